@@ -1,0 +1,45 @@
+# Sensor Flow. `make help` lists what there is; only Python 3.11 and make are needed.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: help demo test check format bench lock clean
+
+help: ## Show this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(INSTALLED) ## Start everything on this machine, load the sample data, print what to try
+	@$(BIN)/sensorflow demo
+
+test: check ## Run every check and the whole test suite
+	@$(BIN)/pytest
+
+check: $(INSTALLED) ## Lint, types, import rules, SQL, compose.yaml; changes nothing
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/mypy
+
+format: $(INSTALLED) ## Rewrite the code in the project's format
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+lock: ## Resolve the dependencies again into the two lock files (needs uv)
+	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+		pyproject.toml -o requirements.lock
+	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+		-c requirements.lock --extra embedded --extra dev pyproject.toml -o requirements-dev.lock
+
+clean: ## Remove what was built here: the virtual environment, caches and the demo's data
+	@rm -rf $(VENV) .cache data dist embedded/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(INSTALLED): requirements-dev.lock pyproject.toml
+	@echo "Preparing $(VENV) (first time: about a minute)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
