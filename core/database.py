@@ -1,0 +1,81 @@
+"""The two ways to the database: an asyncpg pool for readings, SQLAlchemy for the control plane."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+import asyncpg
+from sqlalchemy import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from core.errors import DatabaseUnavailableError
+from core.settings import DatabaseSettings
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+else:
+    Connection = asyncpg.Connection
+    Pool = asyncpg.Pool
+
+REVISION = "0003"  # the schema this code is written for; a test compares it with migrations/
+
+CONNECT_TIMEOUT_SECONDS = 10
+
+# Connection exceptions (class 08), shutdown and start-up (57P0x), too many connections (53300).
+UNAVAILABLE_STATES = ("08", "57P0", "53300")
+
+
+async def open_pool(settings: DatabaseSettings) -> Pool:
+    """A pool whose every statement is bounded by the settings' statement timeout.
+
+    Raises DatabaseUnavailableError when the server does not answer.
+    """
+    with database_errors():
+        return await asyncpg.create_pool(
+            settings.url.get_secret_value(),
+            min_size=1,
+            max_size=settings.pool_size,
+            timeout=CONNECT_TIMEOUT_SECONDS,
+            command_timeout=settings.statement_timeout_seconds,
+        )
+
+
+def control_engine(database_url: str) -> AsyncEngine:
+    """An SQLAlchemy engine on asyncpg; it connects at first use."""
+    url = make_url(database_url).set(drivername="postgresql+asyncpg")
+    return create_async_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=0)
+
+
+async def driver_connection(connection: AsyncConnection) -> Connection:
+    """The asyncpg connection under an SQLAlchemy one, inside the same transaction."""
+    raw = await connection.get_raw_connection()
+    return cast("Connection", raw.driver_connection)
+
+
+@contextmanager
+def database_errors() -> Iterator[None]:
+    """Turn every sign of an absent server into DatabaseUnavailableError, the cause kept."""
+    try:
+        yield
+    except (OSError, TimeoutError, asyncpg.InterfaceError, InterfaceError) as error:
+        raise _unavailable() from error
+    except (asyncpg.PostgresError, DBAPIError) as error:
+        if not is_unavailable(error):
+            raise
+        raise _unavailable() from error
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether the error's SQLSTATE says that the server is away, not that the statement is bad."""
+    cause = getattr(error, "orig", error)
+    return str(getattr(cause, "sqlstate", "")).startswith(UNAVAILABLE_STATES)
+
+
+def _unavailable() -> DatabaseUnavailableError:
+    return DatabaseUnavailableError(
+        "The database does not answer. Nothing of this request was stored; send it again shortly."
+    )

@@ -1,0 +1,49 @@
+"""The one error tree. Each error has a stable code and a plain sentence that names the remedy.
+
+An error knows nothing of HTTP: api/problems.py maps codes to statuses in one table.
+"""
+
+from typing import ClassVar
+
+
+class SensorFlowError(Exception):
+    """Something that Sensor Flow refuses or cannot do, said so that its reader can act on it."""
+
+    code: ClassVar[str] = "internal_error"
+
+    def __init__(self, message: str, **details: object) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details
+
+
+class DatabaseUnavailableError(SensorFlowError):
+    """The database does not answer; nothing was stored; the caller may send again."""
+
+    code = "database_unavailable"
+
+
+class UnsupportedDatabaseError(SensorFlowError):
+    """The server lacks TimescaleDB or its Community features."""
+
+    code = "unsupported_database"
+
+
+class ImportNotFoundError(SensorFlowError):
+    """No import has this id."""
+
+    code = "import_not_found"
+
+
+class StorageError(SensorFlowError):
+    """The object store cannot be reached or lacks the object."""
+
+    code = "storage_unavailable"
+
+
+class ReadingRefusedError(SensorFlowError):
+    """A reading that breaks a rule of core/readings.py; `code` is the rule's."""
+
+    def __init__(self, code: str, message: str, **details: object) -> None:
+        super().__init__(message, **details)
+        self.code = code  # type: ignore[misc]  # one class, many rules: the code is the instance's

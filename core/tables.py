@@ -1,0 +1,99 @@
+"""The control plane's tables. Migrations make them; a test compares the two."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Double,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+
+metadata = MetaData()
+
+Timestamp = DateTime(timezone=True)
+NOW = text("now()")
+ZERO = text("0")
+
+readings = Table(
+    "readings",
+    metadata,
+    Column("equipment_id", Text, nullable=False),
+    Column("ts", Timestamp, nullable=False),
+    Column("value", Double, nullable=False),
+    Column("register_time", Timestamp, nullable=False, server_default=NOW),
+    PrimaryKeyConstraint("equipment_id", "ts", name="readings_key"),
+)
+
+imports = Table(
+    "imports",
+    metadata,
+    Column("id", Uuid, nullable=False),
+    Column("file_name", Text, nullable=False),
+    Column("object_key", Text, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempt", Integer, nullable=False, server_default=ZERO),
+    Column("lines_done", BigInteger, nullable=False, server_default=ZERO),
+    Column("rows_read", BigInteger, nullable=False, server_default=ZERO),
+    Column("rows_inserted", BigInteger, nullable=False, server_default=ZERO),
+    Column("rows_replaced", BigInteger, nullable=False, server_default=ZERO),
+    Column("rows_unchanged", BigInteger, nullable=False, server_default=ZERO),
+    Column("rows_rejected", BigInteger, nullable=False, server_default=ZERO),
+    Column("first_ts", Timestamp),
+    Column("last_ts", Timestamp),
+    Column("error_code", Text),
+    Column("error_message", Text),
+    Column("created_at", Timestamp, nullable=False, server_default=NOW),
+    Column("started_at", Timestamp),
+    Column("finished_at", Timestamp),
+    PrimaryKeyConstraint("id", name="imports_key"),
+    CheckConstraint(
+        "rows_read = rows_inserted + rows_replaced + rows_unchanged + rows_rejected",
+        name="imports_every_row_accounted_for",
+    ),
+    Index("imports_newest_first", text("created_at DESC"), text("id DESC")),
+)
+
+rollup_dirty_ranges = Table(
+    "rollup_dirty_ranges",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), nullable=False),
+    Column("range_start", Timestamp, nullable=False),
+    Column("range_end", Timestamp, nullable=False),
+    Column("import_id", Uuid),
+    Column("created_at", Timestamp, nullable=False, server_default=NOW),
+    PrimaryKeyConstraint("id", name="rollup_dirty_ranges_key"),
+    ForeignKeyConstraint(
+        ["import_id"], ["imports.id"], name="rollup_dirty_ranges_import", ondelete="SET NULL"
+    ),
+    Index("rollup_dirty_ranges_by_import", "import_id"),
+)
+
+retention_horizon = Table(
+    "retention_horizon",
+    metadata,
+    Column("only_row", Boolean, nullable=False, server_default=text("true")),
+    Column("horizon", Timestamp, nullable=False),
+    PrimaryKeyConstraint("only_row", name="retention_horizon_key"),
+)
+
+
+# TimescaleDB keeps this index on every hypertable by itself.
+NOT_OURS = frozenset({"readings_ts_idx"})
+
+
+def is_ours(name: str | None, _kind: str, _parents: object) -> bool:
+    """Alembic's include_name: False for what the extension adds to our tables by itself."""
+    return name not in NOT_OURS

@@ -1,0 +1,38 @@
+-- How far the rollups reach, in one place.
+--
+-- Rows above a rollup's watermark are seen by real-time aggregation; a row below it is unseen until
+-- a refresh covers it, so it must be in the ledger rollup_dirty_ranges. Whether a row is below the
+-- watermark is not known while its transaction runs: a refresh may move the watermark meanwhile.
+-- Hence the two limits. A refresh that misses a row took its snapshot before the row was committed
+-- and ended at least two hours before that snapshot; a row that is not late is at most one hour
+-- older than its transaction. So no row can be missed unless its transaction lasted over an hour,
+-- and a conservative entry costs a refresh of buckets that were right already.
+
+CREATE OR REPLACE FUNCTION rollup_refresh_limit(bucket_width interval) RETURNS timestamptz
+LANGUAGE sql STABLE
+AS $$ SELECT time_bucket(bucket_width, now() - INTERVAL '2 hours') $$;
+
+COMMENT ON FUNCTION rollup_refresh_limit IS
+'No refresh reaches beyond this moment, so no rollup is ever materialised past it.';
+
+CREATE OR REPLACE FUNCTION late_before() RETURNS timestamptz
+LANGUAGE sql STABLE
+AS $$ SELECT now() - INTERVAL '1 hour' $$;
+
+COMMENT ON FUNCTION late_before IS
+'Rows older than this are entered into rollup_dirty_ranges by the transaction that writes them.';
+
+-- The moment up to which a rollup answers from materialised buckets ('-infinity': nothing yet).
+CREATE OR REPLACE FUNCTION rollup_watermark(rollup text) RETURNS timestamptz
+LANGUAGE sql STABLE
+AS $$
+    SELECT _timescaledb_functions.to_timestamp(
+        _timescaledb_functions.cagg_watermark(materialization.id)
+    )
+    FROM _timescaledb_catalog.hypertable AS materialization
+    INNER JOIN timescaledb_information.continuous_aggregates AS rollups
+        ON
+            materialization.schema_name = rollups.materialization_hypertable_schema
+            AND materialization.table_name = rollups.materialization_hypertable_name
+    WHERE rollups.view_name = rollup
+$$;

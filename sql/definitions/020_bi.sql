@@ -1,0 +1,80 @@
+-- What BI tools read. Columns are a contract: add new ones at the end, never rename.
+
+CREATE SCHEMA IF NOT EXISTS bi;
+COMMENT ON SCHEMA bi IS 'Sensor Flow, version 1 of the views for BI tools. Read only.';
+
+CREATE OR REPLACE VIEW bi.readings AS
+SELECT
+    ts AS time,
+    equipment_id,
+    value,
+    register_time
+FROM public.readings;
+
+COMMENT ON VIEW bi.readings IS 'Every stored reading. Always restrict time.';
+COMMENT ON COLUMN bi.readings.time IS 'When it was measured.';
+COMMENT ON COLUMN bi.readings.register_time IS 'When it was first stored here, or last replaced.';
+
+CREATE OR REPLACE VIEW bi.readings_1h AS
+SELECT
+    bucket AS time,
+    equipment_id,
+    total_value,
+    sample_count,
+    total_value / sample_count AS average,
+    minimum,
+    maximum,
+    first,
+    last
+FROM public.readings_1h;
+
+COMMENT ON VIEW bi.readings_1h IS 'One row an equipment and UTC hour. time is the start of the hour.';
+COMMENT ON COLUMN bi.readings_1h.average IS
+'total_value / sample_count. To average over rows: sum(total_value) / sum(sample_count).';
+
+CREATE OR REPLACE VIEW bi.readings_1d AS
+SELECT
+    bucket AS time,
+    equipment_id,
+    total_value,
+    sample_count,
+    total_value / sample_count AS average,
+    minimum,
+    maximum,
+    first,
+    last
+FROM public.readings_1d;
+
+COMMENT ON VIEW bi.readings_1d IS 'One row an equipment and UTC day. time is the start of the day.';
+COMMENT ON COLUMN bi.readings_1d.average IS
+'total_value / sample_count. To average over rows: sum(total_value) / sum(sample_count).';
+
+CREATE OR REPLACE VIEW bi.equipment AS
+SELECT
+    known.equipment_id,
+    first_reading.ts AS first_time,
+    last_reading.ts AS last_time,
+    last_reading.value AS last_value,
+    known.sample_count
+FROM (
+    SELECT
+        equipment_id,
+        sum(sample_count)::bigint AS sample_count
+    FROM public.readings_1d
+    GROUP BY equipment_id
+) AS known
+CROSS JOIN LATERAL (
+    SELECT ts FROM public.readings
+    WHERE readings.equipment_id = known.equipment_id
+    ORDER BY ts LIMIT 1
+) AS first_reading
+CROSS JOIN LATERAL (
+    SELECT
+        ts,
+        value
+    FROM public.readings
+    WHERE readings.equipment_id = known.equipment_id
+    ORDER BY ts DESC LIMIT 1
+) AS last_reading;
+
+COMMENT ON VIEW bi.equipment IS 'Every piece of equipment that has sent a reading.';

@@ -1,0 +1,3 @@
+-- name: schema_revision$
+-- The migration revision the database is at.
+SELECT version_num FROM alembic_version;
