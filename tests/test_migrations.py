@@ -1,0 +1,88 @@
+import asyncio
+from typing import Any
+
+import asyncpg
+import pytest
+from alembic import command
+from alembic.script import ScriptDirectory
+from pgqueuer.db import AsyncpgPoolDriver
+from sqlalchemy import Connection
+
+from core.database import REVISION, Pool, control_engine
+from core.errors import UnsupportedDatabaseError
+from core.queue import queue_over
+from migrations.requirements import check_license, check_version
+from migrations.runner import HERE, alembic_config, downgrade, upgrade
+
+
+async def test_two_migrations_at_once_and_a_third_after_them_agree(migrated_url: str) -> None:
+    await asyncio.gather(upgrade(migrated_url), upgrade(migrated_url))
+    await upgrade(migrated_url)
+    assert await revision_of(migrated_url) == REVISION
+
+
+async def test_the_schema_goes_down_to_nothing_and_up_again(migrated_url: str) -> None:
+    await downgrade(migrated_url, "base")
+    assert await revision_of(migrated_url) is None
+    assert await tables_of(migrated_url) == {"alembic_version"}
+    await upgrade(migrated_url)
+    assert await revision_of(migrated_url) == REVISION
+
+
+def test_the_code_is_written_for_the_newest_revision() -> None:
+    assert ScriptDirectory(str(HERE)).get_current_head() == REVISION
+
+
+async def test_the_migrated_schema_is_the_one_the_tables_declare(migrated_url: str) -> None:
+    engine = control_engine(migrated_url)
+    async with engine.connect() as connection:
+        await connection.run_sync(check_against_tables)
+    await engine.dispose()
+
+
+async def test_the_installed_queue_library_misses_nothing_in_our_schema(pool: Pool) -> None:
+    plan = await queue_over(AsyncpgPoolDriver(pool)).plan_upgrade()
+    assert not plan.statements
+
+
+@pytest.mark.parametrize("version", ["2.21.3", "1.7.5"])
+def test_an_old_extension_is_refused_with_the_remedy(version: str) -> None:
+    with pytest.raises(UnsupportedDatabaseError, match="ALTER EXTENSION timescaledb UPDATE"):
+        check_version(version)
+
+
+@pytest.mark.parametrize("version", ["2.22.0", "2.23.0-dev", "2.28.4", "3.0.0"])
+def test_a_recent_extension_is_accepted(version: str) -> None:
+    check_version(version)
+
+
+@pytest.mark.parametrize("edition", ["apache", None])
+def test_a_server_without_community_features_is_refused(edition: str | None) -> None:
+    with pytest.raises(UnsupportedDatabaseError, match="Community edition"):
+        check_license(edition)
+
+
+def check_against_tables(connection: Connection) -> None:
+    command.check(alembic_config(connection))
+
+
+async def revision_of(database_url: str) -> str | None:
+    revision: str | None = await scalar(
+        database_url, "SELECT max(version_num) FROM alembic_version"
+    )
+    return revision
+
+
+async def tables_of(database_url: str) -> set[str]:
+    names = await scalar(
+        database_url, "SELECT array_agg(tablename) FROM pg_tables WHERE schemaname = 'public'"
+    )
+    return set(names)
+
+
+async def scalar(database_url: str, statement: str) -> Any:
+    connection = await asyncpg.connect(database_url)
+    try:
+        return await connection.fetchval(statement)
+    finally:
+        await connection.close()
