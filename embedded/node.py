@@ -148,7 +148,7 @@ def _check_types() -> int:
     """TypeScript's verdict over the programs of this folder, as an exit status."""
     install_packages()
     compiler = HERE / "node_modules" / "typescript" / "bin" / "tsc"
-    command = [find_node().executable, compiler, "--project", HERE]
+    command = (find_node().executable, compiler, "--project", HERE)
     return subprocess.run(command, check=False).returncode
 
 
