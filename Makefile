@@ -23,11 +23,13 @@ check: $(INSTALLED) ## Lint, types, import rules, SQL, compose.yaml; changes not
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/mypy
+	@$(BIN)/sqlfluff lint --disable-progress-bar sql
 	@$(BIN)/python -m embedded.node check-types
 
 format: $(INSTALLED) ## Rewrite the code in the project's format
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
+	@$(BIN)/sqlfluff fix --quiet sql
 
 lock: ## Resolve the dependencies again into the lock files (needs uv and npm)
 	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
