@@ -28,7 +28,8 @@ SELECT
     last
 FROM public.readings_1h;
 
-COMMENT ON VIEW bi.readings_1h IS 'One row an equipment and UTC hour. time is the start of the hour.';
+COMMENT ON VIEW bi.readings_1h IS
+'One row an equipment and UTC hour. time is the start of the hour.';
 COMMENT ON COLUMN bi.readings_1h.average IS
 'total_value / sample_count. To average over rows: sum(total_value) / sum(sample_count).';
 
@@ -45,36 +46,38 @@ SELECT
     last
 FROM public.readings_1d;
 
-COMMENT ON VIEW bi.readings_1d IS 'One row an equipment and UTC day. time is the start of the day.';
+COMMENT ON VIEW bi.readings_1d IS
+'One row an equipment and UTC day. time is the start of the day.';
 COMMENT ON COLUMN bi.readings_1d.average IS
 'total_value / sample_count. To average over rows: sum(total_value) / sum(sample_count).';
 
 CREATE OR REPLACE VIEW bi.equipment AS
 SELECT
     known.equipment_id,
-    first_reading.ts AS first_time,
-    last_reading.ts AS last_time,
-    last_reading.value AS last_value,
+    earliest.ts AS first_time,
+    latest.ts AS last_time,
+    latest.value AS last_value,
     known.sample_count
 FROM (
     SELECT
-        equipment_id,
-        sum(sample_count)::bigint AS sample_count
-    FROM public.readings_1d
-    GROUP BY equipment_id
+        days.equipment_id,
+        sum(days.sample_count)::bigint AS sample_count
+    FROM public.readings_1d AS days
+    GROUP BY days.equipment_id
 ) AS known
 CROSS JOIN LATERAL (
-    SELECT ts FROM public.readings
-    WHERE readings.equipment_id = known.equipment_id
-    ORDER BY ts LIMIT 1
-) AS first_reading
-CROSS JOIN LATERAL (
-    SELECT
-        ts,
-        value
+    SELECT readings.ts
     FROM public.readings
     WHERE readings.equipment_id = known.equipment_id
-    ORDER BY ts DESC LIMIT 1
-) AS last_reading;
+    ORDER BY readings.ts LIMIT 1
+) AS earliest
+CROSS JOIN LATERAL (
+    SELECT
+        readings.ts,
+        readings.value
+    FROM public.readings
+    WHERE readings.equipment_id = known.equipment_id
+    ORDER BY readings.ts DESC LIMIT 1
+) AS latest;
 
 COMMENT ON VIEW bi.equipment IS 'Every piece of equipment that has sent a reading.';

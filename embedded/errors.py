@@ -1,0 +1,37 @@
+"""What can go wrong in the embedded stack; each message carries its remedy."""
+
+from pathlib import Path
+
+
+class EmbeddedError(Exception):
+    """The embedded stack cannot do what was asked."""
+
+
+class NodeMissingError(EmbeddedError):
+    """No Node that is new enough, neither on this machine nor in the virtual environment."""
+
+    def __init__(self, minimum_major: int, found: str) -> None:
+        super().__init__(
+            f"Node {minimum_major} or newer with npm is needed; {found}. Install it, or run "
+            "`pip install --require-hashes -r requirements-node.lock` in the virtual environment."
+        )
+
+
+class PackagesNotInstalledError(EmbeddedError):
+    """npm could not install the packages of a lock file."""
+
+    def __init__(self, folder: Path, output: str) -> None:
+        super().__init__(
+            f"npm could not install the packages of {folder / 'package-lock.json'}; check that "
+            f"this machine reaches an npm registry, then try again. npm said:\n{output.strip()}"
+        )
+
+
+class StartFailedError(EmbeddedError):
+    """A program did not get ready; `code` is its own reason, or `exited` or `timeout`."""
+
+    def __init__(self, program: str, code: str, reason: str, log_path: Path, tail: str) -> None:
+        last_lines = f":\n{tail}" if tail else " (empty)."
+        super().__init__(f"{program} did not start: {reason} Its log is {log_path}{last_lines}")
+        self.code = code
+        self.log_path = log_path

