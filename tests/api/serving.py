@@ -44,7 +44,7 @@ async def serving(settings: ServerSettings) -> AsyncIterator[str]:
         await accepts(port, task)
         yield f"http://127.0.0.1:{port}"
     finally:
-        server.stop()
+        server.stop()  # type: ignore[no-untyped-call]  # granian annotates it not
         await task
 
 
