@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
 from api.problems import FieldProblem, InvalidRequestError
+from api.readings.parsing import shown
 from core.errors import ReadingRefusedError
 from core.readings import (
     MAX_EQUIPMENT_ID_CHARACTERS,
@@ -50,8 +51,8 @@ class Verdicts:
     def __init__(self, members: dict[str, Any]) -> None:
         self._members = members
         self.problems = [
-            FieldProblem(name, "unknown_field", f"{_shown(name)} is not a known field")
-            for name in members
+            FieldProblem(name, "unknown_field", f"{name} is not a known field")
+            for name in map(shown, members)
             if name not in FIELDS
         ]
 
@@ -124,8 +125,3 @@ def _parsed(value: object, naive_timestamps: NaiveTimestamps) -> datetime:
     except (ValueError, OverflowError) as error:
         message = "must be a date and time that exist"
         raise ReadingRefusedError(RejectCode.BAD_TIMESTAMP, message) from error
-
-
-def _shown(name: str) -> str:
-    """A name that the client made up, safe to repeat to it."""
-    return name.encode("utf-8", "replace").decode()[:100]

@@ -9,6 +9,8 @@ from core.errors import SensorFlowError
 # A float holds every integer of fewer digits.
 MAX_INTEGER_DIGITS = 300
 
+SHOWN_CHARACTERS = 100
+
 
 class MalformedJsonError(SensorFlowError):
     """The body is not JSON in UTF-8."""
@@ -33,11 +35,16 @@ def json_object(body: bytes) -> dict[str, Any]:
     return value
 
 
+def shown(name: str) -> str:
+    """A name that the client made up, fit to be repeated to it: encodable and not long."""
+    return name.encode("utf-8", "replace").decode()[:SHOWN_CHARACTERS]
+
+
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
         names = [name for name, _ in pairs]
-        repeated = sorted({name for name in names if names.count(name) > 1})
+        repeated = sorted({shown(name) for name in members if names.count(name) > 1})
         raise InvalidRequestError(
             [FieldProblem(name, "repeated_field", f"{name} is given twice") for name in repeated]
         )
