@@ -1,3 +1,4 @@
+from dataclasses import dataclass
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -30,6 +31,7 @@ Timeout = Annotated[
 ]
 
 
+@dataclass
 class UploadOperation(Operation):
     """The operation with its form: the handler reads a stream, so the signature shows none."""
 
