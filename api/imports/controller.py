@@ -101,7 +101,7 @@ class ImportController(Controller):
         operation_id="getRejects",
         summary="The rows that were rejected: line, code, column, original row",
         media_type="text/csv",
-        **access(Scope.IMPORTS_READ, 404),
+        **access(Scope.IMPORTS_READ, 400, 404),
     )
     async def get_rejects(self, imports: Service, import_id: ImportId) -> Stream:
         """Stream the rejected rows."""
