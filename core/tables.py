@@ -89,6 +89,14 @@ retention_horizon = Table(
     PrimaryKeyConstraint("only_row", name="retention_horizon_key"),
 )
 
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", Uuid, nullable=False),
+    Column("seen_at", Timestamp, nullable=False, server_default=NOW),
+    PrimaryKeyConstraint("id", name="workers_key"),
+)
+
 
 # TimescaleDB keeps this index on every hypertable by itself.
 NOT_OURS = frozenset({"readings_ts_idx"})

@@ -38,7 +38,7 @@ async def pool(session_pool: Pool) -> Pool:
     await session_pool.execute(
         """
         TRUNCATE readings; TRUNCATE readings_1h; TRUNCATE readings_1d;
-        TRUNCATE imports, rollup_dirty_ranges, retention_horizon, queue.pgqueuer
+        TRUNCATE imports, rollup_dirty_ranges, retention_horizon, workers, queue.pgqueuer
         """
     )
     return session_pool
