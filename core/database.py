@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as NoFreeConnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from core.errors import DatabaseUnavailableError
+from core.errors import DatabaseRefusedError, DatabaseUnavailableError
 from core.settings import DatabaseSettings
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ WAIT_FOR_CONNECTION_SECONDS = 5
 
 # Connection exceptions (class 08), shutdown and start-up (57P0x), too many connections (53300).
 UNAVAILABLE_STATES = ("08", "57P0", "53300")
+
+# Invalid authorization (28), unknown database (3D000).
+REFUSED_STATES = ("28", "3D000")
 
 
 async def open_pool(settings: DatabaseSettings, *, connections_at_start: int = 1) -> Pool:
@@ -92,7 +95,10 @@ async def driver_connection(connection: AsyncConnection) -> Connection:
 
 @contextmanager
 def database_errors() -> Iterator[None]:
-    """Turn every sign of an absent server into DatabaseUnavailableError, the cause kept."""
+    """Turn every sign of an absent or unwilling server into one of our errors, the cause kept.
+
+    Raises DatabaseUnavailableError or DatabaseRefusedError; a statement's own error passes.
+    """
     try:
         yield
     except (OSError, TimeoutError, InterfaceError, NoFreeConnectionError) as error:
@@ -102,18 +108,27 @@ def database_errors() -> Iterator[None]:
             raise
         raise _unavailable() from error
     except (asyncpg.PostgresError, DBAPIError) as error:
-        if not is_unavailable(error):
-            raise
-        raise _unavailable() from error
+        state = _sqlstate(error)
+        if state.startswith(UNAVAILABLE_STATES):
+            raise _unavailable() from error
+        if state.startswith(REFUSED_STATES):
+            raise _refused(error) from error
+        raise
 
 
-def is_unavailable(error: BaseException) -> bool:
-    """Whether the error's SQLSTATE says that the server is away, not that the statement is bad."""
-    cause = getattr(error, "orig", error)
-    return str(getattr(cause, "sqlstate", "")).startswith(UNAVAILABLE_STATES)
+def _sqlstate(error: BaseException) -> str:
+    return str(getattr(getattr(error, "orig", error), "sqlstate", None) or "")
 
 
 def _unavailable() -> DatabaseUnavailableError:
     return DatabaseUnavailableError(
-        "The database does not answer. Nothing of this request was stored; send it again shortly."
+        "The database does not answer; nothing was stored. Try again shortly."
+    )
+
+
+def _refused(error: BaseException) -> DatabaseRefusedError:
+    said = getattr(error, "orig", error)
+    return DatabaseRefusedError(
+        f"The database server refused the connection: {said}. Check user, password and database "
+        "name in SENSORFLOW_DATABASE_URL."
     )
