@@ -1,4 +1,4 @@
--- name: worker_seen!
+-- name: worker_seen(id)!
 -- Note that the worker is alive now, and forget the workers that have been silent for a day.
 WITH forgotten AS (
     DELETE FROM workers
