@@ -10,10 +10,10 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from docker.errors import DockerException
-from embedded.database import EmbeddedDatabase
 from testcontainers.community.postgres import PostgresContainer
 from testcontainers.core.docker_client import DockerClient
 
+from embedded.database import EmbeddedDatabase
 from tests.containers.files import services
 
 URL_VARIABLE = "SENSORFLOW_TEST_DATABASE_URL"
