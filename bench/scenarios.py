@@ -11,7 +11,7 @@ from itertools import count
 from statistics import median
 
 import asyncpg
-import httpx
+import httpx2
 
 from bench.measure import Result, medians_in_turns, seconds
 
@@ -35,7 +35,7 @@ ALTER TABLE bench_readings ADD PRIMARY KEY (equipment_id, ts);
 class Bench:
     """What every scenario works with: the API as a signed-in client, and the bare database."""
 
-    http: httpx.AsyncClient
+    http: httpx2.AsyncClient
     pool: "asyncpg.Pool[asyncpg.Record]"
 
 

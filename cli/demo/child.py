@@ -5,7 +5,6 @@ The demo holds the other end of stdin. Its end of file comes even when the demo 
 
 import os
 import signal
-import sys
 import threading
 
 from cli.main import run
@@ -17,7 +16,9 @@ def stop_with_parent() -> None:
 
 
 def _wait_for_end_of_stdin() -> None:
-    sys.stdin.buffer.read()
+    # Not through sys.stdin: its lock would be held here when the server forks.
+    while os.read(0, 1):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
+import httpx2
 from rich.console import Console
 
 from cli.demo.processes import running
@@ -96,6 +96,6 @@ def wait_until_ready(stack: Stack) -> None:
 
 def _is_ready(api_url: str) -> bool:
     try:
-        return httpx.get(f"{api_url}/health/ready").is_success
-    except httpx.TransportError:
+        return httpx2.get(f"{api_url}/health/ready").is_success
+    except httpx2.TransportError:
         return False
