@@ -50,6 +50,22 @@ async def open_pool(settings: DatabaseSettings, *, connections_at_start: int = 1
         )
 
 
+@asynccontextmanager
+async def open_connection(settings: DatabaseSettings) -> AsyncIterator[Connection]:
+    """A connection of its own, no statement bounded in time: for listening and for refreshes.
+
+    Raises DatabaseUnavailableError when the server does not answer.
+    """
+    with database_errors():
+        connection = await asyncpg.connect(
+            settings.url.get_secret_value(), timeout=CONNECT_TIMEOUT_SECONDS
+        )
+    try:
+        yield connection
+    finally:
+        connection.terminate()
+
+
 def control_engine(database_url: str) -> AsyncEngine:
     """An SQLAlchemy engine on asyncpg; it connects at first use."""
     url = make_url(database_url).set(drivername="postgresql+asyncpg")

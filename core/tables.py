@@ -45,6 +45,7 @@ imports = Table(
     Column("created_by", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("attempt", Integer, nullable=False, server_default=ZERO),
+    Column("tries", Integer, nullable=False, server_default=ZERO),
     Column("lines_done", BigInteger, nullable=False, server_default=ZERO),
     Column("rows_read", BigInteger, nullable=False, server_default=ZERO),
     Column("rows_inserted", BigInteger, nullable=False, server_default=ZERO),
