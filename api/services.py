@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
+import httpx2
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import Dependencies
@@ -76,7 +76,7 @@ async def open_services(settings: ServerSettings) -> AsyncIterator[Services]:
         pool = await open_pool(settings.database, connections_at_start=0)
         resources.push_async_callback(_close, pool)
         http = await resources.enter_async_context(
-            httpx.AsyncClient(timeout=PROVIDER_TIMEOUT_SECONDS)
+            httpx2.AsyncClient(timeout=PROVIDER_TIMEOUT_SECONDS)
         )
         imports = ImportRepository(engine, pool)
         finished = FinishedImports(imports)

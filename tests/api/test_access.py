@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from litestar import Litestar, get
 from litestar.exceptions import ImproperlyConfiguredException
@@ -61,7 +61,7 @@ def test_an_application_with_an_undeclared_handler_is_not_built() -> None:
 
 @pytest.mark.parametrize(("method", "path"), [*PROTECTED, ("GET", "/metrics")])
 async def test_without_a_token_nothing_is_answered(
-    anonymous: httpx.AsyncClient, method: str, path: str
+    anonymous: httpx2.AsyncClient, method: str, path: str
 ) -> None:
     response = await anonymous.request(method, path.replace("{import_id:uuid}", UNKNOWN_ID))
     assert response.status_code == 401
@@ -71,7 +71,7 @@ async def test_without_a_token_nothing_is_answered(
 
 @pytest.mark.parametrize(("method", "path"), PROTECTED)
 async def test_a_token_without_the_scope_is_refused_and_the_scope_named(
-    anonymous: httpx.AsyncClient, provider: Provider, method: str, path: str
+    anonymous: httpx2.AsyncClient, provider: Provider, method: str, path: str
 ) -> None:
     needed = PROTECTED[method, path]
     others = " ".join(scope for scope in Scope if scope != needed)
@@ -87,7 +87,7 @@ async def test_a_token_without_the_scope_is_refused_and_the_scope_named(
 
 
 async def test_any_good_token_may_read_the_metrics(
-    anonymous: httpx.AsyncClient, provider: Provider
+    anonymous: httpx2.AsyncClient, provider: Provider
 ) -> None:
     await anonymous.get("/")
     headers = {"Authorization": f"Bearer {provider.token(scope='')}"}
@@ -99,7 +99,7 @@ async def test_any_good_token_may_read_the_metrics(
 
 @pytest.mark.parametrize("where", ["access_token", "token", "authorization"])
 async def test_a_token_in_the_query_string_is_not_looked_at(
-    anonymous: httpx.AsyncClient, provider: Provider, where: str
+    anonymous: httpx2.AsyncClient, provider: Provider, where: str
 ) -> None:
     response = await anonymous.get("/imports", params={where: f"Bearer {provider.token()}"})
     assert response.json()["code"] == "missing_token"
@@ -107,12 +107,12 @@ async def test_a_token_in_the_query_string_is_not_looked_at(
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Basic dGVzdDp0ZXN0", "token", "bearertoken"])
 async def test_a_header_without_a_bearer_token_is_no_token(
-    anonymous: httpx.AsyncClient, header: str
+    anonymous: httpx2.AsyncClient, header: str
 ) -> None:
     response = await anonymous.get("/imports", headers={"Authorization": header})
     assert response.json()["code"] == "missing_token"
 
 
 @pytest.mark.parametrize("path", OPEN)
-async def test_health_is_told_to_anybody(anonymous: httpx.AsyncClient, path: str) -> None:
+async def test_health_is_told_to_anybody(anonymous: httpx2.AsyncClient, path: str) -> None:
     assert (await anonymous.get(path)).status_code == 200

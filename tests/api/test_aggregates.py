@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from core.database import Pool
@@ -35,7 +35,7 @@ async def enter(pool: Pool, start: datetime, end: datetime) -> None:
     )
 
 
-async def window(client: httpx.AsyncClient, interval: str = "24h") -> dict[str, Any]:
+async def window(client: httpx2.AsyncClient, interval: str = "24h") -> dict[str, Any]:
     response = await client.get("/sensor-data/aggregated", params={"interval": interval})
     assert response.status_code == 200
     answer: dict[str, Any] = response.json()
@@ -47,21 +47,21 @@ async def window(client: httpx.AsyncClient, interval: str = "24h") -> dict[str, 
     "query", ["", "interval=", "interval=2h", "interval=24H", "interval=24h%00", "interval=null"]
 )
 async def test_another_interval_is_refused_with_those_there_are(
-    client: httpx.AsyncClient, path: str, query: str
+    client: httpx2.AsyncClient, path: str, query: str
 ) -> None:
     response = await client.get(f"{path}?{query}")
     assert (response.status_code, response.json()["code"]) == (400, "invalid_interval")
     assert response.json()["message"] == ("Invalid interval. Supported values are 24h, 48h, 1w, 1m")
 
 
-async def test_without_readings_there_is_no_average(client: httpx.AsyncClient) -> None:
+async def test_without_readings_there_is_no_average(client: httpx2.AsyncClient) -> None:
     answer = await window(client)
     assert (answer["average"], answer["totalCount"], answer["items"]) == (None, 0, [])
 
 
 @pytest.mark.parametrize(("interval", "hours"), WINDOWS.items())
 async def test_a_window_holds_the_hours_that_start_in_it(
-    client: httpx.AsyncClient, pool: Pool, interval: str, hours: int
+    client: httpx2.AsyncClient, pool: Pool, interval: str, hours: int
 ) -> None:
     first_inside = this_hour() - (hours - 1) * HOUR
     await insert(
@@ -80,7 +80,7 @@ async def test_a_window_holds_the_hours_that_start_in_it(
 
 
 async def test_an_item_is_one_hour_of_one_equipment_in_order(
-    client: httpx.AsyncClient, pool: Pool
+    client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     hour = this_hour() - 3 * HOUR
     await insert(
@@ -111,13 +111,13 @@ async def test_an_item_is_one_hour_of_one_equipment_in_order(
     assert (answer["average"], answer["totalCount"]) == (117 / 5, 5)
 
 
-async def test_the_old_path_answers_the_same(client: httpx.AsyncClient, pool: Pool) -> None:
+async def test_the_old_path_answers_the_same(client: httpx2.AsyncClient, pool: Pool) -> None:
     await insert(pool, ("a", this_hour() - HOUR, 2))
     old = await client.get("/sensor-data-aggregated?interval=24h")
     assert old.json()["items"] == (await window(client))["items"] != []
 
 
-async def test_a_reading_just_posted_is_in_the_next_answer(client: httpx.AsyncClient) -> None:
+async def test_a_reading_just_posted_is_in_the_next_answer(client: httpx2.AsyncClient) -> None:
     body = {"equipmentId": "a", "timestamp": this_hour().isoformat(), "value": 2}
     await client.post("/sensor-data", json=body)
     answer = await window(client)
@@ -125,7 +125,7 @@ async def test_a_reading_just_posted_is_in_the_next_answer(client: httpx.AsyncCl
 
 
 async def test_a_late_reading_below_the_watermark_is_told_as_stale_until_a_refresh(
-    client: httpx.AsyncClient, pool: Pool
+    client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     hour = this_hour() - 6 * HOUR
     await insert(pool, ("a", hour, 2))
@@ -144,7 +144,7 @@ async def test_a_late_reading_below_the_watermark_is_told_as_stale_until_a_refre
 
 
 async def test_stale_ranges_are_merged_and_only_those_of_the_window_below_the_watermark(
-    client: httpx.AsyncClient, pool: Pool
+    client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     now = this_hour()
     await insert(pool, ("a", now - 4 * HOUR, 1))
@@ -160,7 +160,7 @@ async def test_stale_ranges_are_merged_and_only_those_of_the_window_below_the_wa
 
 
 async def test_stale_ranges_are_told_even_without_items(
-    client: httpx.AsyncClient, pool: Pool
+    client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     now = this_hour()
     await insert(pool, ("a", now - 4 * HOUR, 1))

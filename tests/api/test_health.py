@@ -1,25 +1,25 @@
 from uuid import uuid4
 
-import httpx
+import httpx2
 import pytest
 
 from core.database import Pool
 from core.queries import queries
 
 
-async def test_the_root_says_ok(anonymous: httpx.AsyncClient) -> None:
+async def test_the_root_says_ok(anonymous: httpx2.AsyncClient) -> None:
     response = await anonymous.get("/")
     assert (response.status_code, response.text) == (200, "ok")
     assert response.headers["content-type"].startswith("text/plain")
 
 
-async def test_liveness_is_json(anonymous: httpx.AsyncClient) -> None:
+async def test_liveness_is_json(anonymous: httpx2.AsyncClient) -> None:
     assert (await anonymous.get("/health/live")).json() == {"status": "alive"}
 
 
 @pytest.mark.parametrize(("seconds", "worker"), [(0, "ok"), (20, "ok"), (40, "absent")])
 async def test_readiness_tells_whether_a_worker_was_seen_lately(
-    client: httpx.AsyncClient, pool: Pool, seconds: int, worker: str
+    client: httpx2.AsyncClient, pool: Pool, seconds: int, worker: str
 ) -> None:
     await pool.execute(
         "INSERT INTO workers (id, seen_at) VALUES ($1, now() - make_interval(secs => $2))",
@@ -32,7 +32,7 @@ async def test_readiness_tells_whether_a_worker_was_seen_lately(
 
 
 async def test_a_worker_that_shows_itself_is_seen_and_the_long_gone_are_forgotten(
-    client: httpx.AsyncClient, pool: Pool
+    client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     await pool.execute(
         "INSERT INTO workers (id, seen_at) VALUES ($1, now() - INTERVAL '2 days')", uuid4()
@@ -46,7 +46,7 @@ async def test_a_worker_that_shows_itself_is_seen_and_the_long_gone_are_forgotte
 
 @pytest.mark.parametrize(("revision", "migrations"), [("0001", "behind"), ("9999", "ok")])
 async def test_a_schema_that_is_behind_is_not_ready_and_one_ahead_is(
-    client: httpx.AsyncClient, pool: Pool, revision: str, migrations: str
+    client: httpx2.AsyncClient, pool: Pool, revision: str, migrations: str
 ) -> None:
     current = await queries().schema_revision(pool)
     await pool.execute("UPDATE alembic_version SET version_num = $1", revision)

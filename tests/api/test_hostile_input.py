@@ -4,7 +4,7 @@ import json
 from typing import Any
 from urllib.parse import urlencode
 
-import httpx
+import httpx2
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -45,7 +45,7 @@ fuzzed = settings(
 )
 
 
-def assert_answer(response: httpx.Response) -> None:
+def assert_answer(response: httpx2.Response) -> None:
     assert response.status_code < 500
     if response.status_code >= 400:
         problem: dict[str, Any] = response.json()
@@ -56,7 +56,7 @@ def assert_answer(response: httpx.Response) -> None:
 
 @fuzzed
 @given(body=bodies)
-async def test_no_body_makes_a_reading_fail_badly(client: httpx.AsyncClient, body: bytes) -> None:
+async def test_no_body_makes_a_reading_fail_badly(client: httpx2.AsyncClient, body: bytes) -> None:
     headers = {"Content-Type": "application/json"}
     assert_answer(await client.post("/sensor-data", content=body, headers=headers))
 
@@ -64,7 +64,7 @@ async def test_no_body_makes_a_reading_fail_badly(client: httpx.AsyncClient, bod
 @fuzzed
 @given(path=paths, query=st.lists(st.tuples(names, st.text(max_size=20)), max_size=4))
 async def test_no_query_string_makes_a_route_fail_badly(
-    client: httpx.AsyncClient, path: str, query: list[tuple[str, str]]
+    client: httpx2.AsyncClient, path: str, query: list[tuple[str, str]]
 ) -> None:
     assert_answer(await client.get(f"{path}?{urlencode(query)}"))
 
@@ -72,10 +72,10 @@ async def test_no_query_string_makes_a_route_fail_badly(
 @fuzzed
 @given(body=st.binary(max_size=600), boundary=st.sampled_from(["x", "", '"', "é", "x" * 2000]))
 async def test_no_form_makes_an_upload_fail_badly(
-    client: httpx.AsyncClient, body: bytes, boundary: str
+    client: httpx2.AsyncClient, body: bytes, boundary: str
 ) -> None:
     headers = {"Content-Type": f"multipart/form-data; boundary={boundary}".encode()}
     framed = b"--x\r\n" + body + b"\r\n--x--\r\n"
     assert_answer(
-        await client.post("/sensor-data/upload-csv", content=framed, headers=headers)  # type: ignore[arg-type]  # httpx takes bytes here
+        await client.post("/sensor-data/upload-csv", content=framed, headers=headers)  # type: ignore[arg-type]  # httpx2 takes bytes here
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
+import httpx2
 import pytest
 
 from api.imports.cursor import Cursor
@@ -45,7 +45,7 @@ async def set_state(pool: Pool, import_id: UUID, state: str, error: str | None =
     )
 
 
-async def test_an_unknown_import_is_not_found(client: httpx.AsyncClient) -> None:
+async def test_an_unknown_import_is_not_found(client: httpx2.AsyncClient) -> None:
     for path in (UNKNOWN, f"{UNKNOWN}?wait=visible&timeout=10", f"{UNKNOWN}/rejects"):
         started = time.monotonic()
         response = await client.get(f"/imports/{path}")
@@ -54,7 +54,7 @@ async def test_an_unknown_import_is_not_found(client: httpx.AsyncClient) -> None
 
 
 @pytest.mark.parametrize("import_id", ["1", "none", UNKNOWN[:-1], "%00", "..%2F.."])
-async def test_a_malformed_id_is_not_found(client: httpx.AsyncClient, import_id: str) -> None:
+async def test_a_malformed_id_is_not_found(client: httpx2.AsyncClient, import_id: str) -> None:
     assert (await client.get(f"/imports/{import_id}")).status_code == 404
 
 
@@ -62,13 +62,13 @@ async def test_a_malformed_id_is_not_found(client: httpx.AsyncClient, import_id:
     "query", ["wait=done", "wait=visible&timeout=61", "wait=visible&timeout=-1", "timeout=nan"]
 )
 async def test_a_wait_that_is_not_offered_is_refused(
-    client: httpx.AsyncClient, pool: Pool, query: str
+    client: httpx2.AsyncClient, pool: Pool, query: str
 ) -> None:
     response = await client.get(f"/imports/{await new_import(pool)}?{query}")
     assert (response.status_code, response.json()["code"]) == (400, "validation_error")
 
 
-async def test_an_import_is_told_as_it_stands(client: httpx.AsyncClient, pool: Pool) -> None:
+async def test_an_import_is_told_as_it_stands(client: httpx2.AsyncClient, pool: Pool) -> None:
     import_id = await new_import(pool)
     queued = (await client.get(f"/imports/{import_id}")).json()
     assert queued["state"] == "queued"
@@ -92,7 +92,7 @@ async def test_an_import_is_told_as_it_stands(client: httpx.AsyncClient, pool: P
 
 @pytest.mark.parametrize("state", ["done", "failed", "cancelled"])
 async def test_waiting_ends_when_the_import_does(
-    client: httpx.AsyncClient, pool: Pool, state: str
+    client: httpx2.AsyncClient, pool: Pool, state: str
 ) -> None:
     import_id = await new_import(pool)
     others = [await new_import(pool) for _ in range(3)]
@@ -114,7 +114,7 @@ async def test_waiting_ends_when_the_import_does(
     assert {(await task).json()["state"] for task in bystanders} == {"queued"}
 
 
-async def test_waiting_holds_no_connection_a_waiter(client: httpx.AsyncClient, pool: Pool) -> None:
+async def test_waiting_holds_no_connection_a_waiter(client: httpx2.AsyncClient, pool: Pool) -> None:
     import_id = await new_import(pool)
     waiting = [
         asyncio.create_task(client.get(f"/imports/{import_id}?wait=visible&timeout=20"))
@@ -130,7 +130,7 @@ async def test_waiting_holds_no_connection_a_waiter(client: httpx.AsyncClient, p
 
 
 async def test_waiting_ends_after_its_time_with_the_state_of_then(
-    client: httpx.AsyncClient, pool: Pool
+    client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     import_id = await new_import(pool)
     started = time.monotonic()
@@ -139,7 +139,7 @@ async def test_waiting_ends_after_its_time_with_the_state_of_then(
     assert response.json()["state"] == "queued"
 
 
-async def pages(client: httpx.AsyncClient, limit: int) -> list[list[dict[str, Any]]]:
+async def pages(client: httpx2.AsyncClient, limit: int) -> list[list[dict[str, Any]]]:
     found = []
     params: dict[str, str | int] = {"limit": limit}
     while True:
@@ -151,7 +151,7 @@ async def pages(client: httpx.AsyncClient, limit: int) -> list[list[dict[str, An
 
 
 async def test_imports_come_newest_first_each_on_one_page(
-    client: httpx.AsyncClient, pool: Pool
+    client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     ids = [await new_import(pool, minutes_old=age // 2) for age in range(7)]
     found = await pages(client, limit=3)
@@ -162,7 +162,7 @@ async def test_imports_come_newest_first_each_on_one_page(
     assert created == sorted(created, reverse=True)
 
 
-async def test_a_full_last_page_has_no_cursor(client: httpx.AsyncClient, pool: Pool) -> None:
+async def test_a_full_last_page_has_no_cursor(client: httpx2.AsyncClient, pool: Pool) -> None:
     assert await pages(client, limit=2) == [[]]
     for _ in range(4):
         await new_import(pool)
@@ -170,7 +170,7 @@ async def test_a_full_last_page_has_no_cursor(client: httpx.AsyncClient, pool: P
 
 
 @pytest.mark.parametrize("limit", ["0", "101", "-1", "x", "1e9", ""])
-async def test_a_limit_out_of_bounds_is_refused(client: httpx.AsyncClient, limit: str) -> None:
+async def test_a_limit_out_of_bounds_is_refused(client: httpx2.AsyncClient, limit: str) -> None:
     response = await client.get("/imports", params={"limit": limit})
     assert (response.status_code, response.json()["code"]) == (400, "validation_error")
 
@@ -179,13 +179,13 @@ async def test_a_limit_out_of_bounds_is_refused(client: httpx.AsyncClient, limit
     "cursor",
     ["", "x", "!!!!", "é", "a" * 1000, Cursor(utc_now().replace(tzinfo=None), uuid4()).encoded()],
 )
-async def test_a_made_up_cursor_is_refused(client: httpx.AsyncClient, cursor: str) -> None:
+async def test_a_made_up_cursor_is_refused(client: httpx2.AsyncClient, cursor: str) -> None:
     response = await client.get("/imports", params={"cursor": cursor})
     assert (response.status_code, response.json()["code"]) == (400, "invalid_cursor")
 
 
 async def test_rejects_are_the_parts_in_order_below_one_header(
-    client: httpx.AsyncClient, pool: Pool, storage_folder: Path
+    client: httpx2.AsyncClient, pool: Pool, storage_folder: Path
 ) -> None:
     import_id = await new_import(pool)
     folder = storage_folder / "imports" / str(import_id) / "rejects"
@@ -202,7 +202,7 @@ async def test_rejects_are_the_parts_in_order_below_one_header(
 
 
 async def test_an_import_without_rejects_has_the_header_alone(
-    client: httpx.AsyncClient, pool: Pool
+    client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     response = await client.get(f"/imports/{await new_import(pool)}/rejects")
     assert response.content == b"line,code,column,row\n"

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest_asyncio
 
 from core.database import Pool
@@ -27,18 +27,18 @@ async def proxy(migrated_url: str) -> AsyncIterator[Proxy]:
 @pytest_asyncio.fixture
 async def served(
     proxy: Proxy, provider: Provider, tmp_path: Path, pool: Pool
-) -> AsyncIterator[httpx.AsyncClient]:
+) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of a server whose database is behind the proxy."""
     del pool
     headers = {"Authorization": f"Bearer {provider.token()}"}
     async with (
         serving(server_settings(proxy.url, provider.issuer, tmp_path)) as url,
-        httpx.AsyncClient(base_url=url, headers=headers, timeout=20) as client,
+        httpx2.AsyncClient(base_url=url, headers=headers, timeout=20) as client,
     ):
         yield client
 
 
-async def ask_everything(client: httpx.AsyncClient) -> list[httpx.Response]:
+async def ask_everything(client: httpx2.AsyncClient) -> list[httpx2.Response]:
     return [
         await client.post("/sensor-data", json=READING),
         await client.get("/sensor-data/aggregated?interval=24h"),
@@ -50,7 +50,7 @@ async def ask_everything(client: httpx.AsyncClient) -> list[httpx.Response]:
 
 
 async def test_without_the_database_every_route_says_so_at_once_and_recovers_by_itself(
-    served: httpx.AsyncClient, proxy: Proxy, pool: Pool, tmp_path: Path
+    served: httpx2.AsyncClient, proxy: Proxy, pool: Pool, tmp_path: Path
 ) -> None:
     before = await ask_everything(served)
     assert [response.status_code for response in before] == [201, 200, 200, 404, 404, 201]
@@ -68,7 +68,7 @@ async def test_without_the_database_every_route_says_so_at_once_and_recovers_by_
 
 
 async def test_readiness_follows_the_database_and_liveness_does_not(
-    served: httpx.AsyncClient, proxy: Proxy
+    served: httpx2.AsyncClient, proxy: Proxy
 ) -> None:
     assert (await served.get("/health/ready")).status_code == 200
     await proxy.cut()
@@ -92,7 +92,7 @@ async def test_a_server_starts_without_its_database_and_its_provider(
     headers = {"Authorization": f"Bearer {provider.token()}"}
     async with (
         serving(server_settings(proxy.url, provider.issuer, tmp_path)) as url,
-        httpx.AsyncClient(base_url=url, headers=headers, timeout=20) as client,
+        httpx2.AsyncClient(base_url=url, headers=headers, timeout=20) as client,
     ):
         assert (await client.get("/health/ready")).status_code == 503
         assert (await client.post("/sensor-data", json=READING)).status_code == 503
@@ -108,7 +108,7 @@ async def test_a_provider_that_never_answered_is_told_apart_from_a_bad_token(
         own.down = True
         async with (
             serving(server_settings(migrated_url, own.issuer, tmp_path)) as url,
-            httpx.AsyncClient(base_url=url) as client,
+            httpx2.AsyncClient(base_url=url) as client,
         ):
             headers = {"Authorization": f"Bearer {own.token()}"}
             response = await client.get("/imports", headers=headers)
@@ -118,7 +118,7 @@ async def test_a_provider_that_never_answered_is_told_apart_from_a_bad_token(
 
 
 async def test_waiting_for_an_import_survives_a_restart_of_the_database(
-    served: httpx.AsyncClient, proxy: Proxy, pool: Pool
+    served: httpx2.AsyncClient, proxy: Proxy, pool: Pool
 ) -> None:
     import_id = await new_import(pool)
     waiting = asyncio.create_task(served.get(f"/imports/{import_id}?wait=visible&timeout=20"))

@@ -2,7 +2,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 import structlog
 from litestar import Litestar, get
@@ -18,7 +18,7 @@ from core.readings import RejectCode
 REGISTERED = (auth_errors, api.imports.errors, api.readings.parsing)
 
 
-def assert_problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
+def assert_problem(response: httpx2.Response, status: int, code: str) -> dict[str, Any]:
     problem: dict[str, Any] = response.json()
     assert response.status_code == status
     assert response.headers["content-type"] == "application/problem+json"
@@ -43,19 +43,19 @@ def test_every_code_of_the_error_tree_has_its_status() -> None:
     assert codes - set(STATUSES) == set()
 
 
-async def test_an_unknown_path_is_not_found(anonymous: httpx.AsyncClient) -> None:
+async def test_an_unknown_path_is_not_found(anonymous: httpx2.AsyncClient) -> None:
     assert_problem(await anonymous.get("/nowhere"), 404, "not_found")
 
 
 async def test_another_method_is_not_allowed_and_the_right_ones_are_named(
-    anonymous: httpx.AsyncClient,
+    anonymous: httpx2.AsyncClient,
 ) -> None:
     response = await anonymous.delete("/imports")
     assert_problem(response, 405, "method_not_allowed")
     assert "GET" in response.headers["allow"]
 
 
-async def test_a_parameter_that_does_not_parse_is_named(client: httpx.AsyncClient) -> None:
+async def test_a_parameter_that_does_not_parse_is_named(client: httpx2.AsyncClient) -> None:
     problem = assert_problem(
         await client.get("/imports", params={"limit": "many"}), 400, "validation_error"
     )
@@ -81,7 +81,7 @@ async def test_an_unexpected_fault_tells_nothing_of_its_insides_and_logs_them() 
 
 @pytest.mark.parametrize("given", ["a", "0123456789-abc_DEF.7", "x" * 64])
 async def test_a_request_keeps_the_id_it_came_with(
-    anonymous: httpx.AsyncClient, given: str
+    anonymous: httpx2.AsyncClient, given: str
 ) -> None:
     response = await anonymous.get("/nowhere", headers={"X-Request-ID": given})
     assert response.headers["x-request-id"] == given
@@ -90,7 +90,7 @@ async def test_a_request_keeps_the_id_it_came_with(
 
 @pytest.mark.parametrize("given", ["", "x" * 65, "a b", '"quoted"', "<script>", "a,b"])
 async def test_an_id_that_could_not_stand_in_a_log_is_replaced(
-    anonymous: httpx.AsyncClient, given: str
+    anonymous: httpx2.AsyncClient, given: str
 ) -> None:
     response = await anonymous.get("/", headers={"X-Request-ID": given})
     assert response.headers["x-request-id"] != given
@@ -98,7 +98,7 @@ async def test_an_id_that_could_not_stand_in_a_log_is_replaced(
 
 
 async def test_the_log_line_of_a_request_carries_no_query_string(
-    anonymous: httpx.AsyncClient,
+    anonymous: httpx2.AsyncClient,
 ) -> None:
     with structlog.testing.capture_logs() as logs:
         await anonymous.get("/nowhere", params={"token": "hunter2"})

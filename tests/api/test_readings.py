@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from core.database import Pool
@@ -33,12 +33,12 @@ async def ledger(pool: Pool) -> list[tuple[datetime, datetime]]:
     return [tuple(row) for row in rows]
 
 
-async def post(client: httpx.AsyncClient, body: bytes | str) -> httpx.Response:
+async def post(client: httpx2.AsyncClient, body: bytes | str) -> httpx2.Response:
     headers = {"Content-Type": "application/json"}
     return await client.post("/sensor-data", content=body, headers=headers)
 
 
-async def test_a_reading_is_stored_and_acknowledged(client: httpx.AsyncClient, pool: Pool) -> None:
+async def test_a_reading_is_stored_and_acknowledged(client: httpx2.AsyncClient, pool: Pool) -> None:
     response = await client.post("/sensor-data", json=reading(timestamp="2026-01-01T00:00:00Z"))
     assert response.status_code == 201
     assert response.json() == {"message": "Data saved successfully"}
@@ -58,7 +58,7 @@ async def test_a_reading_is_stored_and_acknowledged(client: httpx.AsyncClient, p
     ],
 )
 async def test_an_offset_is_honoured_and_none_means_utc(
-    client: httpx.AsyncClient, pool: Pool, text: str, moment: datetime
+    client: httpx2.AsyncClient, pool: Pool, text: str, moment: datetime
 ) -> None:
     assert (await client.post("/sensor-data", json=reading(timestamp=text))).status_code == 201
     assert (await stored(pool))[0][1] == moment
@@ -71,7 +71,10 @@ async def test_a_setting_refuses_timestamps_without_offset(
         migrated_url, provider.issuer, tmp_path, ApiSettings(naive_timestamps="refuse")
     )
     headers = {"Authorization": f"Bearer {provider.token()}"}
-    async with serving(settings) as url, httpx.AsyncClient(base_url=url, headers=headers) as client:
+    async with (
+        serving(settings) as url,
+        httpx2.AsyncClient(base_url=url, headers=headers) as client,
+    ):
         naive = await client.post("/sensor-data", json=reading(timestamp="2026-01-01T00:00:00"))
         aware = await client.post("/sensor-data", json=reading(timestamp="2026-01-01T00:00:00Z"))
     assert (naive.status_code, naive.json()["code"]) == (400, "bad_timestamp")
@@ -112,7 +115,7 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
 
 @pytest.mark.parametrize("case", WRONG)
 async def test_one_wrong_field_gives_its_own_code_and_is_named(
-    client: httpx.AsyncClient, pool: Pool, case: str
+    client: httpx2.AsyncClient, pool: Pool, case: str
 ) -> None:
     changes, field, code = WRONG[case]
     response = await client.post("/sensor-data", json=reading(**changes))
@@ -124,7 +127,7 @@ async def test_one_wrong_field_gives_its_own_code_and_is_named(
 
 
 async def test_every_unknown_missing_and_wrong_field_is_named_at_once(
-    client: httpx.AsyncClient,
+    client: httpx2.AsyncClient,
 ) -> None:
     response = await client.post("/sensor-data", json={"unit": "K", "timestamp": "x", "value": "1"})
     problem = response.json()
@@ -162,7 +165,7 @@ async def test_every_unknown_missing_and_wrong_field_is_named_at_once(
     ],
 )
 async def test_a_number_that_no_rollup_can_hold_is_refused_by_name(
-    client: httpx.AsyncClient, value: str, code: str | None
+    client: httpx2.AsyncClient, value: str, code: str | None
 ) -> None:
     body = json.dumps(reading(value=0)).replace('"value": 0', f'"value": {value}')
     response = await post(client, body)
@@ -190,14 +193,14 @@ async def test_a_number_that_no_rollup_can_hold_is_refused_by_name(
     ],
 )
 async def test_a_body_that_is_not_one_plain_object_is_refused(
-    client: httpx.AsyncClient, pool: Pool, body: bytes, code: str
+    client: httpx2.AsyncClient, pool: Pool, body: bytes, code: str
 ) -> None:
     response = await post(client, body)
     assert (response.status_code, response.json()["code"]) == (400, code)
     assert await stored(pool) == []
 
 
-async def test_half_a_surrogate_pair_is_refused(client: httpx.AsyncClient) -> None:
+async def test_half_a_surrogate_pair_is_refused(client: httpx2.AsyncClient) -> None:
     body = json.dumps(reading(equipmentId="pump")).replace("pump", "pump\\ud800")
     response = await post(client, body)
     assert (response.status_code, response.json()["code"]) == (400, "bad_text")
@@ -207,18 +210,18 @@ async def test_half_a_surrogate_pair_is_refused(client: httpx.AsyncClient) -> No
 
 @pytest.mark.parametrize("text", ["日本語 🌡", " spaces ", "a'; DROP TABLE readings; --", "\u202e"])
 async def test_any_other_text_names_equipment(
-    client: httpx.AsyncClient, pool: Pool, text: str
+    client: httpx2.AsyncClient, pool: Pool, text: str
 ) -> None:
     assert (await client.post("/sensor-data", json=reading(equipmentId=text))).status_code == 201
     assert (await stored(pool))[0][0] == text
 
 
-async def test_a_body_of_ten_megabytes_is_too_large(client: httpx.AsyncClient) -> None:
+async def test_a_body_of_ten_megabytes_is_too_large(client: httpx2.AsyncClient) -> None:
     response = await client.post("/sensor-data", json=reading(equipmentId="x" * 10_000_000))
     assert (response.status_code, response.json()["code"]) == (413, "body_too_large")
 
 
-async def test_a_large_body_that_hides_its_length_is_too_large(client: httpx.AsyncClient) -> None:
+async def test_a_large_body_that_hides_its_length_is_too_large(client: httpx2.AsyncClient) -> None:
     async def chunks() -> Any:
         for _ in range(20):
             yield b" " * 8192
@@ -232,7 +235,7 @@ async def test_a_large_body_that_hides_its_length_is_too_large(client: httpx.Asy
     "content_type", ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", ""]
 )
 async def test_another_content_type_is_not_read(
-    client: httpx.AsyncClient, content_type: str
+    client: httpx2.AsyncClient, content_type: str
 ) -> None:
     body = json.dumps(reading())
     response = await client.post(
@@ -241,7 +244,7 @@ async def test_another_content_type_is_not_read(
     assert (response.status_code, response.json()["code"]) == (415, "unsupported_media_type")
 
 
-async def test_the_content_type_may_name_its_charset(client: httpx.AsyncClient) -> None:
+async def test_the_content_type_may_name_its_charset(client: httpx2.AsyncClient) -> None:
     headers = {"Content-Type": "Application/JSON; charset=utf-8"}
     body = json.dumps(reading())
     response = await client.post("/sensor-data", content=body, headers=headers)
@@ -249,7 +252,7 @@ async def test_the_content_type_may_name_its_charset(client: httpx.AsyncClient) 
 
 
 async def test_a_reading_of_the_day_after_tomorrow_is_refused_with_the_bound(
-    client: httpx.AsyncClient,
+    client: httpx2.AsyncClient,
 ) -> None:
     accepted = await client.post("/sensor-data", json=reading(timestamp=ago(-23 * HOUR)))
     refused = await client.post("/sensor-data", json=reading(timestamp=ago(-25 * HOUR)))
@@ -260,7 +263,7 @@ async def test_a_reading_of_the_day_after_tomorrow_is_refused_with_the_bound(
 
 
 async def test_a_reading_below_the_retention_horizon_is_refused_with_the_bound(
-    client: httpx.AsyncClient, pool: Pool
+    client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     horizon = datetime(2026, 1, 1, tzinfo=UTC)
     await pool.execute("INSERT INTO retention_horizon (horizon) VALUES ($1)", horizon)
@@ -273,7 +276,7 @@ async def test_a_reading_below_the_retention_horizon_is_refused_with_the_bound(
 
 
 async def test_the_last_write_wins_and_an_equal_one_changes_nothing(
-    client: httpx.AsyncClient, pool: Pool
+    client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     registered = []
     for value in (1, 1, 2):
@@ -284,7 +287,7 @@ async def test_the_last_write_wins_and_an_equal_one_changes_nothing(
 
 
 async def test_twenty_writers_of_one_key_leave_one_row_of_one_of_them(
-    client: httpx.AsyncClient, pool: Pool
+    client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     moment = ago(HOUR / 4)
     responses = await asyncio.gather(
@@ -300,7 +303,7 @@ async def test_twenty_writers_of_one_key_leave_one_row_of_one_of_them(
 
 
 async def test_a_late_row_enters_its_hour_into_the_ledger(
-    client: httpx.AsyncClient, pool: Pool
+    client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     await client.post("/sensor-data", json=reading(timestamp="2026-01-01T06:59:59.999Z"))
     start = datetime(2026, 1, 1, 6, tzinfo=UTC)
@@ -313,7 +316,7 @@ async def test_a_late_row_enters_its_hour_into_the_ledger(
 
 
 async def test_only_late_rows_that_change_something_enter_the_ledger(
-    client: httpx.AsyncClient, pool: Pool
+    client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     on_time = reading(timestamp=ago(timedelta(minutes=55)))
     late = reading(timestamp=ago(timedelta(minutes=65)))

@@ -1,7 +1,7 @@
 import re
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 ROUTES = {
@@ -19,12 +19,12 @@ ROUTES = {
 }
 
 
-async def document(client: httpx.AsyncClient) -> dict[str, Any]:
+async def document(client: httpx2.AsyncClient) -> dict[str, Any]:
     described: dict[str, Any] = (await client.get("/docs/openapi.json")).json()
     return described
 
 
-async def test_the_page_needs_nothing_from_elsewhere(anonymous: httpx.AsyncClient) -> None:
+async def test_the_page_needs_nothing_from_elsewhere(anonymous: httpx2.AsyncClient) -> None:
     page = (await anonymous.get("/docs")).text
     references = re.findall(r"""(?:src|href)=["']([^"']*)["']""", page)
     assert len(references) == 3
@@ -36,11 +36,11 @@ async def test_the_page_needs_nothing_from_elsewhere(anonymous: httpx.AsyncClien
 
 
 @pytest.mark.parametrize("name", ["x.js", "__init__.py", "..%2F__init__.py", "url.json"])
-async def test_no_other_file_is_handed_out(anonymous: httpx.AsyncClient, name: str) -> None:
+async def test_no_other_file_is_handed_out(anonymous: httpx2.AsyncClient, name: str) -> None:
     assert (await anonymous.get(f"/docs/assets/{name}")).status_code in {400, 404}
 
 
-async def test_every_route_is_described_with_its_refusals(anonymous: httpx.AsyncClient) -> None:
+async def test_every_route_is_described_with_its_refusals(anonymous: httpx2.AsyncClient) -> None:
     described = await document(anonymous)
     assert {path: set(item) for path, item in described["paths"].items()} == ROUTES
     problem = {"$ref": "#/components/schemas/Problem"}
@@ -53,7 +53,7 @@ async def test_every_route_is_described_with_its_refusals(anonymous: httpx.Async
                         assert content["schema"] == problem
 
 
-async def test_what_needs_a_token_says_so(anonymous: httpx.AsyncClient) -> None:
+async def test_what_needs_a_token_says_so(anonymous: httpx2.AsyncClient) -> None:
     described = await document(anonymous)
     assert described["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
     open_paths = {
@@ -65,7 +65,7 @@ async def test_what_needs_a_token_says_so(anonymous: httpx.AsyncClient) -> None:
     assert open_paths == {"/", "/health/live", "/health/ready"}
 
 
-async def test_the_bodies_are_described(anonymous: httpx.AsyncClient) -> None:
+async def test_the_bodies_are_described(anonymous: httpx2.AsyncClient) -> None:
     paths = (await document(anonymous))["paths"]
     reading = paths["/sensor-data"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert set(reading["required"]) == {"equipmentId", "timestamp", "value"}

@@ -8,7 +8,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 import pytest_asyncio
 from joserfc import jwt
@@ -49,7 +49,7 @@ async def own_provider() -> AsyncIterator[Provider]:
 
 @pytest_asyncio.fixture
 async def verifier(own_provider: Provider, clock: Clock) -> AsyncIterator[TokenVerifier]:
-    async with httpx.AsyncClient() as http:
+    async with httpx2.AsyncClient() as http:
         keys = ProviderKeys(own_provider.issuer, http, clock)
         yield TokenVerifier(AuthSettings(issuer=own_provider.issuer, audience=AUDIENCE), keys)
 
@@ -241,7 +241,7 @@ async def test_a_provider_that_was_never_reached_is_unavailable_until_it_answers
 async def test_a_discovery_document_of_another_issuer_is_not_believed(
     own_provider: Provider,
 ) -> None:
-    async with httpx.AsyncClient() as http:
+    async with httpx2.AsyncClient() as http:
         issuer = f"{own_provider.issuer}/"
         verifier = TokenVerifier(
             AuthSettings(issuer=issuer, audience=AUDIENCE), ProviderKeys(issuer, http)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID
 
-import httpx
+import httpx2
 import pytest
 
 from core.database import Connection, Pool
@@ -16,7 +16,7 @@ from tests.api.serving import server_settings, serving
 CSV = b"equipmentId,timestamp,value\npump-1,2026-01-01T00:00:00Z,1.5\n"
 
 
-async def upload(client: httpx.AsyncClient, name: str, content: bytes = CSV) -> httpx.Response:
+async def upload(client: httpx2.AsyncClient, name: str, content: bytes = CSV) -> httpx2.Response:
     return await client.post("/sensor-data/upload-csv", files={"file": (name, content)})
 
 
@@ -37,7 +37,7 @@ def _empty_storage(storage_folder: Path) -> None:
 
 
 async def test_a_form_without_a_file_is_told_so(
-    client: httpx.AsyncClient, pool: Pool, storage_folder: Path
+    client: httpx2.AsyncClient, pool: Pool, storage_folder: Path
 ) -> None:
     url = "/sensor-data/upload-csv"
     for response in (
@@ -55,7 +55,7 @@ async def test_a_form_without_a_file_is_told_so(
 
 @pytest.mark.parametrize("name", ["a.txt", "a.csv.exe", "csv", "a.gz", "a.csv.bz2", "a.csv/b"])
 async def test_another_kind_of_file_is_told_so(
-    client: httpx.AsyncClient, pool: Pool, storage_folder: Path, name: str
+    client: httpx2.AsyncClient, pool: Pool, storage_folder: Path, name: str
 ) -> None:
     response = await upload(client, name)
     assert (response.status_code, response.json()["code"]) == (400, "not_csv")
@@ -64,7 +64,7 @@ async def test_another_kind_of_file_is_told_so(
 
 
 async def test_an_empty_file_is_told_so(
-    client: httpx.AsyncClient, pool: Pool, storage_folder: Path
+    client: httpx2.AsyncClient, pool: Pool, storage_folder: Path
 ) -> None:
     response = await upload(client, "a.csv", b"")
     assert (response.status_code, response.json()["code"]) == (400, "empty_file")
@@ -82,7 +82,7 @@ async def test_an_empty_file_is_told_so(
     ],
 )
 async def test_a_form_that_is_broken_or_ends_early_leaves_nothing(
-    client: httpx.AsyncClient, pool: Pool, storage_folder: Path, form: bytes
+    client: httpx2.AsyncClient, pool: Pool, storage_folder: Path, form: bytes
 ) -> None:
     response = await client.post(
         "/sensor-data/upload-csv",
@@ -94,7 +94,7 @@ async def test_a_form_that_is_broken_or_ends_early_leaves_nothing(
 
 
 async def test_a_file_is_stored_recorded_and_queued(
-    client: httpx.AsyncClient, pool: Pool, storage_folder: Path
+    client: httpx2.AsyncClient, pool: Pool, storage_folder: Path
 ) -> None:
     response = await upload(client, "january.csv")
     answer = response.json()
@@ -114,14 +114,14 @@ async def test_a_file_is_stored_recorded_and_queued(
 
 
 async def test_the_record_and_the_job_are_of_one_transaction(
-    client: httpx.AsyncClient, pool: Pool
+    client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     await upload(client, "a.csv")
     assert await pool.fetchval("SELECT imports.xmin = job.xmin FROM imports, queue.pgqueuer AS job")
 
 
 async def test_a_failure_after_queueing_leaves_neither_record_nor_job_nor_object(
-    client: httpx.AsyncClient, pool: Pool, storage_folder: Path, monkeypatch: pytest.MonkeyPatch
+    client: httpx2.AsyncClient, pool: Pool, storage_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def queue_and_fail(connection: Connection, import_id: UUID) -> None:
         await enqueue_import(connection, import_id)
@@ -134,7 +134,7 @@ async def test_a_failure_after_queueing_leaves_neither_record_nor_job_nor_object
 
 
 async def test_a_client_that_goes_away_in_mid_upload_leaves_nothing(
-    client: httpx.AsyncClient, pool: Pool, storage_folder: Path
+    client: httpx2.AsyncClient, pool: Pool, storage_folder: Path
 ) -> None:
     async def half() -> AsyncIterator[bytes]:
         yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
@@ -165,7 +165,7 @@ async def test_a_client_that_goes_away_in_mid_upload_leaves_nothing(
     ],
 )
 async def test_a_file_name_is_kept_without_folders_control_characters_and_excess(
-    client: httpx.AsyncClient, sent: str, kept: str
+    client: httpx2.AsyncClient, sent: str, kept: str
 ) -> None:
     if len(sent) > 4000:
         sent = sent[-4000:]
@@ -174,7 +174,7 @@ async def test_a_file_name_is_kept_without_folders_control_characters_and_excess
 
 
 async def test_a_compressed_file_keeps_its_extension(
-    client: httpx.AsyncClient, storage_folder: Path
+    client: httpx2.AsyncClient, storage_folder: Path
 ) -> None:
     response = await upload(client, "a.csv.gz", gzip.compress(CSV))
     stored = storage_folder / "imports" / response.json()["importId"] / "source.csv.gz"
@@ -182,7 +182,7 @@ async def test_a_compressed_file_keeps_its_extension(
 
 
 async def test_other_fields_of_the_form_do_not_reach_the_file(
-    client: httpx.AsyncClient, storage_folder: Path
+    client: httpx2.AsyncClient, storage_folder: Path
 ) -> None:
     files = {"note": (None, b"x" * 100_000), "file": ("a.csv", CSV), "after": ("b.csv", b"more")}
     response = await client.post("/sensor-data/upload-csv", files=files)
@@ -203,7 +203,10 @@ async def test_a_file_above_the_limit_is_too_large_and_leaves_nothing(
         for _ in range(20):
             yield b"1" * 100_000
 
-    async with serving(settings) as url, httpx.AsyncClient(base_url=url, headers=headers) as client:
+    async with (
+        serving(settings) as url,
+        httpx2.AsyncClient(base_url=url, headers=headers) as client,
+    ):
         announced = await upload(client, "a.csv", b"1" * 2_000_000)
         hidden = await client.post(
             "/sensor-data/upload-csv",
@@ -219,7 +222,7 @@ async def test_a_file_above_the_limit_is_too_large_and_leaves_nothing(
 
 
 async def test_without_the_right_the_body_is_not_stored(
-    anonymous: httpx.AsyncClient, pool: Pool, storage_folder: Path
+    anonymous: httpx2.AsyncClient, pool: Pool, storage_folder: Path
 ) -> None:
     response = await upload(anonymous, "a.csv", b"1" * 5_000_000)
     assert (response.status_code, response.json()["code"]) == (401, "missing_token")
