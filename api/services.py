@@ -22,6 +22,7 @@ from api.imports.service import ImportService
 from api.imports.waiting import FinishedImports
 from api.readings.repository import ReadingRepository
 from api.readings.service import ReadingService
+from api.termination import on_termination
 from core.database import Pool, control_engine, open_pool
 from core.queries import queries
 from core.settings import (
@@ -80,7 +81,7 @@ async def open_services(settings: ServerSettings) -> AsyncIterator[Services]:
         )
         imports = ImportRepository(engine, pool)
         finished = FinishedImports(imports)
-        resources.callback(finished.close)
+        resources.enter_context(on_termination(finished.close))
         yield Services(
             verifier=TokenVerifier(settings.auth, ProviderKeys(settings.auth.issuer, http)),
             aggregates=AggregateService(AggregateRepository(pool)),
