@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import cast
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import structlog
@@ -86,7 +86,7 @@ async def _session(database: DatabaseSettings, make_work: MakeWork) -> None:
 async def _serve(work: ImportWork, manager: QueueManager) -> None:
     @manager.entrypoint(IMPORT_JOB)
     async def run_import(job: Job) -> None:
-        await run_import_job(work, job)
+        await run_import_job(work, UUID((job.payload or b"").decode()), job.attempts)
 
     lease_seconds = work.worker.lease_seconds
     async with asyncio.TaskGroup() as tasks:

@@ -47,10 +47,14 @@ async def session_pool(migrated_url: str) -> AsyncIterator[Pool]:
 @pytest_asyncio.fixture
 async def pool(session_pool: Pool) -> Pool:
     """A pool over a database in which no reading, rollup, import or job is left of other tests."""
-    await session_pool.execute(
+    await empty_database(session_pool)
+    return session_pool
+
+
+async def empty_database(pool: Pool) -> None:
+    await pool.execute(
         """
         TRUNCATE readings; TRUNCATE readings_1h; TRUNCATE readings_1d;
         TRUNCATE imports, rollup_dirty_ranges, retention_horizon, workers, queue.pgqueuer
         """
     )
-    return session_pool

@@ -68,7 +68,7 @@ def print_invitation(console: Console, stack: Stack) -> None:
 def invitation_lines(stack: Stack) -> list[str]:
     """The shell lines that the demo prints, ready to paste; a test runs each of them."""
     secret = read_accounts().client_secrets[CLIENT_ID]
-    curl = 'curl -s -H "Authorization: Bearer $TOKEN"'
+    curl = 'curl -s -w "\\n" -H "Authorization: Bearer $TOKEN"'
     extract = """python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])'"""
     reading = """{"equipmentId": "MY-SENSOR", "timestamp": "'$(date -u +%FT%TZ)'", "value": 21.5}"""
     latest = "TABLE bi.readings_1h ORDER BY time DESC LIMIT 18"

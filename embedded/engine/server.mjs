@@ -8,6 +8,8 @@ import { Session } from './session.mjs';
 import { readDefaults } from './startup.mjs';
 
 const DATABASE = 'postgres';
+// The build's conversion libraries do not load; using one would crash the engine.
+const ENCODINGS = new Set(['', 'utf8', 'unicode', 'sqlascii']);
 
 export class Server {
   #backend;
@@ -64,12 +66,13 @@ export class Server {
    * @param {Buffer} rest what the client has sent already
    */
   #start(socket, { minor, parameters }, rest) {
-    const database = parameters.get('database') ?? parameters.get('user');
-    if (database !== DATABASE) {
-      socket.end(errorResponse('FATAL', '3D000', `database "${database}" does not exist; the embedded engine has only "${DATABASE}"`));
+    const defaults = readDefaults(parameters);
+    const refusal = refuse(parameters, defaults);
+    if (refusal) {
+      socket.end(refusal);
       return;
     }
-    const session = this.#open(socket, readDefaults(parameters));
+    const session = this.#open(socket, defaults);
     const options = [...parameters.keys()].filter((name) => name.startsWith('_pq_.'));
     void session.start(minor > 0 || options.length > 0 ? [negotiateVersion(0, options)] : []);
     if (rest.length > 0) session.receive(rest);
@@ -84,6 +87,19 @@ export class Server {
     socket.on('close', () => this.#sessions.delete(pid));
     return session;
   }
+}
+
+/**
+ * @param {Map<string, string>} parameters
+ * @param {Map<string, string>} defaults
+ * @returns {Buffer | undefined} why there can be no such session
+ */
+function refuse(parameters, defaults) {
+  const database = parameters.get('database') ?? parameters.get('user');
+  const encoding = defaults.get('client_encoding') ?? '';
+  if (database !== DATABASE) return errorResponse('FATAL', '3D000', `database "${database}" does not exist; the embedded engine has only "${DATABASE}"`);
+  if (!ENCODINGS.has(encoding.toLowerCase().replace(/[^a-z0-9]/g, ''))) return errorResponse('FATAL', '0A000', `the embedded engine speaks UTF8 only, not "${encoding}"`);
+  return undefined;
 }
 
 /** @param {NodeJS.ErrnoException} error @param {number} port */

@@ -1,6 +1,6 @@
 /** One client's session: collects its messages to units, takes turns, passes on the answers. */
 import { WINDOW_BYTES } from './channel.mjs';
-import { EngineCrashed } from './engine.mjs';
+import { DatabaseError, EngineCrashed } from './engine.mjs';
 import { ClientFraming } from './framing.mjs';
 import { log } from './log.mjs';
 import { readWishes } from './notifications.mjs';
@@ -73,7 +73,7 @@ export class Session {
       const keys = protocol.backendKeyData(this.pid, this.secret);
       this.#outbox.write([...greeting, protocol.authenticationOk(), ...parameters, keys, protocol.readyForQuery('I')]);
     };
-    await this.#backend.turns.take(turn).catch((error) => this.fatal(error.code, error.message));
+    await this.#backend.turns.take(turn).catch((error) => this.#failed(error));
   }
 
   /** @param {Buffer} chunk from the client */
@@ -81,8 +81,7 @@ export class Session {
     try {
       for (const message of this.#framing.push(chunk)) if (!this.#leaving) this.#accept(message);
     } catch (error) {
-      if (!(error instanceof protocol.ProtocolError)) throw error;
-      this.fatal('08P01', error.message);
+      this.#failed(error);
     }
     this.throttle();
   }
@@ -197,7 +196,8 @@ export class Session {
       await this.#backend.settings.switchTo(this.settings);
       do await this.#runNext(); while (this.#holding);
     } catch (error) {
-      this.#crashed(error);
+      this.#failed(error);
+      await this.#abandon().catch((reason) => log('warning', 'rolling back failed', { reason: String(reason) }));
     }
   }
 
@@ -221,7 +221,7 @@ export class Session {
   /** @param {Unit} unit */
   async #run(unit) {
     const addSync = unit.onlyPrepares && !this.#holding;
-    const bytes = unit.messages.flatMap((message) => this.#statements.rewrite(message, (sql) => this.#notice(sql)));
+    const bytes = unit.messages.flatMap((message) => this.#statements.rewrite(message, (sql, parameters) => this.#notice(sql, parameters)));
     if (bytes.length === 0 || (addSync && bytes.length === 1)) return;
     this.#skipping = false;
     this.#reply.begin(addSync);
@@ -252,7 +252,7 @@ export class Session {
     if (tags.some((tag) => MAY_CHANGE_SETTINGS.has(tag))) this.settings.stale = true;
     if (tags.includes('DISCARD ALL') || tags.includes('DEALLOCATE ALL')) this.#forgetStatements();
     if (status === 'E') return;
-    if (tags.includes('RESET') || tags.includes('DISCARD ALL')) await this.#backend.settings.afterReset(this.settings, status === 'I');
+    if (tags.includes('RESET') || tags.includes('DISCARD ALL')) await this.#backend.settings.afterReset(this.settings, status === 'I' && tags.at(-1) === 'RESET');
     if (status === 'I') await this.#fulfilWishes(tags);
   }
 
@@ -269,9 +269,9 @@ export class Session {
     await this.#backend.notifications.apply(this, wishes);
   }
 
-  /** @param {string} sql that is about to run */
-  #notice(sql) {
-    this.settings.notice(sql);
+  /** @param {string} sql that is about to run @param {string} [parameters] */
+  #notice(sql, parameters = '') {
+    this.settings.notice(sql, parameters);
     this.#backend.residue.notice(this, sql);
     this.#wishes.push(...readWishes(sql));
   }
@@ -284,12 +284,10 @@ export class Session {
   }
 
   /** @param {unknown} error */
-  #crashed(error) {
-    if (!(error instanceof EngineCrashed)) log('error', 'a session failed', { reason: String(error) });
-    this.#holding = false;
-    this.#reply.copying = false;
-    const code = error instanceof EngineCrashed ? error.code : 'XX000';
-    this.fatal(code, error instanceof Error ? error.message : String(error));
+  #failed(error) {
+    if (error instanceof EngineCrashed) this.#holding = this.#reply.copying = false;
+    const { code, message } = explain(error);
+    this.fatal(code, message);
   }
 
   #copyStarted() {
@@ -337,4 +335,12 @@ export class Session {
     for (const sql of this.#backend.residue.leave(this)) await this.#backend.query(sql);
     if (this.#backend.notifications.has(this)) await this.#backend.notifications.leave(this);
   }
+}
+
+/** @param {unknown} error @returns {{code: string, message: string}} */
+function explain(error) {
+  if (error instanceof EngineCrashed || error instanceof DatabaseError) return error;
+  if (error instanceof protocol.ProtocolError) return { code: '08P01', message: error.message };
+  log('error', 'a session failed', { reason: String(error), stack: error instanceof Error ? error.stack : undefined });
+  return { code: 'XX000', message: String(error) };
 }

@@ -28,13 +28,16 @@ export class ClientSettings {
   endedWithResetAll = false;
   #usedRole = false;
 
-  /** @param {string} sql that the client runs */
-  notice(sql) {
+  /**
+   * @param {string} sql that the client runs
+   * @param {string} parameters raw, of a prepared statement
+   */
+  notice(sql, parameters) {
     this.#usedRole ||= ROLE.test(sql);
     this.endedWithResetAll = !this.#usedRole && RESET_ALL.test(sql);
     if (!MAY_SET.test(sql)) return;
     if (/\bset_config\b/i.test(sql)) this.stale = true;
-    for (const [name] of sql.matchAll(PLACEHOLDER)) this.placeholders.add(name.toLowerCase());
+    for (const [name] of `${sql} ${parameters}`.matchAll(PLACEHOLDER)) this.placeholders.add(name.toLowerCase());
   }
 }
 
@@ -65,11 +68,11 @@ export class EngineSettings {
   /**
    * Gives back the start-up values that a RESET of the client has taken away.
    * @param {ClientSettings} client
-   * @param {boolean} committed
+   * @param {boolean} final whether the RESET was the last command and is committed
    */
-  async afterReset(client, committed) {
+  async afterReset(client, final) {
     if (client.defaults.size > 0) await this.#restoreDefaults(client.defaults);
-    if (!committed || !client.endedWithResetAll) return;
+    if (!final || !client.endedWithResetAll) return;
     client.values = new Map(client.defaults);
     client.stale = false;
     this.#current = client.values;

@@ -9,6 +9,7 @@ const DEALLOCATE = /^(\s*DEALLOCATE\s+(?:PREPARE\s+)?)("(?:[^"]|"")+"|[a-z_][\w$
 
 /**
  * @typedef {{engineName: string, parse: Buffer, sql: string}} Statement
+ * @typedef {(sql: string, parameters?: string) => void} Notice
  * @typedef {{statement: Statement, name: string, silent: boolean, previous?: Statement | undefined}} Sent
  */
 
@@ -57,7 +58,7 @@ export class ClientStatements {
 
   /**
    * @param {import('./framing.mjs').ClientMessage} original
-   * @param {(sql: string) => void} notice is told of the SQL that the message will run
+   * @param {Notice} notice is told what the message will run
    * @returns {Buffer[]} what the engine gets instead
    */
   rewrite({ type, bytes }, notice) {
@@ -92,7 +93,7 @@ export class ClientStatements {
     return live.map(({ engineName }) => closeStatement(engineName));
   }
 
-  /** @param {Buffer} bytes @param {(sql: string) => void} notice */
+  /** @param {Buffer} bytes @param {Notice} notice */
   #query(bytes, notice) {
     this.#engine.unnamed = undefined;
     const sql = bytes.toString('utf8', 5, bytes.length - 1);
@@ -101,7 +102,7 @@ export class ClientStatements {
     return [renamed === sql ? bytes : message('Q', renamed)];
   }
 
-  /** @param {Buffer} bytes @param {(sql: string) => void} notice */
+  /** @param {Buffer} bytes @param {Notice} notice */
   #parse(bytes, notice) {
     const { text: name, next } = readString(bytes, 5);
     const { text: sql, next: types } = readString(bytes, next);
@@ -115,13 +116,13 @@ export class ClientStatements {
     return [this.#send({ statement, name, silent: false, previous })];
   }
 
-  /** @param {Buffer} bytes @param {(sql: string) => void} notice */
+  /** @param {Buffer} bytes @param {Notice} notice */
   #bind(bytes, notice) {
     const { next } = readString(bytes, 5);
     const { text: name, next: rest } = readString(bytes, next);
     const statement = this.#byName.get(name);
     if (!statement) return [bytes];
-    notice(statement.sql);
+    notice(statement.sql, bytes.toString('latin1', rest));
     return [...this.#restore(name, statement), message('B', bytes.subarray(5, next), statement.engineName, bytes.subarray(rest))];
   }
 

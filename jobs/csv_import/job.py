@@ -6,7 +6,6 @@ from uuid import UUID
 
 import structlog
 from pgqueuer.domain.errors import RetryRequested
-from pgqueuer.models import Job
 
 from core.imports import ImportState
 from jobs.csv_import.load import load
@@ -21,9 +20,11 @@ MAX_RETRY_DELAY_SECONDS = 60
 WAIT_FOR_REFRESHER_SECONDS = 0.2
 
 
-async def run_import_job(work: ImportWork, job: Job) -> None:
-    """Bring the job's import to its end, or ask the queue for another attempt."""
-    import_id = UUID((job.payload or b"").decode())
+async def run_import_job(work: ImportWork, import_id: UUID, retries: int) -> None:
+    """Bring the import to its end; raises RetryRequested when the queue shall try again.
+
+    `retries` of this job have been asked for before; each waits longer.
+    """
     try:
         await _attempt(work, import_id)
     except LeaseLostError:
@@ -32,7 +33,7 @@ async def run_import_job(work: ImportWork, job: Job) -> None:
         raise RetryRequested(reason=stopping.message) from stopping
     except Exception as error:
         log.exception("import_attempt_failed", import_id=str(import_id))
-        delay = timedelta(seconds=min(2**job.attempts, MAX_RETRY_DELAY_SECONDS))
+        delay = timedelta(seconds=min(2**retries, MAX_RETRY_DELAY_SECONDS))
         raise RetryRequested(delay, reason=repr(error)) from error
 
 
