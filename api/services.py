@@ -74,7 +74,7 @@ async def open_services(settings: ServerSettings) -> AsyncIterator[Services]:
     async with AsyncExitStack() as resources:
         engine = control_engine(settings.database.url.get_secret_value())
         resources.push_async_callback(engine.dispose)
-        pool = await open_pool(settings.database, connections_at_start=0)
+        pool = await open_pool(settings.database, connections_at_start=0, reset_sessions=False)
         resources.push_async_callback(_close, pool)
         http = await resources.enter_async_context(
             httpx2.AsyncClient(timeout=PROVIDER_TIMEOUT_SECONDS)
