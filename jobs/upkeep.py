@@ -4,15 +4,13 @@ import asyncio
 from contextlib import suppress
 from uuid import UUID
 
-import asyncpg
 import structlog
 
 from core.database import Pool
-from core.errors import SensorFlowError
 from core.queries import queries
 from core.queue import enqueue_import
 from jobs.csv_import.work import ImportWork
-from jobs.errors import WorkerStoppingError
+from jobs.errors import EXPECTED, WorkerStoppingError
 from jobs.rollups.refresh import refresh_dirty_ranges
 
 log = structlog.get_logger()
@@ -25,7 +23,7 @@ async def keep_up(work: ImportWork, worker_id: UUID) -> None:
             await _round(work, worker_id)
         except WorkerStoppingError:
             return
-        except (SensorFlowError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except EXPECTED as error:
             log.warning("upkeep_failed", error=repr(error))
         await pause(work.stop, work.worker.refresh_interval_seconds)
 
