@@ -39,7 +39,7 @@ async def run_import_job(work: ImportWork, import_id: UUID, retries: int) -> Non
         raise RetryRequested(reason=stopping.message) from stopping
     except Exception as error:
         unexpected = not isinstance(error, EXPECTED)
-        log.error(
+        log.exception(
             "import_attempt_failed",
             import_id=str(import_id),
             error=repr(error),

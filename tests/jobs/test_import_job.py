@@ -34,6 +34,7 @@ from tests.jobs.support import (
     rows_of,
     run_import,
     sample,
+    sample_lines,
 )
 
 SAMPLE_ROWS = 153_954
@@ -210,6 +211,27 @@ async def test_rows_in_the_columnstore_are_replaced_and_counted_exactly(
     assert outcome.account == Account(read=198, inserted=30, replaced=50, unchanged=118)
     assert await rolled_up(pool) == 198
     assert await pool.fetchval("SELECT sum(total_value) FROM readings_1d") == 248
+
+
+async def test_two_imports_of_the_same_rows_at_once_insert_each_row_once(
+    work: ImportWork, pool: Pool
+) -> None:
+    content = sample_lines(3000)
+    accounts = [
+        outcome.account
+        for outcome in await asyncio.gather(run_import(work, content), run_import(work, content))
+    ]
+    assert [account.read for account in accounts] == [3000, 3000]
+    assert sum(account.inserted for account in accounts) == len(await rows_of(pool)) == 3000
+    assert sum(account.unchanged for account in accounts) == 3000
+
+
+async def test_the_earliest_possible_moment_is_stored_and_rolled_up(
+    work: ImportWork, pool: Pool
+) -> None:
+    outcome = await run_import(work, f"{HEADER}a,0001-01-01T00:00:00Z,1\n{GOOD_ROW}")
+    assert (outcome.state, outcome.account) == ("done", Account(read=2, inserted=2))
+    assert await rolled_up(pool, "readings_1d") == 2
 
 
 async def test_every_change_of_state_is_notified(work: ImportWork, migrated_url: str) -> None:
