@@ -229,7 +229,7 @@ async def test_two_imports_of_the_same_rows_at_once_insert_each_row_once(
 async def test_the_earliest_possible_moment_is_stored_and_rolled_up(
     work: ImportWork, pool: Pool
 ) -> None:
-    outcome = await run_import(work, f"{HEADER}a,0001-01-01T00:00:00Z,1\n{GOOD_ROW}")
+    outcome = await run_import(work, f"{HEADER}a,0001-01-02T00:00:00Z,1\n{GOOD_ROW}")
     assert (outcome.state, outcome.account) == ("done", Account(read=2, inserted=2))
     assert await rolled_up(pool, "readings_1d") == 2
 
