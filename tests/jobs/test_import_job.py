@@ -273,6 +273,24 @@ async def test_asked_to_stop_the_worker_ends_after_the_batch_and_the_next_contin
     await assert_finishes(work, import_id)
 
 
+async def test_a_worker_that_is_stopped_again_and_again_does_not_use_up_the_attempts(
+    work: ImportWork,
+) -> None:
+    import_id = await add_import(work.pool, work.storage, FILE)
+    work.stop.set()
+    for _ in range(work.worker.max_attempts + 2):
+        with pytest.raises(RetryRequested):
+            await run_import_job(work, import_id, 0)
+    work.stop.clear()
+    await assert_finishes(work, import_id)
+
+
+async def test_rejects_of_a_batch_that_was_never_committed_are_forgotten(work: ImportWork) -> None:
+    import_id = await add_import(work.pool, work.storage, FILE)
+    await work.storage.put(f"{rejects_folder(import_id)}/{3:012d}.csv", b'3,"x","x","x"\n')
+    await assert_finishes(work, import_id)
+
+
 async def test_a_storage_fault_is_tried_again_from_the_last_batch(work: ImportWork) -> None:
     failing = in_batches(work, Mock(side_effect=[None, None, StorageError("away")]))
     import_id = await add_import(work.pool, work.storage, FILE)

@@ -44,6 +44,20 @@ async def test_nothing_is_materialised_above_the_limit(
     assert await rolled_up(pool) == 1
 
 
+async def test_hours_below_the_retention_horizon_are_left_as_they_are(
+    pool: Pool, database: DatabaseSettings, work: ImportWork
+) -> None:
+    rows = [f"a,2024-01-01T{hour:02}:30:00Z,1\n" for hour in range(24)]
+    await run_import(work, HEADER + "".join(rows))
+    await pool.execute("INSERT INTO retention_horizon (horizon) VALUES ('2024-01-01T11:15Z')")
+    await pool.execute("DELETE FROM readings WHERE ts < '2024-01-01T11:45Z'")
+    for hour in range(24):
+        await note_dirty(pool, DAY + timedelta(hours=hour))
+    assert await refresh_dirty_ranges(database)
+    assert await rolled_up(pool, "readings_1h") == await rolled_up(pool, "readings_1d") == 24
+    assert await ledger(pool) == []
+
+
 async def test_a_rollup_that_is_wrong_without_cause_is_refreshed_by_force(
     pool: Pool, database: DatabaseSettings, work: ImportWork
 ) -> None:
