@@ -28,6 +28,9 @@ check: $(INSTALLED) ## Lint, types, import rules, SQL, containers; changes nothi
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
 	@$(BIN)/hadolint Dockerfile
 
+bench: $(INSTALLED) ## Measure the hot paths against a baseline in the same run
+	@$(BIN)/python -m bench
+
 format: $(INSTALLED) ## Rewrite the code in the project's format
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .

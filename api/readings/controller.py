@@ -1,0 +1,45 @@
+from typing import Any
+
+from litestar import Controller, post
+from litestar.connection import ASGIConnection
+from litestar.di import NamedDependency
+from litestar.handlers import BaseRouteHandler
+from litestar.params import RawBody, SkipValidation
+
+from api.auth.access import Scope, access
+from api.problems import UnsupportedMediaTypeError
+from api.readings.schemas import Saved, SaveReadingOperation
+from api.readings.service import ReadingService
+
+MAX_BODY_BYTES = 64 * 1024
+
+
+def sends_json(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+    """Raise UnsupportedMediaTypeError unless the body is announced as JSON."""
+    media_type, _, _ = connection.headers.get("content-type", "").partition(";")
+    if media_type.strip().lower() != "application/json":
+        raise UnsupportedMediaTypeError("Send the reading as Content-Type: application/json.")
+
+
+class ReadingController(Controller):
+    """Readings in."""
+
+    tags = ("Readings",)
+
+    @post(
+        "/sensor-data",
+        operation_id="saveReading",
+        operation_class=SaveReadingOperation,
+        summary="Store one reading",
+        description="Acknowledged after its commit. Sending it again is harmless: equipmentId and "
+        "timestamp are the key, and the last write wins.",
+        guards=[sends_json],
+        request_max_body_size=MAX_BODY_BYTES,
+        **access(Scope.READINGS_WRITE, 400, 413, 415),
+    )
+    async def save_reading(
+        self, body: RawBody, readings: NamedDependency[SkipValidation[ReadingService]]
+    ) -> Saved:
+        """Store the reading."""
+        await readings.save(body)
+        return Saved("Data saved successfully")

@@ -1,0 +1,143 @@
+"""Time and memory: what a client may keep from others, and for how long."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from embedded.database import EmbeddedDatabase
+
+from .conftest import Connect, Dial, StartEngine
+from .wire import EXECUTE, FLUSH, bind, message, parse, query
+
+
+def resident_bytes(database: EmbeddedDatabase) -> int:
+    status = Path(f"/proc/{database.program.pid}/status")
+    if not status.exists():
+        pytest.skip("this system does not tell a process's memory in /proc")
+    line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024
+
+
+def test_a_client_idle_in_a_transaction_is_closed_and_rolled_back(
+    dial: Dial, impatient_engine: EmbeddedDatabase
+) -> None:
+    holder, other = dial(impatient_engine), dial(impatient_engine)
+    holder.login()
+    other.login()
+    other.ask("CREATE TABLE held_up (n int)")
+    holder.ask("BEGIN; INSERT INTO held_up VALUES (1)")
+    assert other.value("SELECT count(*) FROM held_up") == "0"
+    assert holder.read().fields["C"] == "25P03"
+    assert holder.read().type == ""
+
+
+@pytest.mark.parametrize(
+    "unfinished",
+    [
+        parse("SELECT 1") + bind() + EXECUTE + FLUSH,
+        query("COPY waited_for FROM STDIN") + message("d", b"1\n"),
+        query("COPY waited_for FROM STDIN") + message("d", b"1\n" * 100_000)[:-5],
+    ],
+    ids=["no_sync", "no_copy_data", "half_a_message"],
+)
+def test_a_client_that_leaves_the_engine_waiting_is_closed(
+    dial: Dial, impatient_engine: EmbeddedDatabase, unfinished: bytes
+) -> None:
+    holder, other = dial(impatient_engine), dial(impatient_engine)
+    holder.login()
+    other.login()
+    other.ask("CREATE TABLE IF NOT EXISTS waited_for (n int)")
+    holder.send(unfinished)
+    assert other.value("SELECT count(*) FROM waited_for") == "0"
+    last = holder.read()
+    while last.type not in {"E", ""}:
+        last = holder.read()
+    assert last.fields["C"] == "25P03"
+
+
+def test_a_client_that_is_slow_but_alive_keeps_its_transaction(
+    dial: Dial, impatient_engine: EmbeddedDatabase
+) -> None:
+    wire = dial(impatient_engine)
+    wire.login()
+    wire.ask("BEGIN")
+    for _ in range(4):
+        time.sleep(0.2)  # twice of it would be too long
+        assert wire.value("SELECT 1") == "1"
+    assert wire.ask("COMMIT")[-1].body == b"I"
+
+
+def test_a_client_that_does_not_read_its_results_is_closed(
+    dial: Dial, impatient_engine: EmbeddedDatabase
+) -> None:
+    deaf, other = dial(impatient_engine), dial(impatient_engine)
+    deaf.login()
+    other.login()
+    deaf.send(query("SELECT repeat('x', 10000) FROM generate_series(1, 100000)"))
+    assert other.value("SELECT 'served'") == "served"
+    log = impatient_engine.program.log_path.read_text()
+    assert f'"a client does not read its results; closing its connection","pid":{deaf.pid}' in log
+
+
+def test_a_slow_reader_that_reads_on_gets_everything(
+    dial: Dial, impatient_engine: EmbeddedDatabase
+) -> None:
+    slow = dial(impatient_engine)
+    slow.login()
+    slow.send(query("SELECT repeat('x', 10000) FROM generate_series(1, 6000)"))
+    rows = 0
+    while (item := slow.read()).type != "Z":
+        rows += item.type == "D"
+        if rows % 2000 == 1999:
+            time.sleep(0.3)  # slower than the engine, faster than its patience
+    assert rows == 6000
+
+
+async def test_large_results_large_copies_and_slow_readers_need_little_memory(
+    start_engine: StartEngine,
+) -> None:
+    database = await asyncio.to_thread(start_engine)
+    connection = await asyncpg.connect(database.url)
+    await connection.execute("CREATE TABLE wide (filler text)")
+    before = resident_bytes(database)
+    chunk = b"x" * 999 + b"\n"
+
+    async def source():  # type: ignore[no-untyped-def]
+        for _ in range(100):
+            yield chunk * 1000
+
+    await connection.copy_to_table("wide", source=source(), format="csv")
+    received = 0
+
+    async def sink(data: bytes) -> None:
+        nonlocal received
+        received += len(data)
+        if received % 50 == 0:
+            await asyncio.sleep(0.01)
+
+    await connection.copy_from_table("wide", output=sink, format="csv")
+    assert received == 100_000_000
+    await connection.fetchval("SELECT count(filler) FROM wide")
+    await connection.close()
+    assert resident_bytes(database) - before < 250_000_000
+
+
+async def test_a_message_of_many_megabytes_arrives_whole(connect: Connect) -> None:
+    connection = await connect()
+    text = "x" * 30_000_000
+    assert await connection.fetchval("SELECT length($1::text)", text) == len(text)
+    assert await connection.fetchval("SELECT repeat('x', 30000000)") == text
+
+
+async def test_clients_take_turns_and_none_waits_for_all_of_anothers_queries(
+    dial: Dial, connect: Connect
+) -> None:
+    greedy = dial()
+    greedy.login()
+    greedy.send(query("SELECT pg_sleep(0.01)") * 300)
+    started = time.monotonic()
+    assert await (await connect()).fetchval("SELECT 1") == 1
+    assert time.monotonic() - started < 1.5

@@ -1,0 +1,148 @@
+import asyncpg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from embedded.database import EmbeddedDatabase
+
+from .conftest import Connect, Dial
+
+BASE = {
+    "search_path": '"$user", public',
+    "client_min_messages": "notice",
+    "enable_seqscan": "on",
+    "TimeZone": "UTC",
+    "application_name": "",
+}
+
+
+async def show(connection: asyncpg.Connection, name: str) -> str:
+    return str(await connection.fetchval("SELECT current_setting($1, true)", name))
+
+
+async def test_a_session_starts_from_sane_settings(connect: Connect) -> None:
+    connection = await connect()
+    assert {name: await show(connection, name) for name in BASE} == BASE
+
+
+@pytest.mark.parametrize("command", ["RESET ALL", "DISCARD ALL"])
+async def test_reset_returns_to_sane_settings(connect: Connect, command: str) -> None:
+    connection = await connect()
+    await connection.execute("SET search_path = pg_catalog; SET enable_seqscan = off")
+    await connection.execute(command)
+    assert {name: await show(connection, name) for name in BASE} == BASE
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "SET search_path = pg_catalog",
+        "SELECT set_config('search_path', 'pg_catalog', false)",
+        "DO $$ BEGIN PERFORM set_config('search_path', 'pg_catalog', false); END $$",
+        "BEGIN; SET search_path = pg_catalog; COMMIT",
+    ],
+)
+async def test_a_setting_is_its_clients_alone(connect: Connect, command: str) -> None:
+    setter, other = await connect(), await connect()
+    await setter.execute(command)
+    assert await show(other, "search_path") == BASE["search_path"]
+    assert await show(setter, "search_path") == "pg_catalog"
+    assert await show(other, "search_path") == BASE["search_path"]
+
+
+async def test_set_config_with_parameters_is_its_clients_alone(connect: Connect) -> None:
+    setter, other = await connect(), await connect()
+    set_config = "SELECT set_config($1, $2, false)"
+    await setter.fetchval(set_config, "work_mem", "8MB")
+    await setter.fetchval(set_config, "tenant.name", "first")
+    await other.fetchval(set_config, "tenant.name", "second")
+    assert await show(other, "work_mem") == "4MB"
+    assert await show(setter, "work_mem") == "8MB"
+    assert await show(setter, "tenant.name") == "first"
+    assert await show(other, "tenant.name") == "second"
+
+
+async def test_set_local_ends_with_its_transaction(connect: Connect) -> None:
+    setter, other = await connect(), await connect()
+    async with setter.transaction():
+        await setter.execute("SET LOCAL work_mem = '9MB'")
+        assert await show(setter, "work_mem") == "9MB"
+    assert await show(other, "work_mem") == "4MB"
+    assert await show(setter, "work_mem") == "4MB"
+
+
+async def test_a_rolled_back_set_changes_nothing(connect: Connect) -> None:
+    setter, other = await connect(), await connect()
+    transaction = setter.transaction()
+    await transaction.start()
+    await setter.execute("SET work_mem = '9MB'")
+    await transaction.rollback()
+    assert await show(other, "work_mem") == "4MB"
+    assert await show(setter, "work_mem") == "4MB"
+
+
+async def test_a_role_is_its_clients_alone_and_reset_role_ends_it(connect: Connect) -> None:
+    setter, other = await connect(), await connect()
+    await setter.execute("CREATE ROLE narrow; SET ROLE narrow")
+    assert await other.fetchval("SELECT current_user") == "postgres"
+    assert await setter.fetchval("SELECT current_user") == "narrow"
+    await setter.execute("RESET ALL")
+    assert await other.fetchval("SELECT current_user") == "postgres"
+    assert await setter.fetchval("SELECT current_user") == "narrow"
+    await setter.execute("RESET ROLE; DROP ROLE narrow")
+    assert await setter.fetchval("SELECT current_user") == "postgres"
+
+
+@pytest.mark.parametrize("reset", ["RESET ALL", "RESET timezone", "DISCARD ALL"])
+async def test_start_up_settings_survive_reset(connect: Connect, reset: str) -> None:
+    settings = {"timezone": "Asia/Tokyo", "application_name": "tester"}
+    connection, other = await connect(server_settings=settings), await connect()
+    await connection.execute("SET timezone = 'Europe/Paris'")
+    await connection.execute(reset)
+    assert await show(connection, "TimeZone") == "Asia/Tokyo"
+    assert await show(other, "TimeZone") == "UTC"
+    assert await show(connection, "TimeZone") == "Asia/Tokyo"
+    assert await show(connection, "application_name") == "tester"
+
+
+async def test_an_impossible_start_up_setting_is_refused(connect: Connect) -> None:
+    with pytest.raises(asyncpg.InvalidParameterValueError, match="TimeZone"):
+        await connect(server_settings={"timezone": "Nowhere"})
+
+
+def test_options_of_the_start_up_packet_are_settings(dial: Dial) -> None:
+    wire = dial()
+    wire.login(options="-c work_mem=5MB --statement-timeout=7s -c application_name=a\\ b")
+    assert wire.value("SHOW work_mem") == "5MB"
+    assert wire.value("SHOW statement_timeout") == "7s"
+    assert wire.value("SHOW application_name") == "a b"
+
+
+def test_a_client_is_told_its_settings_at_start_and_at_every_change(dial: Dial) -> None:
+    wire, other = dial(), dial()
+    wire.login(application_name="told")
+    other.login()
+    assert wire.parameters["application_name"] == "told"
+    assert wire.parameters["TimeZone"] == "UTC"
+    assert wire.parameters["server_version"].startswith("17.")
+    assert wire.parameters["standard_conforming_strings"] == "on"
+    told = [item.body for item in wire.ask("SET timezone = 'Asia/Tokyo'") if item.type == "S"]
+    assert told == [b"TimeZone\0Asia/Tokyo\0"]
+    assert [item.type for item in other.ask("SELECT 1")] == ["T", "D", "C", "Z"]
+
+
+def test_an_encoding_other_than_utf8_is_refused_at_start(dial: Dial) -> None:
+    assert dial().login(client_encoding="LATIN1")[0].fields["C"] == "0A000"
+
+
+async def test_sqlalchemy_isolation_levels_are_their_connections_alone(
+    engine: EmbeddedDatabase,
+) -> None:
+    alchemy = create_async_engine(engine.url.replace("postgresql:", "postgresql+asyncpg:"))
+    serializable = alchemy.execution_options(isolation_level="SERIALIZABLE")
+    level = text("SHOW transaction_isolation")
+    async with serializable.connect() as first:
+        assert (await first.execute(level)).scalar() == "serializable"
+    async with alchemy.connect() as second:
+        assert (await second.execute(level)).scalar() == "read committed"
+    await alchemy.dispose()
