@@ -12,6 +12,10 @@ MAX_EQUIPMENT_ID_CHARACTERS = 255
 MAX_MAGNITUDE = 1e300
 MIN_MAGNITUDE = 1e-290
 
+# A day inside what Python can hold: asyncpg sends Python's first and last moment as infinities.
+EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
+LATEST = datetime(9999, 12, 31, tzinfo=UTC)
+
 # Regular expressions for a whole field, in the syntax that Python and Rust share.
 # ISO 8601 date and time of day; without offset it is UTC. Seconds may be left out, digits past the
 # microsecond are dropped, a leap second or hour 24 does not match.

@@ -1,6 +1,11 @@
 """What may end an attempt at a job, apart from its success."""
 
+import asyncpg
+
 from core.errors import SensorFlowError
+
+# What comes of the world around the worker, and passes; anything else is a fault in the code.
+EXPECTED = (SensorFlowError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 class FileFaultError(SensorFlowError):

@@ -1,45 +1,36 @@
 """What a worker does at a steady pace, job or no job."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from uuid import UUID
 
-import asyncpg
 import structlog
 
 from core.database import Pool
-from core.errors import SensorFlowError
 from core.queries import queries
 from core.queue import enqueue_import
-from jobs.csv_import.work import ImportWork
-from jobs.errors import WorkerStoppingError
-from jobs.rollups.refresh import refresh_dirty_ranges
+from jobs.errors import EXPECTED
 
 log = structlog.get_logger()
 
 
-async def keep_up(work: ImportWork, worker_id: UUID) -> None:
-    """Every refresh interval, until the worker stops: show life, find lost jobs, roll up."""
-    while not work.stop.is_set():
+async def every(
+    seconds: float, stop: asyncio.Event, action: Callable[[], Awaitable[object]]
+) -> None:
+    """Do it at once and then at this pace until the worker is to stop; faults are logged."""
+    while not stop.is_set():
         try:
-            await _round(work, worker_id)
-        except WorkerStoppingError:
-            return
-        except (SensorFlowError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-            log.warning("upkeep_failed", error=repr(error))
-        await pause(work.stop, work.worker.refresh_interval_seconds)
+            await action()
+        except EXPECTED as error:
+            if not stop.is_set():
+                log.warning("upkeep_failed", error=repr(error))
+        await pause(stop, seconds)
 
 
 async def pause(stop: asyncio.Event, seconds: float) -> None:
     """Wait so long, or until the worker is to stop."""
     with suppress(TimeoutError):
         await asyncio.wait_for(stop.wait(), seconds)
-
-
-async def _round(work: ImportWork, worker_id: UUID) -> None:
-    await queries().worker_seen(work.pool, id=worker_id)
-    await queue_stranded_imports(work.pool)
-    await refresh_dirty_ranges(work.database, work.checkpoint)
 
 
 async def queue_stranded_imports(pool: Pool) -> None:

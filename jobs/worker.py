@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
 from typing import cast
@@ -23,7 +23,8 @@ from core.storage import Storage
 from jobs.csv_import.job import run_import_job
 from jobs.csv_import.work import ImportWork
 from jobs.errors import SchemaMismatchError
-from jobs.upkeep import keep_up, pause
+from jobs.rollups.refresh import refresh_dirty_ranges
+from jobs.upkeep import every, pause, queue_stranded_imports
 
 log = structlog.get_logger()
 
@@ -33,11 +34,13 @@ JOBS_AT_ONCE = 2  # pgqueuer wants at least twice the jobs a poll
 BATCH_STATEMENT_SECONDS = 600  # a batch may have to decompress many old chunks
 
 LONGEST_POLL_SECONDS = 5.0
+LIFE_SIGN_SECONDS = 5.0
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 
 MakeWork = Callable[[Pool], ImportWork]
+Duty = Callable[[], Awaitable[object]]
 
 
 async def run_worker(
@@ -90,7 +93,8 @@ async def _serve(work: ImportWork, manager: QueueManager) -> None:
 
     lease_seconds = work.worker.lease_seconds
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(keep_up(work, uuid4()))
+        for seconds, duty in _duties(work):
+            tasks.create_task(every(seconds, work.stop, duty))
         tasks.create_task(_shut_down_when_asked(manager, work.stop))
         log.info("worker_started")
         await manager.run(
@@ -100,6 +104,17 @@ async def _serve(work: ImportWork, manager: QueueManager) -> None:
             shutdown_on_listener_failure=True,
             heartbeat_timeout=timedelta(seconds=lease_seconds),
         )
+
+
+def _duties(work: ImportWork) -> list[tuple[float, Duty]]:
+    """What is done every so many seconds beside the jobs; a long refresh holds up nothing else."""
+    show_life = partial(queries().worker_seen, work.pool, id=uuid4())
+    refresh = partial(refresh_dirty_ranges, work.database, work.checkpoint)
+    return [
+        (LIFE_SIGN_SECONDS, show_life),
+        (work.worker.lease_seconds, partial(queue_stranded_imports, work.pool)),
+        (work.worker.refresh_interval_seconds, refresh),
+    ]
 
 
 async def _shut_down_when_asked(manager: QueueManager, stop: asyncio.Event) -> None:

@@ -11,7 +11,13 @@ from core.imports import ImportState
 from jobs.csv_import.load import load
 from jobs.csv_import.repository import Claim
 from jobs.csv_import.work import ImportWork
-from jobs.errors import FileFaultError, LeaseLostError, RollupMismatchError, WorkerStoppingError
+from jobs.errors import (
+    EXPECTED,
+    FileFaultError,
+    LeaseLostError,
+    RollupMismatchError,
+    WorkerStoppingError,
+)
 from jobs.rollups.refresh import refresh_dirty_ranges
 
 log = structlog.get_logger()
@@ -32,7 +38,13 @@ async def run_import_job(work: ImportWork, import_id: UUID, retries: int) -> Non
     except WorkerStoppingError as stopping:
         raise RetryRequested(reason=stopping.message) from stopping
     except Exception as error:
-        log.exception("import_attempt_failed", import_id=str(import_id))
+        unexpected = not isinstance(error, EXPECTED)
+        log.exception(
+            "import_attempt_failed",
+            import_id=str(import_id),
+            error=repr(error),
+            exc_info=unexpected,
+        )
         delay = timedelta(seconds=min(2**retries, MAX_RETRY_DELAY_SECONDS))
         raise RetryRequested(delay, reason=repr(error)) from error
 

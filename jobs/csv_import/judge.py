@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 import polars as pl
 
 from core.readings import (
     BAD_TEXT,
+    EARLIEST,
+    LATEST,
     MAX_EQUIPMENT_ID_CHARACTERS,
     MAX_MAGNITUDE,
     MIN_MAGNITUDE,
@@ -25,9 +26,6 @@ from jobs.csv_import.lines import LINE_NUMBER, TEXT
 FIELD = r'"(?:[^"]|"")*"|[^",]*'
 
 _MOMENT = f"^{TIMESTAMP_TEXT}$"
-
-EARLIEST = datetime.min.replace(tzinfo=UTC)
-LATEST = datetime.max.replace(tzinfo=UTC)
 
 
 class Rule(NamedTuple):
