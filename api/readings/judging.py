@@ -23,6 +23,8 @@ from core.readings import (
 )
 
 ISO_8601 = re.compile(TIMESTAMP)
+# Blank to Python alone: to Unicode, and to the rules for files, they are control characters.
+SEPARATORS = re.compile("[\x1c-\x1f]")
 UNSTORABLE = re.compile(f"{BAD_TEXT}|[\ud800-\udfff]")  # of a surrogate pair, one alone
 
 NaiveTimestamps = Literal["utc", "refuse"]
@@ -74,7 +76,7 @@ def equipment_id_of(value: object) -> str:
     """The text, if it can be stored; otherwise raises ReadingRefusedError, as the others do."""
     if not isinstance(value, str):
         raise ReadingRefusedError(RejectCode.BAD_TEXT, "must be a text")
-    if not value.strip():
+    if not value.strip() and not SEPARATORS.search(value):
         raise ReadingRefusedError(RejectCode.MISSING_VALUE, "must not be empty")
     if len(value) > MAX_EQUIPMENT_ID_CHARACTERS:
         message = f"must have at most {MAX_EQUIPMENT_ID_CHARACTERS} characters"

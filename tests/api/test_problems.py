@@ -19,6 +19,7 @@ from core.readings import RejectCode
 
 PAGE = Path(__file__).parents[2] / "docs" / "api.md"
 
+# Imported so that their classes are there to be found.
 REGISTERED = (auth_errors, api.imports.errors, api.readings.parsing)
 
 
