@@ -11,6 +11,8 @@ from api.readings.parsing import shown
 from core.errors import ReadingRefusedError
 from core.readings import (
     BAD_TEXT,
+    EARLIEST,
+    LATEST,
     MAX_EQUIPMENT_ID_CHARACTERS,
     MAX_MAGNITUDE,
     MIN_MAGNITUDE,
@@ -126,8 +128,15 @@ def _parsed(value: object, naive_timestamps: NaiveTimestamps) -> datetime:
     try:
         moment = datetime.fromisoformat(match[0].upper())
         if moment.tzinfo is None and naive_timestamps == "utc":
-            return moment.replace(tzinfo=UTC)
-        return _aware(moment).astimezone(UTC)
+            moment = moment.replace(tzinfo=UTC)
+        return _storable(_aware(moment).astimezone(UTC))
     except (ValueError, OverflowError) as error:
         message = "must be a date and time that exist"
         raise ReadingRefusedError(RejectCode.BAD_TIMESTAMP, message) from error
+
+
+def _storable(moment: datetime) -> datetime:
+    if not EARLIEST <= moment <= LATEST:
+        message = f"must lie between {EARLIEST.isoformat()} and {LATEST.isoformat()}"
+        raise ReadingRefusedError(RejectCode.BAD_TIMESTAMP, message)
+    return moment

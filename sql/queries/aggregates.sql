@@ -1,5 +1,5 @@
 -- name: hourly_items(start, end)
--- The hours that start in [start, end], each row with the stale ranges; one row even without hours.
+-- First a row with the stale ranges alone, then the hours that start in [start, end], in order.
 -- One statement, so that ranges and hours are of one snapshot. A range above the watermark is not
 -- stale: there the rollup is computed from the readings themselves.
 WITH watermark AS (
@@ -31,6 +31,19 @@ item AS (
 )
 
 SELECT
+    NULL AS equipment_id,
+    NULL AS interval_start,
+    NULL AS total_value,
+    NULL AS sample_count,
+    NULL AS average,
+    NULL AS minimum,
+    NULL AS maximum,
+    NULL AS first,
+    NULL AS last,
+    dirty.stale
+FROM dirty
+UNION ALL
+SELECT
     item.equipment_id,
     item.interval_start,
     item.total_value,
@@ -40,7 +53,6 @@ SELECT
     item.maximum,
     item.first,
     item.last,
-    dirty.stale
-FROM dirty
-LEFT JOIN item ON true
-ORDER BY item.interval_start, item.equipment_id;
+    NULL AS stale
+FROM item
+ORDER BY interval_start NULLS FIRST, equipment_id;

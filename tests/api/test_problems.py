@@ -1,5 +1,7 @@
 import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -14,6 +16,8 @@ from api.auth import errors as auth_errors
 from api.problems import HANDLERS, STATUSES
 from core.errors import SensorFlowError
 from core.readings import RejectCode
+
+PAGE = Path(__file__).parents[2] / "docs" / "api.md"
 
 REGISTERED = (auth_errors, api.imports.errors, api.readings.parsing)
 
@@ -39,8 +43,24 @@ def error_classes(root: type[SensorFlowError]) -> Iterator[type[SensorFlowError]
 
 
 def test_every_code_of_the_error_tree_has_its_status() -> None:
-    codes = {error.code for error in error_classes(SensorFlowError)} | set(RejectCode)
+    reachable = [
+        error
+        for error in error_classes(SensorFlowError)
+        if error.__module__.startswith(("api.", "core."))
+    ]
+    codes = {error.code for error in reachable} | set(RejectCode)
     assert codes - set(STATUSES) == set()
+
+
+def test_every_code_is_documented_with_its_status_and_no_other() -> None:
+    table = re.findall(r"^\| ([0-9, ]+) \| (`.*) \|$", PAGE.read_text(), flags=re.MULTILINE)
+    documented = {
+        code: {int(status) for status in statuses.split(", ")}
+        for statuses, codes in table
+        for code in re.findall(r"`([a-z_]+)`", codes)
+    }
+    assert documented.keys() == STATUSES.keys() - {"wrong_columns", "unsupported_database"}
+    assert all(STATUSES[code] in statuses for code, statuses in documented.items())
 
 
 async def test_an_unknown_path_is_not_found(anonymous: httpx2.AsyncClient) -> None:

@@ -101,6 +101,7 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "no such day": ({"timestamp": "2026-02-30T00:00:00Z"}, "timestamp", "bad_timestamp"),
     "no such hour": ({"timestamp": "2026-01-01T24:30:00Z"}, "timestamp", "bad_timestamp"),
     "leap second": ({"timestamp": "2016-12-31T23:59:60Z"}, "timestamp", "bad_timestamp"),
+    "the first moment": ({"timestamp": "0001-01-01T00:00:00Z"}, "timestamp", "bad_timestamp"),
     "before year one": ({"timestamp": "0001-01-01T00:00:00+01:00"}, "timestamp", "bad_timestamp"),
     "year zero": ({"timestamp": "0000-01-01T00:00:00Z"}, "timestamp", "bad_timestamp"),
     "no such offset": ({"timestamp": "2026-01-01T00:00:00+99:00"}, "timestamp", "bad_timestamp"),

@@ -61,6 +61,8 @@ def in_a_file(equipment_id: str, timestamp: str, value: str) -> Verdict:
 
 @settings(max_examples=300, deadline=None)
 @given(timestamp=moments)
+@example("0001-01-01T00:00:00Z")
+@example("0001-01-01T00:00:00.000001Z")
 @example("0001-01-01T00:00:00+01:00")
 @example("9999-12-31T23:59:59-01:00")
 @example("2025-12-31T12:00:00.12345678901234567890Z")

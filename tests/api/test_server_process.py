@@ -16,8 +16,8 @@ import pytest_asyncio
 
 from core.database import Pool
 from embedded.identity import IdentityProvider, read_accounts
-from tests.api.serving import free_port
 from tests.api.test_imports import new_import
+from tests.support.ports import free_port
 
 START_SECONDS = 30
 CLIENT = "sensor-gateway"
@@ -29,7 +29,7 @@ def real_provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Identity
         yield provider
 
 
-def scopes_token(provider: IdentityProvider, scope: str) -> str:
+def gateway_token(provider: IdentityProvider, scope: str) -> str:
     """An access token by client credentials, as a gateway gets it."""
     discovery = httpx2.get(f"{provider.issuer}/.well-known/openid-configuration").json()
     answer = httpx2.post(
@@ -89,7 +89,7 @@ def test_a_gateway_writes_with_a_token_of_the_real_provider_and_no_further_than_
     clean_url: str, real_provider: IdentityProvider, tmp_path: Path
 ) -> None:
     reading = {"equipmentId": "a", "timestamp": "2026-01-01T00:00:00Z", "value": 1}
-    writer = {"Authorization": f"Bearer {scopes_token(real_provider, 'readings:write')}"}
+    writer = {"Authorization": f"Bearer {gateway_token(real_provider, 'readings:write')}"}
     with server_process(clean_url, real_provider.issuer, tmp_path) as (_, url):
         assert httpx2.post(f"{url}/sensor-data", json=reading).status_code == 401
         assert httpx2.post(f"{url}/sensor-data", json=reading, headers=writer).status_code == 201
@@ -101,7 +101,7 @@ async def test_a_request_under_way_is_answered_when_the_server_is_told_to_stop(
     clean_url: str, pool: Pool, real_provider: IdentityProvider, tmp_path: Path
 ) -> None:
     import_id = await new_import(pool)
-    reader = {"Authorization": f"Bearer {scopes_token(real_provider, 'imports:read')}"}
+    reader = {"Authorization": f"Bearer {gateway_token(real_provider, 'imports:read')}"}
     with server_process(clean_url, real_provider.issuer, tmp_path) as (process, url):
         async with httpx2.AsyncClient(base_url=url, headers=reader, timeout=30) as client:
             waiting = asyncio.create_task(
