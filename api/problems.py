@@ -43,7 +43,6 @@ STATUSES: dict[str, HTTPStatus] = {
     "internal_error": HTTPStatus.INTERNAL_SERVER_ERROR,
     "unsupported_database": HTTPStatus.INTERNAL_SERVER_ERROR,
     "database_refused": HTTPStatus.INTERNAL_SERVER_ERROR,
-    "database_refused": HTTPStatus.SERVICE_UNAVAILABLE,
     "database_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
     "identity_provider_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
     "storage_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
