@@ -6,7 +6,8 @@ import { EngineStatements } from './statements.mjs';
 import { Turns } from './turns.mjs';
 
 export class Backend {
-  turns = new Turns();
+  #turns = new Turns();
+  #restarted = false;
   statements = new EngineStatements();
   residue = new Residue();
   /** Rows written since somebody looked: by INSERT and COPY, by UPDATE and DELETE. */
@@ -19,7 +20,26 @@ export class Backend {
     this.settings = new EngineSettings((sql) => this.query(sql));
     this.notifications = new Notifications((sql) => this.query(sql));
     this.settings.forget();
-    engine.onRestart = () => this.#restarted();
+    engine.onRestart = () => (this.#restarted = true);
+  }
+
+  /** @returns {number} milliseconds since somebody last used the engine; 0 while in use */
+  get idleMs() {
+    return this.#turns.idleMs;
+  }
+
+  /**
+   * Runs something that uses the engine, when nobody else does.
+   * @template T
+   * @param {() => Promise<T>} work
+   * @returns {Promise<T>} what it returned or threw
+   */
+  turn(work) {
+    return this.#turns.take(async () => {
+      await this.engine.ready();
+      if (this.#restarted) await this.#resume();
+      return work();
+    });
   }
 
   /**
@@ -37,7 +57,7 @@ export class Backend {
    * @returns {Promise<(string | null)[][]>}
    */
   queryAlone(sql) {
-    return this.turns.take(async () => {
+    return this.turn(async () => {
       await this.settings.switchTo(this.#ownSettings);
       return this.query(sql);
     });
@@ -52,9 +72,11 @@ export class Backend {
     }
   }
 
-  #restarted() {
+  /** Nothing of what was in the engine before is in the new one. */
+  async #resume() {
+    this.#restarted = false;
     this.statements.clear();
     this.settings.forget();
-    void this.turns.take(() => this.notifications.restart());
+    await this.notifications.restart();
   }
 }

@@ -41,6 +41,7 @@ export class Engine {
   /** @type {{receive: Receive, resolve: () => void, reject: (error: Error) => void, startedAt: number, cancelledAt: number} | undefined} */
   #job;
   #stopping = false;
+  /** Whether the engine died since somebody last asked for it. */ #died = false;
   /** Whether the thread is being ended on purpose. */ #ending = false;
   /** @type {number[]} */ #crashes = [];
   /** Bytes posted and not yet read by the engine. */
@@ -75,6 +76,12 @@ export class Engine {
     setInterval(() => this.#watch(), WATCH_MS).unref();
   }
 
+  /** Waits for a living engine; from here on its death is an error to whoever uses it. */
+  async ready() {
+    await this.#ready;
+    this.#died = false;
+  }
+
   /**
    * Runs messages up to the point where the engine wants more.
    * @param {Uint8Array} bytes
@@ -83,7 +90,7 @@ export class Engine {
    * @throws {EngineCrashed}
    */
   async execute(bytes, receive) {
-    await this.#ready;
+    if (this.#died) throw new EngineCrashed(false);
     return new Promise((resolve, reject) => {
       this.#job = { receive, resolve, reject, startedAt: performance.now(), cancelledAt: Infinity };
       this.#post({ kind: 'unit', bytes });
@@ -129,7 +136,6 @@ export class Engine {
 
   /** Shuts the database down; the engine must be idle. */
   async stop() {
-    await this.#ready;
     this.#stopping = true;
     const worker = this.#worker;
     await new Promise((resolve) => {
@@ -206,6 +212,7 @@ export class Engine {
     const job = this.#job;
     this.#job = undefined;
     this.#noteConsumed(this.unconsumed);
+    this.#died = true;
     this.#countCrash();
     this.#ready = this.#relaunch();
     job?.reject(new EngineCrashed(this.#ending));

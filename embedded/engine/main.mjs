@@ -38,7 +38,7 @@ async function startBackend(packageFolder, dataDir) {
 async function stop(server, backend) {
   log('info', 'stopping');
   server.shutDown();
-  await backend.turns.take(async () => {
+  await backend.turn(async () => {
     await checkpoint(backend);
     await backend.engine.stop();
   });

@@ -39,7 +39,7 @@ export function startPolicies(backend, intervalSeconds) {
 
 /** @param {import('./backend.mjs').Backend} backend @param {Schedule} schedule */
 async function runDue(backend, schedule) {
-  if (backend.turns.idleMs === 0) return;
+  if (backend.idleMs === 0) return;
   const jobs = await backend.queryAlone(JOBS);
   for (const id of schedule.takeDue(jobs, Date.now() / 1000)) await runJob(backend, id);
 }

@@ -11,6 +11,7 @@ import { ClientSettings } from './settings.mjs';
 import { ClientStatements } from './statements.mjs';
 import { UnitQueue } from './unit.mjs';
 
+const SHUTDOWN_GRACE_MS = 3000;
 const COPY_TYPES = new Set('dcf');
 const MAY_CHANGE_SETTINGS = new Set(['SET', 'RESET', 'DISCARD ALL', 'DO', 'CALL']);
 
@@ -36,6 +37,7 @@ export class Session {
   #inTurn = false;
   /** The unit in the engine. @type {Unit | undefined} */ #current;
   #leaving = false;
+  #stopping = false;
   #gone = false;
   /** Whether the CopyData that arrives in pieces goes to the engine. */
   #feeding = false;
@@ -73,7 +75,7 @@ export class Session {
       const keys = protocol.backendKeyData(this.pid, this.secret);
       this.#outbox.write([...greeting, protocol.authenticationOk(), ...parameters, keys, protocol.readyForQuery('I')]);
     };
-    await this.#backend.turns.take(turn).catch((error) => this.#failed(error));
+    await this.#backend.turn(turn).catch((error) => this.#failed(error));
   }
 
   /** @param {Buffer} chunk from the client */
@@ -88,7 +90,7 @@ export class Session {
 
   /** Lets the client send no more than a window ahead of the engine. */
   throttle() {
-    const ahead = this.#units.size + (this.#current ? this.#current.size + this.#backend.engine.unconsumed : 0);
+    const ahead = this.#units.size + (this.#current ? this.#current.copyDataSize + this.#backend.engine.unconsumed : 0);
     if (ahead > WINDOW_BYTES) this.#socket.pause();
     else if (this.#socket.isPaused()) this.#socket.resume();
   }
@@ -104,11 +106,12 @@ export class Session {
     else if (!this.#holding && this.#units.hasUnit) this.#refuse(/** @type {Unit} */ (this.#units.shift()));
   }
 
-  /** The server stops: a running unit may finish, everything else ends now. */
+  /** The server stops: a running unit has a moment to finish, everything else ends now. */
   shutDown() {
     this.#units.clear();
-    if (this.#current) this.#leaving = true;
-    else this.#endForShutdown();
+    this.#stopping = this.#leaving = true;
+    if (!this.#current || this.#reply.copying) return this.#close();
+    setTimeout(() => this.#abort(), SHUTDOWN_GRACE_MS);
   }
 
   /**
@@ -165,6 +168,7 @@ export class Session {
   }
 
   #close() {
+    if (this.#stopping) return this.fatal('57P01', 'terminating connection due to administrator command');
     this.#outbox.end();
     this.#left();
   }
@@ -181,7 +185,7 @@ export class Session {
     this.#wake();
     if (this.#inTurn || this.#gone || !this.#units.hasUnit || this.#outbox.full) return;
     this.#inTurn = true;
-    void this.#backend.turns.take(() => this.#turn()).finally(() => this.#afterTurn());
+    void this.#backend.turn(() => this.#turn()).finally(() => this.#afterTurn());
   }
 
   #afterTurn() {
@@ -310,12 +314,13 @@ export class Session {
 
   #unread() {
     log('warning', 'a client does not read its results; closing its connection', { pid: this.pid });
-    if (this.#current) this.#backend.engine.cancel();
-    this.#socket.destroy();
+    this.#abort();
   }
 
-  #endForShutdown() {
-    this.fatal('57P01', 'terminating connection due to administrator command');
+  /** Ends the session, and its unit in the engine as well. */
+  #abort() {
+    if (this.#current) this.#backend.engine.cancel();
+    this.#socket.destroy();
   }
 
   #left() {
@@ -325,7 +330,7 @@ export class Session {
     if (this.#reply.copying || this.#feeding) this.#failCopy();
     this.#wake();
     this.#socket.resume();
-    void this.#backend.turns.take(() => this.#cleanUp()).catch((error) => log('warning', 'cleaning up failed', { reason: String(error) }));
+    void this.#backend.turn(() => this.#cleanUp()).catch((error) => log('warning', 'cleaning up failed', { reason: String(error) }));
   }
 
   /** Removes from the engine what belongs to nobody any more. */

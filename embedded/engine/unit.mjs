@@ -8,8 +8,9 @@ const EARLY_BYTES = 1024 * 1024;
 
 export class Unit {
   /** @type {ClientMessage[]} */ messages = [];
-  /** Sent ahead of the question for it. @type {ClientMessage[]} */ #copyData = [];
   size = 0;
+  /** Sent ahead of the question for it. @type {ClientMessage[]} */ #copyData = [];
+  copyDataSize = 0;
 
   /** @param {ClientMessage} message */
   add(message) {
@@ -20,10 +21,11 @@ export class Unit {
   /** @param {ClientMessage} message */
   addCopyData(message) {
     this.#copyData.push(message);
-    this.size += message.bytes.length;
+    this.copyDataSize += message.bytes.length;
   }
 
   takeCopyData() {
+    this.copyDataSize = 0;
     return this.#copyData.splice(0);
   }
 
@@ -82,7 +84,7 @@ export class UnitQueue {
   /** @returns {Unit | undefined} */
   shift() {
     const unit = this.#complete.shift();
-    this.size -= unit?.size ?? 0;
+    if (unit) this.size -= unit.size + unit.copyDataSize;
     return unit;
   }
 

@@ -44,7 +44,7 @@ class Upkeep {
 
   /** Does what is due, one statement a turn, so that clients wait for one of them at most. */
   async run() {
-    if (this.#backend.turns.idleMs === 0) return;
+    if (this.#backend.idleMs === 0) return;
     await this.#analyze();
     await this.#vacuum();
     await this.#checkpoint();

@@ -8,8 +8,7 @@ import pytest
 from embedded.database import EmbeddedDatabase
 
 from .conftest import Connect, Dial
-from .wire import CANCEL_REQUEST, SYNC, bind, parse, query, startup
-from .wire import EXECUTE, Wire
+from .wire import CANCEL_REQUEST, EXECUTE, SYNC, Wire, bind, parse, query, startup
 
 ENDLESS = "DO $$ BEGIN LOOP END LOOP; END $$"
 

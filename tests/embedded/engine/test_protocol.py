@@ -1,5 +1,6 @@
 import os
 import struct
+from collections.abc import Iterator
 
 import pytest
 
@@ -20,7 +21,7 @@ from .wire import (
 
 
 @pytest.fixture(autouse=True)
-def others_go_on(psycopg_connect: ConnectPsycopg) -> None:
+def others_go_on(psycopg_connect: ConnectPsycopg) -> Iterator[None]:
     """Whatever a client does, another one is served afterwards, by the same engine."""
     connection = psycopg_connect()
     connection.execute("CREATE TEMP TABLE IF NOT EXISTS alive AS SELECT 42 AS answer")
