@@ -93,7 +93,7 @@ export class Engine {
     if (this.#died) throw new EngineCrashed(false);
     return new Promise((resolve, reject) => {
       this.#job = { receive, resolve, reject, startedAt: performance.now(), cancelledAt: Infinity };
-      this.#post({ kind: 'unit', bytes });
+      this.#send('unit', bytes);
     });
   }
 
@@ -102,7 +102,7 @@ export class Engine {
    * @param {Uint8Array} bytes
    */
   feed(bytes) {
-    if (this.#job) this.#post({ kind: 'data', bytes });
+    if (this.#job) this.#send('data', bytes);
   }
 
   /**
@@ -164,10 +164,15 @@ export class Engine {
     return new Worker(new URL('thread.mjs', import.meta.url), { workerData, resourceLimits });
   }
 
+  /** @param {'unit' | 'data'} kind @param {Uint8Array} bytes copied, since a Buffer may share its memory with others */
+  #send(kind, bytes) {
+    this.unconsumed += bytes.length;
+    this.#post({ kind, bytes: new Uint8Array(bytes) });
+  }
+
   /** @param {import('./channel.mjs').ToEngine} message */
   #post(message) {
-    if ('bytes' in message) this.unconsumed += message.bytes.length;
-    this.#worker?.postMessage(message);
+    this.#worker?.postMessage(message, 'bytes' in message ? [message.bytes.buffer] : []);
     Atomics.add(this.#slots, WAKE, 1);
     Atomics.notify(this.#slots, WAKE);
   }

@@ -4,7 +4,7 @@ import { HEADER_BYTES, ProtocolError } from './protocol.mjs';
 const CLIENT_TYPES = new Set('QPBEDCHSFdcfX');
 const COPY_DATA = 'd';
 /** Longest message that is taken; the engine has 2 GB of memory for everything. */
-export const MAX_MESSAGE_BYTES = 256 * 1024 * 1024;
+export const MAX_MESSAGE_BYTES = 128 * 1024 * 1024;
 /** CopyData above this size is passed on in pieces, so that nobody has to hold all of it. */
 const PIECE_BYTES = 64 * 1024;
 

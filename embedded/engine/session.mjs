@@ -41,6 +41,8 @@ export class Session {
   #gone = false;
   /** Whether the CopyData that arrives in pieces goes to the engine. */
   #feeding = false;
+  /** Command tags of the open transaction. @type {Set<string>} */ #transactionTags = new Set();
+  /** @type {Buffer[]} */ #toFeed = [];
   /** LISTEN and UNLISTEN of the open transaction. @type {Wish[]} */ #wishes = [];
   /** @type {() => void} */ #wake = () => {};
   /** @type {NodeJS.Timeout | undefined} */ #idleTimer;
@@ -85,6 +87,7 @@ export class Session {
     } catch (error) {
       this.#failed(error);
     }
+    this.#flushFeed();
     this.throttle();
   }
 
@@ -157,8 +160,14 @@ export class Session {
   #feed({ type, bytes, last }) {
     this.#feeding = !last;
     if (type !== 'd') this.#reply.copying = false;
-    this.#startIdleTimer();
-    this.#backend.engine.feed(bytes);
+    if (this.#reply.copying) this.#startIdleTimer();
+    else clearTimeout(this.#idleTimer);
+    this.#toFeed.push(bytes);
+  }
+
+  /** All that came at once goes to the engine at once; psql sends every row in a message of its own. */
+  #flushFeed() {
+    if (this.#toFeed.length > 0) this.#backend.engine.feed(Buffer.concat(this.#toFeed.splice(0)));
   }
 
   #leave() {
@@ -185,7 +194,7 @@ export class Session {
     this.#wake();
     if (this.#inTurn || this.#gone || !this.#units.hasUnit || this.#outbox.full) return;
     this.#inTurn = true;
-    void this.#backend.turn(() => this.#turn()).finally(() => this.#afterTurn());
+    void this.#backend.turn(() => this.#turn()).catch((error) => this.#failed(error)).finally(() => this.#afterTurn());
   }
 
   #afterTurn() {
@@ -196,9 +205,10 @@ export class Session {
 
   async #turn() {
     try {
-      if (this.#gone || !this.#units.hasUnit) return;
+      if (this.#gone) return;
       await this.#backend.settings.switchTo(this.settings);
-      do await this.#runNext(); while (this.#holding);
+      if (this.#units.hasUnit) await this.#runNext();
+      while (this.#holding) await this.#runNext();
     } catch (error) {
       this.#failed(error);
       await this.#abandon().catch((reason) => log('warning', 'rolling back failed', { reason: String(reason) }));
@@ -253,6 +263,7 @@ export class Session {
   async #settle() {
     const { tags, status } = this.#reply;
     this.#backend.noteTags(tags);
+    tags.forEach((tag) => this.#transactionTags.add(tag));
     if (tags.some((tag) => MAY_CHANGE_SETTINGS.has(tag))) this.settings.stale = true;
     if (tags.includes('DISCARD ALL') || tags.includes('DEALLOCATE ALL')) this.#forgetStatements();
     if (status === 'E') return;
@@ -267,7 +278,8 @@ export class Session {
 
   /** @param {string[]} tags of the unit that ended the transaction */
   async #fulfilWishes(tags) {
-    const wishes = this.#wishes.splice(0);
+    const wishes = this.#wishes.splice(0).filter(({ listen }) => this.#transactionTags.has(listen ? 'LISTEN' : 'UNLISTEN'));
+    this.#transactionTags.clear();
     if (tags.includes('DISCARD ALL')) wishes.push({ channel: '*', listen: false });
     if (wishes.length === 0 || tags.includes('ROLLBACK') || this.#reply.sawError) return;
     await this.#backend.notifications.apply(this, wishes);
@@ -297,19 +309,26 @@ export class Session {
   #copyStarted() {
     this.#startIdleTimer();
     this.#current?.takeCopyData().forEach((message) => this.#feed(message));
+    this.#flushFeed();
     if (this.#gone && (this.#reply.copying || this.#feeding)) this.#failCopy();
   }
 
   /** Completes what the engine waits for, since it cannot do without. */
   #failCopy() {
     const rest = Buffer.alloc(this.#feeding ? this.#framing.owed : 0);
-    this.#backend.engine.feed(Buffer.concat([rest, protocol.copyFail('the client has gone')]));
+    this.#toFeed.push(rest, protocol.copyFail('the client has gone'));
+    this.#flushFeed();
   }
 
   #startIdleTimer() {
     clearTimeout(this.#idleTimer);
-    const reason = 'terminating connection due to idle-in-transaction timeout';
-    this.#idleTimer = setTimeout(() => this.fatal('25P03', reason), this.#idleMs);
+    this.#idleTimer = setTimeout(() => this.#idled(), this.#idleMs);
+  }
+
+  /** It is not the client that is idle if the engine has not read yet what was sent. */
+  #idled() {
+    if (this.#current && this.#backend.engine.unconsumed > 0) this.#startIdleTimer();
+    else this.fatal('25P03', 'terminating connection due to idle-in-transaction timeout');
   }
 
   #unread() {

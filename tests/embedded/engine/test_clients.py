@@ -119,14 +119,14 @@ def test_an_error_in_a_pipeline_skips_to_its_sync_and_no_further(
     psycopg_connect: ConnectPsycopg,
 ) -> None:
     connection = psycopg_connect()
+    connection.execute("CREATE TABLE pipelined (n int)")
     with connection.pipeline() as pipeline:
         connection.execute("SELECT 1 / 0")
-        skipped = connection.execute("SELECT 1")
+        connection.execute("INSERT INTO pipelined VALUES (1)")
         with pytest.raises(psycopg.errors.DivisionByZero):
             pipeline.sync()
-        with pytest.raises(psycopg.errors.PipelineAborted):
-            skipped.fetchone()
-    assert connection.execute("SELECT 2").fetchone() == (2,)
+        connection.execute("INSERT INTO pipelined VALUES (2)")
+    assert connection.execute("SELECT n FROM pipelined").fetchall() == [(2,)]
 
 
 async def test_a_result_description_is_kept_over_others_work(connect: Connect) -> None:

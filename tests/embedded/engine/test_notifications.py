@@ -113,6 +113,18 @@ def test_a_rolled_back_listen_hears_nothing(dial: Dial) -> None:
     assert [item.type for item in wavering.ask("SELECT 1")] == ["T", "D", "C", "Z"]
 
 
+def test_words_in_data_are_not_taken_for_commands(dial: Dial) -> None:
+    hearer, talker, sender = dial(), dial(), dial()
+    for wire in (hearer, talker, sender):
+        wire.login()
+    hearer.ask("LISTEN spoken")
+    talker.ask("SELECT 'please listen spoken'")
+    hearer.ask("SELECT 'never unlisten spoken'")
+    sender.ask("NOTIFY spoken")
+    assert hearer.read().type == "A"
+    assert [item.type for item in talker.ask("SELECT 1")] == ["T", "D", "C", "Z"]
+
+
 def test_a_notification_carries_the_senders_process_id(dial: Dial) -> None:
     hearer, sender = dial(), dial()
     hearer.login()

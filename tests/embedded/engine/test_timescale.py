@@ -69,7 +69,7 @@ async def test_hierarchical_rollups_refresh_and_stay_real_time(connect: Connect)
     await connection.execute(rollup("rolled_1h", "rolled"))
     await connection.execute(rollup("rolled_1d", "rolled_1h", daily=True))
     days = "SELECT count(*), min(total), max(total) FROM rolled_1d"
-    assert await connection.fetch(days) == [(20, 1440, 1440)]
+    assert [tuple(row) for row in await connection.fetch(days)] == [(20, 1440, 1440)]
     for view in ("rolled_1h", "rolled_1d"):
         await connection.execute(f"CALL refresh_continuous_aggregate('{view}', NULL, NULL)")
     await connection.execute("INSERT INTO rolled VALUES ('2024-02-10', 'a', 5)")
@@ -100,7 +100,7 @@ async def test_columnstore_compression_keeps_every_value(connect: Connect) -> No
         await connection.execute(f"CALL convert_to_columnstore('{chunk}')")
     stats = "SELECT number_compressed_chunks > 0, after_compression_total_bytes <"
     stats += " before_compression_total_bytes / 5 FROM hypertable_columnstore_stats('packed')"
-    assert await connection.fetch(stats) == [(True, True)]
+    assert [tuple(row) for row in await connection.fetch(stats)] == [(True, True)]
     await connection.execute("INSERT INTO packed VALUES ('2024-01-05', 'b', 7)")
     assert await connection.fetchval("SELECT sum(value) FROM packed") == 28_807
 
