@@ -1,9 +1,9 @@
 /** The one database session behind all clients: the engine and what is known of its state. */
-import { Notifications } from './notifications.mjs';
-import { Residue } from './residue.mjs';
-import { ClientSettings, EngineSettings } from './settings.mjs';
-import { EngineStatements } from './statements.mjs';
-import { Turns } from './turns.mjs';
+import { Notifications } from "./notifications.mjs";
+import { Residue } from "./residue.mjs";
+import { ClientSettings, EngineSettings } from "./settings.mjs";
+import { EngineStatements } from "./statements.mjs";
+import { Turns } from "./turns.mjs";
 
 export class Backend {
   #turns = new Turns();
@@ -67,7 +67,7 @@ export class Backend {
   noteTags(tags) {
     for (const tag of tags) {
       const [, command, rows] = /^(INSERT 0|COPY|UPDATE|DELETE|MERGE) (\d+)$/.exec(tag) ?? [];
-      if (command === 'INSERT 0' || command === 'COPY') this.writes.added += Number(rows);
+      if (command === "INSERT 0" || command === "COPY") this.writes.added += Number(rows);
       else if (command) this.writes.replaced += Number(rows);
     }
   }

@@ -3,9 +3,9 @@
  * that it makes into JavaScript anyway (reading pages, writing pages, asking the time) do the
  * checking: they raise the server's own flags and call its ProcessInterrupts.
  */
-import { CANCEL, TIMED_OUT, TIMEOUT_MS } from './channel.mjs';
+import { CANCEL, TIMED_OUT, TIMEOUT_MS } from "./channel.mjs";
 
-const HOOKED = ['fd_pread', 'fd_pwrite', 'clock_time_get'];
+const HOOKED = ["fd_pread", "fd_pwrite", "clock_time_get"];
 const CALLS_BETWEEN_CLOCK_READS = 64;
 
 export class Interrupts {
@@ -50,7 +50,7 @@ export class Interrupts {
     // QueryCancelPending is not exported; it lies between two flags that are.
     this.#cancelIndex = this.#pendingIndex + 1;
     if (exports.ProcDiePending.value - exports.InterruptPending.value !== 8) {
-      throw new Error('the interrupt flags of this build are not where they are expected');
+      throw new Error("the interrupt flags of this build are not where they are expected");
     }
     this.#process = exports.ProcessInterrupts;
     this.#memory = memory;

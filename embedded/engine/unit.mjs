@@ -1,6 +1,6 @@
 /** Collects a client's messages to units: what the engine can work on without waiting for more. */
 
-const BORDERS = new Set('QSHF');
+const BORDERS = new Set("QSHF");
 /** A unit that grows beyond this goes to the engine before its end, which then stays with the client. */
 const EARLY_BYTES = 1024 * 1024;
 
@@ -38,17 +38,17 @@ export class Unit {
   }
 
   get lastType() {
-    return this.messages.at(-1)?.type ?? '';
+    return this.messages.at(-1)?.type ?? "";
   }
 
   /** Whether the engine may go to others after it, if a Sync is added: no portal was opened. */
   get onlyPrepares() {
-    return this.lastType === 'H' && this.messages.every(({ type }) => type !== 'B' && type !== 'E');
+    return this.lastType === "H" && this.messages.every(({ type }) => type !== "B" && type !== "E");
   }
 
   /** @returns {Unit} what is left when everything up to the next Sync is skipped */
   afterSkipping() {
-    const sync = this.messages.findIndex(({ type }) => type === 'S');
+    const sync = this.messages.findIndex(({ type }) => type === "S");
     const rest = new Unit();
     if (sync >= 0) this.messages.slice(sync).forEach((message) => rest.add(message));
     return rest;
