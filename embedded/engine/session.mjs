@@ -393,9 +393,6 @@ export class Session {
 function explain(error) {
   if (error instanceof EngineCrashed || error instanceof DatabaseError) return error;
   if (error instanceof protocol.ProtocolError) return { code: "08P01", message: error.message };
-  log("error", "a session failed", {
-    reason: String(error),
-    stack: error instanceof Error ? error.stack : undefined,
-  });
+  log("error", "a session failed", { at: error instanceof Error ? error.stack : String(error) });
   return { code: "XX000", message: String(error) };
 }

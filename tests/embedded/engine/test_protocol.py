@@ -105,6 +105,17 @@ def test_an_empty_query_is_answered_as_natively(dial: Dial) -> None:
     assert wire.types() == "IZ"
 
 
+def test_a_function_call_is_answered(dial: Dial) -> None:
+    wire = dial()
+    wire.login()
+    oid = int(wire.value("SELECT 'int4pl'::regproc::oid"))
+    arguments = struct.pack("!ihhi2si2sh", oid, 0, 2, 2, b"40", 2, b"02", 0)
+    wire.send(message("F", arguments))
+    answer = wire.read_until_ready()
+    assert [item.type for item in answer] == ["V", "Z"]
+    assert answer[0].body[4:] == b"42"
+
+
 def test_several_statements_in_one_query_are_one_transaction(dial: Dial) -> None:
     wire = dial()
     wire.login()

@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from embedded.database import EmbeddedDatabase
 
-from .conftest import Connect
+from .conftest import Connect, StartEngine
 
 ROLLUP = """
 CREATE MATERIALIZED VIEW {name}
@@ -103,6 +103,20 @@ async def test_columnstore_compression_keeps_every_value(connect: Connect) -> No
     assert [tuple(row) for row in await connection.fetch(stats)] == [(True, True)]
     await connection.execute("INSERT INTO packed VALUES ('2024-01-05', 'b', 7)")
     assert await connection.fetchval("SELECT sum(value) FROM packed") == 28_807
+
+
+async def test_a_refresh_works_first_thing_after_a_restart(start_engine: StartEngine) -> None:
+    database = await asyncio.to_thread(start_engine)
+    connection = await asyncpg.connect(database.url)
+    await create_hypertable(connection, "restarted")
+    await connection.execute(rollup("restarted_1h", "restarted", frozen=True))
+    await connection.close()
+    await asyncio.to_thread(database.stop)
+    database = await asyncio.to_thread(start_engine)
+    connection = await asyncpg.connect(database.url)
+    await connection.execute("CALL refresh_continuous_aggregate('restarted_1h', NULL, NULL)")
+    assert await connection.fetchval("SELECT count(*) FROM restarted_1h") == 480
+    await connection.close()
 
 
 async def test_policies_run_by_themselves(impatient: asyncpg.Connection) -> None:
