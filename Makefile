@@ -18,13 +18,18 @@ demo: $(INSTALLED) ## Start everything on this machine, load the sample data, pr
 test: check ## Run every check and the whole test suite
 	@$(BIN)/pytest
 
-check: $(INSTALLED) ## Lint, types, import rules, SQL, compose.yaml; changes nothing
+check: $(INSTALLED) ## Lint, types, import rules, SQL, containers; changes nothing
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/mypy
 	@$(BIN)/sqlfluff lint --disable-progress-bar sql
 	@$(BIN)/python -m embedded.node check-types
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
+	@$(BIN)/hadolint Dockerfile
+
+bench: $(INSTALLED) ## Measure the hot paths against a baseline in the same run
+	@$(BIN)/python -m bench
 
 format: $(INSTALLED) ## Rewrite the code in the project's format
 	@$(BIN)/ruff check --fix-only .
@@ -38,6 +43,8 @@ lock: ## Resolve the dependencies again into the lock files (needs uv and npm)
 		-c requirements.lock --extra dev pyproject.toml -o requirements-dev.lock
 	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
 		--group node -o requirements-node.lock
+	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+		-c requirements-dev.lock --group build -o requirements-build.lock
 	@cd embedded && npm install --silent --package-lock-only --omit-lockfile-registry-resolved=true
 
 clean: ## Remove what was built here: the virtual environment, caches and the demo's data

@@ -1,15 +1,16 @@
 """The two ways to the database: an asyncpg pool for readings, SQLAlchemy for the control plane."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 import asyncpg
 from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import TimeoutError as NoFreeConnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from core.errors import DatabaseUnavailableError
+from core.errors import DatabaseRefusedError, DatabaseUnavailableError
 from core.settings import DatabaseSettings
 
 if TYPE_CHECKING:
@@ -21,33 +22,77 @@ else:
     Connection = asyncpg.Connection
     Pool = asyncpg.Pool
 
-REVISION = "0003"  # the schema this code is written for; a test compares it with migrations/
+REVISION = "0004"  # the schema this code is written for; a test compares it with migrations/
 
 CONNECT_TIMEOUT_SECONDS = 10
+WAIT_FOR_CONNECTION_SECONDS = 5
 
 # Connection exceptions (class 08), shutdown and start-up (57P0x), too many connections (53300).
 UNAVAILABLE_STATES = ("08", "57P0", "53300")
 
+# Invalid authorization (28), unknown database (3D000).
+REFUSED_STATES = ("28", "3D000")
 
-async def open_pool(settings: DatabaseSettings) -> Pool:
+
+async def open_pool(
+    settings: DatabaseSettings, *, connections_at_start: int = 1, reset_sessions: bool = True
+) -> Pool:
     """A pool whose every statement is bounded by the settings' statement timeout.
 
-    Raises DatabaseUnavailableError when the server does not answer.
+    Without `reset_sessions` a connection goes back as it is, one round trip less: for borrowers
+    that never SET, LISTEN or lock. Raises DatabaseUnavailableError when the server does not answer;
+    with no connection at the start it is not asked.
     """
     with database_errors():
         return await asyncpg.create_pool(
             settings.url.get_secret_value(),
-            min_size=1,
+            min_size=connections_at_start,
             max_size=settings.pool_size,
             timeout=CONNECT_TIMEOUT_SECONDS,
             command_timeout=settings.statement_timeout_seconds,
+            reset=None if reset_sessions else _keep_session,
         )
+
+
+async def _keep_session(_connection: Connection) -> None:
+    """What a pool does to a connection that came back: nothing."""
+
+
+@asynccontextmanager
+async def open_connection(settings: DatabaseSettings) -> AsyncIterator[Connection]:
+    """A connection of its own, no statement bounded in time: for listening and for refreshes.
+
+    Raises DatabaseUnavailableError when the server does not answer.
+    """
+    with database_errors():
+        connection = await asyncpg.connect(
+            settings.url.get_secret_value(), timeout=CONNECT_TIMEOUT_SECONDS
+        )
+    try:
+        yield connection
+    finally:
+        connection.terminate()
 
 
 def control_engine(database_url: str) -> AsyncEngine:
     """An SQLAlchemy engine on asyncpg; it connects at first use."""
     url = make_url(database_url).set(drivername="postgresql+asyncpg")
-    return create_async_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=0)
+    return create_async_engine(
+        url,
+        pool_pre_ping=True,
+        pool_size=5,
+        max_overflow=0,
+        pool_timeout=WAIT_FOR_CONNECTION_SECONDS,
+        connect_args={"timeout": CONNECT_TIMEOUT_SECONDS},
+    )
+
+
+@asynccontextmanager
+async def borrowed(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection of the pool; raises DatabaseUnavailableError when none can be had in time."""
+    with database_errors():
+        async with pool.acquire(timeout=WAIT_FOR_CONNECTION_SECONDS) as connection:
+            yield connection
 
 
 async def driver_connection(connection: AsyncConnection) -> Connection:
@@ -58,24 +103,40 @@ async def driver_connection(connection: AsyncConnection) -> Connection:
 
 @contextmanager
 def database_errors() -> Iterator[None]:
-    """Turn every sign of an absent server into DatabaseUnavailableError, the cause kept."""
+    """Turn every sign of an absent or unwilling server into one of our errors, the cause kept.
+
+    Raises DatabaseUnavailableError or DatabaseRefusedError; a statement's own error passes.
+    """
     try:
         yield
-    except (OSError, TimeoutError, asyncpg.InterfaceError, InterfaceError) as error:
+    except (OSError, TimeoutError, InterfaceError, NoFreeConnectionError) as error:
         raise _unavailable() from error
-    except (asyncpg.PostgresError, DBAPIError) as error:
-        if not is_unavailable(error):
+    except asyncpg.InterfaceError as error:
+        if isinstance(error, ValueError):  # an argument that does not fit its parameter
             raise
         raise _unavailable() from error
+    except (asyncpg.PostgresError, DBAPIError) as error:
+        state = _sqlstate(error)
+        if state.startswith(UNAVAILABLE_STATES):
+            raise _unavailable() from error
+        if state.startswith(REFUSED_STATES):
+            raise _refused(error) from error
+        raise
 
 
-def is_unavailable(error: BaseException) -> bool:
-    """Whether the error's SQLSTATE says that the server is away, not that the statement is bad."""
-    cause = getattr(error, "orig", error)
-    return str(getattr(cause, "sqlstate", "")).startswith(UNAVAILABLE_STATES)
+def _sqlstate(error: BaseException) -> str:
+    return str(getattr(getattr(error, "orig", error), "sqlstate", None) or "")
 
 
 def _unavailable() -> DatabaseUnavailableError:
     return DatabaseUnavailableError(
-        "The database does not answer. Nothing of this request was stored; send it again shortly."
+        "The database does not answer; nothing was stored. Try again shortly."
+    )
+
+
+def _refused(error: BaseException) -> DatabaseRefusedError:
+    said = getattr(error, "orig", error)
+    return DatabaseRefusedError(
+        f"The database server refused the connection: {said}. Check user, password and database "
+        "name in SENSORFLOW_DATABASE_URL."
     )

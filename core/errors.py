@@ -23,6 +23,12 @@ class DatabaseUnavailableError(SensorFlowError):
     code = "database_unavailable"
 
 
+class DatabaseRefusedError(SensorFlowError):
+    """The server answers but does not let us in: wrong user, password or database name."""
+
+    code = "database_refused"
+
+
 class UnsupportedDatabaseError(SensorFlowError):
     """The server lacks TimescaleDB or its Community features."""
 

@@ -12,6 +12,24 @@ MAX_EQUIPMENT_ID_CHARACTERS = 255
 MAX_MAGNITUDE = 1e300
 MIN_MAGNITUDE = 1e-290
 
+# A day inside what Python can hold: asyncpg sends Python's first and last moment as infinities.
+EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
+LATEST = datetime(9999, 12, 31, tzinfo=UTC)
+
+# Regular expressions for a whole field, in the syntax that Python and Rust share.
+# ISO 8601 date and time of day; without offset it is UTC. Seconds may be left out, digits past the
+# microsecond are dropped, a leap second or hour 24 does not match.
+TIMESTAMP = (
+    r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ](?P<minute>(?:[01][0-9]|2[0-3]):[0-5][0-9])"
+    r"(?::(?P<second>[0-5][0-9])(?:\.(?P<fraction>[0-9]+))?)?"
+    r"(?:[Zz]|(?P<sign>[+-])(?P<hours>[01][0-9]|2[0-3])(?::?(?P<minutes>[0-5][0-9]))?)?"
+)
+NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+NOT_FINITE = r"(?i:[+-]?(?:nan|inf|infinity))"
+
+# What an equipment id must not contain: control characters, and the mark of undecodable bytes.
+BAD_TEXT = "[\x00-\x1f\x7f-\x9f\ufffd]"
+
 
 class RejectCode(StrEnum):
     """Why a reading or a line of a file is refused; stable, part of the contract."""

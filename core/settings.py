@@ -8,10 +8,18 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, PostgresDsn, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+def _postgresql_url(url: SecretStr) -> SecretStr:
+    PostgresDsn(url.get_secret_value())
+    return url
+
+
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_postgresql_url)]
 
 
 def _group(name: str) -> SettingsConfigDict:
@@ -23,7 +31,7 @@ class DatabaseSettings(BaseSettings):
 
     model_config = _group("DATABASE_")
 
-    url: SecretStr = Field(description="postgresql://user:password@host:port/name")
+    url: DatabaseUrl = Field(description="postgresql://user:password@host:port/name")
     pool_size: int = Field(default=10, ge=2, description="Connections a process holds at most.")
     statement_timeout_seconds: int = Field(
         default=60, ge=1, description="A request's statement is cancelled after this long."
@@ -89,7 +97,8 @@ class ReadingSettings(BaseSettings):
     model_config = _group("READINGS_")
 
     max_future: timedelta = Field(
-        default=timedelta(days=1), description="How far ahead of now a timestamp may lie."
+        default=timedelta(days=1),
+        description="How far ahead of now a timestamp may lie; seconds, or like P1D.",
     )
 
 

@@ -15,6 +15,9 @@ from core.settings import StorageSettings
 
 CHUNK_BYTES = 8 * 2**20
 
+# A local folder's errors arrive as what Python calls them: FileNotFoundError, PermissionError.
+STORE_ERRORS = (BaseError, OSError)
+
 
 def rejects_folder(import_id: UUID) -> str:
     """Where an import's rejects lie: CSV parts without header, named by their first line."""
@@ -44,7 +47,7 @@ class Storage:
         """Store the content under `key`, whole or not at all, in bounded memory."""
         try:
             await obstore.put_async(self._store, key, content)
-        except BaseError as error:
+        except STORE_ERRORS as error:
             raise _storage_error(key) from error
 
     async def read(self, key: str) -> AsyncIterator[bytes]:
@@ -53,23 +56,26 @@ class Storage:
             result = await obstore.get_async(self._store, key)
             async for chunk in result.stream(min_chunk_size=CHUNK_BYTES):
                 yield bytes(chunk)
-        except BaseError as error:
+        except STORE_ERRORS as error:
             raise _storage_error(key) from error
 
     async def keys(self, prefix: str) -> list[str]:
         """The keys below the folder `prefix`, in order."""
         try:
             listing = await obstore.list(self._store, prefix).collect_async()
-        except BaseError as error:
+        except STORE_ERRORS as error:
             raise _storage_error(prefix) from error
         return sorted(entry["path"] for entry in listing)
 
     async def delete(self, keys: list[str]) -> None:
         """Remove the objects; those that are not there are no error."""
-        try:
-            await obstore.delete_async(self._store, keys)
-        except BaseError as error:
-            raise _storage_error(", ".join(keys)) from error
+        for key in keys:
+            try:
+                await obstore.delete_async(self._store, key)
+            except FileNotFoundError:
+                continue
+            except STORE_ERRORS as error:
+                raise _storage_error(key) from error
 
     @asynccontextmanager
     async def as_file(self, key: str) -> AsyncIterator[Path]:

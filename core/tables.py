@@ -45,6 +45,7 @@ imports = Table(
     Column("created_by", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("attempt", Integer, nullable=False, server_default=ZERO),
+    Column("tries", Integer, nullable=False, server_default=ZERO),
     Column("lines_done", BigInteger, nullable=False, server_default=ZERO),
     Column("rows_read", BigInteger, nullable=False, server_default=ZERO),
     Column("rows_inserted", BigInteger, nullable=False, server_default=ZERO),
@@ -87,6 +88,14 @@ retention_horizon = Table(
     Column("only_row", Boolean, nullable=False, server_default=text("true")),
     Column("horizon", Timestamp, nullable=False),
     PrimaryKeyConstraint("only_row", name="retention_horizon_key"),
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", Uuid, nullable=False),
+    Column("seen_at", Timestamp, nullable=False, server_default=NOW),
+    PrimaryKeyConstraint("id", name="workers_key"),
 )
 
 

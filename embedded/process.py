@@ -90,6 +90,10 @@ class NodeProgram:
             self.wait(timeout_seconds)
         return self.kill()
 
+    def abandon(self) -> None:
+        """Close its stdin, as this process's own end would; it then stops by itself."""
+        _opened(self._process.stdin).close()
+
     def kill(self) -> int:
         """End its whole process group at once; harmless if it has ended. Its exit status."""
         if self.exit_status is None:

@@ -13,7 +13,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.database import control_engine, driver_connection
+from core.database import control_engine, database_errors, driver_connection
 from core.queries import definitions
 from migrations.requirements import require_timescaledb
 
@@ -24,7 +24,8 @@ LOCK_KEY = 7_463_920_118  # the name of this lock among the database's advisory 
 async def upgrade(database_url: str, revision: str = "head") -> None:
     """Bring the schema up to `revision`, then apply sql/definitions.
 
-    Raises UnsupportedDatabaseError when the server lacks TimescaleDB or its Community features.
+    Raises UnsupportedDatabaseError when the server lacks TimescaleDB or its Community features,
+    DatabaseUnavailableError when it does not answer.
     """
     async with _exclusive(database_url) as connection:
         await require_timescaledb(connection)
@@ -58,8 +59,9 @@ def _run(
 async def _exclusive(database_url: str) -> AsyncIterator[AsyncConnection]:
     engine = control_engine(database_url)
     try:
-        async with engine.begin() as connection:
-            await connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK_KEY})"))
-            yield connection
+        with database_errors():
+            async with engine.begin() as connection:
+                await connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK_KEY})"))
+                yield connection
     finally:
         await engine.dispose()

@@ -1,7 +1,8 @@
 """Fixtures every test may use: the database of this run, migrated, and a clean one a test."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from functools import cache
 
 import pytest
 import pytest_asyncio
@@ -10,12 +11,23 @@ from pydantic import SecretStr
 from core.database import Pool, open_pool
 from core.settings import DatabaseSettings
 from migrations.runner import upgrade
+from tests.database import Database, choose_database, docker_answers
+
+
+@cache
+def database_of_this_run() -> Database:
+    return choose_database(os.environ, docker_answers)
+
+
+def pytest_report_header() -> str:
+    return f"database: {database_of_this_run()}"
 
 
 @pytest.fixture(scope="session")
-def database_url() -> str:
+def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The database of this run."""
-    return os.environ["SENSORFLOW_TEST_DATABASE_URL"]
+    with database_of_this_run().running(tmp_path_factory.mktemp("database")) as url:
+        yield url
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -35,10 +47,14 @@ async def session_pool(migrated_url: str) -> AsyncIterator[Pool]:
 @pytest_asyncio.fixture
 async def pool(session_pool: Pool) -> Pool:
     """A pool over a database in which no reading, rollup, import or job is left of other tests."""
-    await session_pool.execute(
+    await empty_database(session_pool)
+    return session_pool
+
+
+async def empty_database(pool: Pool) -> None:
+    await pool.execute(
         """
         TRUNCATE readings; TRUNCATE readings_1h; TRUNCATE readings_1d;
-        TRUNCATE imports, rollup_dirty_ranges, retention_horizon, queue.pgqueuer
+        TRUNCATE imports, rollup_dirty_ranges, retention_horizon, workers, queue.pgqueuer
         """
     )
-    return session_pool

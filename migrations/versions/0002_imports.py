@@ -15,6 +15,7 @@ UPGRADE = (
         created_by text NOT NULL,
         state text NOT NULL,
         attempt integer NOT NULL DEFAULT 0,
+        tries integer NOT NULL DEFAULT 0,
         lines_done bigint NOT NULL DEFAULT 0,
         rows_read bigint NOT NULL DEFAULT 0,
         rows_inserted bigint NOT NULL DEFAULT 0,

@@ -1,0 +1,74 @@
+"""The composition root: settings in, application out."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from litestar import Litestar, Router
+from litestar.di import Provide
+
+from api.aggregates.controller import AggregateController
+from api.auth.access import enforce_access, require_rules
+from api.health.controller import HealthController
+from api.imports.controller import ImportController, UploadController
+from api.lingering import Lingering
+from api.logs import configure_logging
+from api.observability import Metrics, Observability
+from api.problems import HANDLERS
+from api.readings.controller import ReadingController
+from api.reference import reference_config
+from api.services import ServerSettings, dependencies, open_services
+
+Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
+
+# What a form adds around the file itself.
+FORM_OVERHEAD_BYTES = 64 * 1024
+
+
+def create_app(settings: ServerSettings) -> Litestar:
+    """The application; it starts whether its database and its provider are there yet or not."""
+    metrics = Metrics()
+    app = Litestar(
+        [
+            HealthController,
+            ReadingController,
+            AggregateController,
+            ImportController,
+            _upload_router(settings.api.max_upload_bytes),
+        ],
+        dependencies={
+            **dependencies(),
+            "metrics": Provide(lambda: metrics, sync_to_thread=False),
+        },
+        exception_handlers=HANDLERS,
+        guards=[enforce_access],
+        lifespan=[_lifespan(settings)],
+        logging_config=None,
+        openapi_config=reference_config(),
+    )
+    require_rules(app)
+    app.asgi_handler = Observability(Lingering(app.asgi_handler), metrics)
+    return app
+
+
+def from_environment() -> Litestar:
+    """The application as the environment says: what the server's processes load."""
+    configure_logging()
+    return create_app(ServerSettings.from_environment())
+
+
+def _upload_router(max_upload_bytes: int) -> Router:
+    return Router(
+        "/",
+        route_handlers=[UploadController],
+        request_max_body_size=max_upload_bytes + FORM_OVERHEAD_BYTES,
+    )
+
+
+def _lifespan(settings: ServerSettings) -> Lifespan:
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        async with open_services(settings) as services:
+            app.state.services = services
+            yield
+
+    return lifespan

@@ -1,0 +1,64 @@
+from http import HTTPStatus
+
+from litestar import Controller, MediaType, Response, get
+from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import SkipValidation
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from api.auth.access import AUTHENTICATED, PUBLIC, access
+from api.health.schemas import Alive, Readiness
+from api.health.service import HealthService
+from api.observability import Metrics
+
+UNREADY = {503: ResponseSpec(Readiness, description="Not ready; the checks say why.")}
+PUBLIC_ACCESS = access(PUBLIC)
+
+
+class HealthController(Controller):
+    """How the server is."""
+
+    tags = ("Health",)
+
+    @get(
+        "/",
+        operation_id="getRoot",
+        summary="Whether anybody is there",
+        media_type=MediaType.TEXT,
+        **PUBLIC_ACCESS,
+    )
+    async def get_root(self) -> str:
+        """Say ok."""
+        return "ok"
+
+    @get("/health/live", operation_id="getLiveness", summary="Liveness", **PUBLIC_ACCESS)
+    async def get_liveness(self) -> Alive:
+        """Say that the process answers."""
+        return Alive()
+
+    @get(
+        "/health/ready",
+        operation_id="getReadiness",
+        summary="Readiness: database, migrations, worker",
+        opt=PUBLIC_ACCESS["opt"],
+        security=PUBLIC_ACCESS["security"],
+        responses=PUBLIC_ACCESS["responses"] | UNREADY,
+    )
+    async def get_readiness(
+        self, health: NamedDependency[SkipValidation[HealthService]]
+    ) -> Response[Readiness]:
+        """Say whether requests can be served."""
+        readiness = await health.readiness()
+        ready = readiness.status == "ready"
+        return Response(readiness, status_code=200 if ready else HTTPStatus.SERVICE_UNAVAILABLE)
+
+    @get(
+        "/metrics",
+        operation_id="getMetrics",
+        summary="Metrics for Prometheus",
+        media_type=CONTENT_TYPE_LATEST,
+        **access(AUTHENTICATED),
+    )
+    async def get_metrics(self, metrics: NamedDependency[SkipValidation[Metrics]]) -> bytes:
+        """Show the process's metrics."""
+        return generate_latest(metrics.registry)

@@ -1,0 +1,25 @@
+from asyncpg import UndefinedTableError
+
+from core.database import Pool, borrowed
+from core.queries import queries
+
+
+class HealthRepository:
+    """Asks the database how it is."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def revision(self) -> str | None:
+        """The revision of the schema; None when it was never migrated."""
+        async with borrowed(self._pool) as connection:
+            try:
+                revision: str | None = await queries().schema_revision(connection)
+            except UndefinedTableError:
+                return None
+        return revision
+
+    async def worker_alive(self) -> bool:
+        """Whether a worker has been seen lately."""
+        async with borrowed(self._pool) as connection:
+            return bool(await queries().worker_alive(connection))

@@ -1,0 +1,111 @@
+from dataclasses import dataclass
+from typing import Annotated, Literal
+from uuid import UUID
+
+from litestar import Controller, Request, get, post
+from litestar.datastructures import State
+from litestar.di import NamedDependency
+from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
+from litestar.openapi.spec.enums import OpenAPIType
+from litestar.params import FromPath, QueryParameter, SkipValidation
+from litestar.response import Stream
+
+from api.auth.access import Scope, access
+from api.auth.tokens import Principal
+from api.imports.schemas import Import, ImportPage, Uploaded
+from api.imports.service import ImportService
+
+Service = NamedDependency[SkipValidation[ImportService]]
+ImportId = FromPath[UUID]
+Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Imports on a page.")]
+PageCursor = Annotated[str | None, QueryParameter(description="The nextCursor of a page.")]
+Wait = Annotated[
+    Literal["visible"] | None,
+    QueryParameter(description="visible: answer when the import is done, failed or cancelled."),
+]
+Timeout = Annotated[
+    float,
+    QueryParameter(
+        name="timeout", ge=0, le=60, description="Seconds that wait=visible takes at most."
+    ),
+]
+
+
+@dataclass
+class UploadOperation(Operation):
+    """The operation with its form: the handler reads a stream, so the signature shows none."""
+
+    def __post_init__(self) -> None:
+        """Declare the form."""
+        file = Schema(type=OpenAPIType.STRING, content_media_type="text/csv")
+        form = Schema(type=OpenAPIType.OBJECT, required=["file"], properties={"file": file})
+        self.request_body = RequestBody(
+            content={"multipart/form-data": OpenAPIMediaType(schema=form)}, required=True
+        )
+
+
+class UploadController(Controller):
+    """Files in. Apart from the rest, because the limit of its body is a setting."""
+
+    tags = ("Imports",)
+
+    @post(
+        "/sensor-data/upload-csv",
+        operation_id="uploadCsv",
+        operation_class=UploadOperation,
+        summary="Import a CSV file",
+        description="The file's columns are equipmentId, timestamp and value; .csv.gz is read too.",
+        **access(Scope.IMPORTS_WRITE, 400, 413),
+    )
+    async def upload_csv(
+        self, request: Request[Principal, None, State], imports: Service
+    ) -> Uploaded:
+        """Store the file and queue its import."""
+        content_type = request.headers.get("content-type", "")
+        return await imports.upload(content_type, request.stream(), request.user.subject)
+
+
+class ImportController(Controller):
+    """What became of the files."""
+
+    tags = ("Imports",)
+
+    @get(
+        "/imports",
+        operation_id="listImports",
+        summary="Imports, newest first",
+        **access(Scope.IMPORTS_READ, 400),
+    )
+    async def list_imports(
+        self, imports: Service, limit: Limit = 20, cursor: PageCursor = None
+    ) -> ImportPage:
+        """Answer with a page."""
+        return await imports.page(limit, cursor)
+
+    @get(
+        "/imports/{import_id:uuid}",
+        operation_id="getImport",
+        summary="One import",
+        **access(Scope.IMPORTS_READ, 400, 404),
+    )
+    async def get_import(
+        self, imports: Service, import_id: ImportId, wait: Wait = None, seconds: Timeout = 30
+    ) -> Import:
+        """Answer with the import, now or when it is finished."""
+        if wait is None:
+            return await imports.get(import_id)
+        return await imports.get_finished(import_id, seconds)
+
+    @get(
+        "/imports/{import_id:uuid}/rejects",
+        operation_id="getRejects",
+        summary="The rows that were rejected: line, code, column, original row",
+        media_type="text/csv",
+        **access(Scope.IMPORTS_READ, 400, 404),
+    )
+    async def get_rejects(self, imports: Service, import_id: ImportId) -> Stream:
+        """Stream the rejected rows."""
+        disposition = f'attachment; filename="rejects-{import_id}.csv"'
+        return Stream(
+            await imports.rejects(import_id), headers={"Content-Disposition": disposition}
+        )

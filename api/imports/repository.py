@@ -1,0 +1,106 @@
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, insert, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from api.imports.cursor import Cursor
+from api.imports.schemas import Counts, Failure, Import, Progress, TimeSpan
+from core.database import Pool, borrowed, database_errors, driver_connection
+from core.errors import ImportNotFoundError
+from core.imports import FINAL_STATES, ImportState
+from core.queries import queries
+from core.queue import enqueue_import
+from core.tables import imports
+
+
+@dataclass(frozen=True, slots=True)
+class NewImport:
+    """An uploaded file that is in storage and not yet known to the database."""
+
+    import_id: UUID
+    file_name: str
+    object_key: str
+    size_bytes: int
+    created_by: str
+
+
+class ImportRepository:
+    """Imports in the database."""
+
+    def __init__(self, engine: AsyncEngine, pool: Pool) -> None:
+        self._engine = engine
+        self._pool = pool
+
+    async def submit(self, new: NewImport) -> None:
+        """Record the import and hand it to the workers, both or neither."""
+        with database_errors():
+            async with self._engine.begin() as connection:
+                # The insert comes first: it is what opens the transaction that the job joins.
+                await connection.execute(
+                    insert(imports).values(
+                        id=new.import_id,
+                        file_name=new.file_name,
+                        object_key=new.object_key,
+                        size_bytes=new.size_bytes,
+                        created_by=new.created_by,
+                        state=ImportState.QUEUED,
+                    )
+                )
+                await enqueue_import(await driver_connection(connection), new.import_id)
+
+    async def get(self, import_id: UUID) -> Import:
+        """The import as it stands. Raises ImportNotFoundError."""
+        with database_errors():
+            async with self._engine.connect() as connection:
+                found = await connection.execute(select(imports).where(imports.c.id == import_id))
+        row = found.one_or_none()
+        if row is None:
+            raise ImportNotFoundError(f"There is no import {import_id}.")
+        return _import(row)
+
+    async def page(self, limit: int, after: Cursor | None) -> list[Import]:
+        """At most `limit` imports older than the cursor's, newest first."""
+        newest_first = select(imports).order_by(imports.c.created_at.desc(), imports.c.id.desc())
+        if after is not None:
+            key = tuple_(imports.c.created_at, imports.c.id)
+            newest_first = newest_first.where(key < (after.created_at, after.import_id))
+        with database_errors():
+            async with self._engine.connect() as connection:
+                rows = await connection.execute(newest_first.limit(limit))
+        return [_import(row) for row in rows]
+
+    async def finished_among(self, import_ids: Iterable[UUID]) -> set[UUID]:
+        """Those of the imports that are in a final state or do not exist any more."""
+        async with borrowed(self._pool) as connection:
+            return {
+                row["id"]
+                async for row in queries().finished_among(
+                    connection, ids=list(import_ids), final_states=sorted(FINAL_STATES)
+                )
+            }
+
+
+def _import(row: Row[Any]) -> Import:
+    return Import(
+        import_id=row.id,
+        file_name=row.file_name,
+        state=ImportState(row.state),
+        counts=Counts(
+            row.rows_read,
+            row.rows_inserted,
+            row.rows_replaced,
+            row.rows_unchanged,
+            row.rows_rejected,
+        ),
+        progress=Progress(row.lines_done),
+        range=TimeSpan(row.first_ts, row.last_ts) if row.first_ts else None,
+        error=Failure(row.error_code, row.error_message) if row.error_code else None,
+        size_bytes=row.size_bytes,
+        attempts=row.attempt,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+    )

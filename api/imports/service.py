@@ -1,0 +1,97 @@
+from collections.abc import AsyncIterator
+from uuid import UUID, uuid4
+
+from api.imports.cursor import Cursor, decode_cursor
+from api.imports.errors import EmptyFileError, NotCsvError
+from api.imports.form import file_in_form, safe_file_name
+from api.imports.repository import ImportRepository, NewImport
+from api.imports.schemas import Import, ImportPage, Uploaded
+from api.imports.waiting import FinishedImports
+from core.storage import Storage, rejects_folder, source_key
+
+EXTENSIONS = (".csv.gz", ".csv")
+REJECTS_HEADER = b"line,code,column,row\n"
+
+
+class ImportService:
+    """Takes CSV files in and tells what became of them."""
+
+    def __init__(
+        self, repository: ImportRepository, storage: Storage, finished: FinishedImports
+    ) -> None:
+        self._repository = repository
+        self._storage = storage
+        self._finished = finished
+
+    async def upload(
+        self, content_type: str, body: AsyncIterator[bytes], uploaded_by: str
+    ) -> Uploaded:
+        """Store the file of the form and queue its import; both have happened when this returns.
+
+        Raises the errors of api/imports/errors.py, StorageError or DatabaseUnavailableError, and
+        then nothing is kept.
+        """
+        file = await file_in_form(content_type, body)
+        file_name = safe_file_name(file.name)
+        import_id = uuid4()
+        object_key = source_key(import_id, extension_of(file_name))
+        try:
+            size_bytes = await self._stored(object_key, file.content)
+            await self._repository.submit(
+                NewImport(import_id, file_name, object_key, size_bytes, uploaded_by)
+            )
+        except BaseException:  # a client that went away cancels the task: that counts as well
+            await self._storage.delete([object_key])
+            raise
+        return Uploaded("File uploaded successfully", file_name, import_id)
+
+    async def page(self, limit: int, cursor: str | None) -> ImportPage:
+        """A page of imports, newest first. Raises InvalidCursorError."""
+        after = decode_cursor(cursor) if cursor is not None else None
+        found = await self._repository.page(limit + 1, after)
+        items = found[:limit]
+        if len(found) <= limit:
+            return ImportPage(items, None)
+        return ImportPage(items, Cursor(items[-1].created_at, items[-1].import_id).encoded())
+
+    async def get(self, import_id: UUID) -> Import:
+        """The import as it stands. Raises ImportNotFoundError."""
+        return await self._repository.get(import_id)
+
+    async def get_finished(self, import_id: UUID, timeout_seconds: float) -> Import:
+        """The import when it is finished, or as it stands after the timeout."""
+        await self._finished.wait(import_id, timeout_seconds)
+        return await self._repository.get(import_id)
+
+    async def rejects(self, import_id: UUID) -> AsyncIterator[bytes]:
+        """The rejected rows as CSV. Raises ImportNotFoundError before anything is read."""
+        await self._repository.get(import_id)
+        return self._rejects(await self._storage.keys(rejects_folder(import_id)))
+
+    async def _rejects(self, parts: list[str]) -> AsyncIterator[bytes]:
+        yield REJECTS_HEADER
+        for part in parts:
+            async for chunk in self._storage.read(part):
+                yield chunk
+
+    async def _stored(self, object_key: str, content: AsyncIterator[bytes]) -> int:
+        size_bytes = 0
+
+        async def counted() -> AsyncIterator[bytes]:
+            nonlocal size_bytes
+            async for chunk in content:
+                size_bytes += len(chunk)
+                yield chunk
+
+        await self._storage.put(object_key, counted())
+        if size_bytes == 0:
+            raise EmptyFileError("The file is empty")
+        return size_bytes
+
+
+def extension_of(file_name: str) -> str:
+    """The end of a CSV file's name, in lower case. Raises NotCsvError for any other name."""
+    for extension in EXTENSIONS:
+        if file_name.lower().endswith(extension):
+            return extension
+    raise NotCsvError("Only CSV files are allowed")

@@ -1,0 +1,111 @@
+"""What is known of every request, matched by a route or not: an id, a log line, two metrics."""
+
+import re
+from collections.abc import Iterable
+from contextvars import ContextVar
+from time import perf_counter
+from uuid import uuid4
+
+import structlog
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+REQUEST_ID_HEADER = b"x-request-id"
+ACCEPTED_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+
+# A label value stays for the life of the process, so none may come from the client's hand.
+KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+logger = structlog.get_logger()
+
+_request_id: ContextVar[str] = ContextVar("request_id", default="none")
+
+
+def current_request_id() -> str:
+    """The id of the request being answered, "none" outside of one."""
+    return _request_id.get()
+
+
+class Metrics:
+    """The process's metrics and those of its requests, in a registry of this application's own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self.registry)
+        self._requests = Counter(
+            "sensorflow_http_requests",
+            "Requests answered.",
+            ["method", "route", "status"],
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "sensorflow_http_request_duration_seconds",
+            "Time from a request's head to the end of its answer.",
+            ["method", "route"],
+            registry=self.registry,
+        )
+
+    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one answered request."""
+        self._requests.labels(method, route, str(status)).inc()
+        self._seconds.labels(method, route).observe(seconds)
+
+
+class Observability:
+    """ASGI middleware outside the router, so that refusals by the router are seen as well."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; anything but HTTP passes through."""
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        request_id = _accepted_id(scope["headers"]) or uuid4().hex
+        _request_id.set(request_id)
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            await self._observed(scope, receive, send, request_id.encode())
+
+    async def _observed(
+        self, scope: HTTPScope, receive: Receive, send: Send, request_id: bytes
+    ) -> None:
+        status = 0
+        started = perf_counter()
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = [*message["headers"], (REQUEST_ID_HEADER, request_id)]
+                message = {**message, "headers": headers}
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        finally:
+            self._record(scope, status, perf_counter() - started)
+
+    def _record(self, scope: HTTPScope, status: int, seconds: float) -> None:
+        method = scope["method"] if scope["method"] in KNOWN_METHODS else "other"
+        self._metrics.observe(method, scope.get("path_template") or "unmatched", status, seconds)
+        logger.info(
+            "request",
+            method=method,
+            path=scope["path"],  # without the query string, where people put secrets
+            status=status,
+            milliseconds=round(seconds * 1000, 1),
+        )
+
+
+def _accepted_id(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    for name, value in headers:
+        if name == REQUEST_ID_HEADER and ACCEPTED_REQUEST_ID.fullmatch(value):
+            return value.decode()
+    return None

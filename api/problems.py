@@ -1,0 +1,179 @@
+"""Every error as RFC 9457 problem details: one table of statuses, one place that maps."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+from litestar.types import ExceptionHandlersMap
+from msgspec import UNSET, Struct, UnsetType
+
+from api.observability import current_request_id
+from core.errors import SensorFlowError
+from core.readings import RejectCode
+
+PROBLEM_JSON = "application/problem+json"
+RETRY_AFTER_SECONDS = "2"
+
+# Codes are stable: clients may branch on them. Their statuses are decided here and nowhere else.
+STATUSES: dict[str, HTTPStatus] = {
+    "bad_request": HTTPStatus.BAD_REQUEST,
+    "malformed_json": HTTPStatus.BAD_REQUEST,
+    "malformed_form": HTTPStatus.BAD_REQUEST,
+    "validation_error": HTTPStatus.BAD_REQUEST,
+    "unknown_field": HTTPStatus.BAD_REQUEST,
+    "repeated_field": HTTPStatus.BAD_REQUEST,
+    "invalid_interval": HTTPStatus.BAD_REQUEST,
+    "invalid_cursor": HTTPStatus.BAD_REQUEST,
+    "file_required": HTTPStatus.BAD_REQUEST,
+    "not_csv": HTTPStatus.BAD_REQUEST,
+    "empty_file": HTTPStatus.BAD_REQUEST,
+    **dict.fromkeys(RejectCode, HTTPStatus.BAD_REQUEST),
+    "missing_token": HTTPStatus.UNAUTHORIZED,
+    "invalid_token": HTTPStatus.UNAUTHORIZED,
+    "expired_token": HTTPStatus.UNAUTHORIZED,
+    "missing_scope": HTTPStatus.FORBIDDEN,
+    "not_found": HTTPStatus.NOT_FOUND,
+    "import_not_found": HTTPStatus.NOT_FOUND,
+    "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
+    "body_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "unsupported_media_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "internal_error": HTTPStatus.INTERNAL_SERVER_ERROR,
+    "unsupported_database": HTTPStatus.INTERNAL_SERVER_ERROR,
+    "database_refused": HTTPStatus.SERVICE_UNAVAILABLE,
+    "database_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+    "identity_provider_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+    "storage_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+# The framework's own refusals, by the status they carry; any other status below 500 is bad_request.
+FRAMEWORK_CODES: dict[int, str] = {
+    HTTPStatus.NOT_FOUND: "not_found",
+    HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "body_too_large",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "unsupported_media_type",
+}
+
+logger = structlog.get_logger()
+
+
+class FieldProblem(Struct, frozen=True):
+    """What is wrong with one field or parameter; the message starts with its name."""
+
+    field: str
+    code: str
+    message: str
+
+
+class Problem(Struct, frozen=True, kw_only=True):
+    """RFC 9457 problem details, with a stable `code` and the `message` that clients know."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    message: str | list[str]
+    errors: list[FieldProblem] | UnsetType = UNSET
+
+
+class InvalidRequestError(SensorFlowError):
+    """Fields or parameters that break a rule, each named; one alone lends the error its code."""
+
+    def __init__(self, problems: Sequence[FieldProblem]) -> None:
+        super().__init__("; ".join(problem.message for problem in problems))
+        self.problems = list(problems)
+        if len(problems) == 1:
+            self.code = problems[0].code  # type: ignore[misc]  # the instance's, as in core.errors
+        else:
+            self.code = "validation_error"  # type: ignore[misc]  # as above
+
+
+class UnsupportedMediaTypeError(SensorFlowError):
+    """The body is of a type that this route does not read."""
+
+    code = "unsupported_media_type"
+
+
+def on_refusal(_request: Request[Any, Any, Any], error: SensorFlowError) -> Response[Problem]:
+    """An error of our own tree, as its code says."""
+    if isinstance(error, InvalidRequestError):
+        return _invalid(error.problems, error.code)
+    if STATUSES[error.code] >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        logger.warning("refused", code=error.code, cause=repr(error.__cause__))
+    return _response(error.code, error.message, _headers(error))
+
+
+def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
+    """A refusal by the framework: routing, limits, parameters that do not parse."""
+    if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return on_unexpected(request, error)
+    if isinstance(error.extra, list) and error.extra:
+        return _invalid([_parameter_problem(entry) for entry in error.extra])
+    code = FRAMEWORK_CODES.get(error.status_code, "bad_request")
+    return _response(code, f"{error.detail}.", error.headers or {})
+
+
+def on_unexpected(_request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+    """A fault of ours: told without its insides, which go to the log under the request's id."""
+    logger.error("unexpected", exc_info=error)
+    return _response(
+        "internal_error",
+        f"Something went wrong here. It is in the log under {current_request_id()}.",
+        {},
+    )
+
+
+HANDLERS: ExceptionHandlersMap = {
+    SensorFlowError: on_refusal,
+    HTTPException: on_http_exception,
+    Exception: on_unexpected,
+}
+
+
+def _invalid(problems: list[FieldProblem], code: str = "validation_error") -> Response[Problem]:
+    messages = [problem.message for problem in problems]
+    return _response(code, messages if len(messages) > 1 else messages[0], {}, problems)
+
+
+def _parameter_problem(entry: dict[str, str]) -> FieldProblem:
+    field = entry.get("key", "request")
+    return FieldProblem(field, "validation_error", f"{field}: {entry['message']}")
+
+
+def _headers(error: SensorFlowError) -> dict[str, str]:
+    match STATUSES[error.code]:
+        case HTTPStatus.UNAUTHORIZED if error.code == "missing_token":
+            return {"WWW-Authenticate": "Bearer"}
+        case HTTPStatus.UNAUTHORIZED:
+            return {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+        case HTTPStatus.FORBIDDEN:
+            scope = error.details["scope"]
+            return {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'}
+        case HTTPStatus.SERVICE_UNAVAILABLE:
+            return {"Retry-After": RETRY_AFTER_SECONDS}
+        case _:
+            return {}
+
+
+def _response(
+    code: str,
+    message: str | list[str],
+    headers: dict[str, str],
+    errors: list[FieldProblem] | UnsetType = UNSET,
+) -> Response[Problem]:
+    status = int(STATUSES[code])
+    problem = Problem(
+        type=f"urn:sensorflow:problem:{code}",
+        title=code.replace("_", " ").capitalize(),
+        status=status,
+        detail=message if isinstance(message, str) else "; ".join(message),
+        instance=f"urn:sensorflow:request:{current_request_id()}",
+        code=code,
+        message=message,
+        errors=errors,
+    )
+    return Response(problem, status_code=status, media_type=PROBLEM_JSON, headers=headers)

@@ -1,0 +1,111 @@
+"""What the handlers stand on, built once a process, and how they get at it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.types import Dependencies
+
+from api.aggregates.repository import AggregateRepository
+from api.aggregates.service import AggregateService
+from api.auth.keys import ProviderKeys
+from api.auth.tokens import TokenVerifier
+from api.health.repository import HealthRepository
+from api.health.service import HealthService
+from api.imports.repository import ImportRepository
+from api.imports.service import ImportService
+from api.imports.waiting import FinishedImports
+from api.readings.repository import ReadingRepository
+from api.readings.service import ReadingService
+from api.termination import on_termination
+from core.database import Pool, control_engine, open_pool
+from core.queries import queries
+from core.settings import (
+    ApiSettings,
+    AuthSettings,
+    DatabaseSettings,
+    ReadingSettings,
+    StorageSettings,
+)
+from core.storage import Storage
+
+PROVIDER_TIMEOUT_SECONDS = 5
+CLOSING_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """Everything the server must be told."""
+
+    api: ApiSettings
+    auth: AuthSettings
+    database: DatabaseSettings
+    readings: ReadingSettings
+    storage: StorageSettings
+
+    @classmethod
+    def from_environment(cls) -> "ServerSettings":
+        """As the variables SENSORFLOW_* say; raises pydantic's ValidationError."""
+        return cls(
+            ApiSettings(), AuthSettings(), DatabaseSettings(), ReadingSettings(), StorageSettings()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """One of each, over one pool, one engine, one store."""
+
+    verifier: TokenVerifier
+    aggregates: AggregateService
+    health: HealthService
+    imports: ImportService
+    readings: ReadingService
+
+
+@asynccontextmanager
+async def open_services(settings: ServerSettings) -> AsyncIterator[Services]:
+    """The services, whether the database and the provider are there yet or not."""
+    queries()  # a mistake in the SQL files stops the start, not a request
+    async with AsyncExitStack() as resources:
+        engine = control_engine(settings.database.url.get_secret_value())
+        resources.push_async_callback(engine.dispose)
+        pool = await open_pool(settings.database, connections_at_start=0, reset_sessions=False)
+        resources.push_async_callback(_close, pool)
+        http = await resources.enter_async_context(
+            httpx2.AsyncClient(timeout=PROVIDER_TIMEOUT_SECONDS)
+        )
+        imports = ImportRepository(engine, pool)
+        finished = FinishedImports(imports)
+        resources.enter_context(on_termination(finished.close))
+        yield Services(
+            verifier=TokenVerifier(settings.auth, ProviderKeys(settings.auth.issuer, http)),
+            aggregates=AggregateService(AggregateRepository(pool)),
+            health=HealthService(HealthRepository(pool)),
+            imports=ImportService(imports, Storage.open(settings.storage), finished),
+            readings=ReadingService(ReadingRepository(pool), settings.api, settings.readings),
+        )
+
+
+def dependencies() -> Dependencies:
+    """The services as handlers ask for them, by the name of the parameter."""
+    return {name: _provide(name) for name in ("aggregates", "health", "imports", "readings")}
+
+
+def _provide(name: str) -> Provide:
+    def provide(state: State) -> Any:
+        return getattr(state.services, name)
+
+    return Provide(provide, sync_to_thread=False)
+
+
+async def _close(pool: Pool) -> None:
+    try:
+        async with asyncio.timeout(CLOSING_SECONDS):
+            await pool.close()
+    except TimeoutError:
+        pool.terminate()

@@ -1,0 +1,39 @@
+"""The demo's own `sensorflow` processes: started with an environment, stopped in good order."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+STOP_TIMEOUT_SECONDS = 15
+
+
+@contextmanager
+def running(command: str, environment: Mapping[str, str], log_path: Path) -> Iterator[None]:
+    """`sensorflow <command>` while the block runs; its output goes to `log_path`."""
+    with log_path.open("ab") as log:
+        process = subprocess.Popen(  # noqa: S603  # this interpreter, our own module
+            [sys.executable, "-m", "cli.demo.child", command],
+            env={**os.environ, **environment},
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        yield
+    finally:
+        _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_TIMEOUT_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdin:
+        process.stdin.close()

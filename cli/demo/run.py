@@ -1,0 +1,62 @@
+"""`sensorflow demo`: start everything, import the sample as a user would, keep it live."""
+
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+from rich.console import Console
+
+from cli.demo.client import DemoClient
+from cli.demo.report import print_import, print_invitation, print_windows
+from cli.demo.sample import SAMPLE, LiveSource, SampleRow, as_csv, read_sample, replay_until
+from cli.demo.stack import running_stack
+from core.settings import ApiSettings, EmbeddedSettings
+
+TRICKLE_SECONDS = 10
+
+
+def run_demo() -> None:
+    """Everything the demo does, until SIGINT or SIGTERM; then it stops what it started."""
+    console = Console(highlight=False, soft_wrap=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with (
+        suppress(KeyboardInterrupt),
+        running_stack(console, EmbeddedSettings(), ApiSettings().port) as stack,
+        DemoClient(stack.api_url, stack.issuer) as client,
+    ):
+        client.sign_in()
+        replay = load_sample(console, client)
+        print_windows(console, client)
+        print_invitation(console, stack)
+        trickle(client, LiveSource(replay))
+    console.print("Stopped. The data is kept for the next run; `make clean` removes it.")
+
+
+def load_sample(console: Console, client: DemoClient) -> Sequence[SampleRow]:
+    """Import the sample and its replay, each until visible; the rows of the replay."""
+    replay = replay_until(datetime.now(UTC), read_sample())
+    _import(console, client, SAMPLE.name, SAMPLE.read_bytes())
+    _import(console, client, "nyc-weather-replay.csv", as_csv(replay))
+    return replay
+
+
+def trickle(client: DemoClient, source: LiveSource) -> NoReturn:
+    """Post one reading a series every few seconds, for ever."""
+    while True:
+        time.sleep(TRICKLE_SECONDS)
+        for row in source.at(datetime.now(UTC).replace(microsecond=0)):
+            client.post_reading(row.equipment_id, row.ts, row.value)
+
+
+def _import(console: Console, client: DemoClient, name: str, content: bytes) -> None:
+    with console.status(f"  Importing {name}") as status:
+
+        def show(state: Mapping[str, Any]) -> None:
+            lines = state["progress"]["linesDone"]
+            status.update(f"  Importing {name}: {state['state']}, {lines:,} lines")
+
+        outcome = client.import_csv(name, content, show)
+    print_import(console, outcome)

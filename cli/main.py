@@ -1,0 +1,102 @@
+"""The `sensorflow` command: parses, calls the room that does the work, says what went wrong.
+
+Each command imports its room when it runs, so that `--help` answers at once.
+"""
+
+import asyncio
+import sys
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from core import settings
+from core.errors import SensorFlowError
+from embedded.errors import EmbeddedError
+
+FAILED = 1
+MISCONFIGURED = 2
+
+app = typer.Typer(
+    help="Self-hosted time-series analytics on TimescaleDB.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command()
+def demo() -> None:
+    """Start everything on this machine without Docker, load the sample data, print what to try.
+
+    Runs until Ctrl-C. Ports: SENSORFLOW_API_PORT (8000), SENSORFLOW_DATABASE_PORT (5433),
+    SENSORFLOW_IDP_PORT (8081). The data stays in SENSORFLOW_DATA_DIR (./data) for the next run.
+    """
+    from cli.demo.run import run_demo
+
+    run_demo()
+
+
+@app.command()
+def serve() -> None:
+    """Serve the HTTP API.
+
+    Needs SENSORFLOW_DATABASE_URL, SENSORFLOW_AUTH_ISSUER, SENSORFLOW_AUTH_AUDIENCE and
+    SENSORFLOW_STORAGE_URL.
+    """
+    from cli.serve import serve_api
+
+    serve_api()
+
+
+@app.command()
+def worker() -> None:
+    """Run imports and keep the rollups up to date.
+
+    Needs SENSORFLOW_DATABASE_URL and SENSORFLOW_STORAGE_URL. Start as many as you like.
+    """
+    from cli.worker import run_until_stopped
+
+    run_until_stopped()
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the schema of this release; harmless when it is there already.
+
+    Needs SENSORFLOW_DATABASE_URL.
+    """
+    from core.database import REVISION
+    from core.settings import DatabaseSettings
+    from migrations.runner import upgrade
+
+    asyncio.run(upgrade(DatabaseSettings().url.get_secret_value()))
+    Console().print(f"The database is at revision {REVISION}.")
+
+
+def run() -> None:
+    """The entry point: an error we know is one clear line and an exit code, never a traceback."""
+    try:
+        app()
+    except ValidationError as error:
+        _complain(*_setting_problems(error))
+        sys.exit(MISCONFIGURED)
+    except (SensorFlowError, EmbeddedError) as error:
+        _complain(str(error))
+        sys.exit(FAILED)
+
+
+def _complain(*lines: str) -> None:
+    console = Console(stderr=True, highlight=False)
+    for line in lines:
+        console.print(line, markup=False, soft_wrap=True)
+
+
+def _setting_problems(error: ValidationError) -> list[str]:
+    """One line a setting: its variable and what is wrong with it, never its value."""
+    prefix = getattr(settings, error.title).model_config["env_prefix"]
+    return [
+        f"{prefix}{'_'.join(map(str, problem['loc'])).upper()}: {problem['msg']}. "
+        "See docs/configuration.md."
+        for problem in error.errors()
+    ]

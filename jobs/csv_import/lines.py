@@ -1,0 +1,57 @@
+"""The physical lines of a file, exact and numbered, in batches bounded by number and size."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+
+LINE_NUMBER = "line"
+TEXT = "row"
+
+MAX_BATCH_BYTES = 64 * 2**20
+
+
+def numbered_batches(path: Path, lines_done: int, batch_lines: int) -> Iterator[pl.DataFrame]:
+    """The lines after the first `lines_done`, as columns `line` (1 for the first) and `row`.
+
+    A line is its text without its line end; bytes that are not UTF-8 become U+FFFD; an empty line
+    is null. A batch has `batch_lines` lines, or fewer when they are very long, at least one.
+    """
+    waiting = pl.DataFrame(schema={LINE_NUMBER: pl.Int64, TEXT: pl.String})
+    for frame in _numbered_frames(path):
+        waiting = pl.concat([waiting, frame.filter(pl.col(LINE_NUMBER) > lines_done)])
+        while height := _full_batch(waiting, batch_lines):
+            yield waiting[:height]
+            waiting = waiting[height:]
+    if waiting.height:
+        yield waiting
+
+
+def _full_batch(waiting: pl.DataFrame, batch_lines: int) -> int:
+    """How many of the lines fill the next batch; 0 when more are needed."""
+    sizes = waiting[:batch_lines].select(pl.col(TEXT).str.len_bytes().fill_null(0).cum_sum())
+    fitting = sizes.filter(pl.col(TEXT) <= MAX_BATCH_BYTES).height
+    if fitting < sizes.height:
+        return max(fitting, 1)
+    return fitting if fitting == batch_lines else 0
+
+
+def _numbered_frames(path: Path) -> Iterator[pl.DataFrame]:
+    # A line cannot contain the line end, so as the separator it leaves every line in one piece.
+    scan = pl.scan_csv(
+        path,
+        has_header=False,
+        separator="\n",
+        eol_char="\n",
+        quote_char=None,
+        encoding="utf8-lossy",
+        schema={TEXT: pl.String},
+        glob=False,
+        raise_if_empty=False,
+    )
+    lines_before = 0
+    for frame in scan.collect_batches(maintain_order=True):
+        yield frame.with_row_index(LINE_NUMBER, offset=lines_before + 1).cast(
+            {LINE_NUMBER: pl.Int64}
+        )
+        lines_before += frame.height

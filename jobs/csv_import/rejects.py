@@ -1,0 +1,45 @@
+"""Rejected lines as objects in storage: one a batch, named by the batch's first line."""
+
+import csv
+from asyncio import to_thread
+from uuid import UUID
+
+import polars as pl
+
+from core.storage import Storage, rejects_folder
+
+REASONS_TOLD = 3
+
+
+async def write_rejects(
+    storage: Storage, import_id: UUID, first_line: int, rejects: pl.DataFrame
+) -> None:
+    """Store a batch's rejects, if it has any: rows line, code, column, row, without header.
+
+    A repeated attempt at the batch stores the same object again.
+    """
+    if rejects.height:
+        text = await to_thread(rejects.write_csv, include_header=False, quote_style="non_numeric")
+        await storage.put(_key(import_id, first_line), text.encode())
+
+
+async def forget_rejects_after(storage: Storage, import_id: UUID, lines_done: int) -> None:
+    """Remove the rejects of batches that were never committed."""
+    keys = await storage.keys(rejects_folder(import_id))
+    uncommitted = [key for key in keys if key > _key(import_id, lines_done)]
+    if uncommitted:
+        await storage.delete(uncommitted)
+
+
+async def first_reasons(storage: Storage, import_id: UUID) -> list[str]:
+    """Why the first rejected lines were: "line 2: bad_number in value"."""
+    keys = await storage.keys(rejects_folder(import_id))
+    if not keys:
+        return []
+    text = b"".join([chunk async for chunk in storage.read(keys[0])]).decode()
+    rows = [row for row, _ in zip(csv.reader(text.splitlines()), range(REASONS_TOLD), strict=False)]
+    return [f"line {line}: {code}{column and f' in {column}'}" for line, code, column, _ in rows]
+
+
+def _key(import_id: UUID, first_line: int) -> str:
+    return f"{rejects_folder(import_id)}/{first_line:012d}.csv"

@@ -1,0 +1,159 @@
+"""An import's writes to the database, each bound to the attempt that makes it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from core.database import Connection, Pool
+from core.imports import ImportState
+from core.queries import queries
+from jobs.csv_import.judge import JudgedBatch
+from jobs.csv_import.staging import StagedBatch
+from jobs.errors import LeaseLostError, RowsMissingError
+
+STAGING = "import_staging"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One attempt at an import, as it began; `tries` counts attempts since the last progress."""
+
+    id: UUID
+    object_key: str
+    state: ImportState
+    attempt: int
+    tries: int
+    lines_done: int
+    started_at: datetime
+
+
+class ImportRepository:
+    """The imports of one database."""
+
+    def __init__(self, pool: Pool, idle_seconds: float) -> None:
+        """`idle_seconds`: after this silence inside a batch the server ends its transaction."""
+        self._pool = pool
+        self._idle_seconds = idle_seconds
+
+    async def claim(self, import_id: UUID) -> Claim | None:
+        """Begin the next attempt, which ends every earlier one; None: there is nothing to do."""
+        row = await queries().claim_import(self._pool, import_id=import_id)
+        if row is None:
+            return None
+        return Claim(
+            row["id"],
+            row["object_key"],
+            ImportState(row["state"]),
+            row["attempt"],
+            row["tries"],
+            row["lines_done"],
+            row["started_at"],
+        )
+
+    async def horizon(self) -> datetime | None:
+        """The moment below which no reading is accepted, if there is one."""
+        horizon: datetime | None = await queries().retention_horizon(self._pool)
+        return horizon
+
+    async def store_batch(
+        self, claim: Claim, lines_done: int, judged: JudgedBatch, staged: StagedBatch
+    ) -> None:
+        """Write a batch, its part of the ledger and of the account, in one transaction.
+
+        Raises LeaseLostError or RowsMissingError, and then nothing of it is stored.
+        """
+        async with self._pool.acquire() as connection, connection.transaction():
+            await self._prepare(connection)
+            inserted, replaced = await _store(connection, claim, staged)
+            kept = await queries().checkpoint_import(
+                connection,
+                import_id=claim.id,
+                attempt=claim.attempt,
+                lines_done=lines_done,
+                rows_read=judged.rows_read,
+                rejected=judged.rejects.height,
+                inserted=inserted,
+                replaced=replaced + staged.replaced_inside,
+                unchanged=staged.rows.height - inserted - replaced + staged.unchanged_inside,
+                first_ts=staged.first_ts,
+                last_ts=staged.last_ts,
+            )
+            _require_lease(claim, kept)
+
+    async def has_good_rows(self, claim: Claim) -> bool:
+        """Whether any row of the file was accepted, in this attempt or an earlier one."""
+        answer = await queries().import_accepted_rows(
+            self._pool, import_id=claim.id, attempt=claim.attempt
+        )
+        _require_lease(claim, answer)
+        return bool(answer)
+
+    async def begin_aggregating(self, claim: Claim) -> None:
+        """Every line is loaded."""
+        kept = await queries().begin_aggregating(
+            self._pool, import_id=claim.id, attempt=claim.attempt
+        )
+        _require_lease(claim, kept)
+
+    async def is_visible(self, claim: Claim) -> bool:
+        """Whether the rollups cover all that the import wrote."""
+        return bool(await queries().import_is_visible(self._pool, import_id=claim.id))
+
+    async def finish(self, claim: Claim) -> None:
+        """The import is done."""
+        kept = await queries().finish_import(self._pool, import_id=claim.id, attempt=claim.attempt)
+        _require_lease(claim, kept)
+
+    async def fail(self, claim: Claim, code: str, message: str) -> None:
+        """End the import with the reason; what it loaded before stays."""
+        kept = await queries().fail_import(
+            self._pool,
+            import_id=claim.id,
+            attempt=claim.attempt,
+            error_code=code,
+            error_message=message,
+        )
+        _require_lease(claim, kept)
+
+    async def release(self, claim: Claim) -> None:
+        """Do not count this attempt against the file."""
+        await queries().release_import(self._pool, import_id=claim.id, attempt=claim.attempt)
+
+    async def _prepare(self, connection: Connection) -> None:
+        milliseconds = str(round(self._idle_seconds * 1000))
+        await queries().prepare_batch_transaction(connection, milliseconds=milliseconds)
+
+
+async def _store(connection: Connection, claim: Claim, staged: StagedBatch) -> tuple[int, int]:
+    """How many keys were inserted and how many replaced by their first value in the batch."""
+    if staged.rows.is_empty():
+        return 0, 0
+    await queries().create_import_staging(connection)
+    await connection.copy_records_to_table(
+        STAGING, records=staged.rows.iter_rows(), columns=staged.rows.columns
+    )
+    written = await queries().store_staged(connection, import_id=claim.id, last_values=False)
+    if staged.replaced_inside:
+        await queries().store_staged(connection, import_id=claim.id, last_values=True)
+    await _require_every_row(connection, staged)
+    return written["inserted"], written["replaced"]
+
+
+async def _require_every_row(connection: Connection, staged: StagedBatch) -> None:
+    stored = await queries().count_stored_as_staged(
+        connection, first_ts=staged.first_ts, last_ts=staged.last_ts
+    )
+    if stored != staged.rows.height:
+        raise RowsMissingError(
+            f"Of {staged.rows.height} keys written, the table holds {stored}. "
+            "The batch is rolled back and will be tried again.",
+        )
+
+
+def _require_lease(claim: Claim, answer: object) -> None:
+    if answer is None:
+        raise LeaseLostError(
+            "Another worker has taken the import over, or it was ended meanwhile.",
+            import_id=claim.id,
+            attempt=claim.attempt,
+        )

@@ -1,0 +1,130 @@
+"""Bring the rollups up to date over the ranges in the ledger, and check that they are."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from asyncpg.exceptions import (
+    DeadlockDetectedError,
+    LockNotAvailableError,
+    SerializationError,
+)
+
+from core.database import Connection, database_errors, open_connection
+from core.queries import queries
+from core.settings import DatabaseSettings
+from jobs.rollups.ranges import DAY, HOUR, TimeRange, aligned, ceil, clamped, slices
+
+log = structlog.get_logger()
+
+LOCK_KEY = 7_463_920_119  # the name of this lock among the database's advisory locks
+RETRY_DELAYS_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
+
+# 55P03 is what a refresh gives while a policy's, or another session's, overlaps it.
+CONFLICTS = (LockNotAvailableError, DeadlockDetectedError, SerializationError)
+
+
+@dataclass(frozen=True, slots=True)
+class Rollup:
+    """A continuous aggregate: how to refresh a range of it, and to count what is wrong there."""
+
+    name: str
+    refresh: Callable[..., Awaitable[object]]
+    differences: Callable[..., Awaitable[int]]
+
+
+HOURLY = Rollup("readings_1h", queries().refresh_hourly, queries().hourly_differences)
+DAILY = Rollup("readings_1d", queries().refresh_daily, queries().daily_differences)
+
+
+@dataclass(frozen=True, slots=True)
+class DirtyRange:
+    """A row of the ledger."""
+
+    id: int
+    range: TimeRange
+
+
+def _go_on() -> None:
+    """The checkpoint of a caller that never stops a refresh."""
+
+
+async def refresh_dirty_ranges(
+    database: DatabaseSettings, checkpoint: Callable[[], None] = _go_on
+) -> bool:
+    """Refresh and verify the rollups over the ledger's ranges, then delete the rows it had.
+
+    False when another session is at it already. Rows whose range is still wrong stay in the ledger.
+    `checkpoint` is called between two slices and raises to stop the work.
+    """
+    with database_errors():
+        async with open_connection(database) as connection:
+            if not await queries().try_refresh_lock(connection, lock_key=LOCK_KEY):
+                return False
+            await _work_off_ledger(connection, checkpoint)
+            await queries().release_refresh_lock(connection, lock_key=LOCK_KEY)
+            return True
+
+
+async def _work_off_ledger(connection: Connection, checkpoint: Callable[[], None]) -> None:
+    ledger = [
+        DirtyRange(row["id"], TimeRange(row["range_start"], row["range_end"]))
+        async for row in queries().dirty_ranges(connection)
+    ]
+    if not ledger:
+        return
+    wrong = []
+    async for rollup, part in _due(connection, ledger):
+        checkpoint()
+        if not await _bring_up_to_date(connection, rollup, part, [row.id for row in ledger]):
+            wrong.append(part)
+    right = [row.id for row in ledger if not any(row.range.overlaps(part) for part in wrong)]
+    await queries().forget_dirty_ranges(connection, ledger_ids=right)
+
+
+async def _due(
+    connection: Connection, ledger: list[DirtyRange]
+) -> AsyncIterator[tuple[Rollup, TimeRange]]:
+    """The slices to refresh, hourly ones first.
+
+    Hours that begin below the horizon are left alone: their raw rows may be gone. The daily rollup
+    reads the hourly one, which keeps its history, so its days may begin below the horizon.
+    """
+    limits = await queries().refresh_limits(connection)
+    earliest = limits["horizon"] and ceil(limits["horizon"], HOUR)
+    hours = aligned((row.range for row in ledger), HOUR)
+    hours = clamped(hours, earliest, limits["hourly_limit"])
+    for part in slices(hours):
+        yield HOURLY, part
+    for part in slices(clamped(aligned(hours, DAY), None, limits["daily_limit"])):
+        yield DAILY, part
+
+
+async def _bring_up_to_date(
+    connection: Connection, rollup: Rollup, part: TimeRange, ledger_ids: list[int]
+) -> bool:
+    """Refresh one slice, by force if need be; whether the rollup then agrees with its source."""
+    bounds = {"range_start": part.start, "range_end": part.end}
+    for force in (False, True):
+        await _refresh(connection, rollup, force=force, **bounds)
+        wrong = await rollup.differences(connection, ledger_ids=ledger_ids, **bounds)
+        if not wrong:
+            return True
+        log.warning("rollup_differs", rollup=rollup.name, buckets=wrong, forced=force, **bounds)
+    log.error("rollup_still_differs_after_forced_refresh", rollup=rollup.name, **bounds)
+    return False
+
+
+async def _refresh(
+    connection: Connection, rollup: Rollup, *, force: bool, **bounds: datetime
+) -> None:
+    for delay_seconds in RETRY_DELAYS_SECONDS:
+        try:
+            await rollup.refresh(connection, force=force, **bounds)
+        except CONFLICTS:
+            await asyncio.sleep(delay_seconds)
+        else:
+            return
+    await rollup.refresh(connection, force=force, **bounds)

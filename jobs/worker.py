@@ -1,0 +1,131 @@
+"""The worker's composition root: the queue, the upkeep, and staying alive."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from functools import partial
+from typing import cast
+from uuid import UUID, uuid4
+
+import asyncpg
+import structlog
+from pgqueuer.core.qm import QueueManager
+from pgqueuer.db import AsyncpgDriver
+from pgqueuer.models import Job
+
+from core.database import REVISION, Pool, open_connection, open_pool
+from core.queries import queries
+from core.queue import IMPORT_JOB, queue_over
+from core.settings import DatabaseSettings, ReadingSettings, StorageSettings, WorkerSettings
+from core.storage import Storage
+from jobs.csv_import.job import run_import_job
+from jobs.csv_import.work import ImportWork
+from jobs.errors import SchemaMismatchError
+from jobs.rollups.refresh import refresh_dirty_ranges
+from jobs.upkeep import every, pause, queue_stranded_imports
+
+log = structlog.get_logger()
+
+BATCH_LINES = 50_000
+JOBS_PER_POLL = 1
+JOBS_AT_ONCE = 2  # pgqueuer wants at least twice the jobs a poll
+BATCH_STATEMENT_SECONDS = 600  # a batch may have to decompress many old chunks
+
+LONGEST_POLL_SECONDS = 5.0
+LIFE_SIGN_SECONDS = 5.0
+
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 30.0
+
+MakeWork = Callable[[Pool], ImportWork]
+Duty = Callable[[], Awaitable[object]]
+
+
+async def run_worker(
+    database: DatabaseSettings,
+    storage: StorageSettings,
+    worker: WorkerSettings,
+    readings: ReadingSettings,
+    *,
+    batch_lines: int = BATCH_LINES,
+) -> None:
+    """Take jobs and keep the rollups up to date until SIGTERM or SIGINT.
+
+    It outlives an absent database. Asked to stop, it ends after the batch or refresh at hand and
+    leaves the rest to the next worker.
+    """
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    make_work = partial(
+        ImportWork, Storage.open(storage), database, worker, readings, stop, batch_lines
+    )
+    pause_seconds = FIRST_PAUSE_SECONDS
+    while not stop.is_set():
+        began = time.monotonic()
+        await _session(database, make_work)
+        if time.monotonic() - began > LONGEST_PAUSE_SECONDS:
+            pause_seconds = FIRST_PAUSE_SECONDS
+        await pause(stop, pause_seconds)
+        pause_seconds = min(2 * pause_seconds, LONGEST_PAUSE_SECONDS)
+
+
+async def _session(database: DatabaseSettings, make_work: MakeWork) -> None:
+    """Work until the worker is to stop or the database fails, which is logged."""
+    unhurried = database.model_copy(update={"statement_timeout_seconds": BATCH_STATEMENT_SECONDS})
+    try:
+        async with open_connection(database) as listener, await open_pool(unhurried) as pool:
+            await _require_schema(pool)
+            await _serve(
+                make_work(pool),
+                QueueManager(queue_over(AsyncpgDriver(cast("asyncpg.Connection", listener)))),
+            )
+    except* Exception as interruption:  # noqa: BLE001  # whatever it is, the worker goes on
+        log.warning("worker_interrupted", errors=[repr(error) for error in interruption.exceptions])
+
+
+async def _serve(work: ImportWork, manager: QueueManager) -> None:
+    @manager.entrypoint(IMPORT_JOB)
+    async def run_import(job: Job) -> None:
+        await run_import_job(work, UUID((job.payload or b"").decode()), job.attempts)
+
+    lease_seconds = work.worker.lease_seconds
+    async with asyncio.TaskGroup() as tasks:
+        for seconds, duty in _duties(work):
+            tasks.create_task(every(seconds, work.stop, duty))
+        tasks.create_task(_shut_down_when_asked(manager, work.stop))
+        log.info("worker_started")
+        await manager.run(
+            dequeue_timeout=timedelta(seconds=min(lease_seconds / 2, LONGEST_POLL_SECONDS)),
+            batch_size=JOBS_PER_POLL,
+            max_concurrent_tasks=JOBS_AT_ONCE,
+            shutdown_on_listener_failure=True,
+            heartbeat_timeout=timedelta(seconds=lease_seconds),
+        )
+
+
+def _duties(work: ImportWork) -> list[tuple[float, Duty]]:
+    """What is done every so many seconds beside the jobs; a long refresh holds up nothing else."""
+    show_life = partial(queries().worker_seen, work.pool, id=uuid4())
+    refresh = partial(refresh_dirty_ranges, work.database, work.checkpoint)
+    return [
+        (LIFE_SIGN_SECONDS, show_life),
+        (work.worker.lease_seconds, partial(queue_stranded_imports, work.pool)),
+        (work.worker.refresh_interval_seconds, refresh),
+    ]
+
+
+async def _shut_down_when_asked(manager: QueueManager, stop: asyncio.Event) -> None:
+    await stop.wait()
+    manager.shutdown.set()
+
+
+async def _require_schema(pool: Pool) -> None:
+    revision = await queries().schema_revision(pool)
+    if revision != REVISION:
+        raise SchemaMismatchError(
+            f"The database is at revision {revision}, this worker needs {REVISION}. "
+            "Run sensorflow migrate.",
+        )

@@ -1,0 +1,184 @@
+-- The worker's side of an import. Every write names the attempt it belongs to: it changes nothing,
+-- and returns no row, when another worker has taken the import over since.
+
+-- name: claim_import(import_id)^
+-- Begin the next attempt at an unfinished import; no row: it needs no more work.
+WITH claimed AS (
+    UPDATE imports
+    SET
+        attempt = attempt + 1,
+        tries = tries + 1,
+        state = CASE state WHEN 'queued' THEN 'loading' ELSE state END,
+        started_at = coalesce(started_at, now())
+    WHERE id = :import_id AND state IN ('queued', 'loading', 'aggregating')
+    RETURNING id, object_key, state, attempt, tries, lines_done, started_at
+)
+
+SELECT
+    claimed.id,
+    claimed.object_key,
+    claimed.state,
+    claimed.attempt,
+    claimed.tries,
+    claimed.lines_done,
+    claimed.started_at,
+    pg_notify('sensorflow_imports', claimed.id::text) AS notified
+FROM claimed;
+
+-- name: retention_horizon()$
+-- No reading older than this is accepted; no row: every age is.
+SELECT horizon FROM retention_horizon;
+
+-- name: prepare_batch_transaction(milliseconds)^
+-- Allow writes to old chunks in the columnstore, where the default limit on decompressed rows
+-- would refuse a batch; let the server end the transaction of a worker that falls silent in it.
+SELECT
+    set_config('timescaledb.max_tuples_decompressed_per_dml_transaction', '0', true) AS unlimited,
+    set_config('idle_in_transaction_session_timeout', :milliseconds, true) AS bounded;
+
+-- name: create_import_staging()#
+-- The table a batch is copied into, one row a key.
+CREATE TEMPORARY TABLE import_staging (
+    equipment_id text NOT NULL,
+    ts timestamptz NOT NULL,
+    first_value double precision NOT NULL,
+    last_value double precision NOT NULL
+) ON COMMIT DROP;
+
+-- name: store_staged(last_values, import_id)^
+-- Write the first or, where it differs, the last value of each staged key; enter late rows into
+-- the ledger, one range a chunk; count what was written.
+WITH written AS (
+    INSERT INTO readings (equipment_id, ts, value)
+    SELECT
+        equipment_id,
+        ts,
+        CASE WHEN :last_values THEN last_value ELSE first_value END AS value
+    FROM import_staging
+    WHERE NOT :last_values OR first_value <> last_value
+    ORDER BY equipment_id, ts
+    ON CONFLICT (equipment_id, ts) DO UPDATE
+        SET value = excluded.value, register_time = now()
+        WHERE readings.value IS DISTINCT FROM excluded.value
+    RETURNING ts, xmax = 0 AS is_new
+),
+
+dirty AS (
+    INSERT INTO rollup_dirty_ranges (range_start, range_end, import_id)
+    SELECT
+        time_bucket('1 hour', min(ts)) AS range_start,
+        time_bucket('1 hour', max(ts)) + '1 hour'::interval AS range_end,
+        :import_id AS import_id
+    FROM written
+    WHERE ts < late_before()
+    GROUP BY time_bucket('7 days', ts, '1970-01-01 00:00:00+00'::timestamptz)
+)
+
+SELECT
+    count(*) FILTER (WHERE is_new) AS inserted,
+    count(*) FILTER (WHERE NOT is_new) AS replaced
+FROM written;
+
+-- name: count_stored_as_staged(first_ts, last_ts)$
+-- How many staged keys now hold their last value.
+SELECT count(*)
+FROM import_staging AS staged
+INNER JOIN readings
+    ON
+        staged.equipment_id = readings.equipment_id
+        AND staged.ts = readings.ts
+        AND staged.last_value = readings.value
+WHERE readings.ts BETWEEN :first_ts AND :last_ts;
+
+-- name: checkpoint_import(lines_done, rows_read, inserted, replaced, unchanged, rejected, first_ts, last_ts, import_id, attempt)$
+-- Add a batch to the import's account, in the batch's own transaction.
+UPDATE imports
+SET
+    lines_done = :lines_done,
+    rows_read = rows_read + :rows_read,
+    rows_inserted = rows_inserted + :inserted,
+    rows_replaced = rows_replaced + :replaced,
+    rows_unchanged = rows_unchanged + :unchanged,
+    rows_rejected = rows_rejected + :rejected,
+    first_ts = least(first_ts, :first_ts),
+    last_ts = greatest(last_ts, :last_ts),
+    tries = 0
+WHERE id = :import_id AND attempt = :attempt AND state = 'loading'
+RETURNING id;
+
+-- name: import_accepted_rows(import_id, attempt)$
+-- Whether any row of the file was good; no row: the attempt is over.
+SELECT rows_read > rows_rejected
+FROM imports
+WHERE id = :import_id AND attempt = :attempt AND state = 'loading';
+
+-- name: begin_aggregating(import_id, attempt)$
+-- The whole file is loaded; its rollups come next.
+WITH changed AS (
+    UPDATE imports
+    SET state = 'aggregating', tries = 0
+    WHERE id = :import_id AND attempt = :attempt AND state = 'loading'
+    RETURNING id
+)
+
+SELECT
+    changed.id,
+    pg_notify('sensorflow_imports', changed.id::text) AS notified
+FROM changed;
+
+-- name: import_is_visible(import_id)$
+-- Whether the rollups cover every row the import has written.
+SELECT count(*) = 0
+FROM rollup_dirty_ranges
+WHERE import_id = :import_id;
+
+-- name: finish_import(import_id, attempt)$
+-- Every row of the import is visible.
+WITH changed AS (
+    UPDATE imports
+    SET state = 'done', finished_at = now()
+    WHERE id = :import_id AND attempt = :attempt AND state = 'aggregating'
+    RETURNING id
+)
+
+SELECT
+    changed.id,
+    pg_notify('sensorflow_imports', changed.id::text) AS notified
+FROM changed;
+
+-- name: fail_import(error_code, error_message, import_id, attempt)$
+-- End the import; what it has loaded stays, and its counts tell how much that is.
+WITH changed AS (
+    UPDATE imports
+    SET
+        state = 'failed',
+        finished_at = now(),
+        error_code = :error_code,
+        error_message = :error_message
+    WHERE id = :import_id AND attempt = :attempt AND state IN ('loading', 'aggregating')
+    RETURNING id
+)
+
+SELECT
+    changed.id,
+    pg_notify('sensorflow_imports', changed.id::text) AS notified
+FROM changed;
+
+-- name: release_import(import_id, attempt)!
+-- Give the attempt back: the worker stops, which is no fault of the file.
+UPDATE imports
+SET tries = greatest(tries - 1, 0)
+WHERE id = :import_id AND attempt = :attempt;
+
+-- name: imports_without_job()
+-- Unfinished imports that no job in the queue will ever bring on.
+SELECT imports.id
+FROM imports
+WHERE
+    imports.state IN ('queued', 'loading', 'aggregating')
+    AND NOT EXISTS (
+        SELECT FROM queue.pgqueuer AS job
+        WHERE
+            job.dedupe_key = 'import:' || imports.id
+            AND job.status IN ('queued', 'picked')
+    );

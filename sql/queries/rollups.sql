@@ -1,0 +1,152 @@
+-- name: try_refresh_lock(lock_key)$
+-- Become the one refresher of the rollups; false: another session is.
+SELECT pg_try_advisory_lock(:lock_key);
+
+-- name: release_refresh_lock(lock_key)$
+-- Let another session refresh.
+SELECT pg_advisory_unlock(:lock_key);
+
+-- name: dirty_ranges()
+-- The ranges whose rollups are behind. An import that is still loading adds more to its ranges,
+-- so they are left for its end.
+SELECT
+    ledger.id,
+    ledger.range_start,
+    ledger.range_end
+FROM rollup_dirty_ranges AS ledger
+WHERE NOT EXISTS (
+    SELECT FROM imports
+    WHERE imports.id = ledger.import_id AND imports.state = 'loading'
+)
+ORDER BY ledger.range_start, ledger.id;
+
+-- name: refresh_limits()^
+-- Between which moments a rollup may be refreshed; horizon is null where nothing was dropped.
+SELECT
+    rollup_refresh_limit('1 hour') AS hourly_limit,
+    rollup_refresh_limit('1 day') AS daily_limit,
+    (SELECT horizon FROM retention_horizon) AS horizon;
+
+-- name: refresh_hourly(range_start, range_end, force)!
+-- Bring readings_1h up to date between two hours; outside a transaction.
+CALL refresh_continuous_aggregate(
+    'readings_1h',
+    :range_start::timestamptz,
+    :range_end::timestamptz,
+    force => :force
+);
+
+-- name: refresh_daily(range_start, range_end, force)!
+-- Bring readings_1d up to date between two days; outside a transaction, after readings_1h.
+CALL refresh_continuous_aggregate(
+    'readings_1d',
+    :range_start::timestamptz,
+    :range_end::timestamptz,
+    force => :force
+);
+
+-- name: hourly_differences(range_start, range_end, ledger_ids)$
+-- How many buckets of readings_1h disagree with the raw rows and are in no ledger row but those
+-- just worked on. Sums may differ by the rounding of another order of addition.
+WITH raw AS (
+    SELECT
+        equipment_id,
+        time_bucket('1 hour', ts) AS bucket,
+        sum(value) AS total_value,
+        count(*) AS sample_count,
+        min(value) AS minimum,
+        max(value) AS maximum,
+        first(value, ts) AS first,
+        last(value, ts) AS last
+    FROM readings
+    WHERE ts >= :range_start AND ts < :range_end
+    GROUP BY equipment_id, time_bucket('1 hour', ts)
+),
+
+rollup AS (
+    SELECT
+        equipment_id,
+        bucket,
+        total_value,
+        sample_count,
+        minimum,
+        maximum,
+        first,
+        last
+    FROM readings_1h
+    WHERE bucket >= :range_start AND bucket < :range_end
+)
+
+SELECT count(*)
+FROM raw
+FULL JOIN rollup ON raw.equipment_id = rollup.equipment_id AND raw.bucket = rollup.bucket
+WHERE
+    (
+        (raw.sample_count, raw.minimum, raw.maximum, raw.first, raw.last)
+        IS DISTINCT FROM
+        (rollup.sample_count, rollup.minimum, rollup.maximum, rollup.first, rollup.last)
+        OR abs(raw.total_value - rollup.total_value)
+        > 1e-12 * raw.sample_count * greatest(abs(raw.minimum), abs(raw.maximum))
+    )
+    AND NOT EXISTS (
+        SELECT FROM rollup_dirty_ranges AS newer
+        WHERE
+            newer.id <> all(:ledger_ids)
+            AND newer.range_start < coalesce(raw.bucket, rollup.bucket) + '1 hour'::interval
+            AND newer.range_end > coalesce(raw.bucket, rollup.bucket)
+    );
+
+-- name: daily_differences(range_start, range_end, ledger_ids)$
+-- How many buckets of readings_1d disagree with readings_1h, as hourly_differences.
+WITH hourly AS (
+    SELECT
+        equipment_id,
+        time_bucket('1 day', bucket) AS bucket,
+        sum(total_value) AS total_value,
+        sum(sample_count)::bigint AS sample_count,
+        min(minimum) AS minimum,
+        max(maximum) AS maximum,
+        first(first, bucket) AS first,
+        last(last, bucket) AS last
+    FROM readings_1h
+    WHERE bucket >= :range_start AND bucket < :range_end
+    GROUP BY equipment_id, time_bucket('1 day', bucket)
+),
+
+rollup AS (
+    SELECT
+        equipment_id,
+        bucket,
+        total_value,
+        sample_count,
+        minimum,
+        maximum,
+        first,
+        last
+    FROM readings_1d
+    WHERE bucket >= :range_start AND bucket < :range_end
+)
+
+SELECT count(*)
+FROM hourly
+FULL JOIN rollup ON hourly.equipment_id = rollup.equipment_id AND hourly.bucket = rollup.bucket
+WHERE
+    (
+        (hourly.sample_count, hourly.minimum, hourly.maximum, hourly.first, hourly.last)
+        IS DISTINCT FROM
+        (rollup.sample_count, rollup.minimum, rollup.maximum, rollup.first, rollup.last)
+        OR abs(hourly.total_value - rollup.total_value)
+        > 1e-12 * hourly.sample_count * greatest(abs(hourly.minimum), abs(hourly.maximum))
+    )
+    AND NOT EXISTS (
+        SELECT FROM rollup_dirty_ranges AS newer
+        WHERE
+            newer.id <> all(:ledger_ids)
+            AND newer.range_start < coalesce(hourly.bucket, rollup.bucket) + '1 day'::interval
+            AND newer.range_end > coalesce(hourly.bucket, rollup.bucket)
+    );
+
+-- name: forget_dirty_ranges(ledger_ids)!
+-- The rollups cover these ranges, as they were read.
+DELETE FROM rollup_dirty_ranges
+WHERE id = any(:ledger_ids);

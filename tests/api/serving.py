@@ -1,0 +1,68 @@
+"""The application behind a real HTTP server, in the loop of the tests."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from granian.constants import Interfaces
+from granian.server.embed import Server
+from pydantic import SecretStr
+
+from api.app import create_app
+from api.services import ServerSettings
+from core.settings import (
+    ApiSettings,
+    AuthSettings,
+    DatabaseSettings,
+    ReadingSettings,
+    StorageSettings,
+)
+from tests.api.provider import AUDIENCE
+
+
+def server_settings(
+    database_url: str, issuer: str, storage: Path, api: ApiSettings | None = None
+) -> ServerSettings:
+    return ServerSettings(
+        api=api or ApiSettings(),
+        auth=AuthSettings(issuer=issuer, audience=AUDIENCE),
+        database=DatabaseSettings(url=SecretStr(database_url)),
+        readings=ReadingSettings(),
+        storage=StorageSettings(url=str(storage)),
+    )
+
+
+@asynccontextmanager
+async def serving(settings: ServerSettings) -> AsyncIterator[str]:
+    """The base URL of a server that answers until the block ends."""
+    port = free_port()
+    server = Server(create_app(settings), port=port, interface=Interfaces.ASGI, log_enabled=False)
+    task = asyncio.create_task(server.serve())
+    try:
+        await accepts(port, task)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.stop()  # type: ignore[no-untyped-call]  # granian annotates it not
+        await task
+
+
+async def accepts(port: int, task: "asyncio.Task[None]") -> None:
+    """Return when the port takes connections."""
+    while not task.done():
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except ConnectionRefusedError:
+            await asyncio.sleep(0.01)
+        else:
+            writer.close()
+            return
+    await task
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,226 @@
+"""One number everywhere: the API, the SQL views and SQL over the raw table agree.
+
+Random inserts, late rows, duplicates, replacements, imports and refreshes in random order. After
+each step every hour outside the stale ranges must be the same wherever it is asked for; with no
+stale range left, the totals too.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from core.database import Pool
+from core.settings import DatabaseSettings, ReadingSettings, StorageSettings, WorkerSettings
+from core.storage import Storage
+from jobs.csv_import.job import run_import_job
+from jobs.csv_import.work import ImportWork
+from jobs.rollups.refresh import refresh_dirty_ranges
+from tests.conftest import empty_database
+
+WINDOWS = ("24h", "48h", "1w", "1m")
+
+RAW_HOURS = """
+    SELECT equipment_id, time_bucket('1 hour', ts) AS time, sum(value) AS total_value,
+        count(*) AS sample_count, sum(value) / count(*) AS average, min(value) AS minimum,
+        max(value) AS maximum, first(value, ts) AS first, last(value, ts) AS last
+    FROM readings GROUP BY 1, 2
+"""
+RAW_DAYS = RAW_HOURS.replace("1 hour", "1 day")
+VIEW = """
+    SELECT equipment_id, time, total_value, sample_count, average, minimum, maximum, first, last
+    FROM bi.readings_{grain}
+"""
+LEDGER = "SELECT range_start, range_end FROM rollup_dirty_ranges"
+
+# Around the two limits of the rollups (one and two hours ago), across days, chunks and windows.
+AGES = st.one_of(
+    st.integers(0, 12).map(lambda n: timedelta(minutes=20 * n)),
+    st.integers(0, 40 * 24).map(lambda n: timedelta(hours=n)),
+)
+# Eighths add up without rounding in any order, so equal means equal.
+READINGS = st.tuples(
+    st.sampled_from(["A", "B", "C"]), AGES, st.integers(-8_000, 8_000).map(lambda n: n / 8)
+)
+
+
+@dataclass(frozen=True)
+class Post:
+    reading: tuple[str, timedelta, float]
+
+
+@dataclass(frozen=True)
+class Import:
+    readings: list[tuple[str, timedelta, float]]
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """The worker's."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The database's own, which knows nothing of the ledger."""
+
+    rollup: str
+
+
+Step = Post | Import | Refresh | Policy
+STEPS = st.one_of(
+    st.builds(Post, READINGS),
+    st.builds(Import, st.lists(READINGS, min_size=1, max_size=12)),
+    st.builds(Refresh),
+    st.builds(Policy, st.sampled_from(["readings_1h", "readings_1d"])),
+)
+
+
+@dataclass(frozen=True)
+class Platform:
+    """The platform as this test drives it: over HTTP, and as the worker would."""
+
+    client: httpx.AsyncClient
+    pool: Pool
+    work: ImportWork
+    now: datetime
+
+    async def take(self, step: Step) -> None:
+        match step:
+            case Post(reading):
+                answer = await self.client.post("/sensor-data", json=self.body(reading))
+                assert answer.status_code == 201, answer.text
+            case Import(readings):
+                await self.import_file(readings)
+            case Refresh():
+                assert await refresh_dirty_ranges(self.work.database, self.work.checkpoint)
+            case Policy(rollup):
+                await self.run_policy(rollup)
+
+    def body(self, reading: tuple[str, timedelta, float]) -> dict[str, Any]:
+        equipment_id, age, value = reading
+        moment = (self.now - age).isoformat()
+        return {"equipmentId": equipment_id, "timestamp": moment, "value": value}
+
+    async def import_file(self, readings: Iterable[tuple[str, timedelta, float]]) -> None:
+        bodies = [self.body(reading) for reading in readings]
+        lines = ["equipmentId,timestamp,value", *(",".join(map(str, b.values())) for b in bodies)]
+        files = {"file": ("steps.csv", "\n".join(lines))}
+        answer = await self.client.post("/sensor-data/upload-csv", files=files)
+        import_id = UUID(answer.json()["importId"])
+        await run_import_job(self.work, import_id, 0)
+        outcome = (await self.client.get(f"/imports/{import_id}")).json()
+        assert outcome["state"] == "done"
+        assert outcome["counts"]["read"] == len(bodies)
+        assert outcome["counts"]["rejected"] == 0
+
+    async def run_policy(self, rollup: str) -> None:
+        job = await self.pool.fetchval(
+            """
+            SELECT job_id FROM timescaledb_information.jobs AS jobs
+            INNER JOIN timescaledb_information.continuous_aggregates AS rollups
+                ON jobs.hypertable_name
+                    IN (rollups.view_name, rollups.materialization_hypertable_name)
+            WHERE rollups.view_name = $1 AND jobs.proc_name = 'policy_refresh_continuous_aggregate'
+            """,
+            rollup,
+        )
+        await self.pool.execute(f"CALL run_job({job})")
+
+    async def check(self) -> None:
+        stale = await self.pool.fetch(LEDGER)
+        raw_hours = keyed(await self.pool.fetch(RAW_HOURS))
+        await self.check_view("1h", raw_hours, stale, timedelta(hours=1))
+        await self.check_view(
+            "1d", keyed(await self.pool.fetch(RAW_DAYS)), stale, timedelta(days=1)
+        )
+        for window in WINDOWS:
+            await self.check_window(window, raw_hours)
+
+    async def check_view(
+        self, grain: str, raw: Mapping[Any, Any], stale: Iterable[Any], width: timedelta
+    ) -> None:
+        view = keyed(await self.pool.fetch(VIEW.format(grain=grain)))
+        assert fresh(view, stale, width) == fresh(raw, stale, width)
+
+    async def check_window(self, window: str, raw_hours: Mapping[Any, Any]) -> None:
+        params = {"interval": window}
+        answer = (await self.client.get("/sensor-data/aggregated", params=params)).json()
+        start, end = (datetime.fromisoformat(answer[name]) for name in ("from", "to"))
+        stale = [
+            tuple(datetime.fromisoformat(part[name]) for name in ("from", "to"))
+            for part in answer["staleRanges"]
+        ]
+        expected = {key: row for key, row in raw_hours.items() if start <= key[1] <= end}
+        told = {item_key(item): item_values(item) for item in answer["items"]}
+        width = timedelta(hours=1)
+        assert fresh(told, stale, width) == fresh(expected, stale, width)
+        if not stale:
+            count = sum(row[1] for row in expected.values())
+            assert answer["totalCount"] == count
+            total = sum(row[0] for row in expected.values())
+            assert answer["average"] == (total / count if count else None)
+
+
+def keyed(rows: Iterable[Any]) -> dict[Any, tuple[float, ...]]:
+    return {(row[0], row[1]): tuple(row[2:]) for row in map(tuple, rows)}
+
+
+def fresh(rows: Mapping[Any, Any], stale: Iterable[Any], width: timedelta) -> dict[Any, Any]:
+    """The rows whose bucket touches no stale range."""
+    ranges = list(stale)
+    return {
+        key: row
+        for key, row in rows.items()
+        if not any(start < key[1] + width and key[1] < end for start, end in ranges)
+    }
+
+
+def item_key(item: Mapping[str, Any]) -> tuple[str, datetime]:
+    return item["equipmentId"], datetime.fromtimestamp(item["intervalStart"], UTC)
+
+
+def item_values(item: Mapping[str, Any]) -> tuple[float, ...]:
+    names = ("totalValue", "sampleCount", "average", "minimum", "maximum", "first", "last")
+    return tuple(item[name] for name in names)
+
+
+@pytest.mark.timeout(600)
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+)
+@given(steps=st.lists(STEPS, min_size=1, max_size=12))
+async def test_api_views_and_raw_rows_agree_after_every_step(
+    client: httpx.AsyncClient,
+    pool: Pool,
+    migrated_url: str,
+    storage_folder: Path,
+    steps: list[Step],
+) -> None:
+    await empty_database(pool)
+    work = ImportWork(
+        Storage.open(StorageSettings(url=str(storage_folder))),
+        DatabaseSettings(url=SecretStr(migrated_url)),
+        WorkerSettings(),
+        ReadingSettings(),
+        asyncio.Event(),
+        5,
+        pool,
+    )
+    now = datetime.now(UTC).replace(minute=40, second=0, microsecond=0)
+    platform = Platform(client, pool, work, now)
+    for step in [*steps, Refresh()]:
+        await platform.take(step)
+        await platform.check()
+    assert await pool.fetch(LEDGER) == []

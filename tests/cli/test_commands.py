@@ -1,0 +1,55 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from core.database import REVISION
+
+
+def sensorflow(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command as a user runs it, with no setting but those given."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("SENSORFLOW_")}
+    return subprocess.run(
+        [sys.executable, "-m", "cli", *arguments],
+        env=inherited | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_migrate_says_which_revision_the_database_is_at(migrated_url: str) -> None:
+    outcome = sensorflow("migrate", SENSORFLOW_DATABASE_URL=migrated_url)
+    assert outcome.returncode == 0
+    assert outcome.stdout == f"The database is at revision {REVISION}.\n"
+
+
+@pytest.mark.parametrize("command", ["migrate", "serve", "worker"])
+def test_a_missing_setting_is_named_in_one_line(command: str) -> None:
+    outcome = sensorflow(command)
+    assert outcome.returncode == 2
+    assert "SENSORFLOW_DATABASE_URL: Field required. See docs/configuration.md." in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+
+
+def test_a_wrong_setting_is_named_without_its_value() -> None:
+    outcome = sensorflow("migrate", SENSORFLOW_DATABASE_URL="hunter2")
+    assert outcome.returncode == 2
+    assert outcome.stderr.startswith("SENSORFLOW_DATABASE_URL: ")
+    assert "hunter2" not in outcome.stderr
+
+
+def test_an_absent_database_is_one_clear_line() -> None:
+    outcome = sensorflow("migrate", SENSORFLOW_DATABASE_URL="postgresql://u:hunter2@127.0.0.1:1/d")
+    assert outcome.returncode == 1
+    assert outcome.stderr.startswith("The database does not answer; nothing was stored.")
+    assert "hunter2" not in outcome.stderr
+
+
+@pytest.mark.parametrize("command", ["demo", "serve", "worker", "migrate"])
+def test_help_names_what_the_command_needs(command: str) -> None:
+    outcome = sensorflow(command, "--help", COLUMNS="200")
+    assert outcome.returncode == 0
+    assert "SENSORFLOW_" in outcome.stdout

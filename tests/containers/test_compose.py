@@ -1,0 +1,100 @@
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.containers.files import COMPOSE, ROOT, services
+
+OURS = ("migrate", "api", "worker")
+
+
+def check_schema(file: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
+    return subprocess.run([*command, file], capture_output=True, text=True, check=False)
+
+
+def test_compose_yaml_follows_the_compose_schema() -> None:
+    result = check_schema(COMPOSE)
+    assert result.returncode == 0, result.stdout
+
+
+def test_the_schema_check_finds_a_wrong_key(tmp_path: Path) -> None:
+    wrong = tmp_path / "compose.yaml"
+    wrong.write_text(COMPOSE.read_text().replace("healthcheck:", "healtcheck:"))
+    assert check_schema(wrong).returncode == 1
+
+
+@pytest.mark.parametrize("service", services())
+def test_every_image_is_pinned_to_one_version(service: str) -> None:
+    assert re.fullmatch(r"[a-z/]+:\d+\.\d+\.\d+(-pg\d+)?", services()[service]["image"])
+
+
+def test_the_database_is_the_community_edition() -> None:
+    image = services()["timescaledb"]["image"]
+    assert image.startswith("timescale/timescaledb:")
+    assert "oss" not in image
+
+
+def test_one_image_serves_the_api_the_worker_and_the_migrations() -> None:
+    ours = [services()[service] for service in OURS]
+    assert len({service["image"] for service in ours}) == 1
+    assert [service["command"] for service in ours] == [["migrate"], ["serve"], ["worker"]]
+
+
+@pytest.mark.parametrize("service", ["api", "worker"])
+def test_nothing_of_ours_starts_before_the_migrations_have_ended_well(service: str) -> None:
+    condition = services()[service]["depends_on"]["migrate"]["condition"]
+    assert condition == "service_completed_successfully"
+
+
+def test_the_migrations_wait_for_the_database_and_run_once() -> None:
+    migrate = services()["migrate"]
+    assert migrate["depends_on"]["timescaledb"]["condition"] == "service_healthy"
+    assert migrate["restart"] == "no"
+
+
+@pytest.mark.parametrize("service", [name for name in services() if name != "migrate"])
+def test_what_serves_is_restarted_when_it_ends(service: str) -> None:
+    assert services()[service]["restart"] == "unless-stopped"
+
+
+@pytest.mark.parametrize("service", ["timescaledb", "keycloak", "api"])
+def test_what_others_connect_to_has_a_health_check(service: str) -> None:
+    assert services()[service]["healthcheck"]["test"][0] == "CMD"
+
+
+@pytest.mark.parametrize("service", services())
+def test_no_container_has_more_rights_than_it_needs(service: str) -> None:
+    definition = services()[service]
+    assert definition["cap_drop"] == ["ALL"]
+    assert "no-new-privileges:true" in definition["security_opt"]
+    assert "privileged" not in definition
+    if service != "timescaledb":
+        assert "cap_add" not in definition
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_our_containers_cannot_write_to_their_image(service: str) -> None:
+    assert services()[service]["read_only"] is True
+
+
+def test_the_api_and_the_worker_share_the_uploads() -> None:
+    api, worker = services()["api"], services()["worker"]
+    assert api["volumes"] == worker["volumes"] == ["uploads:/var/lib/sensorflow"]
+
+
+@pytest.mark.parametrize("service", services())
+def test_ports_are_bound_to_the_loopback_interface(service: str) -> None:
+    ports = services()[service].get("ports", [])
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_every_mounted_file_is_there_and_read_only() -> None:
+    mounts = [mount for service in services().values() for mount in service.get("volumes", [])]
+    files = [mount.split(":") for mount in mounts if mount.startswith("./")]
+    assert len(files) == 2
+    for source, _, mode in files:
+        assert (ROOT / source).is_file()
+        assert mode == "ro"

@@ -1,0 +1,63 @@
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.containers.files import DOCKERFILE, ROOT, instructions
+
+
+def final_stage() -> list[tuple[str, str]]:
+    starts = [i for i, (word, _) in enumerate(instructions()) if word == "FROM"]
+    return instructions()[starts[-1] :]
+
+
+def test_the_linter_finds_nothing() -> None:
+    hadolint = Path(sys.executable).with_name("hadolint")
+    result = subprocess.run([hadolint, DOCKERFILE], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (0, "")
+
+
+def test_every_stage_starts_from_the_same_pinned_image() -> None:
+    bases = {rest.split(" AS ")[0] for word, rest in instructions() if word == "FROM"}
+    (base,) = bases
+    assert re.fullmatch(r"python:3\.11\.\d+-slim-[a-z]+", base)
+
+
+def test_the_image_runs_as_a_numbered_user_that_is_not_root() -> None:
+    users = [rest for word, rest in final_stage() if word == "USER"]
+    assert users == ["10001:10001"]
+
+
+def test_the_image_starts_the_projects_command() -> None:
+    assert ("ENTRYPOINT", '["sensorflow"]') in final_stage()
+    assert ("CMD", '["serve"]') in final_stage()
+
+
+def test_dependencies_are_installed_by_hash_only() -> None:
+    installs = re.findall(r"pip [^&]*install [^&]*", DOCKERFILE.read_text())
+    assert len(installs) == 3
+    assert all("--require-hashes" in step or "--no-deps --no-index" in step for step in installs)
+
+
+def test_the_final_stage_installs_and_compiles_nothing() -> None:
+    commands = " ".join(rest for word, rest in final_stage() if word == "RUN")
+    assert not re.search(r"\b(pip|apt-get|gcc|uv)\b", commands)
+
+
+@pytest.mark.parametrize("source", ["requirements.lock", "requirements-build.lock", "sql", "api"])
+def test_what_the_image_is_made_of_is_let_through_to_the_build(source: str) -> None:
+    assert f"!{source}" in (ROOT / ".dockerignore").read_text().splitlines()
+
+
+def test_nothing_is_copied_that_the_build_does_not_see() -> None:
+    let_through = {
+        line.removeprefix("!")
+        for line in (ROOT / ".dockerignore").read_text().splitlines()
+        if line.startswith("!")
+    }
+    copies = [rest.split()[:-1] for word, rest in instructions() if word == "COPY"]
+    copied = {source for sources in copies if "--from=build" not in sources for source in sources}
+    assert copied == let_through
+    assert all((ROOT / source).exists() for source in copied)

@@ -1,0 +1,33 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from core.database import Pool
+from core.settings import DatabaseSettings, ReadingSettings, StorageSettings, WorkerSettings
+from core.storage import Storage
+from jobs.csv_import.work import ImportWork
+
+
+@pytest.fixture
+def storage_settings(tmp_path: Path) -> StorageSettings:
+    return StorageSettings(url=str(tmp_path / "storage"))
+
+
+@pytest.fixture
+def storage(storage_settings: StorageSettings) -> Storage:
+    return Storage.open(storage_settings)
+
+
+@pytest.fixture
+def database(migrated_url: str) -> DatabaseSettings:
+    return DatabaseSettings(url=SecretStr(migrated_url))
+
+
+@pytest.fixture
+def work(pool: Pool, storage: Storage, database: DatabaseSettings) -> ImportWork:
+    """A worker's equipment, over an empty database and storage."""
+    return ImportWork(
+        storage, database, WorkerSettings(), ReadingSettings(), asyncio.Event(), 1000, pool
+    )

@@ -1,0 +1,210 @@
+"""What a refresh promises: the rollups agree with the rows, or the ledger still says so."""
+
+import dataclasses
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+import structlog.testing
+from asyncpg.exceptions import LockNotAvailableError
+
+from core.database import Connection, Pool
+from core.settings import DatabaseSettings
+from jobs.csv_import.work import ImportWork
+from jobs.errors import WorkerStoppingError
+from jobs.rollups import refresh as module
+from jobs.rollups.refresh import HOURLY, LOCK_KEY, refresh_dirty_ranges
+from tests.jobs.support import HEADER, add_import, rolled_up, run_import
+
+DAY = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+async def test_late_rows_are_visible_after_a_refresh(
+    pool: Pool, database: DatabaseSettings
+) -> None:
+    await write_late(pool, DAY, 1)
+    await write_late(pool, DAY + timedelta(days=40), 2)
+    assert await refresh_dirty_ranges(database)
+    assert await rolled_up(pool, "readings_1h") == await rolled_up(pool, "readings_1d") == 2
+    assert await ledger(pool) == []
+
+
+async def test_nothing_is_materialised_above_the_limit(
+    pool: Pool, database: DatabaseSettings
+) -> None:
+    now = datetime.now(UTC)
+    await write_late(pool, now - timedelta(minutes=70), 1)
+    assert await refresh_dirty_ranges(database)
+    assert await ledger(pool) == []
+    assert await pool.fetchval(
+        "SELECT rollup_watermark('readings_1h') <= rollup_refresh_limit('1 hour')"
+    )
+    assert await rolled_up(pool) == 1
+
+
+async def test_hours_below_the_retention_horizon_are_left_as_they_are(
+    pool: Pool, database: DatabaseSettings, work: ImportWork
+) -> None:
+    rows = [f"a,2024-01-01T{hour:02}:30:00Z,1\n" for hour in range(24)]
+    await run_import(work, HEADER + "".join(rows))
+    await pool.execute("INSERT INTO retention_horizon (horizon) VALUES ('2024-01-01T11:15Z')")
+    await pool.execute("DELETE FROM readings WHERE ts < '2024-01-01T11:45Z'")
+    for hour in range(24):
+        await note_dirty(pool, DAY + timedelta(hours=hour))
+    assert await refresh_dirty_ranges(database)
+    assert await rolled_up(pool, "readings_1h") == await rolled_up(pool, "readings_1d") == 24
+    assert await ledger(pool) == []
+
+
+async def test_a_rollup_that_is_wrong_without_cause_is_refreshed_by_force(
+    pool: Pool, database: DatabaseSettings, work: ImportWork
+) -> None:
+    await run_import(work, f"{HEADER}a,{DAY.isoformat()},1\n")
+    await corrupt_hourly_rollup(pool)
+    await note_dirty(pool, DAY)
+    with structlog.testing.capture_logs() as logged:
+        assert await refresh_dirty_ranges(database)
+    assert [(entry["event"], entry["forced"]) for entry in logged] == [("rollup_differs", False)]
+    assert await pool.fetchval("SELECT sum(total_value) FROM readings_1h") == 1
+    assert await pool.fetchval("SELECT sum(total_value) FROM readings_1d") == 1
+    assert await ledger(pool) == []
+
+
+async def test_a_range_that_stays_wrong_stays_in_the_ledger_and_the_others_leave_it(
+    pool: Pool, database: DatabaseSettings, work: ImportWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await run_import(work, f"{HEADER}a,{DAY.isoformat()},1\n")
+    await corrupt_hourly_rollup(pool)
+    await note_dirty(pool, DAY)
+    await note_dirty(pool, DAY + timedelta(days=40))
+    monkeypatch.setattr(module, "HOURLY", dataclasses.replace(HOURLY, refresh=do_nothing))
+    with structlog.testing.capture_logs() as logged:
+        assert await refresh_dirty_ranges(database)
+    assert logged[-1]["event"] == "rollup_still_differs_after_forced_refresh"
+    assert logged[-1]["log_level"] == "error"
+    assert await ledger(pool) == [DAY]
+
+
+async def test_a_row_written_between_refresh_and_check_is_left_to_its_own_ledger_row(
+    pool: Pool, database: DatabaseSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await write_late(pool, DAY, 1)
+
+    async def refresh_then_write(connection: Connection, **bounds: Any) -> None:
+        await HOURLY.refresh(connection, **bounds)
+        await write_late(pool, DAY + timedelta(minutes=1), 2)
+
+    late_writer = dataclasses.replace(HOURLY, refresh=refresh_then_write)
+    monkeypatch.setattr(module, "HOURLY", late_writer)
+    with structlog.testing.capture_logs() as logged:
+        assert await refresh_dirty_ranges(database)
+    assert logged == []
+    assert await ledger(pool) == [DAY]
+    monkeypatch.undo()
+    assert await refresh_dirty_ranges(database)
+    assert await rolled_up(pool) == 2
+
+
+async def test_a_refresh_that_meets_another_one_is_tried_again(
+    pool: Pool, database: DatabaseSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await write_late(pool, DAY, 1)
+    conflicts = [LockNotAvailableError("a concurrent refresh is in progress")] * 2
+
+    async def refresh_after_conflicts(connection: Connection, **bounds: Any) -> None:
+        if conflicts:
+            raise conflicts.pop()
+        await HOURLY.refresh(connection, **bounds)
+
+    patient = dataclasses.replace(HOURLY, refresh=refresh_after_conflicts)
+    monkeypatch.setattr(module, "HOURLY", patient)
+    assert await refresh_dirty_ranges(database)
+    assert not conflicts
+    assert await ledger(pool) == []
+
+
+@pytest.mark.usefixtures("other_refresher")
+async def test_while_another_session_refreshes_nothing_is_done(
+    pool: Pool, database: DatabaseSettings
+) -> None:
+    await write_late(pool, DAY, 1)
+    assert not await refresh_dirty_ranges(database)
+    assert await ledger(pool) == [DAY]
+
+
+async def test_ranges_of_an_import_still_loading_are_left_for_its_end(
+    pool: Pool, database: DatabaseSettings, work: ImportWork
+) -> None:
+    import_id = await add_import(pool, work.storage, HEADER)
+    await work.imports.claim(import_id)
+    await note_dirty(pool, DAY)
+    await pool.execute("UPDATE rollup_dirty_ranges SET import_id = $1", import_id)
+    assert await refresh_dirty_ranges(database)
+    assert await ledger(pool) == [DAY]
+
+
+async def test_a_refresh_asked_to_stop_leaves_the_ledger_as_it_was(
+    pool: Pool, database: DatabaseSettings
+) -> None:
+    await write_late(pool, DAY, 1)
+
+    def stop() -> None:
+        raise WorkerStoppingError("stop")
+
+    with pytest.raises(WorkerStoppingError):
+        await refresh_dirty_ranges(database, stop)
+    assert await ledger(pool) == [DAY]
+    assert await refresh_dirty_ranges(database)
+    assert await ledger(pool) == []
+
+
+@pytest.fixture
+async def other_refresher(migrated_url: str) -> AsyncIterator[None]:
+    """Another session that holds the refresher's lock."""
+    one, two = await asyncpg.connect(migrated_url), await asyncpg.connect(migrated_url)
+    await one.execute("SELECT pg_advisory_lock($1)", LOCK_KEY)
+    excluded = not await two.fetchval("SELECT pg_try_advisory_lock($1)", LOCK_KEY)
+    await two.close()
+    if excluded:
+        yield
+    await one.close()
+    if not excluded:
+        pytest.skip("this engine has one backend, so a session's lock excludes nobody")
+
+
+async def write_late(pool: Pool, ts: datetime, value: float) -> None:
+    """Store a reading and its ledger row, as the API does."""
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute(
+            "INSERT INTO readings (equipment_id, ts, value) VALUES ('a', $1, $2)", ts, value
+        )
+        await note_dirty(connection, ts)
+
+
+async def note_dirty(target: Any, ts: datetime) -> None:
+    await target.execute(
+        "INSERT INTO rollup_dirty_ranges (range_start, range_end) "
+        "VALUES (time_bucket('1 hour', $1::timestamptz), "
+        "time_bucket('1 hour', $1::timestamptz) + interval '1 hour')",
+        ts,
+    )
+
+
+async def ledger(pool: Pool) -> list[datetime]:
+    rows = await pool.fetch("SELECT range_start FROM rollup_dirty_ranges ORDER BY id")
+    return [row["range_start"] for row in rows]
+
+
+async def corrupt_hourly_rollup(pool: Pool) -> None:
+    table = await pool.fetchval(
+        "SELECT format('%I.%I', materialization_hypertable_schema, "
+        "materialization_hypertable_name) "
+        "FROM timescaledb_information.continuous_aggregates WHERE view_name = 'readings_1h'"
+    )
+    await pool.execute(f"UPDATE {table} SET total_value = 7, maximum = 7")  # noqa: S608
+
+
+async def do_nothing(_connection: object, **_bounds: object) -> None:
+    """A refresh that refreshes nothing."""

@@ -1,0 +1,224 @@
+"""A worker killed at any phase of an import leaves nothing that the next one does not set right."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from core.database import Pool
+from core.settings import StorageSettings
+from core.storage import Storage
+from tests.jobs.model import Row, load_row_by_row
+from tests.jobs.proxy import Point, Wire, wire_to
+from tests.jobs.support import (
+    HEADER,
+    add_import,
+    outcome_of,
+    rejects_of,
+    rolled_up,
+    rows_of,
+)
+
+ROOT = Path(__file__).parents[2]
+BATCH_LINES = 100
+DEADLINE_SECONDS = 60
+
+
+def file_rows() -> list[Row]:
+    """Six batches over two chunks, with repetitions, replacements, rejects and blank lines."""
+    days = ("2013-11-03", "2024-01-03")
+    moments = [f"{day}T{n // 60:02}:{n % 60:02}:00+00:00" for day in days for n in range(0, 900, 7)]
+    rows = [Row((name, ts), n, bad=n % 29 == 5) for n, ts in enumerate(moments) for name in "ab"]
+    again = [
+        Row((row.key[0], row.key[1]), row.value + n % 2) for n, row in enumerate(rows) if row.key
+    ]
+    return [*rows, Row(None), *again[::8], Row(None)]
+
+
+FILE = file_rows()
+CONTENT = HEADER + "".join(row.text for row in FILE)
+TABLE, ACCOUNT = load_row_by_row({}, FILE)
+REJECTED_LINES = [number for number, row in enumerate(FILE, start=2) if row.bad]
+
+STAGING = b"CREATE TEMPORARY TABLE import_staging"
+
+PHASES = {
+    "before the claim": Point(b"WITH claimed"),
+    "before the first batch's copy": Point(b"FROM STDIN"),
+    "within a later batch": Point(b"FROM STDIN", STAGING, 3),
+    "before the first batch's commit": Point(b"COMMIT;", STAGING, 1),
+    "before a later batch's commit": Point(b"COMMIT;", STAGING, 4),
+    "while a commit is under way": Point(b"COMMIT;", STAGING, 2, passing=1),
+    "between two batches": Point(b"BEGIN;", STAGING, 2),
+    "after the load": Point(b"SET state = 'aggregating'"),
+    "before the first refresh": Point(b"'readings_1h',"),
+    "while a refresh is under way": Point(b"'readings_1h',", passing=2),
+    "between the two rollups": Point(b"'readings_1d',"),
+    "before the ledger is cleared": Point(b"DELETE FROM rollup_dirty_ranges"),
+    "between the last refresh and done": Point(b"SET state = 'done'"),
+    "before the job is acknowledged": Point(b"WITH job_status"),
+}
+
+
+@pytest.mark.parametrize("phase", PHASES)
+async def test_an_import_whose_worker_was_killed_ends_as_if_undisturbed(
+    pool: Pool, storage: Storage, storage_settings: StorageSettings, migrated_url: str, phase: str
+) -> None:
+    import_id = await add_import(pool, storage, CONTENT)
+    async with (
+        wire_to(migrated_url, PHASES[phase]) as wire,
+        worker(url_through(wire, migrated_url), storage_settings) as victim,
+    ):
+        await asyncio.wait_for(wire.held.wait(), DEADLINE_SECONDS)
+        victim.kill()
+        await victim.wait()
+    async with worker(migrated_url, storage_settings):
+        await until_settled(migrated_url, pool, import_id)
+    await assert_as_undisturbed(pool, storage, import_id)
+
+
+async def test_a_worker_that_froze_and_was_overtaken_writes_nothing_more(
+    pool: Pool, storage: Storage, storage_settings: StorageSettings, migrated_url: str
+) -> None:
+    import_id = await add_import(pool, storage, CONTENT)
+    async with (
+        wire_to(migrated_url, PHASES["between two batches"]) as wire,
+        worker(url_through(wire, migrated_url), storage_settings) as frozen,
+    ):
+        await asyncio.wait_for(wire.held.wait(), DEADLINE_SECONDS)
+        frozen.send_signal(signal.SIGSTOP)
+        async with worker(migrated_url, storage_settings):
+            await until_settled(migrated_url, pool, import_id)
+            frozen.send_signal(signal.SIGCONT)
+            wire.released.set()
+            await until_said(frozen, "import_taken_over")
+    await assert_as_undisturbed(pool, storage, import_id)
+    assert (await outcome_of(pool, import_id)).attempt == 2
+
+
+async def test_a_worker_outlives_a_database_that_goes_away_and_returns(
+    pool: Pool, storage: Storage, storage_settings: StorageSettings, migrated_url: str
+) -> None:
+    import_id = await add_import(pool, storage, CONTENT)
+    async with (
+        wire_to(migrated_url, PHASES["within a later batch"]) as wire,
+        worker(url_through(wire, migrated_url), storage_settings) as survivor,
+    ):
+        await asyncio.wait_for(wire.held.wait(), DEADLINE_SECONDS)
+        await wire.cut()
+        await until_said(survivor, "worker_interrupted")
+        wire.released.set()
+        await wire.listen()
+        await until_settled(migrated_url, pool, import_id)
+        assert survivor.returncode is None
+    await assert_as_undisturbed(pool, storage, import_id)
+
+
+async def test_a_worker_asked_to_stop_hands_its_import_over_at_once(
+    pool: Pool, storage: Storage, storage_settings: StorageSettings, migrated_url: str
+) -> None:
+    import_id = await add_import(pool, storage, CONTENT)
+    async with (
+        wire_to(migrated_url, PHASES["between two batches"]) as wire,
+        worker(url_through(wire, migrated_url), storage_settings) as stopping,
+    ):
+        await asyncio.wait_for(wire.held.wait(), DEADLINE_SECONDS)
+        stopping.terminate()
+        wire.released.set()
+        assert await asyncio.wait_for(stopping.wait(), DEADLINE_SECONDS) == 0
+    assert (await outcome_of(pool, import_id)).state == "loading"
+    assert await pool.fetchval("SELECT status::text FROM queue.pgqueuer") == "queued"
+    async with worker(migrated_url, storage_settings):
+        await until_settled(migrated_url, pool, import_id)
+    await assert_as_undisturbed(pool, storage, import_id)
+
+
+async def test_an_import_whose_job_was_lost_is_queued_again(
+    pool: Pool, storage: Storage, storage_settings: StorageSettings, migrated_url: str
+) -> None:
+    import_id = await add_import(pool, storage, CONTENT)
+    await pool.execute("DELETE FROM queue.pgqueuer")
+    async with worker(migrated_url, storage_settings):
+        await until_settled(migrated_url, pool, import_id)
+    await assert_as_undisturbed(pool, storage, import_id)
+
+
+@asynccontextmanager
+async def worker(
+    database_url: str, storage: StorageSettings
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A real worker process with a short lease; killed at the end."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.jobs.worker_process",
+        str(BATCH_LINES),
+        cwd=ROOT,
+        env=os.environ
+        | {
+            "SENSORFLOW_DATABASE_URL": database_url,
+            "SENSORFLOW_STORAGE_URL": storage.url,
+            "SENSORFLOW_WORKER_LEASE_SECONDS": "1",
+            "SENSORFLOW_WORKER_REFRESH_INTERVAL_SECONDS": "60",
+        },
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+def url_through(wire: Wire, database_url: str) -> str:
+    address, _, name = database_url.rpartition("/")
+    return f"{address.rpartition(':')[0]}:{wire.port}/{name}"
+
+
+async def until_said(process: asyncio.subprocess.Process, event: str) -> None:
+    """Wait until the process logs the event."""
+    assert process.stdout is not None
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        async for line in process.stdout:
+            if event.encode() in line:
+                return
+    pytest.fail(f"the worker ended without saying {event}")
+
+
+async def until_settled(database_url: str, pool: Pool, import_id: UUID) -> None:
+    """Wait until the import has ended and its job has left the queue."""
+    changed = asyncio.Event()
+    listener = await asyncpg.connect(database_url)
+    for channel in ("sensorflow_imports", "ch_pgqueuer"):
+        await listener.add_listener(channel, lambda *_: changed.set())
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while not await settled(pool, import_id):
+            await changed.wait()
+            changed.clear()
+    await listener.close()
+
+
+async def settled(pool: Pool, import_id: UUID) -> bool:
+    ended = (await outcome_of(pool, import_id)).state in {"done", "failed"}
+    return ended and await pool.fetchval("SELECT count(*) = 0 FROM queue.pgqueuer")
+
+
+async def assert_as_undisturbed(pool: Pool, storage: Storage, import_id: UUID) -> None:
+    outcome = await outcome_of(pool, import_id)
+    assert (outcome.state, outcome.account) == ("done", ACCOUNT)
+    assert outcome.lines_done == 1 + len(FILE)
+    assert await rows_of(pool) == TABLE
+    assert [line for line, *_ in await rejects_of(storage, import_id)] == REJECTED_LINES
+    assert (
+        await rolled_up(pool, "readings_1h") == await rolled_up(pool, "readings_1d") == len(TABLE)
+    )
+    assert await pool.fetchval("SELECT count(*) FROM rollup_dirty_ranges") == 0
