@@ -113,6 +113,9 @@ export class Engine {
    */
   async execute(bytes, receive) {
     if (this.#died) throw new EngineCrashed(false);
+    // Here and not in the thread, which might begin after a cancel has come in.
+    Atomics.store(this.#slots, CANCEL, 0);
+    Atomics.store(this.#slots, TIMED_OUT, 0);
     return new Promise((resolve, reject) => {
       this.#job = { receive, resolve, reject, startedAt: performance.now(), cancelledAt: Infinity };
       this.#send("unit", bytes);

@@ -15,7 +15,8 @@ export class Interrupts {
   /** @type {() => Int32Array} */ #memory = () => new Int32Array(0);
   #pendingIndex = 0;
   #cancelIndex = 0;
-  #running = false;
+  /** Whether the server can be interrupted now. */ #running = false;
+  /** Whether the unit has ended or been interrupted. */ #isOver = true;
   #startedAt = 0;
   #calls = 0;
 
@@ -57,16 +58,27 @@ export class Interrupts {
     this.#timeoutMs = timeoutMs;
   }
 
+  /** A unit begins. */
   started() {
-    Atomics.store(this.#slots, CANCEL, 0);
-    Atomics.store(this.#slots, TIMED_OUT, 0);
     Atomics.store(this.#slots, TIMEOUT_MS, this.#timeoutMs());
     this.#startedAt = performance.now();
-    this.#running = true;
+    this.#isOver = false;
   }
 
+  /** The server is about to be called, and cannot handle an error before it reads its input. */
+  entering() {
+    this.#running = false;
+  }
+
+  /** The server reads its input. */
+  reading() {
+    this.#running = !this.#isOver;
+  }
+
+  /** The unit has ended. */
   ended() {
     this.#running = false;
+    this.#isOver = true;
     this.#setFlags(0);
   }
 
@@ -89,8 +101,10 @@ export class Interrupts {
   /** Throws through the server's own error handling, or returns where it may not be interrupted. */
   #interrupt() {
     this.#running = false;
+    this.#isOver = true;
     this.#setFlags(1);
     this.#process();
+    this.#isOver = false;
     this.#running = true;
   }
 

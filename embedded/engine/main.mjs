@@ -8,6 +8,7 @@ import { readOptions } from "./options.mjs";
 import { findPackage, verifyPackage } from "./package.mjs";
 import { startPolicies } from "./policies.mjs";
 import { Server } from "./server.mjs";
+import { SHUTDOWN_GRACE_MS } from "./session.mjs";
 import { checkpoint, startUpkeep } from "./upkeep.mjs";
 
 /** @param {import('./options.mjs').Options} options */
@@ -43,6 +44,7 @@ async function startBackend(packageFolder, dataDir) {
 async function stop(server, backend) {
   log("info", "stopping");
   server.shutDown();
+  setTimeout(() => backend.engine.cancel(), SHUTDOWN_GRACE_MS);
   await backend.turn(async () => {
     await checkpoint(backend);
     await backend.engine.stop();

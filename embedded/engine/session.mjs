@@ -12,7 +12,9 @@ import { ClientStatements } from "./statements.mjs";
 import { UnitQueue } from "./unit.mjs";
 import { Wishes } from "./wishes.mjs";
 
-const SHUTDOWN_GRACE_MS = 3000;
+/** How long a running unit may go on when the server stops. */
+export const SHUTDOWN_GRACE_MS = 3000;
+
 const COPY_TYPES = new Set("dcf");
 const MAY_CHANGE_SETTINGS = new Set(["SET", "RESET", "DISCARD ALL", "DO", "CALL"]);
 
@@ -81,6 +83,7 @@ export class Session {
 
   /** @param {Buffer} chunk from the client */
   receive(chunk) {
+    if (this.#gone) return;
     try {
       for (const message of this.#framing.push(chunk)) if (!this.#leaving) this.#accept(message);
     } catch (error) {
@@ -116,7 +119,7 @@ export class Session {
     this.#units.clear();
     this.#stopping = this.#leaving = true;
     if (!this.#current || this.#reply.copying) return this.#close();
-    setTimeout(() => this.#abort(), SHUTDOWN_GRACE_MS);
+    setTimeout(() => this.#socket.destroy(), SHUTDOWN_GRACE_MS);
   }
 
   /**
@@ -359,11 +362,6 @@ export class Session {
 
   #unread() {
     log("warning", "a client does not read its results; closing its connection", { pid: this.pid });
-    this.#abort();
-  }
-
-  /** Ends the session, and its unit in the engine as well. */
-  #abort() {
     if (this.#current) this.#backend.engine.cancel();
     this.#socket.destroy();
   }

@@ -90,12 +90,14 @@ class EngineThread {
   /** The server returns whenever its 8 kB buffer runs empty between two messages. */
   #drain() {
     while (this.#input.size > 0) {
+      this.#interrupts.entering();
       this.#server.module._interactive_one(this.#input.size, this.#input.firstByte());
     }
   }
 
   /** @param {number} at @param {number} size */
   #read(at, size) {
+    this.#interrupts.reading();
     while (this.#input.size === 0) this.#awaitData();
     const { HEAPU8 } = this.#server.module;
     const read = this.#input.read(HEAPU8.subarray(at, at + size));

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import asyncpg
+import pytest
 import pytest_asyncio
 
 from embedded.database import EmbeddedDatabase
@@ -161,6 +162,25 @@ async def test_only_due_jobs_run_and_telemetry_never(impatient: asyncpg.Connecti
     await impatient.execute(f"SELECT delete_job({often})")
     assert counts[once] == 1
     assert later not in counts
+
+
+async def test_a_policy_that_does_not_end_does_not_keep_the_engine_from_stopping(
+    start_engine: StartEngine,
+) -> None:
+    database = await asyncio.to_thread(start_engine, "--policy-interval-seconds=0.1")
+    connection = await asyncpg.connect(database.url)
+    await connection.execute(
+        "CREATE PROCEDURE sleeps(job_id int, config jsonb) LANGUAGE sql AS 'SELECT pg_sleep(60)'"
+    )
+    await connection.execute("SELECT add_job('sleeps', '1 hour')")
+    waiting = asyncio.ensure_future(connection.execute("SELECT pg_sleep(0.2)"))
+    await asyncio.wait({waiting}, timeout=1)
+    while waiting.done():  # until the policy has the engine
+        waiting = asyncio.ensure_future(connection.execute("SELECT 1"))
+        await asyncio.wait({waiting}, timeout=1)
+    assert await asyncio.to_thread(database.stop) == 0
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+        await waiting
 
 
 async def test_a_failing_policy_does_not_stop_the_others(
