@@ -6,7 +6,6 @@ docs/embedded-engine.md says what it can and cannot do.
 import fcntl
 import hashlib
 import shutil
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -94,15 +93,16 @@ def copy_template(template: Path, data_dir: Path) -> None:
 
 def _make_template(template: Path) -> None:
     unfinished = template.with_suffix(".unfinished")
-    with suppress(FileNotFoundError):
-        shutil.rmtree(unfinished)
+    for outdated in template.parent.glob("engine-*"):
+        shutil.rmtree(outdated)
     EmbeddedDatabase.start(unfinished).stop()
     unfinished.rename(template)
 
 
 def _fingerprint() -> str:
     """Changes with what makes the database: the packages and the program."""
-    sources = [HERE / "package-lock.json", *sorted(_PROGRAM.parent.glob("*.mjs"))]
+    programs = [_PROGRAM.parent / f"{name}.mjs" for name in ("wasm", "thread", "prepare")]
+    sources = [HERE / "package-lock.json", *programs]
     digest = hashlib.sha256()
     for source in sources:
         digest.update(source.read_bytes())

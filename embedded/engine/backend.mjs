@@ -1,12 +1,13 @@
 /** The one database session behind all clients: the engine and what is known of its state. */
-import { Notifications } from './notifications.mjs';
-import { Residue } from './residue.mjs';
-import { ClientSettings, EngineSettings } from './settings.mjs';
-import { EngineStatements } from './statements.mjs';
-import { Turns } from './turns.mjs';
+import { Notifications } from "./notifications.mjs";
+import { Residue } from "./residue.mjs";
+import { ClientSettings, EngineSettings } from "./settings.mjs";
+import { EngineStatements } from "./statements.mjs";
+import { Turns } from "./turns.mjs";
 
 export class Backend {
-  turns = new Turns();
+  #turns = new Turns();
+  #restarted = false;
   statements = new EngineStatements();
   residue = new Residue();
   /** Rows written since somebody looked: by INSERT and COPY, by UPDATE and DELETE. */
@@ -19,7 +20,26 @@ export class Backend {
     this.settings = new EngineSettings((sql) => this.query(sql));
     this.notifications = new Notifications((sql) => this.query(sql));
     this.settings.forget();
-    engine.onRestart = () => this.#restarted();
+    engine.onRestart = () => (this.#restarted = true);
+  }
+
+  /** @returns {number} milliseconds since somebody last used the engine; 0 while in use */
+  get idleMs() {
+    return this.#turns.idleMs;
+  }
+
+  /**
+   * Runs something that uses the engine, when nobody else does.
+   * @template T
+   * @param {() => Promise<T>} work
+   * @returns {Promise<T>} what it returned or threw
+   */
+  turn(work) {
+    return this.#turns.take(async () => {
+      await this.engine.ready();
+      if (this.#restarted) await this.#resume();
+      return work();
+    });
   }
 
   /**
@@ -37,7 +57,7 @@ export class Backend {
    * @returns {Promise<(string | null)[][]>}
    */
   queryAlone(sql) {
-    return this.turns.take(async () => {
+    return this.turn(async () => {
       await this.settings.switchTo(this.#ownSettings);
       return this.query(sql);
     });
@@ -47,14 +67,16 @@ export class Backend {
   noteTags(tags) {
     for (const tag of tags) {
       const [, command, rows] = /^(INSERT 0|COPY|UPDATE|DELETE|MERGE) (\d+)$/.exec(tag) ?? [];
-      if (command === 'INSERT 0' || command === 'COPY') this.writes.added += Number(rows);
+      if (command === "INSERT 0" || command === "COPY") this.writes.added += Number(rows);
       else if (command) this.writes.replaced += Number(rows);
     }
   }
 
-  #restarted() {
+  /** Nothing of what was in the engine before is in the new one. */
+  async #resume() {
+    this.#restarted = false;
     this.statements.clear();
     this.settings.forget();
-    void this.turns.take(() => this.notifications.restart());
+    await this.notifications.restart();
   }
 }

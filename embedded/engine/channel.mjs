@@ -2,7 +2,7 @@
  * What the main thread and the engine's thread share: one Int32Array of slots, and the messages
  * that they post to each other.
  *
- * @typedef {{kind: 'unit' | 'data', bytes: Uint8Array} | {kind: 'stop'}} ToEngine
+ * @typedef {{kind: 'unit' | 'data', bytes: Uint8Array<ArrayBuffer>} | {kind: 'stop'}} ToEngine
  * @typedef {{kind: 'ready', parameters: [string, string][]}
  *   | {kind: 'output', bytes: Uint8Array<ArrayBuffer>}
  *   | {kind: 'idle', bytes: Uint8Array<ArrayBuffer>, parameters: [string, string][]}

@@ -1,8 +1,16 @@
 /** The main thread's end of the engine: starts its thread, feeds it, and replaces it when it dies. */
-import { Worker } from 'node:worker_threads';
-import { CANCEL, createSlots, OUTSTANDING, TIMED_OUT, TIMEOUT_MS, WAITING, WAKE } from './channel.mjs';
-import { log, StartError } from './log.mjs';
-import { errorFields, query, readRow, splitMessages } from './protocol.mjs';
+import { Worker } from "node:worker_threads";
+import {
+  CANCEL,
+  createSlots,
+  OUTSTANDING,
+  TIMED_OUT,
+  TIMEOUT_MS,
+  WAITING,
+  WAKE,
+} from "./channel.mjs";
+import { log, StartError } from "./log.mjs";
+import { errorFields, query, readRow, splitMessages } from "./protocol.mjs";
 
 const RESTARTS_PER_MINUTE = 5;
 /** How long an interrupted unit may go on before its thread is ended. */
@@ -15,12 +23,26 @@ const WATCH_MS = 250;
  * @typedef {(bytes: Buffer, taken: () => void, parameters: [string, string][]) => void} Receive
  */
 
+/**
+ * What the engine is at.
+ * @typedef {object} Job
+ * @property {Receive} receive
+ * @property {() => void} resolve
+ * @property {(error: Error) => void} reject
+ * @property {number} startedAt by performance.now()
+ * @property {number} cancelledAt likewise; Infinity if not cancelled
+ */
+
 /** The engine died under a unit, or had to be ended; it is being started again. */
 export class EngineCrashed extends Error {
   /** @param {boolean} interrupted whether that was the only way to interrupt the unit */
   constructor(interrupted) {
-    super(interrupted ? 'canceling statement by restarting the engine' : 'the database engine crashed and was started again');
-    this.code = interrupted ? '57014' : '57P02';
+    super(
+      interrupted
+        ? "canceling statement by restarting the engine"
+        : "the database engine crashed and was started again",
+    );
+    this.code = interrupted ? "57014" : "57P02";
   }
 }
 
@@ -28,8 +50,8 @@ export class EngineCrashed extends Error {
 export class DatabaseError extends Error {
   /** @param {Map<string, string>} fields of the ErrorResponse */
   constructor(fields) {
-    super(fields.get('M'));
-    this.code = fields.get('C') ?? 'XX000';
+    super(fields.get("M"));
+    this.code = fields.get("C") ?? "XX000";
   }
 }
 
@@ -38,9 +60,10 @@ export class Engine {
   #slots = createSlots();
   /** @type {Worker | undefined} */ #worker;
   /** @type {Promise<void>} */ #ready = Promise.resolve();
-  /** @type {{receive: Receive, resolve: () => void, reject: (error: Error) => void, startedAt: number, cancelledAt: number} | undefined} */
+  /** @type {Job | undefined} */
   #job;
   #stopping = false;
+  /** Whether the engine died since somebody last asked for it. */ #died = false;
   /** Whether the thread is being ended on purpose. */ #ending = false;
   /** @type {number[]} */ #crashes = [];
   /** Bytes posted and not yet read by the engine. */
@@ -64,8 +87,8 @@ export class Engine {
   async create() {
     const worker = this.#spawn(true);
     await new Promise((resolve, reject) => {
-      worker.once('error', reject);
-      worker.once('exit', resolve);
+      worker.once("error", reject);
+      worker.once("exit", resolve);
     }).catch(asStartError);
   }
 
@@ -73,6 +96,12 @@ export class Engine {
   async start() {
     await this.#launch().catch(asStartError);
     setInterval(() => this.#watch(), WATCH_MS).unref();
+  }
+
+  /** Waits for a living engine; from here on its death is an error to whoever uses it. */
+  async ready() {
+    await this.#ready;
+    this.#died = false;
   }
 
   /**
@@ -83,10 +112,13 @@ export class Engine {
    * @throws {EngineCrashed}
    */
   async execute(bytes, receive) {
-    await this.#ready;
+    if (this.#died) throw new EngineCrashed(false);
+    // Here and not in the thread, which might begin after a cancel has come in.
+    Atomics.store(this.#slots, CANCEL, 0);
+    Atomics.store(this.#slots, TIMED_OUT, 0);
     return new Promise((resolve, reject) => {
       this.#job = { receive, resolve, reject, startedAt: performance.now(), cancelledAt: Infinity };
-      this.#post({ kind: 'unit', bytes });
+      this.#send("unit", bytes);
     });
   }
 
@@ -95,7 +127,7 @@ export class Engine {
    * @param {Uint8Array} bytes
    */
   feed(bytes) {
-    if (this.#job) this.#post({ kind: 'data', bytes });
+    if (this.#job) this.#send("data", bytes);
   }
 
   /**
@@ -110,9 +142,9 @@ export class Engine {
       taken();
     });
     const messages = splitMessages(Buffer.concat(answer));
-    const error = messages.find(({ type }) => type === 'E');
+    const error = messages.find(({ type }) => type === "E");
     if (error) throw new DatabaseError(errorFields(error.body));
-    return messages.filter(({ type }) => type === 'D').map(({ body }) => readRow(body));
+    return messages.filter(({ type }) => type === "D").map(({ body }) => readRow(body));
   }
 
   /** Interrupts the running unit, by ending the thread if nothing else helps. */
@@ -129,12 +161,11 @@ export class Engine {
 
   /** Shuts the database down; the engine must be idle. */
   async stop() {
-    await this.#ready;
     this.#stopping = true;
     const worker = this.#worker;
     await new Promise((resolve) => {
-      worker?.once('exit', resolve);
-      this.#post({ kind: 'stop' });
+      worker?.once("exit", resolve);
+      this.#post({ kind: "stop" });
     });
   }
 
@@ -142,11 +173,13 @@ export class Engine {
     const worker = this.#spawn(false);
     this.#worker = worker;
     await new Promise((resolve, reject) => {
-      worker.on('message', (message) => (message.kind === 'ready' ? resolve(this.#learn(message.parameters)) : this.#take(message)));
-      worker.on('error', (error) => log('error', 'the engine failed', { reason: String(error) }));
-      worker.on('error', reject);
-      worker.on('exit', () => reject(new Error('the engine ended')));
-      worker.on('exit', () => this.#ended(worker));
+      worker.on("message", (message) =>
+        message.kind === "ready" ? resolve(this.#learn(message.parameters)) : this.#take(message),
+      );
+      worker.on("error", (error) => log("error", "the engine failed", { reason: String(error) }));
+      worker.on("error", reject);
+      worker.on("exit", () => reject(new Error("the engine ended")));
+      worker.on("exit", () => this.#ended(worker));
     });
   }
 
@@ -155,22 +188,30 @@ export class Engine {
     this.#slots = createSlots();
     const workerData = { ...this.#threadData, slots: this.#slots, creating };
     const resourceLimits = { stackSizeMb: 64 };
-    return new Worker(new URL('thread.mjs', import.meta.url), { workerData, resourceLimits });
+    return new Worker(new URL("thread.mjs", import.meta.url), { workerData, resourceLimits });
+  }
+
+  /**
+   * @param {'unit' | 'data'} kind
+   * @param {Uint8Array} bytes copied, since a Buffer may share its memory with others
+   */
+  #send(kind, bytes) {
+    this.unconsumed += bytes.length;
+    this.#post({ kind, bytes: new Uint8Array(bytes) });
   }
 
   /** @param {import('./channel.mjs').ToEngine} message */
   #post(message) {
-    if ('bytes' in message) this.unconsumed += message.bytes.length;
-    this.#worker?.postMessage(message);
+    this.#worker?.postMessage(message, "bytes" in message ? [message.bytes.buffer] : []);
     Atomics.add(this.#slots, WAKE, 1);
     Atomics.notify(this.#slots, WAKE);
   }
 
   /** @param {import('./channel.mjs').FromEngine} message */
   #take(message) {
-    if (message.kind === 'consumed') this.#noteConsumed(message.size);
-    if (message.kind === 'output') this.#hand(message.bytes, []);
-    if (message.kind === 'idle') this.#finish(message);
+    if (message.kind === "consumed") this.#noteConsumed(message.size);
+    if (message.kind === "output") this.#hand(message.bytes, []);
+    if (message.kind === "idle") this.#finish(message);
   }
 
   /** @param {{bytes: Uint8Array<ArrayBuffer>, parameters: [string, string][]}} last */
@@ -206,6 +247,7 @@ export class Engine {
     const job = this.#job;
     this.#job = undefined;
     this.#noteConsumed(this.unconsumed);
+    this.#died = true;
     this.#countCrash();
     this.#ready = this.#relaunch();
     job?.reject(new EngineCrashed(this.#ending));
@@ -215,22 +257,26 @@ export class Engine {
   async #relaunch() {
     await this.#launch().catch((error) => exitFor(String(error)));
     this.onRestart();
-    log('warning', 'the engine was started again');
+    log("warning", "the engine was started again");
   }
 
   #countCrash() {
     const now = performance.now();
     this.#crashes = [...this.#crashes.filter((at) => now - at < 60_000), now];
-    if (this.#crashes.length > RESTARTS_PER_MINUTE) exitFor(`more than ${RESTARTS_PER_MINUTE} crashes in a minute`);
+    if (this.#crashes.length > RESTARTS_PER_MINUTE)
+      exitFor(`more than ${RESTARTS_PER_MINUTE} crashes in a minute`);
   }
 
   /** Ends a thread that computes on although it was told to stop. */
   #watch() {
     if (!this.#job || Atomics.load(this.#slots, WAITING) === 1) return;
     const timeout = Atomics.load(this.#slots, TIMEOUT_MS);
-    const due = Math.min(this.#job.cancelledAt, timeout > 0 ? this.#job.startedAt + timeout : Infinity);
+    const due = Math.min(
+      this.#job.cancelledAt,
+      timeout > 0 ? this.#job.startedAt + timeout : Infinity,
+    );
     if (performance.now() < due + INTERRUPT_GRACE_MS) return;
-    log('warning', 'a statement did not stop when told to; ending the engine under it');
+    log("warning", "a statement did not stop when told to; ending the engine under it");
     this.#ending = true;
     this.#worker?.terminate();
   }
@@ -244,11 +290,11 @@ function giveRoom(slots, size) {
 
 /** @param {unknown} error @returns {never} */
 function asStartError(error) {
-  throw new StartError('engine_start', `the engine does not start: ${error}`);
+  throw new StartError("engine_start", `the engine does not start: ${error}`);
 }
 
 /** @param {string} reason @returns {never} */
 function exitFor(reason) {
-  log('error', 'giving up', { reason });
+  log("error", "giving up", { reason });
   process.exit(1);
 }

@@ -1,10 +1,10 @@
 /** Cuts the two directions of a connection into messages, however the bytes arrive. */
-import { HEADER_BYTES, ProtocolError } from './protocol.mjs';
+import { HEADER_BYTES, ProtocolError } from "./protocol.mjs";
 
-const CLIENT_TYPES = new Set('QPBEDCHSFdcfX');
-const COPY_DATA = 'd';
+const CLIENT_TYPES = new Set("QPBEDCHSFdcfX");
+const COPY_DATA = "d";
 /** Longest message that is taken; the engine has 2 GB of memory for everything. */
-export const MAX_MESSAGE_BYTES = 256 * 1024 * 1024;
+export const MAX_MESSAGE_BYTES = 128 * 1024 * 1024;
 /** CopyData above this size is passed on in pieces, so that nobody has to hold all of it. */
 const PIECE_BYTES = 64 * 1024;
 
@@ -59,8 +59,9 @@ export class ClientFraming {
     const first = this.#first();
     const type = String.fromCharCode(first[0] ?? 0);
     const length = first.readInt32BE(1);
-    if (!CLIENT_TYPES.has(type)) throw new ProtocolError(`invalid frontend message type ${first[0]}`);
-    if (length < 4 || length > MAX_MESSAGE_BYTES) throw new ProtocolError('invalid message length');
+    if (!CLIENT_TYPES.has(type))
+      throw new ProtocolError(`invalid frontend message type ${first[0]}`);
+    if (length < 4 || length > MAX_MESSAGE_BYTES) throw new ProtocolError("invalid message length");
     return { type, size: length + 1 };
   }
 
@@ -94,7 +95,7 @@ export class ServerFraming {
 
   /** @param {string} types */
   constructor(types) {
-    this.#visited = new Set(Buffer.from(types, 'latin1'));
+    this.#visited = new Set(Buffer.from(types, "latin1"));
   }
 
   /** @returns {boolean} whether the client has a part of a message whose rest is still to come */
@@ -120,7 +121,7 @@ export class ServerFraming {
         continue;
       }
       if (end > bytes.length) break;
-      const replacement = visit(bytes.toString('latin1', at, at + 1), bytes.subarray(at, end));
+      const replacement = visit(bytes.toString("latin1", at, at + 1), bytes.subarray(at, end));
       passed.push(bytes.subarray(passedFrom, at), ...(replacement ? [replacement] : []));
       passedFrom = end;
       at = end;

@@ -1,9 +1,9 @@
 /** A connection before it is a session. */
-import { errorResponse, ProtocolError } from './protocol.mjs';
-import { readStartup } from './startup.mjs';
+import { errorResponse, ProtocolError } from "./protocol.mjs";
+import { readStartup } from "./startup.mjs";
 
 const PATIENCE_MS = 60_000;
-const NO_ENCRYPTION = Buffer.from('N');
+const NO_ENCRYPTION = Buffer.from("N");
 
 /** @typedef {Extract<import('./startup.mjs').Startup, {kind: 'start'}>} Start */
 
@@ -25,8 +25,8 @@ export class Handshake {
     this.#socket = socket;
     this.#outcome = outcome;
     this.#patience = setTimeout(() => socket.destroy(), PATIENCE_MS);
-    socket.on('close', () => clearTimeout(this.#patience));
-    socket.on('data', this.#receive);
+    socket.on("close", () => clearTimeout(this.#patience));
+    socket.on("data", this.#receive);
   }
 
   /** @param {Buffer} chunk */
@@ -39,14 +39,17 @@ export class Handshake {
       }
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      this.#end(errorResponse('FATAL', '08P01', error.message));
+      this.#end(errorResponse("FATAL", "08P01", error.message));
     }
   }
 
-  /** @param {import('./startup.mjs').Startup} startup @returns {boolean} whether that was the last packet */
+  /**
+   * @param {import('./startup.mjs').Startup} startup
+   * @returns {boolean} whether that was the last packet
+   */
   #handle(startup) {
-    if (startup.kind === 'refuse') return !this.#socket.write(NO_ENCRYPTION) && false;
-    if (startup.kind === 'cancel') this.#cancel(startup.pid, startup.secret);
+    if (startup.kind === "refuse") return !this.#socket.write(NO_ENCRYPTION) && false;
+    if (startup.kind === "cancel") this.#cancel(startup.pid, startup.secret);
     else this.#start(startup);
     return true;
   }
@@ -60,13 +63,13 @@ export class Handshake {
   /** @param {Start} start */
   #start(start) {
     clearTimeout(this.#patience);
-    this.#socket.off('data', this.#receive);
+    this.#socket.off("data", this.#receive);
     this.#outcome.start(start, this.#bytes);
   }
 
   /** @param {Buffer} [farewell] */
   #end(farewell) {
-    this.#socket.off('data', this.#receive);
+    this.#socket.off("data", this.#receive);
     if (farewell) this.#socket.write(farewell);
     this.#socket.destroySoon();
   }

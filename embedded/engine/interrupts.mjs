@@ -3,9 +3,9 @@
  * that it makes into JavaScript anyway (reading pages, writing pages, asking the time) do the
  * checking: they raise the server's own flags and call its ProcessInterrupts.
  */
-import { CANCEL, TIMED_OUT, TIMEOUT_MS } from './channel.mjs';
+import { CANCEL, TIMED_OUT, TIMEOUT_MS } from "./channel.mjs";
 
-const HOOKED = ['fd_pread', 'fd_pwrite', 'clock_time_get'];
+const HOOKED = ["fd_pread", "fd_pwrite", "clock_time_get"];
 const CALLS_BETWEEN_CLOCK_READS = 64;
 
 export class Interrupts {
@@ -15,7 +15,8 @@ export class Interrupts {
   /** @type {() => Int32Array} */ #memory = () => new Int32Array(0);
   #pendingIndex = 0;
   #cancelIndex = 0;
-  #running = false;
+  /** Whether the server can be interrupted now. */ #running = false;
+  /** Whether the unit has ended or been interrupted. */ #isOver = true;
   #startedAt = 0;
   #calls = 0;
 
@@ -50,23 +51,34 @@ export class Interrupts {
     // QueryCancelPending is not exported; it lies between two flags that are.
     this.#cancelIndex = this.#pendingIndex + 1;
     if (exports.ProcDiePending.value - exports.InterruptPending.value !== 8) {
-      throw new Error('the interrupt flags of this build are not where they are expected');
+      throw new Error("the interrupt flags of this build are not where they are expected");
     }
     this.#process = exports.ProcessInterrupts;
     this.#memory = memory;
     this.#timeoutMs = timeoutMs;
   }
 
+  /** A unit begins. */
   started() {
-    Atomics.store(this.#slots, CANCEL, 0);
-    Atomics.store(this.#slots, TIMED_OUT, 0);
     Atomics.store(this.#slots, TIMEOUT_MS, this.#timeoutMs());
     this.#startedAt = performance.now();
-    this.#running = true;
+    this.#isOver = false;
   }
 
+  /** The server is about to be called, and cannot handle an error before it reads its input. */
+  entering() {
+    this.#running = false;
+  }
+
+  /** The server reads its input. */
+  reading() {
+    this.#running = !this.#isOver;
+  }
+
+  /** The unit has ended. */
   ended() {
     this.#running = false;
+    this.#isOver = true;
     this.#setFlags(0);
   }
 
@@ -89,8 +101,10 @@ export class Interrupts {
   /** Throws through the server's own error handling, or returns where it may not be interrupted. */
   #interrupt() {
     this.#running = false;
+    this.#isOver = true;
     this.#setFlags(1);
     this.#process();
+    this.#isOver = false;
     this.#running = true;
   }
 

@@ -21,3 +21,12 @@ export function log(level, message, fields = {}) {
   const line = { time: new Date().toISOString(), level, message, ...fields };
   process.stderr.write(`${JSON.stringify(line)}\n`);
 }
+
+/**
+ * Something failed that nobody waits for.
+ * @param {string} what
+ * @param {unknown} error
+ */
+export function warn(what, error) {
+  log("warning", what, { reason: String(error) });
+}

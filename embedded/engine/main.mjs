@@ -1,34 +1,40 @@
 /** TimescaleDB for development, demos and tests, served from WebAssembly to many clients at once. */
-import { Backend } from './backend.mjs';
-import { ensureCluster, lockDataDirectory } from './data-directory.mjs';
-import { Engine } from './engine.mjs';
-import { announceReady, refuseToStart, stopWithParent } from '../supervision.mjs';
-import { log, StartError } from './log.mjs';
-import { readOptions } from './options.mjs';
-import { findPackage, verifyPackage } from './package.mjs';
-import { startPolicies } from './policies.mjs';
-import { Server } from './server.mjs';
-import { checkpoint, startUpkeep } from './upkeep.mjs';
+import { Backend } from "./backend.mjs";
+import { ensureCluster, lockDataDirectory } from "./data-directory.mjs";
+import { Engine } from "./engine.mjs";
+import { announceReady, refuseToStart, stopWithParent } from "../supervision.mjs";
+import { log, StartError } from "./log.mjs";
+import { readOptions } from "./options.mjs";
+import { findPackage, verifyPackage } from "./package.mjs";
+import { startPolicies } from "./policies.mjs";
+import { Server } from "./server.mjs";
+import { SHUTDOWN_GRACE_MS } from "./session.mjs";
+import { checkpoint, startUpkeep } from "./upkeep.mjs";
 
 /** @param {import('./options.mjs').Options} options */
 async function run(options) {
   const packageFolder = findPackage();
   verifyPackage(packageFolder);
   const unlock = lockDataDirectory(options.dataDir);
-  process.on('exit', unlock);
+  process.on("exit", unlock);
   const backend = await startBackend(packageFolder, options.dataDir);
   const server = new Server(backend, options.idleInTransactionSeconds * 1000);
   const port = await server.listen(options.host, options.port);
   stopWithParent(() => stop(server, backend));
   startPolicies(backend, options.policyIntervalSeconds);
   startUpkeep(backend, options.upkeepIntervalSeconds);
-  log('warning', 'this engine is for development, demos and tests only; run production on native TimescaleDB');
+  log(
+    "warning",
+    "this engine is for development, demos and tests only; run production on native TimescaleDB",
+  );
   announceReady({ port, pid: process.pid });
 }
 
 /** @param {string} packageFolder @param {string} dataDir */
 async function startBackend(packageFolder, dataDir) {
-  const cluster = await ensureCluster(dataDir, (folder) => new Engine(packageFolder, folder).create());
+  const cluster = await ensureCluster(dataDir, (folder) =>
+    new Engine(packageFolder, folder).create(),
+  );
   const engine = new Engine(packageFolder, cluster);
   await engine.start();
   return new Backend(engine);
@@ -36,9 +42,10 @@ async function startBackend(packageFolder, dataDir) {
 
 /** @param {Server} server @param {Backend} backend */
 async function stop(server, backend) {
-  log('info', 'stopping');
+  log("info", "stopping");
   server.shutDown();
-  await backend.turns.take(async () => {
+  setTimeout(() => backend.engine.cancel(), SHUTDOWN_GRACE_MS);
+  await backend.turn(async () => {
     await checkpoint(backend);
     await backend.engine.stop();
   });
@@ -47,5 +54,8 @@ async function stop(server, backend) {
 try {
   await run(readOptions(process.argv.slice(2)));
 } catch (error) {
-  refuseToStart(error instanceof StartError ? error.code : 'internal', error instanceof Error ? error.message : String(error));
+  refuseToStart(
+    error instanceof StartError ? error.code : "internal",
+    error instanceof Error ? error.message : String(error),
+  );
 }

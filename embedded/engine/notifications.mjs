@@ -1,15 +1,8 @@
 /** LISTEN and NOTIFY: the one backend listens on the union, and this knows who wants what. */
-import { int32, readString } from './protocol.mjs';
+import { int32, readString } from "./protocol.mjs";
 
-const LISTEN = /\b(un)?listen\s+(\*|"(?:[^"]|"")+"|[a-z_\u0080-\uffff][\w$\u0080-\uffff]*)/gi;
-
-/** @typedef {{channel: string, listen: boolean}} Wish a LISTEN or UNLISTEN; channel * is all */
+/** @typedef {import('./wishes.mjs').Wish} Wish */
 /** @typedef {{deliver: (message: Buffer) => void}} Listener */
-
-/** @param {string} sql @returns {Wish[]} the LISTEN and UNLISTEN commands in it */
-export function readWishes(sql) {
-  return [...sql.matchAll(LISTEN)].map(([, not, name = '']) => ({ listen: not === undefined, channel: fold(name) }));
-}
 
 export class Notifications {
   #query;
@@ -26,6 +19,7 @@ export class Notifications {
    * @param {Wish[]} wishes
    */
   async apply(listener, wishes) {
+    if (this.#listeners.size === 0 && !wishes.some(({ listen }) => listen)) return;
     const actual = await this.#actualChannels();
     for (const { channel, listen } of wishes) {
       if (!listen) this.#remove(listener, channel);
@@ -36,7 +30,7 @@ export class Notifications {
 
   /** @param {Listener} listener that has gone */
   async leave(listener) {
-    this.#remove(listener, '*');
+    this.#remove(listener, "*");
     await this.#renew(await this.#actualChannels());
   }
 
@@ -65,15 +59,18 @@ export class Notifications {
 
   /** @returns {Promise<Set<string | null | undefined>>} */
   async #actualChannels() {
-    return new Set((await this.#query('SELECT pg_catalog.pg_listening_channels()')).map(([channel]) => channel));
+    return new Set(
+      (await this.#query("SELECT pg_catalog.pg_listening_channels()")).map(([channel]) => channel),
+    );
   }
 
   /** @param {Set<string | null | undefined>} actual */
   async #renew(actual) {
     const missing = [...this.#listeners.keys()].filter((channel) => !actual.has(channel));
     const extra = [...actual].filter((channel) => !this.#listeners.has(`${channel}`));
-    const commands = [...missing.map((name) => `LISTEN ${quote(name)}`), ...extra.map((name) => `UNLISTEN ${quote(`${name}`)}`)];
-    if (commands.length > 0) await this.#query(commands.join(';'));
+    const starts = missing.map((name) => `LISTEN ${quote(name)}`);
+    const commands = [...starts, ...extra.map((name) => `UNLISTEN ${quote(`${name}`)}`)];
+    if (commands.length > 0) await this.#query(commands.join(";"));
   }
 
   /** @param {Listener} listener @param {string} channel */
@@ -85,16 +82,10 @@ export class Notifications {
   /** @param {Listener} listener @param {string} channel or * */
   #remove(listener, channel) {
     for (const [name, listeners] of this.#listeners) {
-      if (channel === '*' || channel === name) listeners.delete(listener);
+      if (channel === "*" || channel === name) listeners.delete(listener);
       if (listeners.size === 0) this.#listeners.delete(name);
     }
   }
-}
-
-/** @param {string} identifier */
-function fold(identifier) {
-  const name = identifier.startsWith('"') ? identifier.slice(1, -1).replaceAll('""', '"') : identifier.toLowerCase();
-  return Buffer.from(name).subarray(0, 63).toString();
 }
 
 /** @param {string} name */

@@ -1,7 +1,7 @@
-import { parseArgs } from 'node:util';
-import { StartError } from './log.mjs';
+import { parseArgs } from "node:util";
+import { StartError } from "./log.mjs";
 
-const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
+const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
 
 /**
  * @typedef {object} Options
@@ -20,15 +20,19 @@ const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
  */
 export function readOptions(args) {
   const { values } = parse(args);
-  if (!values['data-dir']) throw usage('--data-dir is missing');
-  if (!LOOPBACK.has(values.host)) throw usage('--host must be a loopback address: there are no passwords');
+  if (!values["data-dir"]) throw usage("--data-dir is missing");
+  if (!LOOPBACK.has(values.host))
+    throw usage("--host must be a loopback address: there are no passwords");
   return {
-    dataDir: values['data-dir'],
+    dataDir: values["data-dir"],
     host: values.host,
-    port: number(values.port, '--port'),
-    idleInTransactionSeconds: number(values['idle-in-transaction-seconds'], '--idle-in-transaction-seconds'),
-    policyIntervalSeconds: number(values['policy-interval-seconds'], '--policy-interval-seconds'),
-    upkeepIntervalSeconds: number(values['upkeep-interval-seconds'], '--upkeep-interval-seconds'),
+    port: number(values.port, "--port"),
+    idleInTransactionSeconds: number(
+      values["idle-in-transaction-seconds"],
+      "--idle-in-transaction-seconds",
+    ),
+    policyIntervalSeconds: number(values["policy-interval-seconds"], "--policy-interval-seconds"),
+    upkeepIntervalSeconds: number(values["upkeep-interval-seconds"], "--upkeep-interval-seconds"),
   };
 }
 
@@ -38,12 +42,12 @@ function parse(args) {
     return parseArgs({
       args,
       options: {
-        'data-dir': { type: 'string' },
-        host: { type: 'string', default: '127.0.0.1' },
-        port: { type: 'string', default: '0' },
-        'idle-in-transaction-seconds': { type: 'string', default: '30' },
-        'policy-interval-seconds': { type: 'string', default: '30' },
-        'upkeep-interval-seconds': { type: 'string', default: '10' },
+        "data-dir": { type: "string" },
+        host: { type: "string", default: "127.0.0.1" },
+        port: { type: "string", default: "0" },
+        "idle-in-transaction-seconds": { type: "string", default: "30" },
+        "policy-interval-seconds": { type: "string", default: "30" },
+        "upkeep-interval-seconds": { type: "string", default: "10" },
       },
     });
   } catch (error) {
@@ -54,11 +58,11 @@ function parse(args) {
 /** @param {string} text @param {string} name */
 function number(text, name) {
   const value = Number(text);
-  if (text === '' || !(value >= 0)) throw usage(`${name} must be a number from 0 up`);
+  if (text === "" || !(value >= 0)) throw usage(`${name} must be a number from 0 up`);
   return value;
 }
 
 /** @param {string} problem */
 function usage(problem) {
-  return new StartError('usage', problem);
+  return new StartError("usage", problem);
 }

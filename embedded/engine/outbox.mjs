@@ -1,5 +1,5 @@
 /** What a client has still to read: bounded, and watched for clients that do not read. */
-import { WINDOW_BYTES } from './channel.mjs';
+import { WINDOW_BYTES } from "./channel.mjs";
 
 export class Outbox {
   #socket;
@@ -19,8 +19,8 @@ export class Outbox {
     this.#socket = socket;
     this.#patienceMs = patienceMs;
     this.#events = events;
-    socket.on('drain', () => this.#drained());
-    socket.on('close', () => this.#close());
+    socket.on("drain", () => this.#drained());
+    socket.on("close", () => this.#close());
   }
 
   /** @returns {boolean} whether the client has to read before anything more is done for it */

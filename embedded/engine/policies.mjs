@@ -1,7 +1,8 @@
 /** Runs TimescaleDB's policies, since there are no background workers to do it. */
-import { log } from './log.mjs';
+import { log, warn } from "./log.mjs";
 
-const JOBS = `SELECT job_id, extract(epoch FROM schedule_interval), extract(epoch FROM coalesce(initial_start, '-infinity'))
+const JOBS = `SELECT job_id, extract(epoch FROM schedule_interval),
+    extract(epoch FROM coalesce(initial_start, 'epoch'))
   FROM timescaledb_information.jobs WHERE scheduled AND proc_name NOT LIKE '%telemetry%' ORDER BY job_id`;
 
 /** Decides which jobs are due; job statistics stay empty in this build, so it remembers the runs. */
@@ -14,16 +15,16 @@ export class Schedule {
    * @returns {string[]} ids of the jobs to run now
    */
   takeDue(jobs, now) {
-    const due = jobs.filter(([id, interval, start]) => now >= this.#dueAt(`${id}`, Number(interval), start === '-Infinity' ? 0 : Number(start)));
+    const due = jobs.filter((job) => now >= this.#dueAt(job));
     const ids = due.map(([id]) => `${id}`);
     ids.forEach((id) => this.#lastRun.set(id, now));
     return ids;
   }
 
-  /** @param {string} id @param {number} interval @param {number} start */
-  #dueAt(id, interval, start) {
-    const last = this.#lastRun.get(id);
-    return last === undefined ? start : last + interval;
+  /** @param {(string | null)[]} job */
+  #dueAt([id, interval, start]) {
+    const last = this.#lastRun.get(`${id}`);
+    return last === undefined ? Number(start) : last + Number(interval);
   }
 }
 
@@ -31,7 +32,9 @@ export class Schedule {
 export function startPolicies(backend, intervalSeconds) {
   const schedule = new Schedule();
   const look = async () => {
-    await runDue(backend, schedule).catch((error) => log('warning', 'looking for due policies failed', { reason: String(error) }));
+    await runDue(backend, schedule).catch((error) =>
+      warn("looking for due policies failed", error),
+    );
     setTimeout(look, intervalSeconds * 1000).unref();
   };
   setTimeout(look, intervalSeconds * 1000).unref();
@@ -39,7 +42,7 @@ export function startPolicies(backend, intervalSeconds) {
 
 /** @param {import('./backend.mjs').Backend} backend @param {Schedule} schedule */
 async function runDue(backend, schedule) {
-  if (backend.turns.idleMs === 0) return;
+  if (backend.idleMs === 0) return;
   const jobs = await backend.queryAlone(JOBS);
   for (const id of schedule.takeDue(jobs, Date.now() / 1000)) await runJob(backend, id);
 }
@@ -48,8 +51,8 @@ async function runDue(backend, schedule) {
 async function runJob(backend, id) {
   try {
     await backend.queryAlone(`CALL run_job(${id})`);
-    log('info', 'ran a policy', { job: Number(id) });
+    log("info", "ran a policy", { job: Number(id) });
   } catch (error) {
-    log('warning', 'a policy failed', { job: Number(id), reason: String(error) });
+    log("warning", "a policy failed", { job: Number(id), reason: String(error) });
   }
 }

@@ -10,27 +10,27 @@ export const HEADER_BYTES = 5;
  * @returns {Buffer}
  */
 export function message(type, ...parts) {
-  const body = parts.map((part) => (typeof part === 'string' ? Buffer.from(`${part}\0`) : part));
+  const body = parts.map((part) => (typeof part === "string" ? Buffer.from(`${part}\0`) : part));
   const header = Buffer.alloc(HEADER_BYTES);
-  header.write(type, 'latin1');
+  header.write(type, "latin1");
   header.writeInt32BE(4 + body.reduce((sum, part) => sum + part.length, 0), 1);
   return Buffer.concat([header, ...body]);
 }
 
 /** @param {string} sql */
-export const query = (sql) => message('Q', sql);
-export const sync = () => message('S');
+export const query = (sql) => message("Q", sql);
+export const sync = () => message("S");
 /** @param {string} reason */
-export const copyFail = (reason) => message('f', reason);
+export const copyFail = (reason) => message("f", reason);
 /** @param {string} name */
-export const closeStatement = (name) => message('C', Buffer.from('S'), name);
+export const closeStatement = (name) => message("C", Buffer.from("S"), name);
 /** @param {'I' | 'T' | 'E'} status */
-export const readyForQuery = (status) => message('Z', Buffer.from(status));
-export const authenticationOk = () => message('R', int32(0));
+export const readyForQuery = (status) => message("Z", Buffer.from(status));
+export const authenticationOk = () => message("R", int32(0));
 /** @param {string} name @param {string} value */
-export const parameterStatus = (name, value) => message('S', name, value);
+export const parameterStatus = (name, value) => message("S", name, value);
 /** @param {number} pid @param {number} secret */
-export const backendKeyData = (pid, secret) => message('K', int32(pid), int32(secret));
+export const backendKeyData = (pid, secret) => message("K", int32(pid), int32(secret));
 
 /**
  * @param {'ERROR' | 'FATAL'} severity
@@ -39,7 +39,7 @@ export const backendKeyData = (pid, secret) => message('K', int32(pid), int32(se
  */
 export function errorResponse(severity, code, text) {
   const fields = [`S${severity}`, `V${severity}`, `C${code}`, `M${text}`];
-  return message('E', ...fields, Buffer.alloc(1));
+  return message("E", ...fields, Buffer.alloc(1));
 }
 
 /**
@@ -47,7 +47,7 @@ export function errorResponse(severity, code, text) {
  * @param {string[]} unknown protocol options that are not understood
  */
 export function negotiateVersion(minor, unknown) {
-  return message('v', int32(minor), int32(unknown.length), ...unknown);
+  return message("v", int32(minor), int32(unknown.length), ...unknown);
 }
 
 /** @param {number} value */
@@ -63,9 +63,12 @@ export function int32(value) {
  */
 export function splitMessages(bytes) {
   const messages = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const end = at + 1 + bytes.readInt32BE(at + 1);
-    messages.push({ type: bytes.toString('latin1', at, at + 1), body: bytes.subarray(at + HEADER_BYTES, end) });
+    messages.push({
+      type: bytes.toString("latin1", at, at + 1),
+      body: bytes.subarray(at + HEADER_BYTES, end),
+    });
     at = end;
   }
   return messages;
@@ -76,7 +79,7 @@ export function splitMessages(bytes) {
  * @returns {Map<string, string>} by field code: C is the SQLSTATE, M the text
  */
 export function errorFields(body) {
-  const fields = readStrings(body, 0).filter((field) => field !== '');
+  const fields = readStrings(body, 0).filter((field) => field !== "");
   return new Map(fields.map((field) => [field.charAt(0), field.slice(1)]));
 }
 
@@ -88,7 +91,7 @@ export function errorFields(body) {
 export function readStrings(body, from) {
   const strings = [];
   for (let at = from, end; at < body.length && (end = body.indexOf(0, at)) >= 0; at = end + 1) {
-    strings.push(body.toString('utf8', at, end));
+    strings.push(body.toString("utf8", at, end));
   }
   return strings;
 }
@@ -101,8 +104,8 @@ export function readStrings(body, from) {
  */
 export function readString(body, at) {
   const end = body.indexOf(0, at);
-  if (end < 0) throw new ProtocolError('invalid string in message');
-  return { text: body.toString('utf8', at, end), next: end + 1 };
+  if (end < 0) throw new ProtocolError("invalid string in message");
+  return { text: body.toString("utf8", at, end), next: end + 1 };
 }
 
 /**
@@ -115,7 +118,7 @@ export function readRow(body) {
   for (let column = 0; column < body.readInt16BE(0); column += 1) {
     const size = body.readInt32BE(at);
     at += 4;
-    values.push(size < 0 ? null : body.toString('utf8', at, at + size));
+    values.push(size < 0 ? null : body.toString("utf8", at, at + size));
     at += Math.max(size, 0);
   }
   return values;

@@ -1,11 +1,11 @@
 /** Reads the engine's answer to a client's unit, and decides what of it the client gets. */
-import { ServerFraming } from './framing.mjs';
-import { errorFields, errorResponse, HEADER_BYTES, parameterStatus } from './protocol.mjs';
+import { ServerFraming } from "./framing.mjs";
+import { errorFields, errorResponse, HEADER_BYTES, parameterStatus } from "./protocol.mjs";
 
-const VISITED = '1ZENGCA';
-const INTERRUPTED = '57014';
+const VISITED = "1ZENGCA";
+const INTERRUPTED = "57014";
 /** The build reports every rollback as a warning; no client of a native server sees that. */
-const ROLLBACK_NOISE = 'RRecordTransactionAbort';
+const ROLLBACK_NOISE = "RRecordTransactionAbort";
 
 /**
  * @typedef {object} Audience
@@ -60,13 +60,13 @@ export class Reply {
 
   /** @param {string} type @param {Buffer} whole @returns {Buffer | undefined} */
   #visit(type, whole) {
-    if (type === '1') return this.#audience.confirmParse() ? whole : undefined;
-    if (type === 'A') return this.#audience.notified(whole);
-    if (type === 'N') return whole.includes(ROLLBACK_NOISE) ? undefined : whole;
-    if (type === 'E') return this.#error(whole);
-    if (type === 'Z') return this.#ready(whole);
-    if (type === 'C') this.tags.push(whole.toString('latin1', HEADER_BYTES, whole.length - 1));
-    if (type === 'G') this.#copyStarts();
+    if (type === "1") return this.#audience.confirmParse() ? whole : undefined;
+    if (type === "A") return this.#audience.notified(whole);
+    if (type === "N") return whole.includes(ROLLBACK_NOISE) ? undefined : whole;
+    if (type === "E") return this.#error(whole);
+    if (type === "Z") return this.#ready(whole);
+    if (type === "C") this.tags.push(whole.toString("latin1", HEADER_BYTES, whole.length - 1));
+    if (type === "G") this.#copyStarts();
     return whole;
   }
 
@@ -76,9 +76,9 @@ export class Reply {
     this.sawError = true;
     this.copying = false;
     this.#audience.failed();
-    const interrupted = errorFields(whole.subarray(HEADER_BYTES)).get('C') === INTERRUPTED;
+    const interrupted = errorFields(whole.subarray(HEADER_BYTES)).get("C") === INTERRUPTED;
     if (!interrupted || !this.#audience.timedOut()) return whole;
-    return errorResponse('ERROR', INTERRUPTED, 'canceling statement due to statement timeout');
+    return errorResponse("ERROR", INTERRUPTED, "canceling statement due to statement timeout");
   }
 
   /** @param {Buffer} whole */

@@ -3,9 +3,9 @@
  * last client that may have left some has gone.
  */
 const KINDS = [
-  { sign: /\btemp(?:orary)?\b/i, cleanup: 'DISCARD TEMP' },
-  { sign: /\badvisory_lock|_advisory_lock/i, cleanup: 'SELECT pg_advisory_unlock_all()' },
-  { sign: /\bwith\s+hold\b/i, cleanup: 'CLOSE ALL' },
+  { sign: /\btemp(?:orary)?\b/i, cleanup: "DISCARD TEMP" },
+  { sign: /\badvisory_lock|_advisory_lock/i, cleanup: "SELECT pg_advisory_unlock_all()" },
+  { sign: /\bwith\s+hold\b/i, cleanup: "CLOSE ALL" },
 ];
 
 export class Residue {
@@ -18,6 +18,8 @@ export class Residue {
 
   /** @param {object} client that has gone @returns {string[]} statements to run now */
   leave(client) {
-    return this.#kinds.flatMap(({ users, cleanup }) => (users.delete(client) && users.size === 0 ? [cleanup] : []));
+    return this.#kinds.flatMap(({ users, cleanup }) =>
+      users.delete(client) && users.size === 0 ? [cleanup] : [],
+    );
   }
 }

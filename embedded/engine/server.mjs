@@ -1,15 +1,15 @@
 /** Accepts connections, brings them through start-up and keeps the list of sessions. */
-import { randomInt } from 'node:crypto';
-import { createServer } from 'node:net';
-import { Handshake } from './handshake.mjs';
-import { StartError } from './log.mjs';
-import { errorResponse, negotiateVersion } from './protocol.mjs';
-import { Session } from './session.mjs';
-import { readDefaults } from './startup.mjs';
+import { randomInt } from "node:crypto";
+import { createServer } from "node:net";
+import { Handshake } from "./handshake.mjs";
+import { StartError } from "./log.mjs";
+import { errorResponse, negotiateVersion } from "./protocol.mjs";
+import { Session } from "./session.mjs";
+import { readDefaults } from "./startup.mjs";
 
-const DATABASE = 'postgres';
+const DATABASE = "postgres";
 // The build's conversion libraries do not load; using one would crash the engine.
-const ENCODINGS = new Set(['', 'utf8', 'unicode', 'sqlascii']);
+const ENCODINGS = new Set(["", "utf8", "unicode", "sqlascii"]);
 
 export class Server {
   #backend;
@@ -33,7 +33,7 @@ export class Server {
    */
   async listen(host, port) {
     await new Promise((resolve, reject) => {
-      this.#server.once('error', (error) => reject(asStartError(error, port)));
+      this.#server.once("error", (error) => reject(asStartError(error, port)));
       this.#server.listen(port, host, () => resolve(undefined));
     });
     return /** @type {import('node:net').AddressInfo} */ (this.#server.address()).port;
@@ -47,7 +47,7 @@ export class Server {
 
   /** @param {import('node:net').Socket} socket */
   #connected(socket) {
-    socket.on('error', () => socket.destroy());
+    socket.on("error", () => socket.destroy());
     new Handshake(socket, {
       cancel: (pid, secret) => this.#cancel(pid, secret),
       start: (start, rest) => this.#start(socket, start, rest),
@@ -72,8 +72,9 @@ export class Server {
       socket.end(refusal);
       return;
     }
+    defaults.delete("client_encoding");
     const session = this.#open(socket, defaults);
-    const options = [...parameters.keys()].filter((name) => name.startsWith('_pq_.'));
+    const options = [...parameters.keys()].filter((name) => name.startsWith("_pq_."));
     void session.start(minor > 0 || options.length > 0 ? [negotiateVersion(0, options)] : []);
     if (rest.length > 0) session.receive(rest);
   }
@@ -81,10 +82,15 @@ export class Server {
   /** @param {import('node:net').Socket} socket @param {Map<string, string>} defaults */
   #open(socket, defaults) {
     const pid = (this.#lastPid += 1);
-    const session = new Session(this.#backend, socket, { pid, secret: randomInt(2 ** 31), defaults, idleMs: this.#idleMs });
+    const session = new Session(this.#backend, socket, {
+      pid,
+      secret: randomInt(2 ** 31),
+      defaults,
+      idleMs: this.#idleMs,
+    });
     this.#sessions.set(pid, session);
-    socket.on('data', (data) => session.receive(data));
-    socket.on('close', () => this.#sessions.delete(pid));
+    socket.on("data", (data) => session.receive(data));
+    socket.on("close", () => this.#sessions.delete(pid));
     return session;
   }
 }
@@ -95,15 +101,28 @@ export class Server {
  * @returns {Buffer | undefined} why there can be no such session
  */
 function refuse(parameters, defaults) {
-  const database = parameters.get('database') ?? parameters.get('user');
-  const encoding = defaults.get('client_encoding') ?? '';
-  if (database !== DATABASE) return errorResponse('FATAL', '3D000', `database "${database}" does not exist; the embedded engine has only "${DATABASE}"`);
-  if (!ENCODINGS.has(encoding.toLowerCase().replace(/[^a-z0-9]/g, ''))) return errorResponse('FATAL', '0A000', `the embedded engine speaks UTF8 only, not "${encoding}"`);
+  const database = parameters.get("database") ?? parameters.get("user");
+  const encoding = defaults.get("client_encoding") ?? "";
+  if (database !== DATABASE)
+    return errorResponse(
+      "FATAL",
+      "3D000",
+      `database "${database}" does not exist; the embedded engine has only "${DATABASE}"`,
+    );
+  if (!ENCODINGS.has(encoding.toLowerCase().replace(/[^a-z0-9]/g, "")))
+    return errorResponse(
+      "FATAL",
+      "0A000",
+      `the embedded engine speaks UTF8 only, not "${encoding}"`,
+    );
   return undefined;
 }
 
 /** @param {NodeJS.ErrnoException} error @param {number} port */
 function asStartError(error, port) {
-  if (error.code !== 'EADDRINUSE') return error;
-  return new StartError('port_in_use', `port ${port} is taken; stop what uses it or choose another --port`);
+  if (error.code !== "EADDRINUSE") return error;
+  return new StartError(
+    "port_in_use",
+    `port ${port} is taken; stop what uses it or choose another --port`,
+  );
 }

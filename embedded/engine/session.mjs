@@ -1,23 +1,26 @@
 /** One client's session: collects its messages to units, takes turns, passes on the answers. */
-import { WINDOW_BYTES } from './channel.mjs';
-import { DatabaseError, EngineCrashed } from './engine.mjs';
-import { ClientFraming } from './framing.mjs';
-import { log } from './log.mjs';
-import { readWishes } from './notifications.mjs';
-import { Outbox } from './outbox.mjs';
-import * as protocol from './protocol.mjs';
-import { Reply } from './reply.mjs';
-import { ClientSettings } from './settings.mjs';
-import { ClientStatements } from './statements.mjs';
-import { UnitQueue } from './unit.mjs';
+import { WINDOW_BYTES } from "./channel.mjs";
+import { CopyInput } from "./copy-input.mjs";
+import { DatabaseError, EngineCrashed } from "./engine.mjs";
+import { ClientFraming } from "./framing.mjs";
+import { log, warn } from "./log.mjs";
+import { Outbox } from "./outbox.mjs";
+import * as protocol from "./protocol.mjs";
+import { Reply } from "./reply.mjs";
+import { ClientSettings } from "./settings.mjs";
+import { ClientStatements } from "./statements.mjs";
+import { UnitQueue } from "./unit.mjs";
+import { Wishes } from "./wishes.mjs";
 
-const COPY_TYPES = new Set('dcf');
-const MAY_CHANGE_SETTINGS = new Set(['SET', 'RESET', 'DISCARD ALL', 'DO', 'CALL']);
+/** How long a running unit may go on when the server stops. */
+export const SHUTDOWN_GRACE_MS = 3000;
+
+const COPY_TYPES = new Set("dcf");
+const MAY_CHANGE_SETTINGS = new Set(["SET", "RESET", "DISCARD ALL", "DO", "CALL"]);
 
 /**
  * @typedef {import('./unit.mjs').Unit} Unit
  * @typedef {import('./framing.mjs').ClientMessage} ClientMessage
- * @typedef {import('./notifications.mjs').Wish} Wish
  */
 
 export class Session {
@@ -36,10 +39,10 @@ export class Session {
   #inTurn = false;
   /** The unit in the engine. @type {Unit | undefined} */ #current;
   #leaving = false;
+  #stopping = false;
   #gone = false;
-  /** Whether the CopyData that arrives in pieces goes to the engine. */
-  #feeding = false;
-  /** LISTEN and UNLISTEN of the open transaction. @type {Wish[]} */ #wishes = [];
+  #copyInput;
+  #wishes = new Wishes();
   /** @type {() => void} */ #wake = () => {};
   /** @type {NodeJS.Timeout | undefined} */ #idleTimer;
 
@@ -55,10 +58,14 @@ export class Session {
     this.pid = pid;
     this.secret = secret;
     this.settings = new ClientSettings(defaults);
+    this.#copyInput = new CopyInput(backend.engine);
     this.#statements = new ClientStatements(backend.statements, String(pid));
-    this.#outbox = new Outbox(socket, idleMs, { drained: () => this.#schedule(), unread: () => this.#unread() });
+    this.#outbox = new Outbox(socket, idleMs, {
+      drained: () => this.#schedule(),
+      unread: () => this.#unread(),
+    });
     this.#reply = new Reply(this.#audience());
-    socket.on('close', () => this.#left());
+    socket.on("close", () => this.#left());
   }
 
   /**
@@ -69,26 +76,28 @@ export class Session {
     const turn = async () => {
       if (this.#gone) return;
       await this.#backend.settings.switchTo(this.settings);
-      const parameters = [...this.#backend.engine.parameters].map(([name, value]) => protocol.parameterStatus(name, value));
-      const keys = protocol.backendKeyData(this.pid, this.secret);
-      this.#outbox.write([...greeting, protocol.authenticationOk(), ...parameters, keys, protocol.readyForQuery('I')]);
+      this.#outbox.write([...greeting, ...this.#welcome()]);
     };
-    await this.#backend.turns.take(turn).catch((error) => this.#failed(error));
+    await this.#backend.turn(turn).catch((error) => this.#failed(error));
   }
 
   /** @param {Buffer} chunk from the client */
   receive(chunk) {
+    if (this.#gone) return;
     try {
       for (const message of this.#framing.push(chunk)) if (!this.#leaving) this.#accept(message);
     } catch (error) {
       this.#failed(error);
     }
+    this.#copyInput.flush();
     this.throttle();
   }
 
   /** Lets the client send no more than a window ahead of the engine. */
   throttle() {
-    const ahead = this.#units.size + (this.#current ? this.#current.size + this.#backend.engine.unconsumed : 0);
+    const ahead =
+      this.#units.size +
+      (this.#current ? this.#current.copyDataSize + this.#backend.engine.unconsumed : 0);
     if (ahead > WINDOW_BYTES) this.#socket.pause();
     else if (this.#socket.isPaused()) this.#socket.resume();
   }
@@ -101,14 +110,16 @@ export class Session {
   /** A unit that runs is interrupted, one that still waits is answered without the engine. */
   cancel() {
     if (this.#current) this.#backend.engine.cancel();
-    else if (!this.#holding && this.#units.hasUnit) this.#refuse(/** @type {Unit} */ (this.#units.shift()));
+    else if (!this.#holding && this.#units.hasUnit)
+      this.#refuse(/** @type {Unit} */ (this.#units.shift()));
   }
 
-  /** The server stops: a running unit may finish, everything else ends now. */
+  /** The server stops: a running unit has a moment to finish, everything else ends now. */
   shutDown() {
     this.#units.clear();
-    if (this.#current) this.#leaving = true;
-    else this.#endForShutdown();
+    this.#stopping = this.#leaving = true;
+    if (!this.#current || this.#reply.copying) return this.#close();
+    setTimeout(() => this.#socket.destroy(), SHUTDOWN_GRACE_MS);
   }
 
   /**
@@ -118,9 +129,16 @@ export class Session {
    */
   fatal(code, text) {
     if (this.#gone) return;
-    if (!this.#reply.inMessage) this.#outbox.write([protocol.errorResponse('FATAL', code, text)]);
+    if (!this.#reply.inMessage) this.#outbox.write([protocol.errorResponse("FATAL", code, text)]);
     this.#outbox.end();
     this.#left();
+  }
+
+  #welcome() {
+    const { parameters } = this.#backend.engine;
+    const statuses = [...parameters].map(([name, value]) => protocol.parameterStatus(name, value));
+    const keys = protocol.backendKeyData(this.pid, this.secret);
+    return [protocol.authenticationOk(), ...statuses, keys, protocol.readyForQuery("I")];
   }
 
   /** @returns {import('./reply.mjs').Audience} */
@@ -137,25 +155,29 @@ export class Session {
   /** @param {ClientMessage} message */
   #accept(message) {
     if (COPY_TYPES.has(message.type)) return this.#acceptCopy(message);
-    if (message.type === 'X') return this.#leave();
+    if (message.type === "X") return this.#leave();
     // Sync and Flush mean nothing in the middle of COPY, and native servers ignore them there.
-    if (this.#reply.copying && 'SH'.includes(message.type)) return;
-    if (this.#reply.copying) throw new protocol.ProtocolError(`unexpected message type ${message.type} during COPY from stdin`);
+    if (this.#reply.copying && "SH".includes(message.type)) return;
+    if (this.#reply.copying)
+      throw new protocol.ProtocolError("unexpected message during COPY from stdin");
     if (this.#units.add(message)) this.#schedule();
   }
 
-  /** Some clients send CopyData before they are asked for it, others after an error. @param {ClientMessage} message */
+  /**
+   * Some clients send CopyData before they are asked for it, others after an error.
+   * @param {ClientMessage} message
+   */
   #acceptCopy(message) {
-    if (this.#reply.copying || this.#feeding) this.#feed(message);
+    if (this.#isFed) this.#feed(message);
     else (this.#units.hasUnit ? this.#units : this.#current)?.addCopyData(message);
   }
 
   /** @param {ClientMessage} message */
-  #feed({ type, bytes, last }) {
-    this.#feeding = !last;
-    if (type !== 'd') this.#reply.copying = false;
-    this.#startIdleTimer();
-    this.#backend.engine.feed(bytes);
+  #feed(message) {
+    this.#copyInput.add(message);
+    if (message.type !== "d") this.#reply.copying = false;
+    if (this.#reply.copying) this.#startIdleTimer();
+    else clearTimeout(this.#idleTimer);
   }
 
   #leave() {
@@ -165,23 +187,32 @@ export class Session {
   }
 
   #close() {
+    if (this.#stopping)
+      return this.fatal("57P01", "terminating connection due to administrator command");
     this.#outbox.end();
     this.#left();
   }
 
   /** @param {Unit} unit that waits */
   #refuse(unit) {
-    const error = protocol.errorResponse('ERROR', '57014', 'canceling statement due to user request');
-    const isAnswered = unit.lastType !== 'H' && unit.isAtBorder;
+    const error = protocol.errorResponse(
+      "ERROR",
+      "57014",
+      "canceling statement due to user request",
+    );
+    const isAnswered = unit.lastType !== "H" && unit.isAtBorder;
     this.#skipping = !isAnswered;
-    this.#outbox.write(isAnswered ? [error, protocol.readyForQuery('I')] : [error]);
+    this.#outbox.write(isAnswered ? [error, protocol.readyForQuery("I")] : [error]);
   }
 
   #schedule() {
     this.#wake();
     if (this.#inTurn || this.#gone || !this.#units.hasUnit || this.#outbox.full) return;
     this.#inTurn = true;
-    void this.#backend.turns.take(() => this.#turn()).finally(() => this.#afterTurn());
+    void this.#backend
+      .turn(() => this.#turn())
+      .catch((error) => this.#failed(error))
+      .finally(() => this.#afterTurn());
   }
 
   #afterTurn() {
@@ -192,12 +223,13 @@ export class Session {
 
   async #turn() {
     try {
-      if (this.#gone || !this.#units.hasUnit) return;
+      if (this.#gone) return;
       await this.#backend.settings.switchTo(this.settings);
-      do await this.#runNext(); while (this.#holding);
+      if (this.#units.hasUnit) await this.#runNext();
+      while (this.#holding) await this.#runNext();
     } catch (error) {
       this.#failed(error);
-      await this.#abandon().catch((reason) => log('warning', 'rolling back failed', { reason: String(reason) }));
+      await this.#abandon().catch((reason) => warn("rolling back failed", reason));
     }
   }
 
@@ -221,15 +253,21 @@ export class Session {
   /** @param {Unit} unit */
   async #run(unit) {
     const addSync = unit.onlyPrepares && !this.#holding;
-    const bytes = unit.messages.flatMap((message) => this.#statements.rewrite(message, (sql, parameters) => this.#notice(sql, parameters)));
+    const bytes = this.#rewrite(unit);
     if (bytes.length === 0 || (addSync && bytes.length === 1)) return;
     this.#skipping = false;
     this.#reply.begin(addSync);
     this.#current = unit;
     await this.#execute(Buffer.concat(addSync ? [...bytes, protocol.sync()] : bytes));
     this.#skipping = this.#reply.failed;
-    this.#holding = this.#reply.status !== 'I';
+    this.#holding = this.#reply.status !== "I";
     await this.#settle();
+  }
+
+  /** @param {Unit} unit */
+  #rewrite({ messages }) {
+    const notice = (/** @type {string} */ sql, parameters = "") => this.#notice(sql, parameters);
+    return messages.flatMap((message) => this.#statements.rewrite(message, notice));
   }
 
   /** @param {Buffer} bytes */
@@ -249,11 +287,17 @@ export class Session {
   async #settle() {
     const { tags, status } = this.#reply;
     this.#backend.noteTags(tags);
+    this.#wishes.ran(tags);
     if (tags.some((tag) => MAY_CHANGE_SETTINGS.has(tag))) this.settings.stale = true;
-    if (tags.includes('DISCARD ALL') || tags.includes('DEALLOCATE ALL')) this.#forgetStatements();
-    if (status === 'E') return;
-    if (tags.includes('RESET') || tags.includes('DISCARD ALL')) await this.#backend.settings.afterReset(this.settings, status === 'I' && tags.at(-1) === 'RESET');
-    if (status === 'I') await this.#fulfilWishes(tags);
+    if (tags.includes("DISCARD ALL") || tags.includes("DEALLOCATE ALL")) this.#forgetStatements();
+    if (status === "E") return;
+    if (tags.includes("RESET") || tags.includes("DISCARD ALL")) await this.#restoreDefaults();
+    if (status === "I") await this.#fulfilWishes();
+  }
+
+  async #restoreDefaults() {
+    const isFinal = this.#reply.status === "I" && this.#reply.tags.at(-1) === "RESET";
+    await this.#backend.settings.afterReset(this.settings, isFinal);
   }
 
   #forgetStatements() {
@@ -261,26 +305,29 @@ export class Session {
     this.#backend.statements.clear();
   }
 
-  /** @param {string[]} tags of the unit that ended the transaction */
-  async #fulfilWishes(tags) {
-    const wishes = this.#wishes.splice(0);
-    if (tags.includes('DISCARD ALL')) wishes.push({ channel: '*', listen: false });
-    if (wishes.length === 0 || tags.includes('ROLLBACK') || this.#reply.sawError) return;
-    await this.#backend.notifications.apply(this, wishes);
+  async #fulfilWishes() {
+    const wishes = this.#wishes.take();
+    if (wishes.length > 0 && !this.#reply.sawError)
+      await this.#backend.notifications.apply(this, wishes);
   }
 
-  /** @param {string} sql that is about to run @param {string} [parameters] */
-  #notice(sql, parameters = '') {
+  /** @param {string} sql that is about to run @param {string} parameters */
+  #notice(sql, parameters) {
     this.settings.notice(sql, parameters);
     this.#backend.residue.notice(this, sql);
-    this.#wishes.push(...readWishes(sql));
+    this.#wishes.notice(sql);
   }
 
   /** Ends what the client has left open. */
   async #abandon() {
     const wasHolding = this.#holding;
     this.#holding = false;
-    if (wasHolding) await this.#backend.engine.execute(Buffer.concat([protocol.sync(), protocol.query('ROLLBACK')]), (_, taken) => taken());
+    if (wasHolding) await this.#executeUnheard([protocol.sync(), protocol.query("ROLLBACK")]);
+  }
+
+  /** @param {Buffer[]} messages whose answer nobody wants */
+  #executeUnheard(messages) {
+    return this.#backend.engine.execute(Buffer.concat(messages), (_, taken) => taken());
   }
 
   /** @param {unknown} error */
@@ -293,45 +340,48 @@ export class Session {
   #copyStarted() {
     this.#startIdleTimer();
     this.#current?.takeCopyData().forEach((message) => this.#feed(message));
-    if (this.#gone && (this.#reply.copying || this.#feeding)) this.#failCopy();
+    this.#copyInput.flush();
+    if (this.#gone && this.#isFed) this.#copyInput.fail(this.#framing.owed);
   }
 
-  /** Completes what the engine waits for, since it cannot do without. */
-  #failCopy() {
-    const rest = Buffer.alloc(this.#feeding ? this.#framing.owed : 0);
-    this.#backend.engine.feed(Buffer.concat([rest, protocol.copyFail('the client has gone')]));
+  /** Whether the engine reads CopyData. */
+  get #isFed() {
+    return this.#reply.copying || this.#copyInput.inMessage;
   }
 
   #startIdleTimer() {
     clearTimeout(this.#idleTimer);
-    const reason = 'terminating connection due to idle-in-transaction timeout';
-    this.#idleTimer = setTimeout(() => this.fatal('25P03', reason), this.#idleMs);
+    this.#idleTimer = setTimeout(() => this.#idled(), this.#idleMs);
+  }
+
+  /** It is not the client that is idle if the engine has not read yet what was sent. */
+  #idled() {
+    if (this.#current && this.#backend.engine.unconsumed > 0) this.#startIdleTimer();
+    else this.fatal("25P03", "terminating connection due to idle-in-transaction timeout");
   }
 
   #unread() {
-    log('warning', 'a client does not read its results; closing its connection', { pid: this.pid });
+    log("warning", "a client does not read its results; closing its connection", { pid: this.pid });
     if (this.#current) this.#backend.engine.cancel();
     this.#socket.destroy();
-  }
-
-  #endForShutdown() {
-    this.fatal('57P01', 'terminating connection due to administrator command');
   }
 
   #left() {
     if (this.#gone) return;
     this.#gone = true;
     clearTimeout(this.#idleTimer);
-    if (this.#reply.copying || this.#feeding) this.#failCopy();
+    if (this.#isFed) this.#copyInput.fail(this.#framing.owed);
     this.#wake();
     this.#socket.resume();
-    void this.#backend.turns.take(() => this.#cleanUp()).catch((error) => log('warning', 'cleaning up failed', { reason: String(error) }));
+    void this.#backend
+      .turn(() => this.#cleanUp())
+      .catch((error) => warn("cleaning up failed", error));
   }
 
   /** Removes from the engine what belongs to nobody any more. */
   async #cleanUp() {
     const messages = this.#statements.closeAll();
-    if (messages.length > 0) await this.#backend.engine.execute(Buffer.concat([...messages, protocol.sync()]), (_, taken) => taken());
+    if (messages.length > 0) await this.#executeUnheard([...messages, protocol.sync()]);
     for (const sql of this.#backend.residue.leave(this)) await this.#backend.query(sql);
     if (this.#backend.notifications.has(this)) await this.#backend.notifications.leave(this);
   }
@@ -340,7 +390,7 @@ export class Session {
 /** @param {unknown} error @returns {{code: string, message: string}} */
 function explain(error) {
   if (error instanceof EngineCrashed || error instanceof DatabaseError) return error;
-  if (error instanceof protocol.ProtocolError) return { code: '08P01', message: error.message };
-  log('error', 'a session failed', { reason: String(error), stack: error instanceof Error ? error.stack : undefined });
-  return { code: 'XX000', message: String(error) };
+  if (error instanceof protocol.ProtocolError) return { code: "08P01", message: error.message };
+  log("error", "a session failed", { at: error instanceof Error ? error.stack : String(error) });
+  return { code: "XX000", message: String(error) };
 }

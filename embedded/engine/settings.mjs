@@ -4,7 +4,7 @@
  */
 
 /** Marks what pg_settings does not list but a session can set. */
-const UNLISTED = ['role', 'session_authorization'];
+const UNLISTED = ["role", "session_authorization"];
 const PLACEHOLDER = /\b[a-z_]\w*(?:\.[a-z_]\w*)+\b/gi;
 /** RESET ALL does not touch the role. */
 const ROLE = /\brole\b|\bauthorization\b/i;
@@ -16,7 +16,8 @@ export class ClientSettings {
   /** Given at start-up; what RESET returns to. @type {Map<string, string>} */ defaults;
   /** What differs from the base, as far as known. @type {Map<string, string>} */ values;
   /** Whether `values` may be out of date. */ stale = false;
-  /** Names with a dot that the client may have set. @type {Set<string>} */ placeholders = new Set();
+  /** Names with a dot that the client may have set. @type {Set<string>} */ placeholders =
+    new Set();
 
   /** @param {Map<string, string>} defaults */
   constructor(defaults) {
@@ -37,7 +38,8 @@ export class ClientSettings {
     this.endedWithResetAll = !this.#usedRole && RESET_ALL.test(sql);
     if (!MAY_SET.test(sql)) return;
     if (/\bset_config\b/i.test(sql)) this.stale = true;
-    for (const [name] of `${sql} ${parameters}`.matchAll(PLACEHOLDER)) this.placeholders.add(name.toLowerCase());
+    for (const [name] of `${sql} ${parameters}`.matchAll(PLACEHOLDER))
+      this.placeholders.add(name.toLowerCase());
   }
 }
 
@@ -71,18 +73,13 @@ export class EngineSettings {
    * @param {boolean} final whether the RESET was the last command and is committed
    */
   async afterReset(client, final) {
-    if (client.defaults.size > 0) await this.#restoreDefaults(client.defaults);
-    if (!final || !client.endedWithResetAll) return;
+    const isBase = final && client.endedWithResetAll;
+    if (client.defaults.size > 0)
+      await this.#query(isBase ? setAll(client.defaults) : setWhereReset(client.defaults));
+    if (!isBase) return;
     client.values = new Map(client.defaults);
     client.stale = false;
     this.#current = client.values;
-  }
-
-  /** @param {Map<string, string>} defaults */
-  async #restoreDefaults(defaults) {
-    const pairs = [...defaults].map(([name, value]) => `(${literal(name)}, ${literal(value)})`);
-    await this.#query(`SELECT set_config(s.name, v.value, false) FROM (VALUES ${pairs}) v(name, value)
-      JOIN pg_catalog.pg_settings s ON lower(s.name) = lower(v.name) WHERE s.source <> 'session'`);
   }
 
   /** The backend is another one. */
@@ -94,10 +91,13 @@ export class EngineSettings {
   /** @param {ClientSettings} client */
   async #note(client) {
     const names = [...UNLISTED, ...client.placeholders].map((name) => `(${literal(name)})`);
-    const rows = await this.#query(`SELECT name, setting FROM pg_catalog.pg_settings WHERE source = 'session'
+    const rows = await this
+      .#query(`SELECT name, setting FROM pg_catalog.pg_settings WHERE source = 'session'
       UNION ALL SELECT n, current_setting(n, true) FROM (VALUES ${names}) v(n)
       WHERE n NOT IN (SELECT lower(name) FROM pg_catalog.pg_settings)`);
-    client.values = new Map(rows.flatMap(([name, value]) => (isSet(name, value) ? [[`${name}`, `${value}`]] : [])));
+    client.values = new Map(
+      rows.flatMap(([name, value]) => (isSet(name, value) ? [[`${name}`, `${value}`]] : [])),
+    );
     client.stale = false;
     this.#current = client.values;
   }
@@ -105,16 +105,30 @@ export class EngineSettings {
   /** @param {Map<string, string>} values */
   async #apply(values) {
     this.#current = undefined;
-    const calls = [...values].map(([name, value]) => `set_config(${literal(name)}, ${literal(value)}, false)`);
-    const set = calls.length > 0 ? `; SELECT ${calls.join(', ')}` : '';
+    const set = values.size > 0 ? `; ${setAll(values)}` : "";
     await this.#query(`RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL${set}`);
   }
 }
 
+/** @param {Map<string, string>} values */
+function setAll(values) {
+  return `SELECT ${[...values].map(([name, value]) => `set_config(${literal(name)}, ${literal(value)}, false)`)}`;
+}
+
+/** @param {Map<string, string>} values */
+function setWhereReset(values) {
+  const pairs = [...values].map(([name, value]) => `(${literal(name)}, ${literal(value)})`);
+  return `SELECT set_config(s.name, v.value, false) FROM (VALUES ${pairs}) v(name, value)
+    JOIN pg_catalog.pg_settings s ON lower(s.name) = lower(v.name) WHERE s.source <> 'session'`;
+}
+
 /** @param {string | null | undefined} name @param {string | null | undefined} value */
 function isSet(name, value) {
-  if (value === null || value === '') return false;
-  return !(name === 'role' && value === 'none') && !(name === 'session_authorization' && value === 'postgres');
+  if (value === null || value === "") return false;
+  return (
+    !(name === "role" && value === "none") &&
+    !(name === "session_authorization" && value === "postgres")
+  );
 }
 
 /** @param {Map<string, string>} left @param {Map<string, string>} right */
@@ -124,5 +138,5 @@ function sameEntries(left, right) {
 
 /** @param {string} text */
 function literal(text) {
-  return `E'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+  return `E'${text.replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;
 }

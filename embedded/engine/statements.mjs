@@ -3,7 +3,7 @@
  * names of our own; and since other clients' DISCARD or unnamed statements remove what a client has
  * prepared, its Parse messages are kept and sent again, unseen, when one is missing.
  */
-import { closeStatement, message, readString } from './protocol.mjs';
+import { closeStatement, message, readString } from "./protocol.mjs";
 
 const DEALLOCATE = /^(\s*DEALLOCATE\s+(?:PREPARE\s+)?)("(?:[^"]|"")+"|[a-z_][\w$]*)(\s*;?\s*)$/i;
 
@@ -20,12 +20,14 @@ export class EngineStatements {
 
   /** @param {Statement} statement */
   has(statement) {
-    return statement.engineName === '' ? this.unnamed === statement : this.named.has(statement.engineName);
+    return statement.engineName === ""
+      ? this.unnamed === statement
+      : this.named.has(statement.engineName);
   }
 
   /** @param {Statement} statement */
   add(statement) {
-    if (statement.engineName === '') this.unnamed = statement;
+    if (statement.engineName === "") this.unnamed = statement;
     else this.named.add(statement.engineName);
   }
 
@@ -62,11 +64,11 @@ export class ClientStatements {
    * @returns {Buffer[]} what the engine gets instead
    */
   rewrite({ type, bytes }, notice) {
-    if (type === 'Q') return this.#query(bytes, notice);
-    if (type === 'P') return this.#parse(bytes, notice);
-    if (type === 'B') return this.#bind(bytes, notice);
-    if (type === 'D' && bytes[5] === 0x53) return this.#describe(bytes);
-    if (type === 'C' && bytes[5] === 0x53) return [this.#close(bytes)];
+    if (type === "Q") return this.#query(bytes, notice);
+    if (type === "P") return this.#parse(bytes, notice);
+    if (type === "B") return this.#bind(bytes, notice);
+    if (type === "D" && bytes[5] === 0x53) return this.#describe(bytes);
+    if (type === "C" && bytes[5] === 0x53) return [this.#close(bytes)];
     return [bytes];
   }
 
@@ -96,10 +98,10 @@ export class ClientStatements {
   /** @param {Buffer} bytes @param {Notice} notice */
   #query(bytes, notice) {
     this.#engine.unnamed = undefined;
-    const sql = bytes.toString('utf8', 5, bytes.length - 1);
+    const sql = bytes.toString("utf8", 5, bytes.length - 1);
     notice(sql);
     const renamed = this.#renameDeallocate(sql);
-    return [renamed === sql ? bytes : message('Q', renamed)];
+    return [renamed === sql ? bytes : message("Q", renamed)];
   }
 
   /** @param {Buffer} bytes @param {Notice} notice */
@@ -109,8 +111,12 @@ export class ClientStatements {
     notice(sql);
     const renamed = this.#renameDeallocate(sql);
     const text = renamed === sql ? bytes.subarray(next, types) : renamed;
-    const engineName = name === '' ? '' : this.#engineName(name);
-    const statement = { engineName, parse: message('P', engineName, text, bytes.subarray(types)), sql };
+    const engineName = name === "" ? "" : this.#engineName(name);
+    const statement = {
+      engineName,
+      parse: message("P", engineName, text, bytes.subarray(types)),
+      sql,
+    };
     const previous = this.#byName.get(name);
     this.#byName.set(name, statement);
     return [this.#send({ statement, name, silent: false, previous })];
@@ -122,8 +128,11 @@ export class ClientStatements {
     const { text: name, next: rest } = readString(bytes, next);
     const statement = this.#byName.get(name);
     if (!statement) return [bytes];
-    notice(statement.sql, bytes.toString('latin1', rest));
-    return [...this.#restore(name, statement), message('B', bytes.subarray(5, next), statement.engineName, bytes.subarray(rest))];
+    notice(statement.sql, bytes.toString("latin1", rest));
+    return [
+      ...this.#restore(name, statement),
+      message("B", bytes.subarray(5, next), statement.engineName, bytes.subarray(rest)),
+    ];
   }
 
   /** @param {Buffer} bytes */
@@ -131,7 +140,10 @@ export class ClientStatements {
     const name = readString(bytes, 6).text;
     const statement = this.#byName.get(name);
     if (!statement) return [bytes];
-    return [...this.#restore(name, statement), message('D', Buffer.from('S'), statement.engineName)];
+    return [
+      ...this.#restore(name, statement),
+      message("D", Buffer.from("S"), statement.engineName),
+    ];
   }
 
   /** @param {Buffer} bytes */
@@ -168,7 +180,7 @@ export class ClientStatements {
     this.#engine.remove(statement);
     if (silent) return;
     this.#byName.delete(name);
-    if (!previous || name === '') return;
+    if (!previous || name === "") return;
     this.#byName.set(name, previous);
     if (previous.engineName === statement.engineName) this.#engine.add(previous);
   }
@@ -187,5 +199,7 @@ export class ClientStatements {
 
 /** @param {string} identifier */
 function unquote(identifier) {
-  return identifier.startsWith('"') ? identifier.slice(1, -1).replaceAll('""', '"') : identifier.toLowerCase();
+  return identifier.startsWith('"')
+    ? identifier.slice(1, -1).replaceAll('""', '"')
+    : identifier.toLowerCase();
 }

@@ -2,13 +2,13 @@
  * The engine's thread. It behaves like a real server process: it runs one unit of messages at a
  * time and blocks where a server process would block, also in the middle of COPY FROM STDIN.
  */
-import { mkdirSync } from 'node:fs';
-import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { OUTSTANDING, WAITING, WAKE, WINDOW_BYTES } from './channel.mjs';
-import { ByteQueue } from './byte-queue.mjs';
-import { Interrupts } from './interrupts.mjs';
-import { bootServer } from './wasm.mjs';
-import { prepareDatabase, REPORTED } from './prepare.mjs';
+import { mkdirSync } from "node:fs";
+import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import { OUTSTANDING, WAITING, WAKE, WINDOW_BYTES } from "./channel.mjs";
+import { ByteQueue } from "./byte-queue.mjs";
+import { Interrupts } from "./interrupts.mjs";
+import { bootServer } from "./wasm.mjs";
+import { prepareDatabase, REPORTED } from "./prepare.mjs";
 
 const OUTPUT_CHUNK_BYTES = 64 * 1024;
 const CONSUMED_REPORT_BYTES = 1024 * 1024;
@@ -31,20 +31,26 @@ class EngineThread {
     this.#server = server;
     this.#interrupts = interrupts;
     const { module } = server;
-    const read = module.addFunction((/** @type {number} */ at, /** @type {number} */ size) => this.#read(at, size), 'iii');
-    const write = module.addFunction((/** @type {number} */ at, /** @type {number} */ size) => this.#write(at, size), 'iii');
+    const read = module.addFunction(
+      (/** @type {number} */ at, /** @type {number} */ size) => this.#read(at, size),
+      "iii",
+    );
+    const write = module.addFunction(
+      (/** @type {number} */ at, /** @type {number} */ size) => this.#write(at, size),
+      "iii",
+    );
     module._set_read_write_cbs(read, write);
   }
 
   /** Serves until the main thread asks to stop. */
   serve() {
-    post({ kind: 'ready', parameters: this.changedParameters() });
-    for (let message = nextMessage(); message.kind !== 'stop'; message = nextMessage()) {
+    post({ kind: "ready", parameters: this.changedParameters() });
+    for (let message = nextMessage(); message.kind !== "stop"; message = nextMessage()) {
       // Data without a unit belongs to a COPY that has failed already.
-      if (message.kind === 'unit') this.#runUnit(message.bytes);
+      if (message.kind === "unit") this.#runUnit(message.bytes);
     }
     this.#server.module._pgl_shutdown();
-    post({ kind: 'stopped' });
+    post({ kind: "stopped" });
   }
 
   /**
@@ -78,18 +84,20 @@ class EngineThread {
     this.#drain();
     this.#interrupts.ended();
     this.#reportConsumed();
-    post({ kind: 'idle', bytes: this.#takeOutput(), parameters: this.changedParameters() });
+    post({ kind: "idle", bytes: this.#takeOutput(), parameters: this.changedParameters() });
   }
 
   /** The server returns whenever its 8 kB buffer runs empty between two messages. */
   #drain() {
     while (this.#input.size > 0) {
+      this.#interrupts.entering();
       this.#server.module._interactive_one(this.#input.size, this.#input.firstByte());
     }
   }
 
   /** @param {number} at @param {number} size */
   #read(at, size) {
+    this.#interrupts.reading();
     while (this.#input.size === 0) this.#awaitData();
     const { HEAPU8 } = this.#server.module;
     const read = this.#input.read(HEAPU8.subarray(at, at + size));
@@ -103,18 +111,18 @@ class EngineThread {
     this.#flush();
     this.#reportConsumed();
     const message = nextMessage();
-    if (message.kind === 'data') this.#input.push(message.bytes);
+    if (message.kind === "data") this.#input.push(message.bytes);
   }
 
   #reportConsumed() {
-    if (this.#consumed > 0) post({ kind: 'consumed', size: this.#consumed });
+    if (this.#consumed > 0) post({ kind: "consumed", size: this.#consumed });
     this.#consumed = 0;
   }
 
   /** @param {number} at @param {number} size */
   #write(at, size) {
     const { HEAPU8 } = this.#server.module;
-    for (let from = at; from < at + size; ) {
+    for (let from = at; from < at + size;) {
       const part = Math.min(at + size - from, OUTPUT_CHUNK_BYTES - this.#outputSize);
       this.#output.set(HEAPU8.subarray(from, from + part), this.#outputSize);
       this.#outputSize += part;
@@ -126,7 +134,7 @@ class EngineThread {
 
   #flush() {
     if (this.#outputSize === 0) return;
-    post({ kind: 'output', bytes: this.#takeOutput() });
+    post({ kind: "output", bytes: this.#takeOutput() });
     awaitRoom();
   }
 
@@ -140,7 +148,7 @@ class EngineThread {
 
 /** @param {import('./channel.mjs').FromEngine} message */
 function post(message) {
-  port.postMessage(message, 'bytes' in message ? [message.bytes.buffer] : []);
+  port.postMessage(message, "bytes" in message ? [message.bytes.buffer] : []);
 }
 
 /** @returns {import('./channel.mjs').ToEngine} */
@@ -172,14 +180,19 @@ function waiting(wait) {
 
 async function createCluster() {
   mkdirSync(clusterFolder, { recursive: true });
-  const { module } = await bootServer(packageFolder, clusterFolder, 'template1', new Interrupts(slots));
+  const { module } = await bootServer(
+    packageFolder,
+    clusterFolder,
+    "template1",
+    new Interrupts(slots),
+  );
   module._pgl_shutdown();
-  post({ kind: 'stopped' });
+  post({ kind: "stopped" });
 }
 
 async function serve() {
   const interrupts = new Interrupts(slots);
-  const server = await bootServer(packageFolder, clusterFolder, 'postgres', interrupts);
+  const server = await bootServer(packageFolder, clusterFolder, "postgres", interrupts);
   const thread = new EngineThread(server, interrupts);
   prepareDatabase((bytes) => thread.runAlone(bytes));
   thread.serve();

@@ -1,6 +1,6 @@
 /** Collects a client's messages to units: what the engine can work on without waiting for more. */
 
-const BORDERS = new Set('QSHF');
+const BORDERS = new Set("QSHF");
 /** A unit that grows beyond this goes to the engine before its end, which then stays with the client. */
 const EARLY_BYTES = 1024 * 1024;
 
@@ -8,8 +8,9 @@ const EARLY_BYTES = 1024 * 1024;
 
 export class Unit {
   /** @type {ClientMessage[]} */ messages = [];
-  /** Sent ahead of the question for it. @type {ClientMessage[]} */ #copyData = [];
   size = 0;
+  /** Sent ahead of the question for it. @type {ClientMessage[]} */ #copyData = [];
+  copyDataSize = 0;
 
   /** @param {ClientMessage} message */
   add(message) {
@@ -20,10 +21,11 @@ export class Unit {
   /** @param {ClientMessage} message */
   addCopyData(message) {
     this.#copyData.push(message);
-    this.size += message.bytes.length;
+    this.copyDataSize += message.bytes.length;
   }
 
   takeCopyData() {
+    this.copyDataSize = 0;
     return this.#copyData.splice(0);
   }
 
@@ -36,17 +38,17 @@ export class Unit {
   }
 
   get lastType() {
-    return this.messages.at(-1)?.type ?? '';
+    return this.messages.at(-1)?.type ?? "";
   }
 
   /** Whether the engine may go to others after it, if a Sync is added: no portal was opened. */
   get onlyPrepares() {
-    return this.lastType === 'H' && this.messages.every(({ type }) => type !== 'B' && type !== 'E');
+    return this.lastType === "H" && this.messages.every(({ type }) => type !== "B" && type !== "E");
   }
 
   /** @returns {Unit} what is left when everything up to the next Sync is skipped */
   afterSkipping() {
-    const sync = this.messages.findIndex(({ type }) => type === 'S');
+    const sync = this.messages.findIndex(({ type }) => type === "S");
     const rest = new Unit();
     if (sync >= 0) this.messages.slice(sync).forEach((message) => rest.add(message));
     return rest;
@@ -82,7 +84,7 @@ export class UnitQueue {
   /** @returns {Unit | undefined} */
   shift() {
     const unit = this.#complete.shift();
-    this.size -= unit?.size ?? 0;
+    if (unit) this.size -= unit.size + unit.copyDataSize;
     return unit;
   }
 

@@ -1,14 +1,14 @@
 /** Starts PostgreSQL with TimescaleDB in this thread and hands out what the thread needs of it. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { gunzipSync } from 'node:zlib';
-import { readTar } from './tar.mjs';
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { gunzipSync } from "node:zlib";
+import { readTar } from "./tar.mjs";
 
 // Node's type declarations do not have it.
 const { WebAssembly } = /** @type {any} */ (globalThis);
 
-const PREFIX = '/tmp/pglite';
+const PREFIX = "/tmp/pglite";
 const CLUSTER = `${PREFIX}/base`;
 const MEMORY_BASE = 1024;
 
@@ -16,20 +16,20 @@ const MEMORY_BASE = 1024;
 // Both addresses belong to the one package version that package.mjs verifies.
 const STACK_BYTES = 64 * 1024 * 1024;
 const STACK_BASE_POINTER = MEMORY_BASE + 2539500;
-const MAX_STACK_DEPTH = '24MB';
+const MAX_STACK_DEPTH = "24MB";
 
 const SUPERUSER_CONTEXT = 5;
 const OVERRIDE_SOURCE = 10;
 
 /** What RESET returns to. The build's own values (no sequential scans, debug messages) are bad. */
 const BASE_SETTINGS = {
-  client_min_messages: 'notice',
+  client_min_messages: "notice",
   search_path: '"$user", public',
-  enable_seqscan: 'on',
-  exit_on_error: 'off',
-  timezone: 'UTC',
-  log_min_messages: 'warning',
-  default_text_search_config: 'pg_catalog.english',
+  enable_seqscan: "on",
+  exit_on_error: "off",
+  timezone: "UTC",
+  log_min_messages: "warning",
+  default_text_search_config: "pg_catalog.english",
   max_stack_depth: MAX_STACK_DEPTH,
 };
 
@@ -48,17 +48,22 @@ const BASE_SETTINGS = {
  */
 export async function bootServer(packageFolder, clusterFolder, database, interrupts) {
   /** @type {any} */ let exports;
-  const wasm = await WebAssembly.compile(readFileSync(join(packageFolder, 'pglite.wasm')));
+  const wasm = await WebAssembly.compile(readFileSync(join(packageFolder, "pglite.wasm")));
   const module = await instantiate(packageFolder, clusterFolder, database, async (imports) => {
     interrupts.hook(imports);
     const instance = await WebAssembly.instantiate(wasm, imports);
     exports = instance.exports;
     return [instance, wasm];
   });
-  await installExtension(module, join(packageFolder, 'timescaledb.tar.gz'));
+  await installExtension(module, join(packageFolder, "timescaledb.tar.gz"));
   startBackend(module);
   const setting = settingReader(module);
-  interrupts.attach(exports, MEMORY_BASE, () => module.HEAP32, () => Number(setting('statement_timeout')));
+  interrupts.attach(
+    exports,
+    MEMORY_BASE,
+    () => module.HEAP32,
+    () => Number(setting("statement_timeout")),
+  );
   return { module, setting };
 }
 
@@ -70,19 +75,27 @@ export async function bootServer(packageFolder, clusterFolder, database, interru
  * @returns {Promise<any>}
  */
 async function instantiate(packageFolder, clusterFolder, database, link) {
-  const factory = (await import(pathToFileURL(join(packageFolder, 'pglite.js')).href)).default;
-  const files = readFileSync(join(packageFolder, 'pglite.data'));
+  const factory = (await import(pathToFileURL(join(packageFolder, "pglite.js")).href)).default;
+  const files = readFileSync(join(packageFolder, "pglite.data"));
   return factory({
     WASM_PREFIX: PREFIX,
     noExitRuntime: true,
-    arguments: [`PGDATA=${CLUSTER}`, `PREFIX=${PREFIX}`, 'PGUSER=postgres', `PGDATABASE=${database}`, 'MODE=REACT', 'REPL=N'],
+    arguments: [
+      `PGDATA=${CLUSTER}`,
+      `PREFIX=${PREFIX}`,
+      "PGUSER=postgres",
+      `PGDATABASE=${database}`,
+      "MODE=REACT",
+      "REPL=N",
+    ],
     print: () => {},
     printErr: () => {},
     instantiateWasm: (/** @type {unknown} */ imports, /** @type {Function} */ done) => {
       link(imports).then(([instance, wasm]) => done(instance, wasm));
       return {};
     },
-    getPreloadedPackage: () => files.buffer.slice(files.byteOffset, files.byteOffset + files.byteLength),
+    getPreloadedPackage: () =>
+      files.buffer.slice(files.byteOffset, files.byteOffset + files.byteLength),
     preRun: [(/** @type {any} */ module) => mountCluster(module, clusterFolder)],
   });
 }
@@ -104,7 +117,7 @@ async function installExtension(module, archive) {
   const libraries = [];
   for (const { name, content } of readTar(gunzipSync(readFileSync(archive)))) {
     const path = `${PREFIX}/${name}`;
-    if (name.endsWith('.so')) libraries.push(preloadLibrary(module, path.slice(0, -3), content));
+    if (name.endsWith(".so")) libraries.push(preloadLibrary(module, path.slice(0, -3), content));
     else module.FS.writeFile(path, content);
   }
   await Promise.all(libraries);
@@ -117,7 +130,7 @@ async function installExtension(module, archive) {
  * @returns {Promise<void>}
  */
 function preloadLibrary(module, path, content) {
-  const slash = path.lastIndexOf('/');
+  const slash = path.lastIndexOf("/");
   const [folder, name] = [path.slice(0, slash), path.slice(slash + 1)];
   return new Promise((resolve, reject) => {
     const failed = () => reject(new Error(`cannot load ${name}`));
@@ -176,7 +189,7 @@ function newCString(module, text) {
  * @param {number} pointer
  */
 function readCString(module, pointer) {
-  if (pointer === 0) return '';
+  if (pointer === 0) return "";
   const end = module.HEAPU8.indexOf(0, pointer);
-  return Buffer.from(module.HEAPU8.buffer, pointer, end - pointer).toString('utf8');
+  return Buffer.from(module.HEAPU8.buffer, pointer, end - pointer).toString("utf8");
 }

@@ -1,4 +1,4 @@
-"""One engine for most tests, an impatient one for timeouts, policies and upkeep, own ones to kill."""
+"""One engine for most tests, an impatient one for timeouts and policies, own ones to kill."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path

@@ -6,6 +6,10 @@ from itertools import count
 import asyncpg
 import psycopg
 import pytest
+from pgqueuer import PgQueuer
+from pgqueuer.db import AsyncpgDriver
+from pgqueuer.models import Job
+from pgqueuer.queries import Queries
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -115,10 +119,14 @@ def test_an_error_in_a_pipeline_skips_to_its_sync_and_no_further(
     psycopg_connect: ConnectPsycopg,
 ) -> None:
     connection = psycopg_connect()
-    with pytest.raises(psycopg.errors.DivisionByZero), connection.pipeline():
+    connection.execute("CREATE TABLE pipelined (n int)")
+    with connection.pipeline() as pipeline:
         connection.execute("SELECT 1 / 0")
-        connection.execute("SELECT 1")
-    assert connection.execute("SELECT 2").fetchone() == (2,)
+        connection.execute("INSERT INTO pipelined VALUES (1)")
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            pipeline.sync()
+        connection.execute("INSERT INTO pipelined VALUES (2)")
+    assert connection.execute("SELECT n FROM pipelined").fetchall() == [(2,)]
 
 
 async def test_a_result_description_is_kept_over_others_work(connect: Connect) -> None:
@@ -131,11 +139,6 @@ async def test_a_result_description_is_kept_over_others_work(connect: Connect) -
 async def test_pgqueuer_hands_every_job_to_one_of_two_workers_once(
     engine: EmbeddedDatabase,
 ) -> None:
-    from pgqueuer import PgQueuer
-    from pgqueuer.db import AsyncpgDriver
-    from pgqueuer.models import Job
-    from pgqueuer.queries import Queries
-
     connections = [await asyncpg.connect(engine.url) for _ in range(3)]
     queries = Queries(AsyncpgDriver(connections[0]))
     await queries.install()

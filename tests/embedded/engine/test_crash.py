@@ -18,6 +18,7 @@ from embedded.node import HERE, find_node
 from embedded.process import NodeProgram
 
 from .conftest import Connect, StartEngine
+from .wire import Wire, query
 
 # A function of the server, declared to take a number where it wants an address.
 CRASH = """
@@ -82,8 +83,9 @@ async def test_more_than_five_crashes_a_minute_end_the_program(start_engine: Sta
 
 
 async def acknowledged_until_killed(database: EmbeddedDatabase, first: int) -> set[int]:
-    """Insert numbers from `first` on over several connections, kill meanwhile; what was confirmed."""
+    """Insert numbers over several connections and kill meanwhile; those that were confirmed."""
     acknowledged: set[int] = set()
+    enough = asyncio.Event()
 
     async def insert(lane: int) -> None:
         connection = await asyncpg.connect(database.url)
@@ -91,12 +93,13 @@ async def acknowledged_until_killed(database: EmbeddedDatabase, first: int) -> s
             for n in range(first + lane, first + 10**6, 4):
                 await connection.execute("INSERT INTO kept VALUES ($1)", n)
                 acknowledged.add(n)
+                if len(acknowledged) == 200:
+                    enough.set()
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             connection.terminate()
 
     lanes = [asyncio.ensure_future(insert(lane)) for lane in range(4)]
-    while len(acknowledged) < 200:
-        await asyncio.sleep(0.01)
+    await enough.wait()
     await asyncio.to_thread(database.kill)
     await asyncio.gather(*lanes)
     return acknowledged
@@ -142,6 +145,23 @@ async def test_sigterm_finishes_the_running_statement_and_is_fast(
     again = await asyncpg.connect(database.url)
     assert await again.fetchval("SELECT count(*) FROM finished") == 7
     await again.close()
+
+
+@pytest.mark.parametrize("kept_busy", ["SELECT pg_sleep(60)", "COPY unfinished FROM STDIN"])
+async def test_sigterm_does_not_wait_for_what_does_not_end(
+    start_engine: StartEngine, kept_busy: str
+) -> None:
+    database = start_engine()
+    wire = Wire(database.port)
+    wire.login()
+    wire.ask("CREATE TABLE unfinished (n int)")
+    wire.send(query(kept_busy))
+    if kept_busy.startswith("COPY"):
+        assert wire.read().type == "G"
+    started = time.monotonic()
+    assert await asyncio.to_thread(database.stop) == 0
+    assert time.monotonic() - started < 5
+    wire.close()
 
 
 async def test_clients_are_told_that_the_server_stops(start_engine: StartEngine) -> None:
@@ -196,7 +216,7 @@ def test_a_taken_port_is_refused(engine: EmbeddedDatabase, template: Path, tmp_p
 def test_a_kill_during_the_first_start_leaves_a_directory_that_starts(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     unfinished = data_dir / "cluster.unfinished"
-    program = [find_node().executable, MAIN, "--data-dir", data_dir]
+    program = [str(find_node().executable), str(MAIN), "--data-dir", str(data_dir)]
     with subprocess.Popen(program, stdin=PIPE, stdout=DEVNULL, stderr=DEVNULL) as process:
         deadline = time.monotonic() + 20
         while not (unfinished / "base").exists() and time.monotonic() < deadline:

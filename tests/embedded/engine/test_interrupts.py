@@ -8,8 +8,7 @@ import pytest
 from embedded.database import EmbeddedDatabase
 
 from .conftest import Connect, Dial
-from .wire import CANCEL_REQUEST, SYNC, bind, parse, query, startup
-from .wire import EXECUTE, Wire
+from .wire import CANCEL_REQUEST, EXECUTE, SYNC, Wire, bind, parse, query, startup
 
 ENDLESS = "DO $$ BEGIN LOOP END LOOP; END $$"
 
@@ -104,6 +103,19 @@ async def test_a_computation_that_cannot_be_interrupted_ends_with_its_client_onl
     assert await statement.fetchval() == "survivor"
     with pytest.raises(asyncpg.ConnectionDoesNotExistError):
         await endless
+
+
+def test_cancelling_at_any_moment_leaves_every_client_served(dial: Dial) -> None:
+    wire, other = dial(), dial()
+    wire.login()
+    other.login()
+    other.ask("SET work_mem = '5MB'")
+    for _ in range(30):
+        wire.send(query("SELECT 1"))
+        other.send(query("SELECT 2"))
+        cancel(dial, wire)
+        assert wire.types() in {"TDCZ", "EZ", "TEZ"}
+        assert other.types() == "TDCZ"
 
 
 async def test_the_engine_serves_while_a_disconnected_client_is_cleaned_up(

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
@@ -77,6 +78,7 @@ def test_a_client_that_does_not_read_its_results_is_closed(
     deaf.login()
     other.login()
     deaf.send(query("SELECT repeat('x', 10000) FROM generate_series(1, 100000)"))
+    assert deaf.read().type == "T"
     assert other.value("SELECT 'served'") == "served"
     log = impatient_engine.program.log_path.read_text()
     assert f'"a client does not read its results; closing its connection","pid":{deaf.pid}' in log
@@ -105,7 +107,7 @@ async def test_large_results_large_copies_and_slow_readers_need_little_memory(
     before = resident_bytes(database)
     chunk = b"x" * 999 + b"\n"
 
-    async def source():  # type: ignore[no-untyped-def]
+    async def source() -> AsyncIterator[bytes]:
         for _ in range(100):
             yield chunk * 1000
 

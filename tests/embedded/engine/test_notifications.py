@@ -101,16 +101,28 @@ async def test_the_engine_stops_listening_with_the_last_listener(connect: Connec
     assert await observer.fetchval(channels) is None
 
 
-async def test_a_rolled_back_listen_hears_nothing(connect: Connect) -> None:
-    hearer, sender = await connect(), await connect()
-    heard: Heard = asyncio.Queue()
-    await sender.add_listener("undone", listener(heard))
-    await hearer.execute("BEGIN; LISTEN undone; ROLLBACK")
-    other: Heard = asyncio.Queue()
-    hearer._listeners["undone"] = set()  # noqa: SLF001 # asyncpg would warn of what must not come
-    await sender.execute("NOTIFY undone, 'x'")
-    assert await next_of(heard) == "x"
-    assert other.empty()
+def test_a_rolled_back_listen_hears_nothing(dial: Dial) -> None:
+    wavering, hearer, sender = dial(), dial(), dial()
+    for wire in (wavering, hearer, sender):
+        wire.login()
+    hearer.ask("LISTEN undone")
+    wavering.ask("BEGIN; LISTEN undone")
+    wavering.ask("ROLLBACK")
+    sender.ask("NOTIFY undone")
+    assert hearer.read().type == "A"
+    assert [item.type for item in wavering.ask("SELECT 1")] == ["T", "D", "C", "Z"]
+
+
+def test_words_in_data_are_not_taken_for_commands(dial: Dial) -> None:
+    hearer, talker, sender = dial(), dial(), dial()
+    for wire in (hearer, talker, sender):
+        wire.login()
+    hearer.ask("LISTEN spoken")
+    talker.ask("SELECT 'please listen spoken'")
+    hearer.ask("SELECT 'never unlisten spoken'")
+    sender.ask("NOTIFY spoken")
+    assert hearer.read().type == "A"
+    assert [item.type for item in talker.ask("SELECT 1")] == ["T", "D", "C", "Z"]
 
 
 def test_a_notification_carries_the_senders_process_id(dial: Dial) -> None:

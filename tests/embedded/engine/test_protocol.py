@@ -1,5 +1,6 @@
 import os
 import struct
+from collections.abc import Iterator
 
 import pytest
 
@@ -20,7 +21,7 @@ from .wire import (
 
 
 @pytest.fixture(autouse=True)
-def others_go_on(psycopg_connect: ConnectPsycopg) -> None:
+def others_go_on(psycopg_connect: ConnectPsycopg) -> Iterator[None]:
     """Whatever a client does, another one is served afterwards, by the same engine."""
     connection = psycopg_connect()
     connection.execute("CREATE TEMP TABLE IF NOT EXISTS alive AS SELECT 42 AS answer")
@@ -102,6 +103,17 @@ def test_an_empty_query_is_answered_as_natively(dial: Dial) -> None:
     wire.login()
     wire.send(query(""))
     assert wire.types() == "IZ"
+
+
+def test_a_function_call_is_answered(dial: Dial) -> None:
+    wire = dial()
+    wire.login()
+    oid = int(wire.value("SELECT 'int4pl'::regproc::oid"))
+    arguments = struct.pack("!ihhi2si2sh", oid, 0, 2, 2, b"40", 2, b"02", 0)
+    wire.send(message("F", arguments))
+    answer = wire.read_until_ready()
+    assert [item.type for item in answer] == ["V", "Z"]
+    assert answer[0].body[4:] == b"42"
 
 
 def test_several_statements_in_one_query_are_one_transaction(dial: Dial) -> None:

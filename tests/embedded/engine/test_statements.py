@@ -7,7 +7,12 @@ import pytest
 from embedded.database import EmbeddedDatabase
 
 from .conftest import Connect, ConnectPsycopg, Dial
-from .wire import EXECUTE, FLUSH, SYNC, bind, close, describe, parse, query
+from .wire import EXECUTE, FLUSH, SYNC, Wire, bind, close, describe, parse, query
+
+
+def values(wire: Wire) -> list[bytes]:
+    """The first value of each row up to the next ReadyForQuery."""
+    return [item.body[6:] for item in wire.read_until_ready() if item.type == "D"]
 
 
 def test_two_clients_use_one_name_for_different_statements(dial: Dial) -> None:
@@ -16,9 +21,9 @@ def test_two_clients_use_one_name_for_different_statements(dial: Dial) -> None:
         wire.login()
         wire.send(parse(f"SELECT '{answer}'", "shared"), SYNC)
         assert wire.types() == "1Z"
-    for wire, answer in ((first, b"one"), (second, b"two")):
+    for wire, expected in ((first, b"one"), (second, b"two")):
         wire.send(bind("shared"), EXECUTE, SYNC)
-        assert [item.body[6:] for item in wire.read_until_ready() if item.type == "D"] == [answer]
+        assert values(wire) == [expected]
 
 
 def test_names_that_differ_only_after_63_bytes_are_different(dial: Dial) -> None:
@@ -49,7 +54,7 @@ def test_an_unnamed_statement_survives_other_clients_in_between(dial: Dial) -> N
     other.send(parse("SELECT 'other'"), bind(), EXECUTE, SYNC)
     assert other.types() == "12DCZ"
     keeper.send(bind(), EXECUTE, SYNC)
-    assert [item.body for item in keeper.read_until_ready() if item.type == "D"][0][6:] == b"mine"
+    assert values(keeper) == [b"mine"]
 
 
 def test_a_client_that_has_only_prepared_does_not_hold_the_engine(dial: Dial) -> None:
@@ -85,7 +90,7 @@ def test_execute_and_flush_keep_the_transaction_until_sync(dial: Dial) -> None:
     other.send(query("SELECT count(*) FROM flushed"))
     wire.send(parse("SELECT 1 / count(*) FROM flushed WHERE false"), bind(), EXECUTE, SYNC)
     assert wire.types() == "12EZ"
-    assert [item.body[6:] for item in other.read_until_ready() if item.type == "D"] == [b"0"]
+    assert values(other) == [b"0"]
 
 
 def test_a_second_parse_of_a_name_fails_and_the_first_stays(dial: Dial) -> None:

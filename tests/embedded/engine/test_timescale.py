@@ -4,21 +4,23 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import asyncpg
+import pytest
 import pytest_asyncio
 
 from embedded.database import EmbeddedDatabase
 
-from .conftest import Connect
+from .conftest import Connect, StartEngine
 
-HOURLY = """
-CREATE MATERIALIZED VIEW {name} WITH (timescaledb.continuous, timescaledb.materialized_only = {frozen})
+ROLLUP = """
+CREATE MATERIALIZED VIEW {name}
+WITH (timescaledb.continuous, timescaledb.materialized_only = {frozen})
 AS SELECT time_bucket('{width}', {time}) AS bucket, sum({value}) AS total
 FROM {source} GROUP BY 1 WITH NO DATA
 """
 
 
 def rollup(name: str, source: str, *, frozen: bool = False, daily: bool = False) -> str:
-    return HOURLY.format(
+    return ROLLUP.format(
         name=name,
         source=source,
         frozen=frozen,
@@ -41,7 +43,7 @@ async def create_hypertable(connection: asyncpg.Connection, name: str) -> None:
 
 async def wait_for(connection: asyncpg.Connection, condition: str) -> None:
     async with asyncio.timeout(20):
-        while not await connection.fetchval(condition):
+        while not await connection.fetchval(condition):  # noqa: ASYNC110 # SQL has no events
             await asyncio.sleep(0.05)
 
 
@@ -68,7 +70,7 @@ async def test_hierarchical_rollups_refresh_and_stay_real_time(connect: Connect)
     await connection.execute(rollup("rolled_1h", "rolled"))
     await connection.execute(rollup("rolled_1d", "rolled_1h", daily=True))
     days = "SELECT count(*), min(total), max(total) FROM rolled_1d"
-    assert tuple(await connection.fetchrow(days)) == (20, 1440, 1440)
+    assert [tuple(row) for row in await connection.fetch(days)] == [(20, 1440, 1440)]
     for view in ("rolled_1h", "rolled_1d"):
         await connection.execute(f"CALL refresh_continuous_aggregate('{view}', NULL, NULL)")
     await connection.execute("INSERT INTO rolled VALUES ('2024-02-10', 'a', 5)")
@@ -99,9 +101,23 @@ async def test_columnstore_compression_keeps_every_value(connect: Connect) -> No
         await connection.execute(f"CALL convert_to_columnstore('{chunk}')")
     stats = "SELECT number_compressed_chunks > 0, after_compression_total_bytes <"
     stats += " before_compression_total_bytes / 5 FROM hypertable_columnstore_stats('packed')"
-    assert tuple(await connection.fetchrow(stats)) == (True, True)
+    assert [tuple(row) for row in await connection.fetch(stats)] == [(True, True)]
     await connection.execute("INSERT INTO packed VALUES ('2024-01-05', 'b', 7)")
     assert await connection.fetchval("SELECT sum(value) FROM packed") == 28_807
+
+
+async def test_a_refresh_works_first_thing_after_a_restart(start_engine: StartEngine) -> None:
+    database = await asyncio.to_thread(start_engine)
+    connection = await asyncpg.connect(database.url)
+    await create_hypertable(connection, "restarted")
+    await connection.execute(rollup("restarted_1h", "restarted", frozen=True))
+    await connection.close()
+    await asyncio.to_thread(database.stop)
+    database = await asyncio.to_thread(start_engine)
+    connection = await asyncpg.connect(database.url)
+    await connection.execute("CALL refresh_continuous_aggregate('restarted_1h', NULL, NULL)")
+    assert await connection.fetchval("SELECT count(*) FROM restarted_1h") == 480
+    await connection.close()
 
 
 async def test_policies_run_by_themselves(impatient: asyncpg.Connection) -> None:
@@ -141,10 +157,30 @@ async def test_only_due_jobs_run_and_telemetry_never(impatient: asyncpg.Connecti
         " ON CONFLICT DO NOTHING"
     )
     await wait_for(impatient, f"SELECT count(*) >= 3 FROM runs WHERE job = {often}")  # noqa: S608 # a number
-    counts = dict(await impatient.fetch("SELECT job, count(*) FROM runs GROUP BY job"))
+    rows = await impatient.fetch("SELECT job, count(*) FROM runs GROUP BY job")
+    counts = {row[0]: row[1] for row in rows}
     await impatient.execute(f"SELECT delete_job({often})")
     assert counts[once] == 1
     assert later not in counts
+
+
+async def test_a_policy_that_does_not_end_does_not_keep_the_engine_from_stopping(
+    start_engine: StartEngine,
+) -> None:
+    database = await asyncio.to_thread(start_engine, "--policy-interval-seconds=0.1")
+    connection = await asyncpg.connect(database.url)
+    await connection.execute(
+        "CREATE PROCEDURE sleeps(job_id int, config jsonb) LANGUAGE sql AS 'SELECT pg_sleep(60)'"
+    )
+    await connection.execute("SELECT add_job('sleeps', '1 hour')")
+    waiting = asyncio.ensure_future(connection.execute("SELECT pg_sleep(0.2)"))
+    await asyncio.wait({waiting}, timeout=1)
+    while waiting.done():  # until the policy has the engine
+        waiting = asyncio.ensure_future(connection.execute("SELECT 1"))
+        await asyncio.wait({waiting}, timeout=1)
+    assert await asyncio.to_thread(database.stop) == 0
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+        await waiting
 
 
 async def test_a_failing_policy_does_not_stop_the_others(
@@ -191,7 +227,7 @@ async def test_many_dead_rows_are_vacuumed_without_being_asked(
 async def test_much_wal_is_checkpointed_without_being_asked(
     impatient: asyncpg.Connection,
 ) -> None:
-    redo = "SELECT redo_lsn FROM pg_control_checkpoint()"
+    redo = "SELECT redo_lsn::text FROM pg_control_checkpoint()"
     before = await impatient.fetchval(redo)
     await impatient.execute("CREATE TABLE logged (filler text)")
     await impatient.execute("ALTER TABLE logged ALTER filler SET STORAGE EXTERNAL")
@@ -199,5 +235,6 @@ async def test_much_wal_is_checkpointed_without_being_asked(
         await impatient.execute(
             "INSERT INTO logged SELECT repeat('x', 1000000) FROM generate_series(1, 100)"
         )
-    await wait_for(impatient, f"SELECT redo_lsn > '{before}' FROM pg_control_checkpoint()")
+    moved = f"SELECT redo_lsn > '{before}' FROM pg_control_checkpoint()"  # noqa: S608 # an LSN
+    await wait_for(impatient, moved)
     await impatient.execute("DROP TABLE logged")
