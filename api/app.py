@@ -10,6 +10,7 @@ from api.aggregates.controller import AggregateController
 from api.auth.access import enforce_access, require_rules
 from api.health.controller import HealthController
 from api.imports.controller import ImportController, UploadController
+from api.lingering import Lingering
 from api.logs import configure_logging
 from api.observability import Metrics, Observability
 from api.problems import HANDLERS
@@ -45,7 +46,7 @@ def create_app(settings: ServerSettings) -> Litestar:
         openapi_config=reference_config(),
     )
     require_rules(app)
-    app.asgi_handler = Observability(app.asgi_handler, metrics)
+    app.asgi_handler = Observability(Lingering(app.asgi_handler), metrics)
     return app
 
 

@@ -42,6 +42,8 @@ STATUSES: dict[str, HTTPStatus] = {
     "unsupported_media_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "internal_error": HTTPStatus.INTERNAL_SERVER_ERROR,
     "unsupported_database": HTTPStatus.INTERNAL_SERVER_ERROR,
+    "database_refused": HTTPStatus.INTERNAL_SERVER_ERROR,
+    "database_refused": HTTPStatus.SERVICE_UNAVAILABLE,
     "database_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
     "identity_provider_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
     "storage_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
@@ -97,10 +99,12 @@ class UnsupportedMediaTypeError(SensorFlowError):
     code = "unsupported_media_type"
 
 
-def on_refusal(_request: Request[Any, Any, Any], error: SensorFlowError) -> Response[Problem]:
+def on_refusal(request: Request[Any, Any, Any], error: SensorFlowError) -> Response[Problem]:
     """An error of our own tree, as its code says."""
     if isinstance(error, InvalidRequestError):
         return _invalid(error.problems, error.code)
+    if STATUSES[error.code] == HTTPStatus.INTERNAL_SERVER_ERROR:
+        return on_unexpected(request, error)
     if STATUSES[error.code] >= HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.warning("refused", code=error.code, cause=repr(error.__cause__))
     return _response(error.code, error.message, _headers(error))

@@ -28,7 +28,6 @@ def asset(name: AssetName) -> bytes:
 @get(
     "/assets/{name:str}",
     operation_id="getReferenceAsset",
-    include_in_schema=False,
     **access(PUBLIC),
 )
 async def get_reference_asset(name: FromPath[AssetName]) -> Response[bytes]:
@@ -47,7 +46,12 @@ def reference_config() -> OpenAPIConfig:
         description="Time series of sensors: readings in, rollups out.",
         components=Components(security_schemes={BEARER: bearer}),
         render_plugins=[_swagger_ui(), JsonRenderPlugin()],
-        openapi_router=Router(PATH, route_handlers=[get_reference_asset], opt={"access": PUBLIC}),
+        openapi_router=Router(
+            PATH,
+            route_handlers=[get_reference_asset],
+            opt={"access": PUBLIC},
+            include_in_schema=False,
+        ),
     )
 
 

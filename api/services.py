@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
+import httpx2
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import Dependencies
@@ -22,6 +22,7 @@ from api.imports.service import ImportService
 from api.imports.waiting import FinishedImports
 from api.readings.repository import ReadingRepository
 from api.readings.service import ReadingService
+from api.termination import on_termination
 from core.database import Pool, control_engine, open_pool
 from core.queries import queries
 from core.settings import (
@@ -73,14 +74,14 @@ async def open_services(settings: ServerSettings) -> AsyncIterator[Services]:
     async with AsyncExitStack() as resources:
         engine = control_engine(settings.database.url.get_secret_value())
         resources.push_async_callback(engine.dispose)
-        pool = await open_pool(settings.database, connections_at_start=0)
+        pool = await open_pool(settings.database, connections_at_start=0, reset_sessions=False)
         resources.push_async_callback(_close, pool)
         http = await resources.enter_async_context(
-            httpx.AsyncClient(timeout=PROVIDER_TIMEOUT_SECONDS)
+            httpx2.AsyncClient(timeout=PROVIDER_TIMEOUT_SECONDS)
         )
         imports = ImportRepository(engine, pool)
         finished = FinishedImports(imports)
-        resources.callback(finished.close)
+        resources.enter_context(on_termination(finished.close))
         yield Services(
             verifier=TokenVerifier(settings.auth, ProviderKeys(settings.auth.issuer, http)),
             aggregates=AggregateService(AggregateRepository(pool)),

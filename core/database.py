@@ -34,11 +34,14 @@ UNAVAILABLE_STATES = ("08", "57P0", "53300")
 REFUSED_STATES = ("28", "3D000")
 
 
-async def open_pool(settings: DatabaseSettings, *, connections_at_start: int = 1) -> Pool:
+async def open_pool(
+    settings: DatabaseSettings, *, connections_at_start: int = 1, reset_sessions: bool = True
+) -> Pool:
     """A pool whose every statement is bounded by the settings' statement timeout.
 
-    Raises DatabaseUnavailableError when the server does not answer; with no connection at the
-    start it is not asked.
+    Without `reset_sessions` a connection goes back as it is, one round trip less: for borrowers
+    that never SET, LISTEN or lock. Raises DatabaseUnavailableError when the server does not answer;
+    with no connection at the start it is not asked.
     """
     with database_errors():
         return await asyncpg.create_pool(
@@ -47,7 +50,12 @@ async def open_pool(settings: DatabaseSettings, *, connections_at_start: int = 1
             max_size=settings.pool_size,
             timeout=CONNECT_TIMEOUT_SECONDS,
             command_timeout=settings.statement_timeout_seconds,
+            reset=None if reset_sessions else _keep_session,
         )
+
+
+async def _keep_session(_connection: Connection) -> None:
+    """What a pool does to a connection that came back: nothing."""
 
 
 @asynccontextmanager

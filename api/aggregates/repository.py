@@ -15,8 +15,8 @@ class AggregateRepository:
         """The hours that start in [start, end], in order, and the ranges stale at that moment."""
         async with borrowed(self._pool) as connection:
             rows = [row async for row in queries().hourly_items(connection, start=start, end=end)]
-        stale = rows[0]["stale"] or []  # there is always a row: without items, one with the ranges
+        ranges, *hours = rows
         return (
-            [Item(*row[:9]) for row in rows if row["equipment_id"] is not None],
-            [StaleRange(entry.lower, entry.upper) for entry in stale],
+            [Item(*hour[:9]) for hour in hours],
+            [StaleRange(entry.lower, entry.upper) for entry in ranges["stale"] or ()],
         )

@@ -5,7 +5,7 @@ from asyncio import Lock
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import httpx
+import httpx2
 import msgspec
 import structlog
 from joserfc.errors import JoseError
@@ -43,7 +43,7 @@ class ProviderKeys:
     """The keys by id. One fetch at a time; keys once read stay while the provider is away."""
 
     def __init__(
-        self, issuer: str, http: httpx.AsyncClient, clock: Callable[[], float] = time.monotonic
+        self, issuer: str, http: httpx2.AsyncClient, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._issuer = issuer
         self._http = http
@@ -75,7 +75,7 @@ class ProviderKeys:
                 return
             try:
                 self._keys = await self._fetch()
-            except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
                 logger.warning("provider keys not read", issuer=self._issuer, cause=repr(error))
                 wait = COOLDOWN_SECONDS if self._keys else RETRY_WITHOUT_KEYS_SECONDS
             else:

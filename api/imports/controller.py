@@ -1,3 +1,4 @@
+from dataclasses import dataclass
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -30,6 +31,7 @@ Timeout = Annotated[
 ]
 
 
+@dataclass
 class UploadOperation(Operation):
     """The operation with its form: the handler reads a stream, so the signature shows none."""
 
@@ -99,7 +101,7 @@ class ImportController(Controller):
         operation_id="getRejects",
         summary="The rows that were rejected: line, code, column, original row",
         media_type="text/csv",
-        **access(Scope.IMPORTS_READ, 404),
+        **access(Scope.IMPORTS_READ, 400, 404),
     )
     async def get_rejects(self, imports: Service, import_id: ImportId) -> Stream:
         """Stream the rejected rows."""

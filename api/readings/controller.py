@@ -1,9 +1,8 @@
 from typing import Any
 
-from litestar import Controller, post
-from litestar.connection import ASGIConnection
+from litestar import Controller, Request, post
+from litestar.datastructures import Headers
 from litestar.di import NamedDependency
-from litestar.handlers import BaseRouteHandler
 from litestar.params import RawBody, SkipValidation
 
 from api.auth.access import Scope, access
@@ -13,10 +12,12 @@ from api.readings.service import ReadingService
 
 MAX_BODY_BYTES = 64 * 1024
 
+AnyRequest = Request[Any, Any, Any]
 
-def sends_json(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+
+def require_json(headers: Headers) -> None:
     """Raise UnsupportedMediaTypeError unless the body is announced as JSON."""
-    media_type, _, _ = connection.headers.get("content-type", "").partition(";")
+    media_type, _, _ = headers.get("content-type", "").partition(";")
     if media_type.strip().lower() != "application/json":
         raise UnsupportedMediaTypeError("Send the reading as Content-Type: application/json.")
 
@@ -33,13 +34,16 @@ class ReadingController(Controller):
         summary="Store one reading",
         description="Acknowledged after its commit. Sending it again is harmless: equipmentId and "
         "timestamp are the key, and the last write wins.",
-        guards=[sends_json],
         request_max_body_size=MAX_BODY_BYTES,
         **access(Scope.READINGS_WRITE, 400, 413, 415),
     )
     async def save_reading(
-        self, body: RawBody, readings: NamedDependency[SkipValidation[ReadingService]]
+        self,
+        request: AnyRequest,
+        body: RawBody,
+        readings: NamedDependency[SkipValidation[ReadingService]],
     ) -> Saved:
         """Store the reading."""
+        require_json(request.headers)
         await readings.save(body)
         return Saved("Data saved successfully")

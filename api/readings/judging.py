@@ -7,19 +7,23 @@ from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
 from api.problems import FieldProblem, InvalidRequestError
+from api.readings.parsing import shown
 from core.errors import ReadingRefusedError
 from core.readings import (
+    BAD_TEXT,
+    EARLIEST,
+    LATEST,
     MAX_EQUIPMENT_ID_CHARACTERS,
     MAX_MAGNITUDE,
     MIN_MAGNITUDE,
+    TIMESTAMP,
     Reading,
     RejectCode,
     TimeBounds,
 )
 
-ISO_8601 = re.compile(
-    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(?P<offset>Z|[+-]\d\d(:?\d\d)?)?", re.ASCII
-)
+ISO_8601 = re.compile(TIMESTAMP)
+UNSTORABLE = re.compile(f"{BAD_TEXT}|[\ud800-\udfff]")  # of a surrogate pair, one alone
 
 NaiveTimestamps = Literal["utc", "refuse"]
 
@@ -50,8 +54,8 @@ class Verdicts:
     def __init__(self, members: dict[str, Any]) -> None:
         self._members = members
         self.problems = [
-            FieldProblem(name, "unknown_field", f"{_shown(name)} is not a known field")
-            for name in members
+            FieldProblem(name, "unknown_field", f"{name} is not a known field")
+            for name in map(shown, members)
             if name not in FIELDS
         ]
 
@@ -70,13 +74,13 @@ def equipment_id_of(value: object) -> str:
     """The text, if it can be stored; otherwise raises ReadingRefusedError, as the others do."""
     if not isinstance(value, str):
         raise ReadingRefusedError(RejectCode.BAD_TEXT, "must be a text")
-    if not value:
+    if not value.strip():
         raise ReadingRefusedError(RejectCode.MISSING_VALUE, "must not be empty")
     if len(value) > MAX_EQUIPMENT_ID_CHARACTERS:
         message = f"must have at most {MAX_EQUIPMENT_ID_CHARACTERS} characters"
         raise ReadingRefusedError(RejectCode.TOO_LONG, message)
-    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
-        message = "must be text that can be stored: no NUL, no half of a surrogate pair"
+    if UNSTORABLE.search(value):
+        message = "must hold no control character and no half or damaged one"
         raise ReadingRefusedError(RejectCode.BAD_TEXT, message)
     return value
 
@@ -93,15 +97,14 @@ def moment_of(value: object, bounds: TimeBounds, naive_timestamps: NaiveTimestam
 
 def number_of(value: object) -> float:
     """The number, if rollups can add it up."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if not isinstance(value, float):
         raise ReadingRefusedError(RejectCode.BAD_NUMBER, "must be a number")
-    number = float(value)
-    if not math.isfinite(number):
+    if not math.isfinite(value):
         raise ReadingRefusedError(RejectCode.NOT_FINITE, "must be a finite number")
-    if number and not MIN_MAGNITUDE <= abs(number) <= MAX_MAGNITUDE:
+    if value and not MIN_MAGNITUDE <= abs(value) <= MAX_MAGNITUDE:
         message = f"must be 0 or between {MIN_MAGNITUDE} and {MAX_MAGNITUDE} in magnitude"
         raise ReadingRefusedError(RejectCode.OUT_OF_RANGE, message)
-    return number
+    return value
 
 
 def _present(value: object) -> object:
@@ -110,22 +113,30 @@ def _present(value: object) -> object:
     return value
 
 
+def _aware(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        message = "must carry an offset, such as Z or +02:00"
+        raise ReadingRefusedError(RejectCode.BAD_TIMESTAMP, message)
+    return moment
+
+
 def _parsed(value: object, naive_timestamps: NaiveTimestamps) -> datetime:
     match = ISO_8601.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         message = "must be an ISO 8601 date and time, such as 2026-01-31T12:00:00Z"
         raise ReadingRefusedError(RejectCode.BAD_TIMESTAMP, message)
-    if match["offset"] is None and naive_timestamps == "refuse":
-        message = "must carry an offset, such as Z or +02:00"
-        raise ReadingRefusedError(RejectCode.BAD_TIMESTAMP, message)
     try:
-        moment = datetime.fromisoformat(match[0])
-        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+        moment = datetime.fromisoformat(match[0].upper())
+        if moment.tzinfo is None and naive_timestamps == "utc":
+            moment = moment.replace(tzinfo=UTC)
+        return _storable(_aware(moment).astimezone(UTC))
     except (ValueError, OverflowError) as error:
         message = "must be a date and time that exist"
         raise ReadingRefusedError(RejectCode.BAD_TIMESTAMP, message) from error
 
 
-def _shown(name: str) -> str:
-    """A name that the client made up, safe to repeat to it."""
-    return name.encode("utf-8", "replace").decode()[:100]
+def _storable(moment: datetime) -> datetime:
+    if not EARLIEST <= moment <= LATEST:
+        message = f"must lie between {EARLIEST.isoformat()} and {LATEST.isoformat()}"
+        raise ReadingRefusedError(RejectCode.BAD_TIMESTAMP, message)
+    return moment

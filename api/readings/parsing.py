@@ -1,13 +1,17 @@
 """From the bytes of a request to the members of a JSON object, nothing lost on the way."""
 
 import json
+import math
+import re
+import sys
 from typing import Any
 
 from api.problems import FieldProblem, InvalidRequestError
 from core.errors import SensorFlowError
 
-# A float holds every integer of fewer digits.
-MAX_INTEGER_DIGITS = 300
+SHOWN_CHARACTERS = 100
+
+NOT_ZERO = re.compile("^[^eE]*[1-9]")
 
 
 class MalformedJsonError(SensorFlowError):
@@ -19,7 +23,8 @@ class MalformedJsonError(SensorFlowError):
 def json_object(body: bytes) -> dict[str, Any]:
     """The members of the one object that `body` is.
 
-    Numbers out of a float's range come back infinite, so that the field can be named later.
+    Every number is a float. One beyond what a float can tell from zero or infinity comes back as
+    the last that it can, which no rule accepts; so its field is named like any other's.
     Raises MalformedJsonError, or InvalidRequestError when it is no object or repeats a name.
     """
     try:
@@ -33,19 +38,29 @@ def json_object(body: bytes) -> dict[str, Any]:
     return value
 
 
+def shown(name: str) -> str:
+    """A name that the client made up, fit to be repeated to it: encodable and not long."""
+    return name.encode("utf-8", "replace").decode()[:SHOWN_CHARACTERS]
+
+
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
         names = [name for name, _ in pairs]
-        repeated = sorted({name for name in names if names.count(name) > 1})
+        repeated = sorted({shown(name) for name in members if names.count(name) > 1})
         raise InvalidRequestError(
             [FieldProblem(name, "repeated_field", f"{name} is given twice") for name in repeated]
         )
     return members
 
 
-def _integer(digits: str) -> int | float:
-    return int(digits) if len(digits) <= MAX_INTEGER_DIGITS else float(digits)
+def _number(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        return math.copysign(sys.float_info.max, number)
+    if number == 0 and NOT_ZERO.search(text):
+        return math.copysign(math.ulp(0), number)
+    return number
 
 
-_decoder = json.JSONDecoder(object_pairs_hook=_members, parse_int=_integer)
+_decoder = json.JSONDecoder(object_pairs_hook=_members, parse_int=_number, parse_float=_number)

@@ -1,3 +1,5 @@
+from dataclasses import dataclass
+
 import msgspec
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
@@ -29,6 +31,7 @@ READING = Schema(
 )
 
 
+@dataclass
 class SaveReadingOperation(Operation):
     """The operation with its body: the handler reads bytes, so that every wrong field is named."""
 

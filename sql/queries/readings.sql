@@ -7,9 +7,9 @@ WITH retention AS (
 written AS (
     INSERT INTO readings AS stored (equipment_id, ts, value)
     SELECT
-        :equipment_id,
-        :ts,
-        :value
+        :equipment_id AS equipment_id,
+        :ts AS ts,
+        :value AS value
     FROM retention
     WHERE retention.horizon IS NULL OR :ts >= retention.horizon
     ON CONFLICT (equipment_id, ts) DO UPDATE
@@ -18,13 +18,19 @@ written AS (
     RETURNING ts
 ),
 
+late AS (
+    SELECT time_bucket(INTERVAL '1 hour', ts) AS hour
+    FROM written
+    WHERE ts < late_before()
+),
+
 entered AS (
     INSERT INTO rollup_dirty_ranges (range_start, range_end)
     SELECT
-        time_bucket(INTERVAL '1 hour', ts),
-        time_bucket(INTERVAL '1 hour', ts) + INTERVAL '1 hour'
-    FROM written
-    WHERE ts < late_before()
+        late.hour AS range_start,
+        late.hour + INTERVAL '1 hour' AS range_end
+    FROM late
 )
 
-SELECT horizon FROM retention WHERE :ts < horizon;
+SELECT retention.horizon FROM retention
+WHERE :ts < retention.horizon;

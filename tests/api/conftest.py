@@ -1,7 +1,7 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 import pytest_asyncio
 
@@ -31,15 +31,17 @@ async def base_url(
 
 
 @pytest_asyncio.fixture
-async def anonymous(base_url: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=base_url, timeout=20) as client:
+async def anonymous(base_url: str) -> AsyncIterator[httpx2.AsyncClient]:
+    async with httpx2.AsyncClient(base_url=base_url, timeout=20) as client:
         yield client
 
 
 @pytest_asyncio.fixture
-async def client(base_url: str, provider: Provider, pool: Pool) -> AsyncIterator[httpx.AsyncClient]:
+async def client(
+    base_url: str, provider: Provider, pool: Pool
+) -> AsyncIterator[httpx2.AsyncClient]:
     """A caller with every scope, and a clean database behind the server."""
     del pool
     headers = {"Authorization": f"Bearer {provider.token()}"}
-    async with httpx.AsyncClient(base_url=base_url, headers=headers, timeout=20) as client:
+    async with httpx2.AsyncClient(base_url=base_url, headers=headers, timeout=20) as client:
         yield client

@@ -10,9 +10,17 @@ from typing import Any
 
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
+from joserfc.jws import JWSRegistry
+from joserfc.registry import HeaderParameter
 
 AUDIENCE = "urn:sensorflow:api"
+ANY_HEADER = JWSRegistry({"x": HeaderParameter("", "int")}, strict_check_header=False)
 ALL_SCOPES = "readings:write readings:read imports:write imports:read admin"
+
+
+# Making an RSA key takes a second now and then: once a run.
+KEY = RSAKey.generate_key(2048, {"kid": "first", "use": "sig"})
+OTHER_KEY = ECKey.generate_key("P-256", {"kid": "second", "use": "sig"})
 
 
 class Provider:
@@ -22,10 +30,8 @@ class Provider:
         self.issuer = ""
         self.down = False
         self.requests: Counter[str] = Counter()
-        self.key = RSAKey.generate_key(2048, {"kid": "first", "use": "sig"})
-        self.other_key = ECKey.generate_key("P-256", {"kid": "second", "use": "sig"})
         self.published: list[dict[str, Any]] = [
-            {**key.as_dict(private=False)} for key in (self.key, self.other_key)
+            dict(key.as_dict(private=False)) for key in (KEY, OTHER_KEY)
         ]
 
     def claims(self, **changes: Any) -> dict[str, Any]:
@@ -46,7 +52,8 @@ class Provider:
         """A token signed with the first key, good but for what is changed."""
         full = {"alg": "RS256", "kid": "first", "typ": "at+jwt", **(header or {})}
         full = {name: value for name, value in full.items() if value is not None}
-        return jwt.encode(full, self.claims(**changes), self.key, default_type=None)
+        claims = self.claims(**changes)
+        return jwt.encode(full, claims, KEY, registry=ANY_HEADER, default_type=None)
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator["Provider"]:
@@ -57,15 +64,13 @@ class Provider:
             yield self
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        path = head.split(b" ")[1].decode()
+        asked = await reader.readuntil(b"\r\n\r\n")
+        path = asked.split(b" ")[1].decode()
         self.requests[path] += 1
         status = "503 Down" if self.down else "200 OK"
         body = json.dumps(self._document(path)).encode()
-        writer.write(
-            f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode()
-            + body
-        )
+        head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        writer.write(head.encode() + body)
         await writer.drain()
         writer.close()
 

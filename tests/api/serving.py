@@ -1,7 +1,6 @@
 """The application behind a real HTTP server, in the loop of the tests."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from core.settings import (
     StorageSettings,
 )
 from tests.api.provider import AUDIENCE
+from tests.support.ports import free_port
 
 
 def server_settings(
@@ -44,7 +44,7 @@ async def serving(settings: ServerSettings) -> AsyncIterator[str]:
         await accepts(port, task)
         yield f"http://127.0.0.1:{port}"
     finally:
-        server.stop()
+        server.stop()  # type: ignore[no-untyped-call]  # granian annotates it not
         await task
 
 
@@ -59,10 +59,3 @@ async def accepts(port: int, task: "asyncio.Task[None]") -> None:
             writer.close()
             return
     await task
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -116,7 +116,9 @@ def test_messages_cut_anywhere_are_put_together(
     wire = dial()
     wire.login()
     # Labels made of what looks like message types and lengths.
-    rows = b"".join(b"%d\tQ\\0\\0\\0\\4X\\0\\0\\0\\4\n".replace(b"\\0", b"0") % n for n in range(30_000))
+    rows = b"".join(
+        b"%d\tQ\\0\\0\\0\\4X\\0\\0\\0\\4\n".replace(b"\\0", b"0") % n for n in range(30_000)
+    )
     sent = query("COPY cut FROM STDIN") + message("d", rows) + message("c")
     chance = random.Random(7)  # noqa: S311 # a test wants to be repeatable
     at = 0
@@ -133,9 +135,7 @@ async def test_copies_of_several_clients_do_not_mix(connect: Connect) -> None:
 
     async def load(client: int) -> None:
         connection = await connect()
-        await connection.copy_records_to_table(
-            "mixed", records=[(client, n) for n in range(5_000)]
-        )
+        await connection.copy_records_to_table("mixed", records=[(client, n) for n in range(5_000)])
 
     await asyncio.gather(*(load(client) for client in range(4)))
     rows = await (await connect()).fetch("SELECT client, count(DISTINCT n) FROM mixed GROUP BY 1")

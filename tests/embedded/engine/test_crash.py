@@ -31,7 +31,9 @@ MAIN = HERE / "engine" / "main.mjs"
 
 async def test_a_crash_ends_one_client_and_the_others_go_on(connect: Connect) -> None:
     victim, other = await connect(), await connect()
-    await other.execute("CREATE TABLE IF NOT EXISTS durable (n int); INSERT INTO durable VALUES (1)")
+    await other.execute(
+        "CREATE TABLE IF NOT EXISTS durable (n int); INSERT INTO durable VALUES (1)"
+    )
     await other.execute("SET application_name = 'survivor'")
     statement = await other.prepare("SELECT current_setting('application_name')")
     heard: asyncio.Queue[object] = asyncio.Queue()

@@ -1,0 +1,118 @@
+"""Who is let in. The refusals come first."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from litestar import Litestar, get
+from litestar.exceptions import ImproperlyConfiguredException
+from litestar.routes import HTTPRoute
+
+from api.app import create_app
+from api.auth.access import PUBLIC, Scope, enforce_access, require_rules
+from tests.api.provider import Provider
+from tests.api.serving import server_settings
+
+UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
+
+PROTECTED = {
+    ("POST", "/sensor-data"): Scope.READINGS_WRITE,
+    ("GET", "/sensor-data/aggregated"): Scope.READINGS_READ,
+    ("GET", "/sensor-data-aggregated"): Scope.READINGS_READ,
+    ("POST", "/sensor-data/upload-csv"): Scope.IMPORTS_WRITE,
+    ("GET", "/imports"): Scope.IMPORTS_READ,
+    ("GET", "/imports/{import_id:uuid}"): Scope.IMPORTS_READ,
+    ("GET", "/imports/{import_id:uuid}/rejects"): Scope.IMPORTS_READ,
+}
+OPEN = {"/", "/health/live", "/health/ready"}
+
+
+def handlers(app: Litestar) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for route in app.routes:
+        assert isinstance(route, HTTPRoute)
+        for handler in route.route_handlers:
+            for method in handler.http_methods - {"OPTIONS"}:
+                yield method, route.path, dict(handler.opt)
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Litestar:
+    return create_app(server_settings("postgresql://nobody@127.0.0.1:1/none", "", tmp_path))
+
+
+def test_every_route_declares_the_rule_that_this_table_says(app: Litestar) -> None:
+    declared = {(method, path): opt["access"] for method, path, opt in handlers(app)}
+    public = {path for (_, path), rule in declared.items() if rule == PUBLIC}
+    assert {path for path in public if not path.startswith("/docs")} == OPEN
+    assert declared.pop(("GET", "/metrics")) == "authenticated"
+    assert {key: rule for key, rule in declared.items() if rule != PUBLIC} == PROTECTED
+
+
+def test_an_application_with_an_undeclared_handler_is_not_built() -> None:
+    @get("/forgotten", sync_to_thread=False)
+    def forgotten() -> str:
+        return "secret"
+
+    with pytest.raises(ImproperlyConfiguredException, match="forgotten"):
+        require_rules(Litestar([forgotten], guards=[enforce_access], openapi_config=None))
+
+
+@pytest.mark.parametrize(("method", "path"), [*PROTECTED, ("GET", "/metrics")])
+async def test_without_a_token_nothing_is_answered(
+    anonymous: httpx2.AsyncClient, method: str, path: str
+) -> None:
+    response = await anonymous.request(method, path.replace("{import_id:uuid}", UNKNOWN_ID))
+    assert response.status_code == 401
+    assert response.json()["code"] == "missing_token"
+    assert response.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(("method", "path"), PROTECTED)
+async def test_a_token_without_the_scope_is_refused_and_the_scope_named(
+    anonymous: httpx2.AsyncClient, provider: Provider, method: str, path: str
+) -> None:
+    needed = PROTECTED[method, path]
+    others = " ".join(scope for scope in Scope if scope != needed)
+    response = await anonymous.request(
+        method,
+        path.replace("{import_id:uuid}", UNKNOWN_ID),
+        headers={"Authorization": f"Bearer {provider.token(scope=others)}"},
+    )
+    assert response.status_code == 403
+    assert response.json()["code"] == "missing_scope"
+    assert needed in response.json()["message"]
+    assert f'scope="{needed}"' in response.headers["www-authenticate"]
+
+
+async def test_any_good_token_may_read_the_metrics(
+    anonymous: httpx2.AsyncClient, provider: Provider
+) -> None:
+    await anonymous.get("/")
+    headers = {"Authorization": f"Bearer {provider.token(scope='')}"}
+    metrics = await anonymous.get("/metrics", headers=headers)
+    assert metrics.status_code == 200
+    assert "process_cpu_seconds_total" in metrics.text
+    assert 'sensorflow_http_requests_total{method="GET",route="/",status="200"}' in metrics.text
+
+
+@pytest.mark.parametrize("where", ["access_token", "token", "authorization"])
+async def test_a_token_in_the_query_string_is_not_looked_at(
+    anonymous: httpx2.AsyncClient, provider: Provider, where: str
+) -> None:
+    response = await anonymous.get("/imports", params={where: f"Bearer {provider.token()}"})
+    assert response.json()["code"] == "missing_token"
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Basic dGVzdDp0ZXN0", "token", "bearertoken"])
+async def test_a_header_without_a_bearer_token_is_no_token(
+    anonymous: httpx2.AsyncClient, header: str
+) -> None:
+    response = await anonymous.get("/imports", headers={"Authorization": header})
+    assert response.json()["code"] == "missing_token"
+
+
+@pytest.mark.parametrize("path", OPEN)
+async def test_health_is_told_to_anybody(anonymous: httpx2.AsyncClient, path: str) -> None:
+    assert (await anonymous.get(path)).status_code == 200

@@ -1,0 +1,58 @@
+from uuid import uuid4
+
+import httpx2
+import pytest
+
+from core.database import Pool
+from core.queries import queries
+
+
+async def test_the_root_says_ok(anonymous: httpx2.AsyncClient) -> None:
+    response = await anonymous.get("/")
+    assert (response.status_code, response.text) == (200, "ok")
+    assert response.headers["content-type"].startswith("text/plain")
+
+
+async def test_liveness_is_json(anonymous: httpx2.AsyncClient) -> None:
+    assert (await anonymous.get("/health/live")).json() == {"status": "alive"}
+
+
+@pytest.mark.parametrize(("seconds", "worker"), [(0, "ok"), (20, "ok"), (40, "absent")])
+async def test_readiness_tells_whether_a_worker_was_seen_lately(
+    client: httpx2.AsyncClient, pool: Pool, seconds: int, worker: str
+) -> None:
+    await pool.execute(
+        "INSERT INTO workers (id, seen_at) VALUES ($1, now() - make_interval(secs => $2))",
+        uuid4(),
+        seconds,
+    )
+    response = await client.get("/health/ready")
+    assert response.status_code == 200
+    assert response.json()["checks"] == {"database": "ok", "migrations": "ok", "worker": worker}
+
+
+async def test_a_worker_that_shows_itself_is_seen_and_the_long_gone_are_forgotten(
+    client: httpx2.AsyncClient, pool: Pool
+) -> None:
+    await pool.execute(
+        "INSERT INTO workers (id, seen_at) VALUES ($1, now() - INTERVAL '2 days')", uuid4()
+    )
+    worker = uuid4()
+    for _ in range(2):
+        await queries().worker_seen(pool, id=worker)
+    assert [row["id"] for row in await pool.fetch("SELECT id FROM workers")] == [worker]
+    assert (await client.get("/health/ready")).json()["checks"]["worker"] == "ok"
+
+
+@pytest.mark.parametrize(("revision", "migrations"), [("0001", "behind"), ("9999", "ok")])
+async def test_a_schema_that_is_behind_is_not_ready_and_one_ahead_is(
+    client: httpx2.AsyncClient, pool: Pool, revision: str, migrations: str
+) -> None:
+    current = await queries().schema_revision(pool)
+    await pool.execute("UPDATE alembic_version SET version_num = $1", revision)
+    try:
+        response = await client.get("/health/ready")
+    finally:
+        await pool.execute("UPDATE alembic_version SET version_num = $1", current)
+    assert response.json()["checks"]["migrations"] == migrations
+    assert response.status_code == (200 if migrations == "ok" else 503)

@@ -1,0 +1,82 @@
+"""A reading is accepted or refused for the same reason whether it is posted or comes in a file."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from api.problems import InvalidRequestError
+from api.readings.judging import judge_reading
+from api.readings.parsing import json_object
+from core.readings import TIMESTAMP, Reading, TimeBounds
+from jobs.csv_import.header import WANTED
+from jobs.csv_import.judge import judge
+from jobs.csv_import.lines import LINE_NUMBER, TEXT
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+BOUNDS = TimeBounds.at(NOW, timedelta(days=1), horizon=None)
+GOOD_MOMENT = "2025-12-31T12:00:00Z"
+
+Verdict = Reading | str
+
+# What both can carry: no quote, comma or line break, which are the business of each format.
+plain = st.text(st.characters(exclude_categories=["Cs"], exclude_characters='",\r\n'), max_size=12)
+dates = st.dates().map(str)
+offsets = st.sampled_from(["", "Z", "z", "+01", "-0530", "+14:00", "-23:59", "+24:00", "+1", "Q"])
+moments = st.builds(
+    "{}{}{}{}".format,
+    dates | st.sampled_from(["2025-02-30", "0000-01-01", "9999-12-31", "0001-01-01"]),
+    st.sampled_from(["T", " ", "t", "_"]),
+    st.times().map(lambda time: time.isoformat()) | st.sampled_from(["24:00", "23:59:60", "1:00"]),
+    offsets,
+) | st.from_regex(TIMESTAMP, fullmatch=True)
+numbers = st.floats(allow_nan=False, allow_infinity=False).map(repr) | st.sampled_from(
+    ["1e400", "-1e-400", "0e-999", "1e300", "1.0000001e300", "1e-290", "9e-291", "9" * 320]
+)
+
+
+def posted(equipment_id: str, timestamp: str, value: str) -> Verdict:
+    head = json.dumps({"equipmentId": equipment_id, "timestamp": timestamp})
+    try:
+        return judge_reading(
+            json_object(f'{head[:-1]}, "value": {value}}}'.encode()), BOUNDS, "utc"
+        )
+    except InvalidRequestError as refusal:
+        return refusal.problems[0].code
+
+
+def in_a_file(equipment_id: str, timestamp: str, value: str) -> Verdict:
+    lines = pl.DataFrame(
+        {LINE_NUMBER: [2], TEXT: [f"{equipment_id},{timestamp},{value}"]},
+        schema={LINE_NUMBER: pl.Int64, TEXT: pl.String},
+    )
+    judged = judge(lines, WANTED, BOUNDS)
+    for row in judged.readings.iter_rows():
+        return Reading(*row)
+    code: str = judged.rejects["code"].item()
+    return code
+
+
+@settings(max_examples=300, deadline=None)
+@given(timestamp=moments)
+@example("0001-01-01T00:00:00Z")
+@example("0001-01-01T00:00:00.000001Z")
+@example("0001-01-01T00:00:00+01:00")
+@example("9999-12-31T23:59:59-01:00")
+@example("2025-12-31T12:00:00.12345678901234567890Z")
+def test_timestamps_are_judged_alike(timestamp: str) -> None:
+    assert posted("a", timestamp, "1") == in_a_file("a", timestamp, "1")
+
+
+@settings(max_examples=300, deadline=None)
+@given(value=numbers)
+def test_numbers_are_judged_alike(value: str) -> None:
+    assert posted("a", GOOD_MOMENT, value) == in_a_file("a", GOOD_MOMENT, value)
+
+
+@settings(max_examples=300, deadline=None)
+@given(equipment_id=plain | st.integers(250, 260).map("x".__mul__))
+def test_equipment_ids_are_judged_alike(equipment_id: str) -> None:
+    assert posted(equipment_id, GOOD_MOMENT, "1") == in_a_file(equipment_id, GOOD_MOMENT, "1")

@@ -1,0 +1,116 @@
+"""The server as it is run: a process of its own, tokens of the real provider, signals."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+import pytest_asyncio
+
+from core.database import Pool
+from embedded.identity import IdentityProvider, read_accounts
+from tests.api.test_imports import new_import
+from tests.support.ports import free_port
+
+START_SECONDS = 30
+CLIENT = "sensor-gateway"
+
+
+@pytest.fixture(scope="module")
+def real_provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IdentityProvider]:
+    with IdentityProvider.serve(tmp_path_factory.mktemp("provider")) as provider:
+        yield provider
+
+
+def gateway_token(provider: IdentityProvider, scope: str) -> str:
+    """An access token by client credentials, as a gateway gets it."""
+    discovery = httpx2.get(f"{provider.issuer}/.well-known/openid-configuration").json()
+    answer = httpx2.post(
+        discovery["token_endpoint"],
+        auth=(CLIENT, read_accounts().client_secrets[CLIENT]),
+        data={"grant_type": "client_credentials", "scope": scope},
+    )
+    token: str = answer.raise_for_status().json()["access_token"]
+    return token
+
+
+@pytest_asyncio.fixture
+async def clean_url(migrated_url: str, pool: Pool) -> str:
+    del pool
+    return migrated_url
+
+
+@contextmanager
+def server_process(
+    database_url: str, issuer: str, folder: Path
+) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """`sensorflow serve` and its base URL, once it answers."""
+    port = free_port()
+    settings = {
+        "SENSORFLOW_DATABASE_URL": database_url,
+        "SENSORFLOW_AUTH_ISSUER": issuer,
+        "SENSORFLOW_AUTH_AUDIENCE": read_accounts().audience,
+        "SENSORFLOW_STORAGE_URL": str(folder / "storage"),
+        "SENSORFLOW_API_PORT": str(port),
+    }
+    with (
+        (folder / "log").open("wb") as log,
+        subprocess.Popen(
+            [sys.executable, "-m", "cli", "serve"], env=os.environ | settings, stdout=log
+        ) as process,
+    ):
+        try:
+            wait_until_live(f"http://127.0.0.1:{port}")
+            yield process, f"http://127.0.0.1:{port}"
+        finally:
+            process.kill()
+
+
+def wait_until_live(url: str) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            httpx2.get(f"{url}/health/live").raise_for_status()
+        except httpx2.TransportError:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        else:
+            return
+
+
+def test_a_gateway_writes_with_a_token_of_the_real_provider_and_no_further_than_its_scopes(
+    clean_url: str, real_provider: IdentityProvider, tmp_path: Path
+) -> None:
+    reading = {"equipmentId": "a", "timestamp": "2026-01-01T00:00:00Z", "value": 1}
+    writer = {"Authorization": f"Bearer {gateway_token(real_provider, 'readings:write')}"}
+    with server_process(clean_url, real_provider.issuer, tmp_path) as (_, url):
+        assert httpx2.post(f"{url}/sensor-data", json=reading).status_code == 401
+        assert httpx2.post(f"{url}/sensor-data", json=reading, headers=writer).status_code == 201
+        refused = httpx2.get(f"{url}/imports", headers=writer)
+        assert (refused.status_code, refused.json()["code"]) == (403, "missing_scope")
+
+
+async def test_a_request_under_way_is_answered_when_the_server_is_told_to_stop(
+    clean_url: str, pool: Pool, real_provider: IdentityProvider, tmp_path: Path
+) -> None:
+    import_id = await new_import(pool)
+    reader = {"Authorization": f"Bearer {gateway_token(real_provider, 'imports:read')}"}
+    with server_process(clean_url, real_provider.issuer, tmp_path) as (process, url):
+        async with httpx2.AsyncClient(base_url=url, headers=reader, timeout=30) as client:
+            waiting = asyncio.create_task(
+                client.get(f"/imports/{import_id}?wait=visible&timeout=60")
+            )
+            await asyncio.wait([waiting], timeout=1)
+            assert not waiting.done()
+            started = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            assert (await waiting).json()["state"] == "queued"
+        assert await asyncio.to_thread(process.wait, 20) == 0
+        assert time.monotonic() - started < 10

@@ -1,0 +1,229 @@
+import asyncio
+import gzip
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import UUID
+
+import httpx2
+import pytest
+
+from core.database import Connection, Pool
+from core.queue import enqueue_import
+from core.settings import ApiSettings
+from tests.api.provider import Provider
+from tests.api.serving import server_settings, serving
+
+CSV = b"equipmentId,timestamp,value\npump-1,2026-01-01T00:00:00Z,1.5\n"
+
+
+async def upload(client: httpx2.AsyncClient, name: str, content: bytes = CSV) -> httpx2.Response:
+    return await client.post("/sensor-data/upload-csv", files={"file": (name, content)})
+
+
+async def nothing_is_kept(pool: Pool, storage: Path) -> bool:
+    rows = await pool.fetchval("SELECT count(*) FROM imports")
+    jobs = await pool.fetchval("SELECT count(*) FROM queue.pgqueuer")
+    return rows == jobs == 0 and not files_below(storage)
+
+
+def files_below(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+@pytest.fixture(autouse=True)
+def _empty_storage(storage_folder: Path) -> None:
+    for path in files_below(storage_folder):
+        path.unlink()
+
+
+async def test_a_form_without_a_file_is_told_so(
+    client: httpx2.AsyncClient, pool: Pool, storage_folder: Path
+) -> None:
+    url = "/sensor-data/upload-csv"
+    for response in (
+        await client.post(url),
+        await client.post(url, content=CSV, headers={"Content-Type": "text/csv"}),
+        await client.post(url, data={"file": "text"}),
+        await client.post(url, files={"other": ("a.csv", CSV)}),
+        await client.post(url, files={"file": ("", CSV)}),
+        await client.post(url, files={"file": (None, CSV)}),
+    ):
+        assert (response.status_code, response.json()["code"]) == (400, "file_required")
+        assert response.json()["message"] == "CSV File is required"
+    assert await nothing_is_kept(pool, storage_folder)
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.csv.exe", "csv", "a.gz", "a.csv.bz2", "a.csv/b"])
+async def test_another_kind_of_file_is_told_so(
+    client: httpx2.AsyncClient, pool: Pool, storage_folder: Path, name: str
+) -> None:
+    response = await upload(client, name)
+    assert (response.status_code, response.json()["code"]) == (400, "not_csv")
+    assert response.json()["message"] == "Only CSV files are allowed"
+    assert await nothing_is_kept(pool, storage_folder)
+
+
+async def test_an_empty_file_is_told_so(
+    client: httpx2.AsyncClient, pool: Pool, storage_folder: Path
+) -> None:
+    response = await upload(client, "a.csv", b"")
+    assert (response.status_code, response.json()["code"]) == (400, "empty_file")
+    assert await nothing_is_kept(pool, storage_folder)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        b"",
+        b"no boundary at all",
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\nhalf',
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="\xff.csv"\r\n\r\n\r\n--x--',
+        b"--x\r\nContent-Disposition\r\n\r\n\r\n--x--\r\n",
+    ],
+)
+async def test_a_form_that_is_broken_or_ends_early_leaves_nothing(
+    client: httpx2.AsyncClient, pool: Pool, storage_folder: Path, form: bytes
+) -> None:
+    response = await client.post(
+        "/sensor-data/upload-csv",
+        content=form,
+        headers={"Content-Type": "multipart/form-data; boundary=x"},
+    )
+    assert (response.status_code, response.json()["code"]) == (400, "malformed_form")
+    assert await nothing_is_kept(pool, storage_folder)
+
+
+async def test_a_file_is_stored_recorded_and_queued(
+    client: httpx2.AsyncClient, pool: Pool, storage_folder: Path
+) -> None:
+    response = await upload(client, "january.csv")
+    answer = response.json()
+    assert response.status_code == 201
+    assert answer.keys() == {"message", "fileName", "importId"}
+    assert (answer["message"], answer["fileName"]) == ("File uploaded successfully", "january.csv")
+    stored = storage_folder / "imports" / answer["importId"] / "source.csv"
+    assert stored.read_bytes() == CSV
+    row = await pool.fetchrow("SELECT * FROM imports")
+    assert row is not None
+    assert row["id"] == UUID(answer["importId"])
+    assert (row["state"], row["size_bytes"], row["created_by"]) == ("queued", len(CSV), "tester")
+    assert row["object_key"] == f"imports/{answer['importId']}/source.csv"
+    job = await pool.fetchrow("SELECT entrypoint, payload FROM queue.pgqueuer")
+    assert job is not None
+    assert (job["entrypoint"], job["payload"]) == ("run_import", answer["importId"].encode())
+
+
+async def test_the_record_and_the_job_are_of_one_transaction(
+    client: httpx2.AsyncClient, pool: Pool
+) -> None:
+    await upload(client, "a.csv")
+    assert await pool.fetchval("SELECT imports.xmin = job.xmin FROM imports, queue.pgqueuer AS job")
+
+
+async def test_a_failure_after_queueing_leaves_neither_record_nor_job_nor_object(
+    client: httpx2.AsyncClient, pool: Pool, storage_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def queue_and_fail(connection: Connection, import_id: UUID) -> None:
+        await enqueue_import(connection, import_id)
+        raise OSError
+
+    monkeypatch.setattr("api.imports.repository.enqueue_import", queue_and_fail)
+    response = await upload(client, "a.csv")
+    assert (response.status_code, response.json()["code"]) == (503, "database_unavailable")
+    assert await nothing_is_kept(pool, storage_folder)
+
+
+async def test_a_client_that_goes_away_in_mid_upload_leaves_nothing(
+    client: httpx2.AsyncClient, pool: Pool, storage_folder: Path
+) -> None:
+    async def half() -> AsyncIterator[bytes]:
+        yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
+        yield b"1" * 20_000_000
+        raise ConnectionAbortedError
+
+    with pytest.raises(ConnectionAbortedError):
+        await client.post(
+            "/sensor-data/upload-csv",
+            content=half(),
+            headers={"Content-Type": "multipart/form-data; boundary=x"},
+        )
+    async with asyncio.timeout(10):
+        while not await nothing_is_kept(pool, storage_folder):  # noqa: ASYNC110  # no event tells
+            await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("../../etc/passwd.csv", "passwd.csv"),
+        ("C:\\temp\\Log.CSV", "Log.CSV"),
+        ("a/b.Csv.Gz", "b.Csv.Gz"),
+        ("a\u202eb\x85.csv", "ab.csv"),
+        ("日本語.csv", "日本語.csv"),
+        ("x" * 5000 + ".csv", "x" * 196 + ".csv"),
+        (".csv", ".csv"),
+    ],
+)
+async def test_a_file_name_is_kept_without_folders_control_characters_and_excess(
+    client: httpx2.AsyncClient, sent: str, kept: str
+) -> None:
+    if len(sent) > 4000:
+        sent = sent[-4000:]
+    response = await upload(client, sent)
+    assert response.json()["fileName"] == kept
+
+
+async def test_a_compressed_file_keeps_its_extension(
+    client: httpx2.AsyncClient, storage_folder: Path
+) -> None:
+    response = await upload(client, "a.csv.gz", gzip.compress(CSV))
+    stored = storage_folder / "imports" / response.json()["importId"] / "source.csv.gz"
+    assert gzip.decompress(stored.read_bytes()) == CSV
+
+
+async def test_other_fields_of_the_form_do_not_reach_the_file(
+    client: httpx2.AsyncClient, storage_folder: Path
+) -> None:
+    files = {"note": (None, b"x" * 100_000), "file": ("a.csv", CSV), "after": ("b.csv", b"more")}
+    response = await client.post("/sensor-data/upload-csv", files=files)
+    stored = storage_folder / "imports" / response.json()["importId"] / "source.csv"
+    assert stored.read_bytes() == CSV
+
+
+async def test_a_file_above_the_limit_is_too_large_and_leaves_nothing(
+    migrated_url: str, provider: Provider, tmp_path: Path, pool: Pool
+) -> None:
+    settings = server_settings(
+        migrated_url, provider.issuer, tmp_path, ApiSettings(max_upload_bytes=1_000_000)
+    )
+    headers = {"Authorization": f"Bearer {provider.token()}"}
+
+    async def form() -> AsyncIterator[bytes]:
+        yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
+        for _ in range(20):
+            yield b"1" * 100_000
+
+    async with (
+        serving(settings) as url,
+        httpx2.AsyncClient(base_url=url, headers=headers) as client,
+    ):
+        announced = await upload(client, "a.csv", b"1" * 2_000_000)
+        hidden = await client.post(
+            "/sensor-data/upload-csv",
+            content=form(),
+            headers={"Content-Type": "multipart/form-data; boundary=x"},
+        )
+        within = await upload(client, "a.csv", b"1" * 1_000_000)
+    for response in (announced, hidden):
+        assert (response.status_code, response.json()["code"]) == (413, "body_too_large")
+    assert within.status_code == 201
+    assert len(files_below(tmp_path)) == 1
+    assert await pool.fetchval("SELECT count(*) FROM imports") == 1
+
+
+async def test_without_the_right_the_body_is_not_stored(
+    anonymous: httpx2.AsyncClient, pool: Pool, storage_folder: Path
+) -> None:
+    response = await upload(anonymous, "a.csv", b"1" * 5_000_000)
+    assert (response.status_code, response.json()["code"]) == (401, "missing_token")
+    assert await nothing_is_kept(pool, storage_folder)
