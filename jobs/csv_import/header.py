@@ -1,7 +1,7 @@
 """The first line of a file: which column is which, or why the file cannot be read at all."""
 
 import codecs
-import csv
+import re
 from pathlib import Path
 
 from jobs.errors import FileFaultError
@@ -10,6 +10,9 @@ EQUIPMENT_ID = "equipmentId"
 TIMESTAMP = "timestamp"
 VALUE = "value"
 WANTED = (EQUIPMENT_ID, TIMESTAMP, VALUE)
+
+# A field in quotes, with quotes inside doubled, or one without any quote.
+FIELD = r'"(?:[^"]|"")*"|[^",]*'
 
 HEAD_BYTES = 2**16
 MAX_COLUMNS = 100
@@ -27,7 +30,7 @@ def read_header(path: Path) -> tuple[str, ...]:
     if not head.strip():
         raise _empty_file()
     first_line = head.split(b"\n", 1)[0].decode(errors="replace")
-    columns = tuple(name.strip() for row in csv.reader([first_line]) for name in row)
+    columns = tuple(name.strip().strip('"') for name in re.findall(f"(?:^|,)({FIELD})", first_line))
     if len(columns) <= MAX_COLUMNS and all(columns.count(name) == 1 for name in WANTED):
         return columns
     raise _missing_header(first_line) if _is_text(head) else _not_text()

@@ -19,11 +19,8 @@ from core.readings import (
     TimeBounds,
 )
 from core.readings import TIMESTAMP as TIMESTAMP_TEXT
-from jobs.csv_import.header import EQUIPMENT_ID, TIMESTAMP, VALUE, WANTED
+from jobs.csv_import.header import EQUIPMENT_ID, FIELD, TIMESTAMP, VALUE, WANTED
 from jobs.csv_import.lines import LINE_NUMBER, TEXT
-
-# A field in quotes, with quotes inside doubled, or one without any quote.
-FIELD = r'"(?:[^"]|"")*"|[^",]*'
 
 _MOMENT = f"^{TIMESTAMP_TEXT}$"
 

@@ -140,6 +140,15 @@ async def test_a_worker_asked_to_stop_hands_its_import_over_at_once(
     await assert_as_undisturbed(pool, storage, import_id)
 
 
+async def test_a_worker_at_work_shows_that_it_is_alive(
+    pool: Pool, storage: Storage, storage_settings: StorageSettings, migrated_url: str
+) -> None:
+    import_id = await add_import(pool, storage, CONTENT)
+    async with worker(migrated_url, storage_settings):
+        await until_settled(migrated_url, pool, import_id)
+    assert await pool.fetchval("SELECT count(*) FROM workers") == 1
+
+
 async def test_an_import_whose_job_was_lost_is_queued_again(
     pool: Pool, storage: Storage, storage_settings: StorageSettings, migrated_url: str
 ) -> None:
