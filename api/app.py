@@ -11,12 +11,12 @@ from api.auth.access import enforce_access, require_rules
 from api.health.controller import HealthController
 from api.imports.controller import ImportController, UploadController
 from api.lingering import Lingering
-from api.logs import configure_logging
 from api.observability import Metrics, Observability
 from api.problems import HANDLERS
 from api.readings.controller import ReadingController
 from api.reference import reference_config
 from api.services import ServerSettings, dependencies, open_services
+from core.logs import configure_logging
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 

@@ -7,6 +7,7 @@ from api.imports.form import file_in_form, safe_file_name
 from api.imports.repository import ImportRepository, NewImport
 from api.imports.schemas import Import, ImportPage, Uploaded
 from api.imports.waiting import FinishedImports
+from core.errors import DatabaseUnavailableError
 from core.storage import Storage, rejects_folder, source_key
 
 EXTENSIONS = (".csv.gz", ".csv")
@@ -28,8 +29,8 @@ class ImportService:
     ) -> Uploaded:
         """Store the file of the form and queue its import; both have happened when this returns.
 
-        Raises the errors of api/imports/errors.py, StorageError or DatabaseUnavailableError, and
-        then nothing is kept.
+        Raises the errors of api/imports/errors.py or StorageError, and then nothing is kept;
+        DatabaseUnavailableError, and then the import may have been queued all the same.
         """
         file = await file_in_form(content_type, body)
         file_name = safe_file_name(file.name)
@@ -40,6 +41,8 @@ class ImportService:
             await self._repository.submit(
                 NewImport(import_id, file_name, object_key, size_bytes, uploaded_by)
             )
+        except DatabaseUnavailableError:
+            raise  # perhaps only the answer to COMMIT was lost: then the import needs its file
         except BaseException:  # a client that went away cancels the task: that counts as well
             await self._storage.delete([object_key])
             raise
