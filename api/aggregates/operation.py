@@ -48,6 +48,7 @@ class AggregatesOperation(Operation):
                 _one_of((AUTO, *REACHES)),
                 "The width of a bucket; 1h for a window, auto for a range if not said.",
             ),
+            _query("tz", TEXT, "Days and hours begin as in this time zone of the IANA database."),
             _query("groupBy", _one_of(Grouping), "all: every bucket of all chosen equipment."),
             Parameter(
                 name="statistics",

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
 
 from api.aggregates.cursor import BEGINNING, Cursor, Position, decode_cursor
 from api.aggregates.questions import (
@@ -16,6 +18,7 @@ from api.aggregates.questions import (
     Statistic,
 )
 from api.aggregates.resolutions import REACHES, Resolution, TimeRange, finest_allowed, picked_for
+from api.aggregates.zones import ZonedBuckets, zoned_buckets
 from api.parameters import Parameters, choice, equipment_id, refusal, whole_number
 from api.problems import FieldProblem, InvalidRequestError
 from core.readings import EARLIEST, LATEST, TIMESTAMP, RejectCode
@@ -33,11 +36,14 @@ PARAMETERS = (
     "to",
     "equipmentId",
     "resolution",
+    "tz",
     "groupBy",
     "statistics",
     "limit",
     "cursor",
 )
+ZONED = (Resolution.HOUR, Resolution.DAY)
+RAW_ROWS_LONGEST = REACHES[Resolution.QUARTER].longest
 MOMENT = re.compile(TIMESTAMP)
 
 
@@ -47,6 +53,7 @@ def parse_question(pairs: Sequence[tuple[str, str]], now: datetime) -> Question:
     cursor = given.read("cursor", _cursor, None)
     interval = next(iter(given.all("interval")), None)
     span = given.noted(lambda: _span(given, now, cursor), TimeRange(now, now))
+    zone = given.read("tz", _zone, None)
     resolution = given.noted(lambda: _resolution(given, span), Resolution.HOUR)
     grouping = given.read("groupBy", choice(Grouping), Grouping.EQUIPMENT)
     question = Question(
@@ -56,6 +63,8 @@ def parse_question(pairs: Sequence[tuple[str, str]], now: datetime) -> Question:
         resolution=resolution,
         equipment=given.noted(lambda: _equipment(given), EVERY_EQUIPMENT),
         grouping=grouping,
+        zone=zone,
+        zoned=given.noted(lambda: _zoned(zone, resolution, span), None),
         statistics=given.noted(lambda: _statistics(given, grouping), USUAL),
         limit=given.read("limit", LIMIT, _usual_limit(interval, resolution)),
         after=given.noted(lambda: _after(cursor, span, resolution), BEGINNING),
@@ -105,7 +114,10 @@ def _resolution(given: Parameters, span: TimeRange) -> Resolution:
     windowed = bool(given.all("interval"))
     text = next(iter(given.all("resolution")), Resolution.HOUR if windowed else AUTO)
     if text == AUTO:
-        return picked_for(span.length)
+        picked = picked_for(span.length)
+        return Resolution.HOUR if given.all("tz") and picked not in ZONED else picked
+    if text in REACHES and given.all("tz") and text not in ZONED:
+        raise refusal("resolution", f"must be one of {', '.join((AUTO, *ZONED))} with tz")
     if text not in REACHES:
         raise refusal("resolution", f"must be one of {', '.join((AUTO, *REACHES))}")
     resolution = Resolution(text)
@@ -120,6 +132,30 @@ def _too_long(resolution: Resolution, span: TimeRange) -> InvalidRequestError:
     remedy = f"ask for {finest} or coarser" if finest else "ask for a shorter range"
     message = f"{resolution} is answered over at most {days} days; {remedy}"
     return refusal("resolution", message, "range_too_long")
+
+
+def _zone(name: str, text: str) -> ZoneInfo | None:
+    if text not in _zone_names():
+        raise refusal(name, "must be the name of a time zone, such as America/New_York")
+    return ZoneInfo(text)
+
+
+@cache
+def _zone_names() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _zoned(zone: ZoneInfo | None, resolution: Resolution, span: TimeRange) -> ZonedBuckets | None:
+    if zone is None or resolution not in ZONED or span.length > REACHES[resolution].longest:
+        return None
+    try:
+        buckets = zoned_buckets(zone, resolution, span)
+    except OverflowError as error:
+        raise refusal("tz", "cannot be applied at the end of the calendar") from error
+    if sum((edge.length for edge in buckets.edges), timedelta()) > RAW_ROWS_LONGEST:
+        message = f"cuts UTC hours; of these at most {RAW_ROWS_LONGEST.days} days are read"
+        raise refusal("tz", f"{message}; ask for 1d or a shorter range", "range_too_long")
+    return buckets
 
 
 def _equipment(given: Parameters) -> Equipment:

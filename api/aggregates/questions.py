@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
+from zoneinfo import ZoneInfo
 
 from api.aggregates.cursor import Position
 from api.aggregates.resolutions import Resolution, TimeRange
+from api.aggregates.zones import ZonedBuckets
 
 WINDOWS: Mapping[str, timedelta] = MappingProxyType(
     {
@@ -56,7 +58,10 @@ EVERY_EQUIPMENT = Equipment((), ("",))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One request for buckets; without a `limit` all of them are one page."""
+    """One request for buckets; without a `limit` all of them are one page.
+
+    With a `zone`, `zoned` are its buckets; without, they are those of UTC.
+    """
 
     asked_at: datetime
     interval: str | None
@@ -65,5 +70,7 @@ class Question:
     equipment: Equipment
     grouping: Grouping
     statistics: frozenset[Statistic]
+    zone: ZoneInfo | None
+    zoned: ZonedBuckets | None
     limit: int | None
     after: Position

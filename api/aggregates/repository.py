@@ -8,6 +8,7 @@ from asyncpg import Record
 
 from api.aggregates.questions import Equipment, Grouping, Question
 from api.aggregates.resolutions import REACHES, Resolution
+from api.aggregates.zones import ZonedBuckets
 from core.database import Pool, borrowed
 from core.queries import queries
 
@@ -40,9 +41,8 @@ class AggregateRepository:
 
     async def find(self, question: Question) -> Found:
         """The page of the question's buckets, in order of their start and equipment."""
-        name = ROLLUPS.get((question.resolution, question.grouping), "raw_items")
+        name, parameters = _statement(question)
         statement = getattr(queries(), name)
-        parameters = {**_common(question), **({} if name != "raw_items" else _raw(question))}
         async with borrowed(self._pool) as connection:
             head, *rows = [row async for row in statement(connection, **parameters)]
         return Found(
@@ -54,11 +54,22 @@ class AggregateRepository:
         )
 
 
-def _common(question: Question) -> dict[str, Any]:
+def _statement(question: Question) -> tuple[str, dict[str, Any]]:
+    """The named query that answers the question, and its parameters."""
+    common = _common(question)
+    together = {"together": question.grouping is Grouping.ALL}
+    if question.zoned is not None:
+        return "zoned_items", {**common, **together, **_zoned(question.zoned)}
     buckets = question.span.buckets(question.resolution)
+    common |= {"start": buckets.start, "end": buckets.end}
+    rollup = ROLLUPS.get((question.resolution, question.grouping))
+    if rollup is not None:
+        return rollup, common
+    return "raw_items", {**common, **together, "width": REACHES[question.resolution].width}
+
+
+def _common(question: Question) -> dict[str, Any]:
     return {
-        "start": buckets.start,
-        "end": buckets.end,
         "patterns": [like_pattern(prefix) for prefix in question.equipment.prefixes],
         "ids": ids_without_prefix(question.equipment),
         "after_start": question.after.interval_start,
@@ -68,10 +79,15 @@ def _common(question: Question) -> dict[str, Any]:
     }
 
 
-def _raw(question: Question) -> dict[str, Any]:
+def _zoned(buckets: ZonedBuckets) -> dict[str, Any]:
+    edges = buckets.edges
     return {
-        "width": REACHES[question.resolution].width,
-        "together": question.grouping is Grouping.ALL,
+        "whole_start": buckets.whole_hours.start,
+        "whole_end": buckets.whole_hours.end,
+        "cut_hours": buckets.cut_hours,
+        "edge_starts": [edge.start for edge in edges],
+        "edge_ends": [edge.end for edge in edges],
+        "borders": list(buckets.borders),
     }
 
 

@@ -42,7 +42,7 @@ REACHES: Mapping[Resolution, Reach] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class TimeRange:
-    """The moments from `start` on and before `end`, both aware, `start < end`."""
+    """The moments from `start` on and before `end`, both aware; none if the end is no later."""
 
     start: datetime
     end: datetime
@@ -55,7 +55,7 @@ class TimeRange:
     def buckets(self, resolution: Resolution) -> "TimeRange":
         """From the first bucket that starts in this range to the end of the last one."""
         width = REACHES[resolution].width
-        return TimeRange(_ceiling(self.start, width), _ceiling(self.end, width))
+        return TimeRange(ceiling(self.start, width), ceiling(self.end, width))
 
 
 def finest_allowed(length: timedelta) -> Resolution | None:
@@ -68,5 +68,6 @@ def picked_for(length: timedelta) -> Resolution:
     return next((name for name, reach in REACHES.items() if length <= reach.auto), Resolution.DAY)
 
 
-def _ceiling(moment: datetime, width: timedelta) -> datetime:
+def ceiling(moment: datetime, width: timedelta) -> datetime:
+    """The first border of UTC buckets of that width from the moment on."""
     return moment + (EPOCH - moment) % width

@@ -8,8 +8,8 @@ from api.aggregates.resolutions import Resolution
 class Item(Struct, frozen=True, rename="camel"):
     """One equipment's bucket; intervalStart is its start in Unix seconds.
 
-    Without equipmentId it is of all chosen equipment; statistics that were not asked for are left
-    out.
+    Its length in seconds is told with a time zone. Without equipmentId it is of all chosen
+    equipment; statistics that were not asked for are left out.
     """
 
     equipment_id: str | UnsetType
@@ -22,6 +22,7 @@ class Item(Struct, frozen=True, rename="camel"):
     first: float | UnsetType = UNSET
     last: float | UnsetType = UNSET
     range: float | UnsetType = UNSET
+    seconds: int | UnsetType = UNSET
 
 
 class StaleRange(Struct, frozen=True):
@@ -44,6 +45,7 @@ class Aggregates(Struct, frozen=True, rename="camel", kw_only=True):
     as_of: datetime
     interval: str | UnsetType
     resolution: Resolution
+    tz: str | UnsetType
     start: datetime = field(name="from")
     end: datetime = field(name="to")
     stale_ranges: list[StaleRange]

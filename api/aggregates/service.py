@@ -33,6 +33,7 @@ class AggregateService:
             as_of=question.asked_at,
             interval=question.interval or UNSET,
             resolution=question.resolution,
+            tz=question.zone.key if question.zone else UNSET,
             start=question.span.start,
             end=question.span.end,
             stale_ranges=[StaleRange(start, end) for start, end in found.stale],
@@ -41,8 +42,9 @@ class AggregateService:
 
 
 def _items(question: Question, rows: list[Record]) -> list[Item]:
-    if question.grouping is Grouping.EQUIPMENT and question.statistics == USUAL:
-        return [Item(*row[:9]) for row in rows]
+    apart = question.grouping is Grouping.EQUIPMENT
+    if apart and question.zoned is None and question.statistics == USUAL:
+        return [Item(*row[:9]) for row in rows]  # the usual answer, and the longest
     return [_item(row, question.statistics) for row in rows]
 
 
@@ -51,7 +53,7 @@ def _item(row: Record, statistics: frozenset[Statistic]) -> Item:
     if Statistic.RANGE in statistics:
         told["range"] = row["maximum"] - row["minimum"]
     equipment_id = UNSET if row["equipment_id"] is None else row["equipment_id"]
-    return Item(equipment_id, row["interval_start"], **told)
+    return Item(equipment_id, row["interval_start"], seconds=row.get("seconds", UNSET), **told)
 
 
 def _next_cursor(question: Question, found: Found) -> str | UnsetType | None:

@@ -101,6 +101,15 @@ async def test_a_materialised_range_is_answered_without_a_raw_row(history: Pool)
             assert await tables(history, lines) == {rollup}
 
 
+async def test_days_of_a_zone_on_the_whole_hour_need_no_raw_row(history: Pool) -> None:
+    end = this_hour().replace(hour=0) - 14 * DAY
+    asked = {**span(end - 30 * DAY, end), "resolution": "1d"}
+    lines = await plan(history, **asked, tz="America/New_York")
+    assert await tables(history, lines) == {"readings_1h"}
+    cut = await plan(history, **asked, tz="Asia/Kathmandu", equipmentId="a")
+    assert await tables(history, cut) == {"readings_1h", "readings"}
+
+
 async def test_minutes_read_only_the_raw_chunks_of_their_range(history: Pool) -> None:
     end = this_hour() - 14 * DAY + HOUR
     lines = await plan(history, **span(end - DAY, end), resolution="1m")
