@@ -10,10 +10,11 @@ from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import FromPath, QueryParameter, SkipValidation
 from litestar.response import Stream
 
-from api.auth.access import Scope, access
+from api.auth.access import access
 from api.auth.tokens import Principal
 from api.imports.schemas import Import, ImportPage, Uploaded
 from api.imports.service import ImportService
+from core.scopes import Scope
 
 Service = NamedDependency[SkipValidation[ImportService]]
 ImportId = FromPath[UUID]

@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
  *   scopes: string[]}} User
  * @typedef {{id: string, secret: string, name: string, scopes: string[]}} MachineClient
  * @typedef {{id: string, name: string, redirectPath: string, postLogoutPath: string,
- *   scopes: string[]}} BrowserClient
+ *   backchannelLogoutPath: string, scopes: string[]}} BrowserClient
  * @typedef {{resource: string, audience: string, scopes: Record<string, string>, users: User[],
  *   machineClients: MachineClient[], browserClients: BrowserClient[]}} Accounts
  */

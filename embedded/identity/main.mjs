@@ -17,6 +17,7 @@ import { readAccounts } from "./accounts.mjs";
 import { configuration } from "./configuration.mjs";
 import { interactions } from "./interactions.mjs";
 import { loadSigningKeys } from "./keys.mjs";
+import { acceptPasswords } from "./passwords.mjs";
 
 const HOST = "127.0.0.1";
 
@@ -61,6 +62,7 @@ function serve() {
   const accounts = readAccounts();
   const keys = loadSigningKeys(requiredKeysPath(), { rotate: options["rotate-keys"] });
   const provider = new Provider(issuer, configuration(accounts, keys, options["client-origin"]));
+  acceptPasswords(provider, accounts);
   provider.use(interactions(provider, accounts));
   provider.on("server_error", (_context, error) => console.error(error));
   server.on("request", provider.callback());
