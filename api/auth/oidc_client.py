@@ -50,6 +50,7 @@ class OidcClient:
                 state=state,
                 nonce=nonce,
                 code_verifier=code_verifier,
+                scope=self._settings.login_scopes,
                 **self._settings.login_parameters,
             )
         return str(url)
@@ -138,7 +139,6 @@ class OidcClient:
             secret.get_secret_value() if secret else None,
             token_endpoint_auth_method=_auth_method(discovery) if secret else "none",
             revocation_endpoint_auth_method=_auth_method(discovery) if secret else "none",
-            scope=self._settings.login_scopes,
             redirect_uri=self._redirect_uri,
             code_challenge_method="S256",
             timeout=TIMEOUT_SECONDS,

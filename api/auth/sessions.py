@@ -5,11 +5,11 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from api.auth.errors import (
+    ExpiredTokenError,
     IdentityProviderRefusedError,
     IdentityProviderUnavailableError,
     InvalidSignInError,
     InvalidTokenError,
-    NotSignedInError,
     SessionEndedError,
 )
 from api.auth.id_tokens import Identity, IdTokenVerifier
@@ -87,26 +87,22 @@ class Sessions:
         return None if sealed is None else unseal(sealed, cookie)
 
     async def _renewed(self, cookie: str, session: Session) -> Session:
-        sealed = await self._repository.claim_refresh(cookie, REFRESH_LEASE)
-        if sealed is not None:
-            return await self._renew(cookie, session, unseal(sealed, cookie))
-        if session.access_expired:
-            return await self._renewed_by_another(cookie)
-        return session
-
-    async def _renewed_by_another(self, cookie: str) -> Session:
+        """The session with newer tokens, by this caller or by the one who is at it already."""
         deadline = time.monotonic() + REFRESH_LEASE.total_seconds()
-        while (session := await self.find(cookie)).access_expired:
+        while (sealed := await self._repository.claim_refresh(cookie, REFRESH_LEASE)) is None:
+            session = await self.find(cookie)
+            if not session.access_expired:
+                return session
             if time.monotonic() > deadline:
                 raise IdentityProviderUnavailableError(
                     "The session could not be renewed in time. Try again shortly."
                 )
             await asyncio.sleep(POLL_SECONDS)
-        return session
+        return await self._renew(cookie, session, unseal(sealed, cookie))
 
     async def _renew(self, cookie: str, session: Session, tokens: Tokens) -> Session:
         try:
-            newer = await self._exchanged(session, tokens)
+            await self._keep(cookie, await self._exchanged(session, tokens))
         except (GrantRefusedError, InvalidSignInError) as error:
             await self._repository.end(cookie)
             message = "The provider has ended the session. Sign in again: GET /auth/login."
@@ -116,7 +112,6 @@ class Sessions:
             if session.access_expired:
                 raise
             return session
-        await self._keep(cookie, newer)
         return await self.find(cookie)
 
     async def _exchanged(self, session: Session, tokens: Tokens) -> Tokens:
@@ -144,7 +139,7 @@ class Sessions:
     async def _judged(self, tokens: Tokens) -> Principal:
         try:
             return await self._access_tokens.verify(tokens.access_token)
-        except (InvalidTokenError, NotSignedInError) as error:
+        except (InvalidTokenError, ExpiredTokenError) as error:
             message = "The provider's access token is not for this API. `sensorflow doctor auth`."
             raise InvalidSignInError(message) from error
 

@@ -19,8 +19,8 @@ from core.settings import AuthSettings
 BELIEVED_SECONDS = 300
 BELIEVED_TOKENS = 10_000
 
-# Where providers put the name by which people know a user; machines have a client's id only.
-NAME_CLAIMS = ("preferred_username", "username", "cognito:username", "email", "client_id", "azp")
+# Where providers put the name by which people know a user; many access tokens hold none.
+NAME_CLAIMS = ("preferred_username", "username", "cognito:username", "email")
 
 IsSpent = Callable[[str], Awaitable[bool]]
 

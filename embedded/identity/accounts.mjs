@@ -11,9 +11,13 @@ import { readFileSync } from "node:fs";
  *   machineClients: MachineClient[], browserClients: BrowserClient[]}} Accounts
  */
 
-/** @returns {Accounts} who may sign in, and to what: the one file that says so */
-export function readAccounts() {
-  return JSON.parse(readFileSync(new URL("accounts.json", import.meta.url), "utf8"));
+/**
+ * Who may sign in, and to what: the one file that says so.
+ * @param {string | URL} path
+ * @returns {Accounts}
+ */
+export function readAccounts(path = new URL("accounts.json", import.meta.url)) {
+  return JSON.parse(readFileSync(path, "utf8"));
 }
 
 /**

@@ -24,6 +24,7 @@ const HOST = "127.0.0.1";
 const { values: options } = parseArgs({
   options: {
     port: { type: "string", default: "0" },
+    accounts: { type: "string" },
     keys: { type: "string" },
     "client-origin": { type: "string", multiple: true, default: [] },
     "rotate-keys": { type: "boolean", default: false },
@@ -59,7 +60,7 @@ function start() {
 function serve() {
   const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
   const issuer = `http://${HOST}:${port}`;
-  const accounts = readAccounts();
+  const accounts = readAccounts(options.accounts);
   const keys = loadSigningKeys(requiredKeysPath(), { rotate: options["rotate-keys"] });
   const provider = new Provider(issuer, configuration(accounts, keys, options["client-origin"]));
   acceptPasswords(provider, accounts);

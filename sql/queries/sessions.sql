@@ -1,25 +1,5 @@
 -- name: open_session(id, issuer, client_id, subject, username, scopes, provider_session, sealed_tokens, access_token_hash, access_expires_at, refresh_due_at, lifetime)!
--- Store a new session, and clear away the sessions, sign-ins, failures and tokens that are past.
-WITH past_sessions AS (
-    DELETE FROM sessions
-    WHERE expires_at < now()
-),
-
-past_sign_ins AS (
-    DELETE FROM sign_ins
-    WHERE expires_at < now()
-),
-
-past_failures AS (
-    DELETE FROM sign_in_failures
-    WHERE expires_at < now()
-),
-
-past_tokens AS (
-    DELETE FROM spent_tokens
-    WHERE expires_at < now()
-)
-
+-- Store a new session.
 INSERT INTO sessions (
     id, issuer, client_id, subject, username, scopes, provider_session,
     sealed_tokens, access_token_hash, access_expires_at, refresh_due_at, expires_at
@@ -164,3 +144,23 @@ RETURNING TRUE AS spent;
 -- Whether the token must not be used again.
 SELECT exists(SELECT FROM spent_tokens
 WHERE token_hash = :token_hash) AS spent;
+
+-- name: forget_past_sign_ins()!
+-- Delete the sessions, sign-ins, failures and spent tokens whose time is over.
+WITH past_sessions AS (
+    DELETE FROM sessions
+    WHERE expires_at < now()
+),
+
+past_sign_ins AS (
+    DELETE FROM sign_ins
+    WHERE expires_at < now()
+),
+
+past_failures AS (
+    DELETE FROM sign_in_failures
+    WHERE expires_at < now()
+)
+
+DELETE FROM spent_tokens
+WHERE expires_at < now();

@@ -1,10 +1,5 @@
 -- name: begin_sign_in(state_hash, nonce, code_verifier, return_to, lifetime)!
--- Remember what the answer of the provider must fit; forget the sign-ins that nobody finished.
-WITH past AS (
-    DELETE FROM sign_ins
-    WHERE expires_at < now()
-)
-
+-- Remember what the provider's answer must fit.
 INSERT INTO sign_ins (state_hash, nonce, code_verifier, return_to, expires_at)
 VALUES (:state_hash, :nonce, :code_verifier, :return_to, now() + cast(:lifetime AS interval));
 

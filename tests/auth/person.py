@@ -1,6 +1,6 @@
 """A person at a browser that keeps cookies and is sent back and forth, one step at a time."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from urllib.parse import urljoin
 
@@ -27,8 +27,10 @@ class Person:
     async def log_in(
         self, username: str, password: str, path: str = "/auth/login"
     ) -> httpx2.Response:
-        """The page after the provider's form."""
+        """The page after the provider's form, which the provider leaves out for whom it knows."""
         page = await self.begin(path)
+        if leads_to_callback(page):
+            return page
         return await self.submit(page, username=username, password=password)
 
     async def callback_url(self, username: str, password: str, path: str = "/auth/login") -> str:
@@ -67,3 +69,18 @@ async def person_at(base_url: str) -> AsyncIterator[Person]:
 
 async def password_login(http: httpx2.AsyncClient, username: str, password: str) -> httpx2.Response:
     return await http.post("/auth/login", auth=(username, password))
+
+
+def holding(cookie: str | None) -> dict[str, bytes]:
+    """The header of a request by who holds this session's cookie."""
+    return {"Cookie": f"Authentication={cookie}".encode()}
+
+
+def bearing(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+async def me(base_url: str, headers: Mapping[str, str | bytes]) -> httpx2.Response:
+    """Who the server takes a caller with only these headers for."""
+    async with httpx2.AsyncClient(base_url=base_url) as http:
+        return await http.get("/auth/me", headers=dict(headers))

@@ -10,6 +10,8 @@ from api.services import ServerSettings
 from core.settings import ApiSettings, AuthSettings, SessionSettings
 from embedded.identity import read_accounts
 from tests.api.serving import server_settings, serving
+from tests.auth.person import Person, person_at
+from tests.support.ports import free_port
 
 
 @dataclass(frozen=True)
@@ -47,3 +49,27 @@ async def running_site(
     settings = site_settings(database_url, issuer, port, storage, **changes)
     async with serving(settings, port) as url:
         yield Site(url, settings)
+
+
+@asynccontextmanager
+async def another_site(site: Site, storage: Path, **changes: dict[str, Any]) -> AsyncIterator[Site]:
+    """A second server on the same database and provider, known by the same public URL."""
+    settings = site.settings
+    changes["api"] = {"public_url": settings.api.public_url} | changes.get("api", {})
+    async with running_site(
+        settings.database.url.get_secret_value(),
+        settings.auth.issuer,
+        free_port(),
+        storage,
+        **changes,
+    ) as another:
+        yield another
+
+
+@asynccontextmanager
+async def person_at_another(
+    site: Site, storage: Path, **changes: dict[str, Any]
+) -> AsyncIterator[Person]:
+    """Somebody at such a server."""
+    async with another_site(site, storage, **changes) as another, person_at(another.url) as person:
+        yield person
