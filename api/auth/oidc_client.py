@@ -121,7 +121,10 @@ class OidcClient:
         discovery = await self._provider.discovery()
         try:
             async with self._client(discovery) as client:
-                return _tokens(await client.fetch_token(discovery.token_endpoint, **parameters))
+                answer = await client.fetch_token(
+                    discovery.token_endpoint, **parameters, **self._credentials(discovery)
+                )
+            return _tokens(answer)
         except OAuthError as error:
             if error.error == "invalid_grant":
                 raise GrantRefusedError from error
@@ -130,6 +133,17 @@ class OidcClient:
             raise IdentityProviderUnavailableError(
                 "The identity provider does not answer. Try again shortly."
             ) from error
+
+    def _credentials(self, discovery: Discovery) -> dict[str, Any]:
+        """What proves this client, if it goes into the form.
+
+        Authlib's own way of adding it fails on a form that is not ASCII, as users' names may be.
+        """
+        secret = self._settings.client_secret
+        if secret and _auth_method(discovery) == "client_secret_basic":
+            return {}
+        form = {"client_id": self._settings.client_id, "auth": httpx2.Auth()}
+        return form | ({"client_secret": secret.get_secret_value()} if secret else {})
 
     @asynccontextmanager
     async def _client(self, discovery: Discovery) -> AsyncIterator[AsyncOAuth2Client]:

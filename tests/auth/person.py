@@ -1,6 +1,6 @@
 """A person at a browser that keeps cookies and is sent back and forth, one step at a time."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urljoin
 
@@ -71,16 +71,16 @@ async def password_login(http: httpx2.AsyncClient, username: str, password: str)
     return await http.post("/auth/login", auth=(username, password))
 
 
-def holding(cookie: str | None) -> dict[str, bytes]:
+def holding(cookie: str | None) -> dict[str, str]:
     """The header of a request by who holds this session's cookie."""
-    return {"Cookie": f"Authentication={cookie}".encode()}
+    return {"Cookie": f"Authentication={cookie}"}
 
 
 def bearing(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-async def me(base_url: str, headers: Mapping[str, str | bytes]) -> httpx2.Response:
+async def me(base_url: str, headers: dict[str, str]) -> httpx2.Response:
     """Who the server takes a caller with only these headers for."""
     async with httpx2.AsyncClient(base_url=base_url) as http:
-        return await http.get("/auth/me", headers=dict(headers))
+        return await http.get("/auth/me", headers=headers)

@@ -34,7 +34,7 @@ def altered(cookie: str) -> str:
 
 async def test_an_altered_cookie_is_refused(person: Person, site: Site) -> None:
     cookie = str(person.session_cookie)
-    for wrong in (altered(cookie), cookie[:-1], cookie + "A", cookie.swapcase(), "x", "\u00fc"):
+    for wrong in (altered(cookie), cookie[:-1], cookie + "A", cookie.swapcase(), "x"):
         answer = await me_with(site, wrong)
         assert (answer.status_code, answer.json()["code"]) == (401, "session_ended")
 
