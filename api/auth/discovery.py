@@ -28,6 +28,7 @@ class Discovery(msgspec.Struct, frozen=True):
     end_session_endpoint: str = ""
     revocation_endpoint: str = ""
     token_endpoint_auth_methods_supported: tuple[str, ...] = ("client_secret_basic",)
+    grant_types_supported: tuple[str, ...] = ("authorization_code", "implicit")
     authorization_response_iss_parameter_supported: bool = False
 
 

@@ -15,11 +15,19 @@ PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Not signed in · Sensor Flow</title>
 <style>
-:root {{ color-scheme: light dark; }}
+:root {{ color-scheme: light dark; --ink: #16202a; --paper: #fff; --ground: #eef2f5; --line: #c3ccd5;
+  --accent: #0b6b75; }}
+@media (prefers-color-scheme: dark) {{
+  :root {{ --ink: #e8edf1; --paper: #1a232c; --ground: #10171d; --line: #3c4a57;
+    --accent: #4fc0cb; }}
+}}
 body {{ margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1.5rem;
-  box-sizing: border-box; font: 1rem/1.5 system-ui, sans-serif; }}
-main {{ max-width: 26rem; }}
-h1 {{ font-size: 1.375rem; line-height: 1.25; }}
+  box-sizing: border-box; background: var(--ground); color: var(--ink);
+  font: 1rem/1.5 system-ui, sans-serif; }}
+main {{ max-width: 24rem; padding: 2rem; background: var(--paper); border: 1px solid var(--line);
+  border-radius: .75rem; }}
+h1 {{ margin: 0 0 1rem; font-size: 1.375rem; line-height: 1.25; }}
+a {{ color: var(--accent); font-weight: 600; }}
 code {{ opacity: .7; }}
 </style>
 </head>

@@ -9,10 +9,13 @@ import pytest
 from api.auth.vault import unseal
 from core.database import Pool
 from embedded.identity import IdentityProvider
+from tests.api.provider import Provider
 from tests.auth.person import TEST_USER, Person, bearing, holding, me, password_login
 from tests.auth.rows import let_tokens_run_out, sessions_left
-from tests.auth.signing_in import Site, another_site
+from tests.auth.signing_in import Site, another_site, running_site
+from tests.auth.test_id_tokens import logout_token
 from tests.embedded.identity.browser import Page
+from tests.support.ports import free_port
 
 
 async def access_token_of(person: Person, pool: Pool) -> str:
@@ -141,3 +144,18 @@ async def test_a_notice_without_a_logout_token_is_refused(
 ) -> None:
     answer = await person.http.post("/auth/backchannel-logout", data=form)
     assert answer.status_code == 400
+
+
+async def test_a_logout_token_works_once(migrated_url: str, person: Person, tmp_path: Path) -> None:
+    del person  # for its clean database
+    async with Provider().serving() as provider:
+        port = free_port()
+        async with (
+            running_site(migrated_url, provider.issuer, port, tmp_path) as site,
+            httpx2.AsyncClient(base_url=site.url) as http,
+        ):
+            form = {"logout_token": logout_token(provider)}
+            first = await http.post("/auth/backchannel-logout", data=form)
+            second = await http.post("/auth/backchannel-logout", data=form)
+    assert (first.status_code, first.content) == (200, b"")
+    assert (second.status_code, second.json()["code"]) == (400, "invalid_logout_token")
