@@ -11,6 +11,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
 from litestar.openapi.spec import Components, Reference, SecurityScheme
 from litestar.params import FromPath
+from litestar.response import Redirect
 
 from api.auth.access import AUTHENTICATED, BEARER, SESSION_COOKIE, access
 from api.auth.cookies import SESSION
@@ -43,14 +44,12 @@ async def get_reference_asset(name: FromPath[AssetName]) -> Response[bytes]:
 
 def to_sign_in(
     request: Request[Any, Any, Any], error: NotSignedInError
-) -> Response[Problem] | Response[None]:
+) -> Response[Problem] | Redirect:
     """A browser that wants to see the page signs in first and comes back; others are refused."""
     if "text/html" not in request.headers.get("accept", ""):
         return on_refusal(request, error)
     location = f"/auth/login?next={quote(request.url.path)}"
-    return Response(
-        None, status_code=303, headers={"Location": location, "Cache-Control": "no-store"}
-    )
+    return Redirect(location, status_code=303, headers={"Cache-Control": "no-store"})
 
 
 def reference_config() -> OpenAPIConfig:

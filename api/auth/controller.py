@@ -1,7 +1,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, MediaType, Request, Response, get, post
 from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter, SkipValidation, URLEncodedBody
@@ -138,7 +138,7 @@ class AuthController(Controller):
     )
     async def sign_out_as_told(
         self, sign_in: SignIn, data: URLEncodedBody[LogoutForm]
-    ) -> Response[None]:
+    ) -> Response[str]:
         """End those sessions."""
         await sign_in.sign_out_as_told(data.logout_token)
-        return Response(None, headers=NOT_STORED)
+        return Response("", media_type=MediaType.TEXT, headers=NOT_STORED)

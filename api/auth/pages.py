@@ -15,8 +15,8 @@ PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Not signed in · Sensor Flow</title>
 <style>
-:root {{ color-scheme: light dark; --ink: #16202a; --paper: #fff; --ground: #eef2f5; --line: #c3ccd5;
-  --accent: #0b6b75; }}
+:root {{ color-scheme: light dark; --ink: #16202a; --paper: #fff; --ground: #eef2f5;
+  --line: #c3ccd5; --accent: #0b6b75; }}
 @media (prefers-color-scheme: dark) {{
   :root {{ --ink: #e8edf1; --paper: #1a232c; --ground: #10171d; --line: #3c4a57;
     --accent: #4fc0cb; }}

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
  * @typedef {{sub: string, username: string, password: string, name: string, email: string,
  *   scopes: string[]}} User
  * @typedef {{id: string, secret: string, name: string, scopes: string[]}} MachineClient
- * @typedef {{id: string, name: string, redirectPath: string, postLogoutPath: string,
+ * @typedef {{id: string, secret?: string, name: string, redirectPath: string, postLogoutPath: string,
  *   backchannelLogoutPath: string, scopes: string[]}} BrowserClient
  * @typedef {{resource: string, audience: string, scopes: Record<string, string>, users: User[],
  *   machineClients: MachineClient[], browserClients: BrowserClient[]}} Accounts

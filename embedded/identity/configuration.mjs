@@ -140,7 +140,8 @@ function browserClient(client, origins) {
   return {
     client_id: client.id,
     client_name: client.name,
-    token_endpoint_auth_method: "none",
+    client_secret: client.secret,
+    token_endpoint_auth_method: client.secret ? "client_secret_basic" : "none",
     grant_types: ["authorization_code", "refresh_token", "password"],
     response_types: ["code"],
     redirect_uris: origins.map((origin) => new URL(client.redirectPath, origin).href),

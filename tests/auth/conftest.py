@@ -6,6 +6,7 @@ import pytest_asyncio
 
 from core.database import Pool
 from embedded.identity import IdentityProvider
+from tests.auth.own_provider import Ports
 from tests.auth.person import Person, person_at
 from tests.auth.signing_in import Site, running_site
 from tests.support.ports import free_port
@@ -50,3 +51,8 @@ async def stranger(site: Site) -> AsyncIterator[Person]:
     """Somebody at another browser."""
     async with person_at(site.url) as person:
         yield person
+
+
+@pytest.fixture
+def ports() -> Ports:
+    return Ports()

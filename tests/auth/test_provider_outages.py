@@ -1,50 +1,13 @@
 """The provider goes away, comes back, and comes back with other keys."""
 
-import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from core.database import Pool
-from embedded.identity import IdentityProvider
-from embedded.node import HERE
-from tests.auth.person import TEST_USER, Person, password_login, person_at
+from tests.auth.own_provider import Ports, person_at_own_site
+from tests.auth.person import TEST_USER, password_login, person_at
 from tests.auth.rows import let_refresh_be_due, let_tokens_run_out, sessions_left
-from tests.auth.signing_in import running_site
-from tests.support.ports import free_port
-
-
-class Ports:
-    """Known before anything runs, since provider and server must know each other's."""
-
-    def __init__(self) -> None:
-        self.api = free_port()
-        self.provider = free_port()
-
-    def start_provider(
-        self, folder: Path, *, rotate_keys: bool = False, accounts: Path | None = None
-    ) -> IdentityProvider:
-        return IdentityProvider.serve(
-            folder,
-            port=self.provider,
-            client_origins=[f"http://127.0.0.1:{self.api}"],
-            rotate_keys=rotate_keys,
-            accounts=accounts,
-        )
-
-
-@pytest.fixture
-def ports() -> Ports:
-    return Ports()
-
-
-@asynccontextmanager
-async def person_at_own_site(url: str, ports: Ports, folder: Path) -> AsyncIterator[Person]:
-    issuer = f"http://127.0.0.1:{ports.provider}"
-    async with running_site(url, issuer, ports.api, folder) as site, person_at(site.url) as person:
-        yield person
 
 
 async def test_a_provider_that_was_never_there_is_told_as_unavailable(
@@ -125,24 +88,3 @@ async def test_a_sign_in_survives_a_restart_of_the_provider_only_as_a_clear_refu
         with ports.start_provider(tmp_path):
             answer = await person.http.get(url)
             assert (answer.status_code, answer.json()["code"]) == (400, "invalid_sign_in")
-
-
-async def test_any_password_reaches_the_provider_as_it_was_typed(
-    migrated_url: str, ports: Ports, pool: Pool, tmp_path: Path
-) -> None:
-    del pool
-    accounts = json.loads((HERE / "identity" / "accounts.json").read_text())
-    passwords = {"jürgen": "a:b::c & d=e+f%20", "мария": "pässwörd 密码 🔑"}
-    accounts["users"] = [
-        accounts["users"][0] | {"sub": name, "username": name, "password": password}
-        for name, password in passwords.items()
-    ]
-    file = tmp_path / "accounts.json"
-    file.write_text(json.dumps(accounts))
-    with ports.start_provider(tmp_path, accounts=file):
-        async with person_at_own_site(migrated_url, ports, tmp_path) as person:
-            for name, password in passwords.items():
-                answer = await password_login(person.http, name, password)
-                assert answer.status_code == 200, answer.text
-                known = (await person.http.get("/auth/me")).json()
-                assert known["username"] == name

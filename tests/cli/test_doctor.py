@@ -86,3 +86,12 @@ def test_a_scope_mapping_that_names_no_scope_of_ours_is_refused(
     outcome = doctor(provider, SENSORFLOW_AUTH_SCOPE_MAPPING='{"role:ops": ["everything"]}')
     assert outcome.returncode == 2
     assert outcome.stderr.startswith("SENSORFLOW_AUTH_SCOPE_MAPPING")
+
+
+def test_a_client_with_a_secret_asks_for_a_token_to_judge(provider: IdentityProvider) -> None:
+    outcome = doctor(
+        provider,
+        SENSORFLOW_AUTH_CLIENT_ID="sensor-gateway",
+        SENSORFLOW_AUTH_CLIENT_SECRET=read_accounts().client_secrets["sensor-gateway"],
+    )
+    assert "accepted for sensor-gateway: imports:read" in outcome.stdout
