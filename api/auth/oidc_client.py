@@ -1,5 +1,6 @@
 """This platform as a client of the provider: the requests of a sign-in, by Authlib."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -44,14 +45,15 @@ class OidcClient:
     async def authorization_url(self, state: str, nonce: str, code_verifier: str) -> str:
         """Where the browser signs in."""
         discovery = await self._provider.discovery()
+        parameters = {
+            "state": state,
+            "nonce": nonce,
+            "code_verifier": code_verifier,
+            "scope": self._settings.login_scopes,
+        }
         async with self._client(discovery) as client:
             url, _ = client.create_authorization_url(
-                discovery.authorization_endpoint,
-                state=state,
-                nonce=nonce,
-                code_verifier=code_verifier,
-                scope=self._settings.login_scopes,
-                **self._settings.login_parameters,
+                discovery.authorization_endpoint, **(self._settings.login_parameters | parameters)
             )
         return str(url)
 
@@ -120,7 +122,7 @@ class OidcClient:
     async def _fetch(self, **parameters: str) -> Tokens:
         discovery = await self._provider.discovery()
         try:
-            async with self._client(discovery) as client:
+            async with asyncio.timeout(TIMEOUT_SECONDS), self._client(discovery) as client:
                 answer = await client.fetch_token(
                     discovery.token_endpoint, **parameters, **self._credentials(discovery)
                 )
@@ -129,7 +131,7 @@ class OidcClient:
             if error.error == "invalid_grant":
                 raise GrantRefusedError from error
             raise _refused(error) from error
-        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, ValueError) as error:
             raise IdentityProviderUnavailableError(
                 "The identity provider does not answer. Try again shortly."
             ) from error

@@ -21,7 +21,8 @@ from core.settings import SessionSettings
 
 # Tokens are renewed this long before they expire, so that nobody waits while another renews them.
 REFRESH_AHEAD_SECONDS = 60
-REFRESH_LEASE = timedelta(seconds=15)
+# Longer than the provider may take to renew and to show its keys: a refresh token is for one use.
+REFRESH_LEASE = timedelta(seconds=30)
 POLL_SECONDS = 0.1
 
 

@@ -78,17 +78,21 @@ def _public_url(api: ApiSettings) -> Finding:
 
 
 async def _clock(patient: Patient) -> Finding:
-    answer = await patient.http.get(patient.auth.issuer)
-    date = answer.headers.get("date")
-    if date is None:
+    try:
+        answer = await patient.http.get(patient.auth.issuer)
+        told_at = parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
+    except CANNOT_BE_READ:
         return Finding(Verdict.UNCHECKED, "clock: the provider tells no time")
-    skew = time.time() - parsedate_to_datetime(date).timestamp()
-    told = f"clock: {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} the provider's"
-    if abs(skew) <= NOTICEABLE_SKEW_SECONDS:
+    return judged_skew(time.time() - told_at)
+
+
+def judged_skew(seconds: float) -> Finding:
+    """What so many seconds ahead of the provider's clock mean."""
+    if abs(seconds) <= NOTICEABLE_SKEW_SECONDS:
         return Finding(Verdict.GOOD, "clock: agrees with the provider's")
     return Finding(
-        Verdict.DOUBTFUL if abs(skew) < LEEWAY_SECONDS else Verdict.WRONG,
-        told,
+        Verdict.DOUBTFUL if abs(seconds) < LEEWAY_SECONDS else Verdict.WRONG,
+        f"clock: {abs(seconds):.0f} s {'ahead of' if seconds > 0 else 'behind'} the provider's",
         f"Synchronize the clocks (NTP); beyond {LEEWAY_SECONDS} s tokens are refused.",
     )
 

@@ -97,7 +97,10 @@ async def test_an_invented_state_is_refused(person: Person) -> None:
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_sign_in")
 
 
-@pytest.mark.parametrize("query", ["", "?code=x", "?error=access_denied", "?state=&code=x"])
+@pytest.mark.parametrize(
+    "query",
+    ["", "?code=x", "?error=access_denied", "?state=&code=x", "?state=a&state=b", "?state=%ff%00"],
+)
 async def test_an_answer_to_nothing_is_refused(person: Person, query: str) -> None:
     answer = await person.http.get(f"/auth/callback{query}")
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_sign_in")

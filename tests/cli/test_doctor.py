@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from cli.doctor.auth import judged_skew
+from cli.doctor.findings import Verdict
 from embedded.identity import IdentityProvider, read_accounts
 from tests.api.test_server_process import gateway_token
 from tests.cli.test_commands import sensorflow
@@ -95,3 +97,20 @@ def test_a_client_with_a_secret_asks_for_a_token_to_judge(provider: IdentityProv
         SENSORFLOW_AUTH_CLIENT_SECRET=read_accounts().client_secrets["sensor-gateway"],
     )
     assert "accepted for sensor-gateway: imports:read" in outcome.stdout
+
+
+@pytest.mark.parametrize(
+    ("seconds", "verdict"),
+    [
+        (0.0, Verdict.GOOD),
+        (-4.0, Verdict.GOOD),
+        (10.0, Verdict.DOUBTFUL),
+        (-29.0, Verdict.DOUBTFUL),
+        (40.0, Verdict.WRONG),
+        (-3600.0, Verdict.WRONG),
+    ],
+)
+def test_clocks_apart_are_told_before_tokens_are_refused(seconds: float, verdict: Verdict) -> None:
+    finding = judged_skew(seconds)
+    assert finding.verdict is verdict
+    assert ("NTP" in finding.remedy) == (verdict is not Verdict.GOOD)
