@@ -106,6 +106,7 @@ _PROBLEM_RESPONSES = {
         401: "No access token, or one that is not accepted.",
         403: "The token lacks the scope.",
         404: "There is no such thing.",
+        409: "Its state does not allow that; the message says which it is in.",
         413: "The body is too large.",
         415: "The body is of a type that is not read here.",
         500: "A fault of the server; the log knows more.",

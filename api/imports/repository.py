@@ -3,14 +3,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select, tuple_
+from sqlalchemy import Row, func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.imports.cursor import Cursor
 from api.imports.schemas import Counts, Failure, Import, Progress, TimeSpan
 from core.database import Pool, borrowed, database_errors, driver_connection
 from core.errors import ImportNotFoundError
-from core.imports import FINAL_STATES, ImportState
+from core.imports import CANCELLABLE, FINAL_STATES, RETRIABLE, ImportState
 from core.queries import queries
 from core.queue import enqueue_import
 from core.tables import imports
@@ -50,6 +50,40 @@ class ImportRepository:
                     )
                 )
                 await enqueue_import(await driver_connection(connection), new.import_id)
+
+    async def cancel(self, import_id: UUID) -> bool:
+        """End the import before its next batch; False, and nothing changed: not in CANCELLABLE."""
+        cancelled = (
+            update(imports)
+            .where(imports.c.id == import_id, imports.c.state.in_(CANCELLABLE))
+            .values(state=ImportState.CANCELLED, finished_at=func.now())
+        )
+        with database_errors():
+            async with self._engine.begin() as connection:
+                return (await connection.execute(cancelled)).rowcount == 1
+
+    async def retry(self, import_id: UUID) -> bool:
+        """Queue the import again; False, and nothing changed: not in RETRIABLE.
+
+        What it has loaded stays counted, and the worker goes on behind its last batch.
+        """
+        queued = (
+            update(imports)
+            .where(imports.c.id == import_id, imports.c.state.in_(RETRIABLE))
+            .values(
+                state=ImportState.QUEUED,
+                tries=0,
+                error_code=None,
+                error_message=None,
+                finished_at=None,
+            )
+        )
+        with database_errors():
+            async with self._engine.begin() as connection:
+                changed = (await connection.execute(queued)).rowcount == 1
+                if changed:
+                    await enqueue_import(await driver_connection(connection), import_id)
+                return changed
 
     async def get(self, import_id: UUID) -> Import:
         """The import as it stands. Raises ImportNotFoundError."""

@@ -2,12 +2,13 @@ from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 from api.imports.cursor import Cursor, decode_cursor
-from api.imports.errors import EmptyFileError, NotCsvError
+from api.imports.errors import EmptyFileError, ImportStateError, NotCsvError
 from api.imports.form import file_in_form, safe_file_name
 from api.imports.repository import ImportRepository, NewImport
 from api.imports.schemas import Import, ImportPage, Uploaded
 from api.imports.waiting import FinishedImports
 from core.errors import DatabaseUnavailableError
+from core.imports import ImportState
 from core.storage import Storage, rejects_folder, source_key
 
 EXTENSIONS = (".csv.gz", ".csv")
@@ -65,6 +66,34 @@ class ImportService:
         """The import when it is finished, or as it stands after the timeout."""
         await self._finished.wait(import_id, timeout_seconds)
         return await self._repository.get(import_id)
+
+    async def cancel(self, import_id: UUID) -> Import:
+        """The import, cancelled; what it has loaded stays. Harmless when repeated.
+
+        Raises ImportNotFoundError, or ImportStateError when all of its rows are loaded or it has
+        failed.
+        """
+        await self._repository.cancel(import_id)
+        current = await self._repository.get(import_id)
+        if current.state != ImportState.CANCELLED:
+            raise ImportStateError(
+                f"The import is {current.state}: only one that waits or loads can be cancelled."
+            )
+        return current
+
+    async def retry(self, import_id: UUID) -> Import:
+        """The import, queued to go on behind its last batch.
+
+        Raises ImportNotFoundError, or ImportStateError when it has neither failed nor been
+        cancelled.
+        """
+        queued = await self._repository.retry(import_id)
+        current = await self._repository.get(import_id)
+        if not queued:
+            raise ImportStateError(
+                f"The import is {current.state}: only a failed or cancelled one can be retried."
+            )
+        return current
 
     async def rejects(self, import_id: UUID) -> AsyncIterator[bytes]:
         """The rejected rows as CSV. Raises ImportNotFoundError before anything is read."""

@@ -18,7 +18,7 @@ EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # PostgreSQL counts microseconds from 
 async def copy_stream(rows: pl.DataFrame) -> AsyncIterator[bytes]:
     """The bytes of a COPY of `rows`: a text, a moment in UTC, then numbers; nothing null.
 
-    A piece is encoded in a thread while the server takes in the one before it.
+    Each piece is encoded in a thread.
     """
     yield START
     for piece in rows.iter_slices(ROWS_A_PIECE):

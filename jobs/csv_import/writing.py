@@ -1,5 +1,6 @@
 """A batch's rows into the hypertable, inside the batch's transaction."""
 
+from contextlib import aclosing
 from functools import partial
 from typing import NamedTuple
 from uuid import UUID
@@ -9,6 +10,7 @@ from asyncpg.exceptions import UniqueViolationError
 
 from core.database import Connection
 from core.queries import queries
+from jobs.csv_import.ahead import ahead
 from jobs.csv_import.pgcopy import copy_stream
 from jobs.csv_import.staging import KEY, StagedBatch
 from jobs.errors import RowsMissingError
@@ -79,9 +81,10 @@ async def _reaches_columnstore(connection: Connection, staged: StagedBatch) -> b
 
 
 async def _copy(connection: Connection, table: str, rows: pl.DataFrame) -> None:
-    status = await connection.copy_to_table(
-        table, source=copy_stream(rows), columns=rows.columns, format="binary"
-    )
+    async with aclosing(ahead(copy_stream(rows))) as source:
+        status = await connection.copy_to_table(
+            table, source=source, columns=rows.columns, format="binary"
+        )
     _require_every_row(rows.height, int(status.removeprefix("COPY ")))
 
 

@@ -80,6 +80,8 @@ async def _ledger(connection: Connection) -> list[DirtyRange]:
 async def _work_off(
     ledger: list[DirtyRange], connections: Sequence[Connection], checkpoint: Callable[[], None]
 ) -> None:
+    for connection in connections:
+        await queries().prepare_refreshes(connection)
     ledger_ids = [row.id for row in ledger]
     wrong: list[TimeRange] = []
 

@@ -31,10 +31,12 @@ SELECT horizon FROM retention_horizon;
 
 -- name: prepare_batch_transaction(milliseconds)^
 -- Allow writes to old chunks in the columnstore, where the default limit on decompressed rows
--- would refuse a batch; let the server end the transaction of a worker that falls silent in it.
+-- would refuse a batch; let the server end the transaction of a worker that falls silent in it;
+-- spare statements of a second the half second of compiling them.
 SELECT
     set_config('timescaledb.max_tuples_decompressed_per_dml_transaction', '0', true) AS unlimited,
-    set_config('idle_in_transaction_session_timeout', :milliseconds, true) AS bounded;
+    set_config('idle_in_transaction_session_timeout', :milliseconds, true) AS bounded,
+    set_config('jit', 'off', true) AS uncompiled;
 
 -- name: reaches_columnstore(first_ts, last_ts)$
 -- Whether a chunk between the two moments has rows in the columnstore.
