@@ -60,7 +60,7 @@ class NodeProgram:
             )
         program = cls(process, log_path, log_start)
         try:
-            program._wait_until_ready(script.stem, ready_timeout_seconds)
+            program._wait_until_ready(script.parent.name, ready_timeout_seconds)
         except BaseException:
             program.kill()
             raise

@@ -50,7 +50,7 @@ function takeOver(path, dataDir) {
   if (owner === identify(pid)) {
     throw new StartError(
       "data_dir_locked",
-      `${dataDir} is in use by process ${pid}; stop that one or choose another --data-dir`,
+      `${dataDir} is in use by process ${pid}; stop that one or choose another --data-dir.`,
     );
   }
   if (!tryRemove(path, owner) || !tryCreateLock(path)) {

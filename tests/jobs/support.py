@@ -97,7 +97,7 @@ async def rows_of(pool: Pool) -> dict[tuple[str, str], float]:
 
 async def rolled_up(pool: Pool, rollup: str = "readings_1h") -> int:
     """How many readings the rollup knows."""
-    total = await pool.fetchval(f"SELECT sum(sample_count)::bigint FROM {rollup}")  # noqa: S608
+    total = await pool.fetchval(f"SELECT sum(sample_count)::bigint FROM {rollup}")
     return total or 0
 
 

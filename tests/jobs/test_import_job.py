@@ -73,7 +73,7 @@ async def last_materialisation(pool: Pool) -> list[tuple[str, str]]:
         "FROM timescaledb_information.continuous_aggregates WHERE view_name = 'readings_1h'"
     )
     versions = await pool.fetch(
-        f"SELECT DISTINCT tableoid::text, xmin::text FROM {rows[0]['name']} ORDER BY 1, 2"  # noqa: S608
+        f"SELECT DISTINCT tableoid::text, xmin::text FROM {rows[0]['name']} ORDER BY 1, 2"
     )
     return [tuple(row) for row in versions]
 

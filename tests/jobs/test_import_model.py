@@ -66,5 +66,5 @@ async def test_whenever_an_import_is_done_the_rollups_agree_with_the_table(
 
 
 async def total_of(pool: Pool, rollup: str) -> float:
-    total = await pool.fetchval(f"SELECT sum(total_value) FROM {rollup}")  # noqa: S608
+    total = await pool.fetchval(f"SELECT sum(total_value) FROM {rollup}")
     return float(total or 0)

@@ -203,7 +203,7 @@ async def corrupt_hourly_rollup(pool: Pool) -> None:
         "materialization_hypertable_name) "
         "FROM timescaledb_information.continuous_aggregates WHERE view_name = 'readings_1h'"
     )
-    await pool.execute(f"UPDATE {table} SET total_value = 7, maximum = 7")  # noqa: S608
+    await pool.execute(f"UPDATE {table} SET total_value = 7, maximum = 7")
 
 
 async def do_nothing(_connection: object, **_bounds: object) -> None:

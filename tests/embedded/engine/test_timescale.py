@@ -36,7 +36,7 @@ async def create_hypertable(connection: asyncpg.Connection, name: str) -> None:
     )
     await connection.execute(f"SELECT create_hypertable('{name}', 'ts')")
     await connection.execute(
-        f"INSERT INTO {name} SELECT ts, 'a', 1 FROM"  # noqa: S608 # the names are this file's own
+        f"INSERT INTO {name} SELECT ts, 'a', 1 FROM"  # the names are this file's own
         " generate_series('2024-01-01'::timestamptz, '2024-01-20 23:59', '1 minute') ts"
     )
 
@@ -156,7 +156,7 @@ async def test_only_due_jobs_run_and_telemetry_never(impatient: asyncpg.Connecti
         " VALUES (900, 'Telemetry', '1 hour', '0', 0, '1 hour', 'public', 'policy_telemetry', true)"
         " ON CONFLICT DO NOTHING"
     )
-    await wait_for(impatient, f"SELECT count(*) >= 3 FROM runs WHERE job = {often}")  # noqa: S608 # a number
+    await wait_for(impatient, f"SELECT count(*) >= 3 FROM runs WHERE job = {often}")  # a number
     rows = await impatient.fetch("SELECT job, count(*) FROM runs GROUP BY job")
     counts = {row[0]: row[1] for row in rows}
     await impatient.execute(f"SELECT delete_job({often})")
@@ -235,6 +235,6 @@ async def test_much_wal_is_checkpointed_without_being_asked(
         await impatient.execute(
             "INSERT INTO logged SELECT repeat('x', 1000000) FROM generate_series(1, 100)"
         )
-    moved = f"SELECT redo_lsn > '{before}' FROM pg_control_checkpoint()"  # noqa: S608 # an LSN
+    moved = f"SELECT redo_lsn > '{before}' FROM pg_control_checkpoint()"  # an LSN
     await wait_for(impatient, moved)
     await impatient.execute("DROP TABLE logged")
