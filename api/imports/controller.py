@@ -101,7 +101,7 @@ class ImportController(Controller):
         operation_id="cancelImport",
         summary="Stop an import before its next batch; what it has loaded stays",
         status_code=200,
-        **access(Scope.IMPORTS_WRITE, 404, 409),
+        **access(Scope.IMPORTS_WRITE, 400, 404, 409),
     )
     async def cancel_import(self, imports: Service, import_id: ImportId) -> Import:
         """Answer with the cancelled import."""
@@ -112,7 +112,7 @@ class ImportController(Controller):
         operation_id="retryImport",
         summary="Go on with a failed or cancelled import behind its last batch",
         status_code=200,
-        **access(Scope.IMPORTS_WRITE, 404, 409),
+        **access(Scope.IMPORTS_WRITE, 400, 404, 409),
     )
     async def retry_import(self, imports: Service, import_id: ImportId) -> Import:
         """Answer with the queued import."""

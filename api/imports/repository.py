@@ -3,7 +3,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, insert, select, tuple_, update
+from sqlalchemy import Row, ScalarSelect, func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.imports.cursor import Cursor
@@ -24,6 +24,7 @@ class NewImport:
     file_name: str
     object_key: str
     size_bytes: int
+    sha256: bytes
     created_by: str
 
 
@@ -45,6 +46,8 @@ class ImportRepository:
                         file_name=new.file_name,
                         object_key=new.object_key,
                         size_bytes=new.size_bytes,
+                        sha256=new.sha256,
+                        duplicate_of=_first_with(new.sha256),
                         created_by=new.created_by,
                         state=ImportState.QUEUED,
                     )
@@ -117,6 +120,14 @@ class ImportRepository:
             }
 
 
+def _first_with(sha256: bytes) -> ScalarSelect[UUID]:
+    """The earliest import of these bytes that has not failed or been cancelled, or null."""
+    first = select(imports.c.id).where(
+        imports.c.sha256 == sha256, imports.c.state.not_in(RETRIABLE)
+    )
+    return first.order_by(imports.c.created_at, imports.c.id).limit(1).scalar_subquery()
+
+
 def _import(row: Row[Any]) -> Import:
     return Import(
         import_id=row.id,
@@ -133,6 +144,7 @@ def _import(row: Row[Any]) -> Import:
         range=TimeSpan(row.first_ts, row.last_ts) if row.first_ts else None,
         error=Failure(row.error_code, row.error_message) if row.error_code else None,
         size_bytes=row.size_bytes,
+        duplicate_of=row.duplicate_of,
         attempts=row.attempt,
         created_at=row.created_at,
         started_at=row.started_at,

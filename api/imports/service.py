@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator
+from hashlib import sha256
 from uuid import UUID, uuid4
 
 from api.imports.cursor import Cursor, decode_cursor
@@ -38,9 +39,9 @@ class ImportService:
         import_id = uuid4()
         object_key = source_key(import_id, extension_of(file_name))
         try:
-            size_bytes = await self._stored(object_key, file.content)
+            size_bytes, digest = await self._stored(object_key, file.content)
             await self._repository.submit(
-                NewImport(import_id, file_name, object_key, size_bytes, uploaded_by)
+                NewImport(import_id, file_name, object_key, size_bytes, digest, uploaded_by)
             )
         except DatabaseUnavailableError:
             raise  # perhaps only the answer to COMMIT was lost: then the import needs its file
@@ -106,19 +107,21 @@ class ImportService:
             async for chunk in self._storage.read(part):
                 yield chunk
 
-    async def _stored(self, object_key: str, content: AsyncIterator[bytes]) -> int:
-        size_bytes = 0
+    async def _stored(self, object_key: str, content: AsyncIterator[bytes]) -> tuple[int, bytes]:
+        """Size and SHA-256 of what was stored."""
+        size_bytes, checksum = 0, sha256()
 
         async def counted() -> AsyncIterator[bytes]:
             nonlocal size_bytes
             async for chunk in content:
                 size_bytes += len(chunk)
+                checksum.update(chunk)
                 yield chunk
 
         await self._storage.put(object_key, counted())
         if size_bytes == 0:
             raise EmptyFileError("The file is empty")
-        return size_bytes
+        return size_bytes, checksum.digest()
 
 
 def extension_of(file_name: str) -> str:
