@@ -47,6 +47,7 @@ STATUSES: dict[str, HTTPStatus] = {
     "not_found": HTTPStatus.NOT_FOUND,
     "import_not_found": HTTPStatus.NOT_FOUND,
     "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
+    "import_state": HTTPStatus.CONFLICT,
     "body_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "unsupported_media_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "too_many_failures": HTTPStatus.TOO_MANY_REQUESTS,

@@ -61,11 +61,17 @@ imports = Table(
     Column("created_at", Timestamp, nullable=False, server_default=NOW),
     Column("started_at", Timestamp),
     Column("finished_at", Timestamp),
+    Column("sha256", LargeBinary),
+    Column("duplicate_of", Uuid),
     PrimaryKeyConstraint("id", name="imports_key"),
+    ForeignKeyConstraint(
+        ["duplicate_of"], ["imports.id"], name="imports_duplicate_of", ondelete="SET NULL"
+    ),
     CheckConstraint(
         "rows_read = rows_inserted + rows_replaced + rows_unchanged + rows_rejected",
         name="imports_every_row_accounted_for",
     ),
+    Index("imports_by_checksum", "sha256"),
     Index("imports_newest_first", text("created_at DESC"), text("id DESC")),
 )
 

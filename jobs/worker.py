@@ -28,7 +28,7 @@ from jobs.upkeep import every, pause, queue_stranded_imports
 
 log = structlog.get_logger()
 
-BATCH_LINES = 50_000
+BATCH_LINES = 250_000
 JOBS_PER_POLL = 1
 JOBS_AT_ONCE = 2  # pgqueuer wants at least twice the jobs a poll
 BATCH_STATEMENT_SECONDS = 600  # a batch may have to decompress many old chunks

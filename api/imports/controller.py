@@ -97,6 +97,28 @@ class ImportController(Controller):
             return await imports.get(import_id)
         return await imports.get_finished(import_id, seconds)
 
+    @post(
+        "/imports/{import_id:uuid}/cancel",
+        operation_id="cancelImport",
+        summary="Stop an import before its next batch; what it has loaded stays",
+        status_code=200,
+        **access(Scope.IMPORTS_WRITE, 400, 404, 409),
+    )
+    async def cancel_import(self, imports: Service, import_id: ImportId) -> Import:
+        """Answer with the cancelled import."""
+        return await imports.cancel(import_id)
+
+    @post(
+        "/imports/{import_id:uuid}/retry",
+        operation_id="retryImport",
+        summary="Go on with a failed or cancelled import behind its last batch",
+        status_code=200,
+        **access(Scope.IMPORTS_WRITE, 400, 404, 409),
+    )
+    async def retry_import(self, imports: Service, import_id: ImportId) -> Import:
+        """Answer with the queued import."""
+        return await imports.retry(import_id)
+
     @get(
         "/imports/{import_id:uuid}/rejects",
         operation_id="getRejects",

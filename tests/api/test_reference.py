@@ -21,6 +21,8 @@ ROUTES = {
     "/imports": {"get"},
     "/imports/{import_id}": {"get"},
     "/imports/{import_id}/rejects": {"get"},
+    "/imports/{import_id}/cancel": {"post"},
+    "/imports/{import_id}/retry": {"post"},
 }
 
 
