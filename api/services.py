@@ -13,8 +13,11 @@ from litestar.types import Dependencies
 
 from api.aggregates.repository import AggregateRepository
 from api.aggregates.service import AggregateService
-from api.auth.keys import ProviderKeys
-from api.auth.tokens import TokenVerifier
+from api.auth.addresses import Addresses
+from api.auth.authentication import Authenticator
+from api.auth.cookies import Cookies
+from api.auth.parts import open_auth
+from api.auth.service import SignInService
 from api.health.repository import HealthRepository
 from api.health.service import HealthService
 from api.imports.repository import ImportRepository
@@ -30,6 +33,7 @@ from core.settings import (
     AuthSettings,
     DatabaseSettings,
     ReadingSettings,
+    SessionSettings,
     StorageSettings,
 )
 from core.storage import Storage
@@ -46,13 +50,19 @@ class ServerSettings:
     auth: AuthSettings
     database: DatabaseSettings
     readings: ReadingSettings
+    session: SessionSettings
     storage: StorageSettings
 
     @classmethod
     def from_environment(cls) -> "ServerSettings":
         """As the variables SENSORFLOW_* say; raises pydantic's ValidationError."""
         return cls(
-            ApiSettings(), AuthSettings(), DatabaseSettings(), ReadingSettings(), StorageSettings()
+            ApiSettings(),
+            AuthSettings(),
+            DatabaseSettings(),
+            ReadingSettings(),
+            SessionSettings(),
+            StorageSettings(),
         )
 
 
@@ -60,7 +70,10 @@ class ServerSettings:
 class Services:
     """One of each, over one pool, one engine, one store."""
 
-    verifier: TokenVerifier
+    addresses: Addresses
+    authenticator: Authenticator
+    cookie_jar: Cookies
+    sign_in: SignInService
     aggregates: AggregateService
     health: HealthService
     imports: ImportService
@@ -82,8 +95,12 @@ async def open_services(settings: ServerSettings) -> AsyncIterator[Services]:
         imports = ImportRepository(engine, pool)
         finished = FinishedImports(imports)
         resources.enter_context(on_termination(finished.close))
+        auth = open_auth(settings.api, settings.auth, settings.session, pool, http)
         yield Services(
-            verifier=TokenVerifier(settings.auth, ProviderKeys(settings.auth.issuer, http)),
+            addresses=auth.addresses,
+            authenticator=auth.authenticator,
+            cookie_jar=auth.cookies,
+            sign_in=auth.sign_in,
             aggregates=AggregateService(AggregateRepository(pool)),
             health=HealthService(HealthRepository(pool)),
             imports=ImportService(imports, Storage.open(settings.storage), finished),
@@ -93,7 +110,8 @@ async def open_services(settings: ServerSettings) -> AsyncIterator[Services]:
 
 def dependencies() -> Dependencies:
     """The services as handlers ask for them, by the name of the parameter."""
-    return {name: _provide(name) for name in ("aggregates", "health", "imports", "readings")}
+    names = ("addresses", "aggregates", "cookie_jar", "health", "imports", "readings", "sign_in")
+    return {name: _provide(name) for name in names}
 
 
 def _provide(name: str) -> Provide:

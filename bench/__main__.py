@@ -5,13 +5,7 @@ temporary folder. The last line of each run's output is the JSON file it wrote.
 """
 
 import asyncio
-import json
-import os
-import platform
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -19,17 +13,13 @@ from typing import Annotated
 import asyncpg
 import typer
 from authlib.integrations.httpx_client import AsyncOAuth2Client
-from rich.console import Console
 
 from bench.measure import Result
+from bench.runs import console, database, save, show
 from bench.scenarios import BASELINE_TABLE, CONNECTIONS, SCENARIOS, Bench, Scenario
 from cli.demo.client import CLIENT_ID, SCOPES
 from cli.demo.stack import Stack, running_platform
-from embedded.database import EmbeddedDatabase
 from embedded.identity import read_accounts
-
-RESULTS = Path("bench/results")
-console = Console(highlight=False, soft_wrap=True)
 
 
 def main(
@@ -43,16 +33,6 @@ def main(
         ports = {"api_port": free_port(), "idp_port": free_port()}
         with running_platform(console, url, Path(name), **ports) as stack:
             save(kind, asyncio.run(measure(stack, chosen)))
-
-
-@contextmanager
-def database(folder: Path) -> Iterator[tuple[str, str]]:
-    """What kind of database the run uses, and its URL."""
-    if url := os.environ.get("SENSORFLOW_BENCH_DATABASE_URL"):
-        yield "given", url
-        return
-    with EmbeddedDatabase.start(folder / "database") as embedded:
-        yield "embedded", embedded.url
 
 
 async def measure(stack: Stack, scenarios: list[Scenario]) -> list[Result]:
@@ -73,30 +53,6 @@ async def measure(stack: Stack, scenarios: list[Scenario]) -> list[Result]:
             return [show(await scenario(Bench(client, pool))) for scenario in scenarios]
         finally:
             await pool.execute("DROP TABLE bench_readings")
-
-
-def show(result: Result) -> Result:
-    """Print a result beside its baseline."""
-    console.print(
-        f"  {result.scenario}: {result.measured:,.1f} {result.unit}, "
-        f"{result.ratio:.2f} times {result.baseline_is} ({result.baseline:,.1f})"
-    )
-    return result
-
-
-def save(kind: str, results: list[Result]) -> None:
-    """Write the run with the machine it ran on."""
-    now = datetime.now(UTC)
-    run = {
-        "at": now.isoformat(timespec="seconds"),
-        "database": kind,
-        "machine": {"cpus": os.cpu_count(), "system": platform.platform()},
-        "results": [result.as_json() for result in results],
-    }
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{now:%Y%m%dT%H%M%SZ}.json"
-    path.write_text(json.dumps(run, indent=2))
-    console.print(str(path))
 
 
 def free_port() -> int:

@@ -6,10 +6,11 @@ from core.settings import (
     AuthSettings,
     DatabaseSettings,
     ReadingSettings,
+    SessionSettings,
     StorageSettings,
 )
 
-NEEDED = (DatabaseSettings, AuthSettings, StorageSettings, ReadingSettings)
+NEEDED = (DatabaseSettings, AuthSettings, StorageSettings, ReadingSettings, SessionSettings)
 
 
 def serve_api() -> None:

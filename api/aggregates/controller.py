@@ -9,8 +9,9 @@ from api.aggregates.parsing import parse_question
 from api.aggregates.questions import Question
 from api.aggregates.schemas import Aggregates
 from api.aggregates.service import AggregateService
-from api.auth.access import Scope, access
+from api.auth.access import access
 from core.readings import utc_now
+from core.scopes import Scope
 
 AnyRequest = Request[Any, Any, Any]
 Service = NamedDependency[SkipValidation[AggregateService]]
