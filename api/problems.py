@@ -40,6 +40,7 @@ STATUSES: dict[str, HTTPStatus] = {
     "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
     "body_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "unsupported_media_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "too_many_requests": HTTPStatus.TOO_MANY_REQUESTS,
     "internal_error": HTTPStatus.INTERNAL_SERVER_ERROR,
     "unsupported_database": HTTPStatus.INTERNAL_SERVER_ERROR,
     "database_refused": HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -155,7 +156,7 @@ def _headers(error: SensorFlowError) -> dict[str, str]:
         case HTTPStatus.FORBIDDEN:
             scope = error.details["scope"]
             return {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'}
-        case HTTPStatus.SERVICE_UNAVAILABLE:
+        case HTTPStatus.TOO_MANY_REQUESTS | HTTPStatus.SERVICE_UNAVAILABLE:
             return {"Retry-After": RETRY_AFTER_SECONDS}
         case _:
             return {}

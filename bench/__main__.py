@@ -4,11 +4,9 @@ The database is SENSORFLOW_BENCH_DATABASE_URL, whose readings it adds to, else a
 temporary folder. The last line of each run's output is the JSON file it wrote.
 """
 
-import asyncio
 import json
 import os
 import platform
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,11 +16,12 @@ from typing import Annotated
 
 import asyncpg
 import typer
+import uvloop
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 from rich.console import Console
 
-from bench.measure import Result
-from bench.scenarios import BASELINE_TABLE, CONNECTIONS, SCENARIOS, Bench, Scenario
+from bench.measure import Bench, Result, free_port
+from bench.scenarios import BASELINE_TABLE, SCENARIOS, Scenario
 from cli.demo.client import CLIENT_ID, SCOPES
 from cli.demo.stack import Stack, running_platform
 from embedded.database import EmbeddedDatabase
@@ -42,7 +41,7 @@ def main(
     with TemporaryDirectory() as name, database(Path(name)) as (kind, url):
         ports = {"api_port": free_port(), "idp_port": free_port()}
         with running_platform(console, url, Path(name), **ports) as stack:
-            save(kind, asyncio.run(measure(stack, chosen)))
+            save(kind, uvloop.run(measure(stack, chosen)))
 
 
 @contextmanager
@@ -66,11 +65,12 @@ async def measure(stack: Stack, scenarios: list[Scenario]) -> list[Result]:
         base_url=stack.api_url,
         timeout=120,
     )
-    async with client, asyncpg.create_pool(stack.database_url, max_size=CONNECTIONS) as pool:
-        await client.fetch_token()
+    async with client, asyncpg.create_pool(stack.database_url, min_size=1, max_size=1) as pool:
+        token = (await client.fetch_token())["access_token"]
+        bench = Bench(stack, client, token, pool)
         await pool.execute(BASELINE_TABLE)
         try:
-            return [show(await scenario(Bench(client, pool))) for scenario in scenarios]
+            return [show(await scenario(bench)) for scenario in scenarios]
         finally:
             await pool.execute("DROP TABLE bench_readings")
 
@@ -81,6 +81,8 @@ def show(result: Result) -> Result:
         f"  {result.scenario}: {result.measured:,.1f} {result.unit}, "
         f"{result.ratio:.2f} times {result.baseline_is} ({result.baseline:,.1f})"
     )
+    for name, figure in result.details.items():
+        console.print(f"    {name}: {figure:,.1f}")
     return result
 
 
@@ -97,14 +99,6 @@ def save(kind: str, results: list[Result]) -> None:
     path = RESULTS / f"{now:%Y%m%dT%H%M%SZ}.json"
     path.write_text(json.dumps(run, indent=2))
     console.print(str(path))
-
-
-def free_port() -> int:
-    """A TCP port that nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 if __name__ == "__main__":

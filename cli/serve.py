@@ -5,11 +5,12 @@ from core.settings import (
     ApiSettings,
     AuthSettings,
     DatabaseSettings,
+    IngestSettings,
     ReadingSettings,
     StorageSettings,
 )
 
-NEEDED = (DatabaseSettings, AuthSettings, StorageSettings, ReadingSettings)
+NEEDED = (DatabaseSettings, AuthSettings, StorageSettings, IngestSettings, ReadingSettings)
 
 
 def serve_api() -> None:

@@ -108,6 +108,7 @@ _PROBLEM_RESPONSES = {
         404: "There is no such thing.",
         413: "The body is too large.",
         415: "The body is of a type that is not read here.",
+        429: "Too much is under way; try again shortly.",
         500: "A fault of the server; the log knows more.",
         503: "Database, object store or identity provider are away; try again shortly.",
     }.items()
