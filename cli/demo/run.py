@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
+import httpx2
 from rich.console import Console
 
 from cli.demo.client import DemoClient
@@ -31,7 +32,7 @@ def run_demo() -> None:
         replay = load_sample(console, client)
         print_windows(console, client)
         print_invitation(console, stack)
-        trickle(client, LiveSource(replay))
+        trickle(console, client, LiveSource(replay))
     console.print("Stopped. The data is kept for the next run; `make clean` removes it.")
 
 
@@ -43,12 +44,15 @@ def load_sample(console: Console, client: DemoClient) -> Sequence[SampleRow]:
     return replay
 
 
-def trickle(client: DemoClient, source: LiveSource) -> NoReturn:
-    """Post one reading a series every few seconds, for ever."""
+def trickle(console: Console, client: DemoClient, source: LiveSource) -> NoReturn:
+    """Post one reading a series every few seconds, for ever; an outage is told and outlived."""
     while True:
         time.sleep(TRICKLE_SECONDS)
-        for row in source.at(datetime.now(UTC).replace(microsecond=0)):
-            client.post_reading(row.equipment_id, row.ts, row.value)
+        try:
+            for row in source.at(datetime.now(UTC).replace(microsecond=0)):
+                client.post_reading(row.equipment_id, row.ts, row.value)
+        except httpx2.HTTPError as error:
+            console.print(f"  The live readings did not arrive, and go on: {error}", markup=False)
 
 
 def _import(console: Console, client: DemoClient, name: str, content: bytes) -> None:
