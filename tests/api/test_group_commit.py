@@ -244,6 +244,29 @@ async def test_a_server_that_is_behind_says_when_to_come_back(
     assert await stored(pool) == {("a", reading(0).ts): 0.0}
 
 
+async def test_the_metrics_count_what_was_written_and_what_was_refused_by_its_code(
+    migrated_url: str, provider: Provider, tmp_path: Path, pool: Pool
+) -> None:
+    del pool
+    headers = {"Authorization": f"Bearer {provider.token()}"}
+    async with (
+        serving(server_settings(migrated_url, provider.issuer, tmp_path)) as url,
+        httpx2.AsyncClient(base_url=url, headers=headers, timeout=20) as client,
+    ):
+        await asyncio.gather(*(post(client, number) for number in range(5)))
+        await client.post("/sensor-data", json={"equipmentId": "a"})
+        await client.post("/sensor-data", content=b"{", headers={"Content-Type": "text/plain"})
+        lines = (await client.get("/metrics")).text.splitlines()
+    figures = dict(line.rsplit(" ", 1) for line in lines if line.startswith("sensorflow_ingest"))
+    assert figures["sensorflow_ingest_batch_readings_sum"] == "5.0"
+    batches = figures["sensorflow_ingest_batch_readings_count"]
+    assert 1 <= float(batches) <= 5
+    assert figures["sensorflow_ingest_commit_seconds_count"] == batches
+    assert figures["sensorflow_ingest_waiting_readings"] == "0.0"
+    rejected = {name for name in figures if name.startswith("sensorflow_ingest_rejected")}
+    assert 'sensorflow_ingest_rejected_readings_total{code="validation_error"}' in rejected
+
+
 async def test_what_is_acknowledged_is_stored_once_whenever_the_connection_is_cut(
     migrated_url: str, provider: Provider, tmp_path: Path, pool: Pool
 ) -> None:
