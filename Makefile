@@ -7,10 +7,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help demo test check format bench lock clean
+.PHONY: help demo test check format bench bench-import lock clean
 
 help: ## Show this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(INSTALLED) ## Start everything on this machine, load the sample data, print what to try
 	@$(BIN)/sensorflow demo
@@ -30,6 +30,9 @@ check: $(INSTALLED) ## Lint, types, import rules, SQL, containers; changes nothi
 
 bench: $(INSTALLED) ## Measure the hot paths against a baseline in the same run
 	@$(BIN)/python -m bench
+
+bench-import: $(INSTALLED) ## Measure CSV imports against psql \copy in the same run (ARGS=--help)
+	@$(BIN)/python -m bench.imports $(ARGS)
 
 format: $(INSTALLED) ## Rewrite the code in the project's format
 	@$(BIN)/ruff check --fix-only .

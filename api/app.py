@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from litestar import Litestar, Router
+from litestar.config.cors import CORSConfig
 from litestar.di import Provide
 
 from api.aggregates.controller import AggregateController
 from api.auth.access import enforce_access, require_rules
+from api.auth.controller import AuthController
 from api.health.controller import HealthController
 from api.imports.controller import ImportController, UploadController
 from api.lingering import Lingering
@@ -17,6 +19,7 @@ from api.readings.controller import ReadingController
 from api.reference import reference_config
 from api.services import ServerSettings, dependencies, open_services
 from core.logs import configure_logging
+from core.settings import ApiSettings
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
@@ -30,11 +33,13 @@ def create_app(settings: ServerSettings) -> Litestar:
     app = Litestar(
         [
             HealthController,
+            AuthController,
             ReadingController,
             AggregateController,
             ImportController,
             _upload_router(settings.api.max_upload_bytes),
         ],
+        cors_config=_cors(settings.api),
         dependencies={
             **dependencies(),
             "metrics": Provide(lambda: metrics, sync_to_thread=False),
@@ -61,6 +66,16 @@ def _upload_router(max_upload_bytes: int) -> Router:
         "/",
         route_handlers=[UploadController],
         request_max_body_size=max_upload_bytes + FORM_OVERHEAD_BYTES,
+    )
+
+
+def _cors(settings: ApiSettings) -> CORSConfig | None:
+    if not settings.cors_origins:
+        return None
+    return CORSConfig(
+        allow_origins=list(settings.cors_origins),
+        allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
+        allow_credentials=True,
     )
 
 

@@ -31,19 +31,31 @@ STATUSES: dict[str, HTTPStatus] = {
     "not_csv": HTTPStatus.BAD_REQUEST,
     "empty_file": HTTPStatus.BAD_REQUEST,
     **dict.fromkeys(RejectCode, HTTPStatus.BAD_REQUEST),
+    "missing_credentials": HTTPStatus.BAD_REQUEST,
+    "wrong_credentials": HTTPStatus.BAD_REQUEST,
+    "invalid_return_path": HTTPStatus.BAD_REQUEST,
+    "invalid_sign_in": HTTPStatus.BAD_REQUEST,
+    "invalid_logout_token": HTTPStatus.BAD_REQUEST,
     "missing_token": HTTPStatus.UNAUTHORIZED,
+    "session_ended": HTTPStatus.UNAUTHORIZED,
     "invalid_token": HTTPStatus.UNAUTHORIZED,
     "expired_token": HTTPStatus.UNAUTHORIZED,
     "missing_scope": HTTPStatus.FORBIDDEN,
+    "cross_origin": HTTPStatus.FORBIDDEN,
+    "password_login_off": HTTPStatus.FORBIDDEN,
+    "sign_in_denied": HTTPStatus.FORBIDDEN,
     "not_found": HTTPStatus.NOT_FOUND,
     "import_not_found": HTTPStatus.NOT_FOUND,
     "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
+    "import_state": HTTPStatus.CONFLICT,
     "body_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "unsupported_media_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "too_many_failures": HTTPStatus.TOO_MANY_REQUESTS,
     "too_many_requests": HTTPStatus.TOO_MANY_REQUESTS,
     "internal_error": HTTPStatus.INTERNAL_SERVER_ERROR,
     "unsupported_database": HTTPStatus.INTERNAL_SERVER_ERROR,
     "database_refused": HTTPStatus.INTERNAL_SERVER_ERROR,
+    "identity_provider_refused": HTTPStatus.BAD_GATEWAY,
     "database_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
     "identity_provider_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
     "storage_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
@@ -149,14 +161,16 @@ def _parameter_problem(entry: dict[str, str]) -> FieldProblem:
 
 def _headers(error: SensorFlowError) -> dict[str, str]:
     match STATUSES[error.code]:
-        case HTTPStatus.UNAUTHORIZED if error.code == "missing_token":
+        case HTTPStatus.UNAUTHORIZED if error.code in {"missing_token", "session_ended"}:
             return {"WWW-Authenticate": "Bearer"}
         case HTTPStatus.UNAUTHORIZED:
             return {"WWW-Authenticate": 'Bearer error="invalid_token"'}
-        case HTTPStatus.FORBIDDEN:
+        case HTTPStatus.FORBIDDEN if error.code == "missing_scope":
             scope = error.details["scope"]
             return {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'}
-        case HTTPStatus.TOO_MANY_REQUESTS | HTTPStatus.SERVICE_UNAVAILABLE:
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            return {"Retry-After": str(error.details["retry_after_seconds"])}
+        case HTTPStatus.SERVICE_UNAVAILABLE:
             return {"Retry-After": RETRY_AFTER_SECONDS}
         case _:
             return {}

@@ -3,15 +3,20 @@
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
-from typing import Literal
+from typing import Any, Literal
+from urllib.parse import quote
 
-from litestar import Response, Router, get
+from litestar import Request, Response, Router, get
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
-from litestar.openapi.spec import Components, SecurityScheme
+from litestar.openapi.spec import Components, Reference, SecurityScheme
 from litestar.params import FromPath
+from litestar.response import Redirect
 
-from api.auth.access import BEARER, PUBLIC, access
+from api.auth.access import AUTHENTICATED, BEARER, SESSION_COOKIE, access
+from api.auth.cookies import SESSION
+from api.auth.errors import NotSignedInError
+from api.problems import Problem, on_refusal
 
 PATH = "/docs"
 MEDIA_TYPES = {"js": "text/javascript", "css": "text/css"}
@@ -28,28 +33,42 @@ def asset(name: AssetName) -> bytes:
 @get(
     "/assets/{name:str}",
     operation_id="getReferenceAsset",
-    **access(PUBLIC),
+    **access(AUTHENTICATED),
 )
 async def get_reference_asset(name: FromPath[AssetName]) -> Response[bytes]:
     """Serve a file of Swagger UI."""
     media_type = MEDIA_TYPES[name.rpartition(".")[2]]
-    headers = {"Cache-Control": "public, max-age=86400"}
+    headers = {"Cache-Control": "private, max-age=86400"}
     return Response(asset(name), media_type=media_type, headers=headers)
+
+
+def to_sign_in(
+    request: Request[Any, Any, Any], error: NotSignedInError
+) -> Response[Problem] | Redirect:
+    """A browser that wants to see the page signs in first and comes back; others are refused."""
+    if "text/html" not in request.headers.get("accept", ""):
+        return on_refusal(request, error)
+    location = f"/auth/login?next={quote(request.url.path)}"
+    return Redirect(location, status_code=303, headers={"Cache-Control": "no-store"})
 
 
 def reference_config() -> OpenAPIConfig:
     """What Litestar needs to document the application at /docs."""
-    bearer = SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")
+    schemes: dict[str, SecurityScheme | Reference] = {
+        BEARER: SecurityScheme(type="http", scheme="bearer", bearer_format="JWT"),
+        SESSION_COOKIE: SecurityScheme(type="apiKey", name=SESSION, security_scheme_in="cookie"),
+    }
     return OpenAPIConfig(
         title="Sensor Flow",
         version=version("sensorflow"),
         description="Time series of sensors: readings in, rollups out.",
-        components=Components(security_schemes={BEARER: bearer}),
+        components=Components(security_schemes=schemes),
         render_plugins=[_swagger_ui(), JsonRenderPlugin()],
         openapi_router=Router(
             PATH,
             route_handlers=[get_reference_asset],
-            opt={"access": PUBLIC},
+            opt={"access": AUTHENTICATED},
+            exception_handlers={NotSignedInError: to_sign_in},
             include_in_schema=False,
         ),
     )

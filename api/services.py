@@ -14,8 +14,11 @@ from prometheus_client import CollectorRegistry
 
 from api.aggregates.repository import AggregateRepository
 from api.aggregates.service import AggregateService
-from api.auth.keys import ProviderKeys
-from api.auth.tokens import TokenVerifier
+from api.auth.addresses import Addresses
+from api.auth.authentication import Authenticator
+from api.auth.cookies import Cookies
+from api.auth.parts import open_auth
+from api.auth.service import SignInService
 from api.health.repository import HealthRepository
 from api.health.service import HealthService
 from api.imports.repository import ImportRepository
@@ -34,6 +37,7 @@ from core.settings import (
     DatabaseSettings,
     IngestSettings,
     ReadingSettings,
+    SessionSettings,
     StorageSettings,
 )
 from core.storage import Storage
@@ -51,6 +55,7 @@ class ServerSettings:
     database: DatabaseSettings
     ingest: IngestSettings
     readings: ReadingSettings
+    session: SessionSettings
     storage: StorageSettings
 
     @classmethod
@@ -62,6 +67,7 @@ class ServerSettings:
             DatabaseSettings(),
             IngestSettings(),
             ReadingSettings(),
+            SessionSettings(),
             StorageSettings(),
         )
 
@@ -70,7 +76,10 @@ class ServerSettings:
 class Services:
     """One of each, over one pool, one engine, one store."""
 
-    verifier: TokenVerifier
+    addresses: Addresses
+    authenticator: Authenticator
+    cookie_jar: Cookies
+    sign_in: SignInService
     aggregates: AggregateService
     health: HealthService
     imports: ImportService
@@ -97,8 +106,12 @@ async def open_services(
         imports = ImportRepository(engine, pool)
         finished = FinishedImports(imports)
         resources.enter_context(on_termination(finished.close))
+        auth = open_auth(settings.api, settings.auth, settings.session, pool, http)
         yield Services(
-            verifier=TokenVerifier(settings.auth, ProviderKeys(settings.auth.issuer, http)),
+            addresses=auth.addresses,
+            authenticator=auth.authenticator,
+            cookie_jar=auth.cookies,
+            sign_in=auth.sign_in,
             aggregates=AggregateService(AggregateRepository(pool)),
             health=HealthService(HealthRepository(pool)),
             imports=ImportService(imports, Storage.open(settings.storage), finished),
@@ -108,7 +121,8 @@ async def open_services(
 
 def dependencies() -> Dependencies:
     """The services as handlers ask for them, by the name of the parameter."""
-    return {name: _provide(name) for name in ("aggregates", "health", "imports", "readings")}
+    names = ("addresses", "aggregates", "cookie_jar", "health", "imports", "readings", "sign_in")
+    return {name: _provide(name) for name in names}
 
 
 def _provide(name: str) -> Provide:

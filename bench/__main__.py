@@ -4,12 +4,6 @@ The database is SENSORFLOW_BENCH_DATABASE_URL, whose readings it adds to, else a
 temporary folder. The last line of each run's output is the JSON file it wrote.
 """
 
-import json
-import os
-import platform
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -18,17 +12,13 @@ import asyncpg
 import typer
 import uvloop
 from authlib.integrations.httpx_client import AsyncOAuth2Client
-from rich.console import Console
 
 from bench.measure import Bench, Result, free_port
-from bench.scenarios import BASELINE_TABLE, SCENARIOS, Scenario
+from bench.runs import console, database, save, show
+from bench.scenarios import SCENARIOS, Scenario
 from cli.demo.client import CLIENT_ID, SCOPES
 from cli.demo.stack import Stack, running_platform
-from embedded.database import EmbeddedDatabase
 from embedded.identity import read_accounts
-
-RESULTS = Path("bench/results")
-console = Console(highlight=False, soft_wrap=True)
 
 
 def main(
@@ -42,16 +32,6 @@ def main(
         ports = {"api_port": free_port(), "idp_port": free_port()}
         with running_platform(console, url, Path(name), **ports) as stack:
             save(kind, uvloop.run(measure(stack, chosen)))
-
-
-@contextmanager
-def database(folder: Path) -> Iterator[tuple[str, str]]:
-    """What kind of database the run uses, and its URL."""
-    if url := os.environ.get("SENSORFLOW_BENCH_DATABASE_URL"):
-        yield "given", url
-        return
-    with EmbeddedDatabase.start(folder / "database") as embedded:
-        yield "embedded", embedded.url
 
 
 async def measure(stack: Stack, scenarios: list[Scenario]) -> list[Result]:
@@ -68,37 +48,7 @@ async def measure(stack: Stack, scenarios: list[Scenario]) -> list[Result]:
     async with client, asyncpg.create_pool(stack.database_url, min_size=1, max_size=1) as pool:
         token = (await client.fetch_token())["access_token"]
         bench = Bench(stack, client, token, pool)
-        await pool.execute(BASELINE_TABLE)
-        try:
-            return [show(await scenario(bench)) for scenario in scenarios]
-        finally:
-            await pool.execute("DROP TABLE bench_readings")
-
-
-def show(result: Result) -> Result:
-    """Print a result beside its baseline."""
-    console.print(
-        f"  {result.scenario}: {result.measured:,.1f} {result.unit}, "
-        f"{result.ratio:.2f} times {result.baseline_is} ({result.baseline:,.1f})"
-    )
-    for name, figure in result.details.items():
-        console.print(f"    {name}: {figure:,.1f}")
-    return result
-
-
-def save(kind: str, results: list[Result]) -> None:
-    """Write the run with the machine it ran on."""
-    now = datetime.now(UTC)
-    run = {
-        "at": now.isoformat(timespec="seconds"),
-        "database": kind,
-        "machine": {"cpus": os.cpu_count(), "system": platform.platform()},
-        "results": [result.as_json() for result in results],
-    }
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{now:%Y%m%dT%H%M%SZ}.json"
-    path.write_text(json.dumps(run, indent=2))
-    console.print(str(path))
+        return [show(await scenario(bench)) for scenario in scenarios]
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Each command imports its room when it runs, so that `--help` answers at once.
 
 import asyncio
 import sys
+from typing import Annotated
 
 import typer
 from pydantic import ValidationError
@@ -23,6 +24,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+doctor = typer.Typer(help="Say what is wrong with an installation, and the remedy.")
+app.add_typer(doctor, name="doctor", no_args_is_help=True)
 
 
 @app.command()
@@ -72,6 +76,28 @@ def migrate() -> None:
 
     asyncio.run(upgrade(DatabaseSettings().url.get_secret_value()))
     Console().print(f"The database is at revision {REVISION}.")
+
+
+@doctor.command("auth")
+def doctor_auth(
+    token_file: Annotated[
+        typer.FileText | None,
+        typer.Option(help="An access token to judge; - reads it from standard input."),
+    ] = None,
+) -> None:
+    """Check sign-in: discovery, keys, clock, redirect URI, password grant, audience.
+
+    Needs SENSORFLOW_AUTH_ISSUER and SENSORFLOW_AUTH_AUDIENCE. Exits with 1 if something is wrong.
+    """
+    from cli.doctor.auth import examine
+    from cli.doctor.findings import any_wrong, print_findings
+    from core.settings import ApiSettings, AuthSettings
+
+    token = token_file.read().strip() if token_file else None
+    findings = asyncio.run(examine(ApiSettings(), AuthSettings(), token))
+    print_findings(Console(highlight=False, soft_wrap=True), findings)
+    if any_wrong(findings):
+        raise typer.Exit(FAILED)
 
 
 def run() -> None:

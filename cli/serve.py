@@ -7,10 +7,18 @@ from core.settings import (
     DatabaseSettings,
     IngestSettings,
     ReadingSettings,
+    SessionSettings,
     StorageSettings,
 )
 
-NEEDED = (DatabaseSettings, AuthSettings, StorageSettings, IngestSettings, ReadingSettings)
+NEEDED = (
+    DatabaseSettings,
+    AuthSettings,
+    StorageSettings,
+    IngestSettings,
+    ReadingSettings,
+    SessionSettings,
+)
 
 
 def serve_api() -> None:

@@ -16,3 +16,5 @@ class ImportState(StrEnum):
 
 
 FINAL_STATES = frozenset({ImportState.DONE, ImportState.FAILED, ImportState.CANCELLED})
+CANCELLABLE = frozenset({ImportState.AWAITING_UPLOAD, ImportState.QUEUED, ImportState.LOADING})
+RETRIABLE = frozenset({ImportState.FAILED, ImportState.CANCELLED})

@@ -5,11 +5,15 @@ variable raises pydantic's ValidationError, which the command line turns into on
 """
 
 from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, PostgresDsn, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.scopes import Scope
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 
@@ -19,6 +23,25 @@ def _postgresql_url(url: SecretStr) -> SecretStr:
     return url
 
 
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    if (
+        parts.scheme not in {"http", "https"}
+        or not parts.hostname
+        or url.rstrip("/") != (f"{parts.scheme}://{parts.netloc}")
+    ):
+        raise ValueError("Give scheme, host and port only, such as https://sensors.example.org")
+    return url.rstrip("/").lower()
+
+
+def _positive(span: timedelta) -> timedelta:
+    if span <= timedelta():
+        raise ValueError("Give a duration above zero")
+    return span
+
+
+Origin = Annotated[str, AfterValidator(_origin)]
+Lifetime = Annotated[timedelta, AfterValidator(_positive)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_postgresql_url)]
 
 
@@ -51,15 +74,83 @@ class ApiSettings(BaseSettings):
     max_upload_bytes: int = Field(
         default=20 * 2**30, ge=1, description="The largest CSV upload, in bytes."
     )
+    public_url: Origin = Field(
+        default="http://127.0.0.1:8000", description="Where browsers reach the server."
+    )
+    cors_origins: tuple[Origin, ...] = Field(
+        default=(), description="Other origins whose pages may call the API, as a JSON list."
+    )
+    trusted_proxies: int = Field(
+        default=0, ge=0, description="Proxies in front that add to X-Forwarded-For."
+    )
+
+    @property
+    def is_local(self) -> bool:
+        """Whether browsers reach the server by plain HTTP on their own machine."""
+        parts = urlsplit(self.public_url)
+        return parts.scheme == "http" and _is_loopback(parts.hostname or "")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class AuthSettings(BaseSettings):
-    """The OpenID Connect provider whose access tokens are accepted."""
+    """The OpenID Connect provider: whose tokens are accepted, and how people sign in with it."""
 
     model_config = _group("AUTH_")
 
     issuer: str = Field(description="Issuer URL; discovery is read below it.")
-    audience: str = Field(description="The audience an access token must carry.")
+    audience: str = Field(
+        description="The audience an access token must carry; several are separated by spaces."
+    )
+    client_id: str = Field(default="sensorflow", description="The client that people sign in with.")
+    client_secret: SecretStr | None = Field(
+        default=None, description="Its secret, unless it is a public client."
+    )
+    login_scopes: str = Field(
+        default=" ".join(("openid profile email", *Scope)),
+        description="What a sign-in asks the provider for.",
+    )
+    login_parameters: dict[str, str] = Field(
+        default={}, description="More parameters of the sign-in request, as a JSON object."
+    )
+    scope_mapping: dict[str, frozenset[Scope]] = Field(
+        default={}, description="Scopes by the provider's names, as a JSON object."
+    )
+    password_login: bool = Field(
+        default=True, description="Whether POST /auth/login takes user name and password."
+    )
+    max_failures_per_user: int = Field(
+        default=10, ge=1, description="Failed password sign-ins of one user in a window."
+    )
+    max_failures_per_address: int = Field(
+        default=50, ge=1, description="Failed password sign-ins from one address in a window."
+    )
+    failure_window: Lifetime = Field(
+        default=timedelta(minutes=15), description="How long failed sign-ins are counted."
+    )
+
+
+class SessionSettings(BaseSettings):
+    """How long people stay signed in, and the cookie that says so."""
+
+    model_config = _group("SESSION_")
+
+    idle_lifetime: Lifetime = Field(
+        default=timedelta(hours=2), description="A session ends after so long without a request."
+    )
+    lifetime: Lifetime = Field(
+        default=timedelta(hours=12), description="A session ends so long after the sign-in."
+    )
+    cookie_host_prefix: bool = Field(
+        default=False, description="Whether the cookie is named __Host-Authentication."
+    )
 
 
 class StorageSettings(BaseSettings):

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     Table,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 metadata = MetaData()
 
@@ -59,11 +61,17 @@ imports = Table(
     Column("created_at", Timestamp, nullable=False, server_default=NOW),
     Column("started_at", Timestamp),
     Column("finished_at", Timestamp),
+    Column("sha256", LargeBinary),
+    Column("duplicate_of", Uuid),
     PrimaryKeyConstraint("id", name="imports_key"),
+    ForeignKeyConstraint(
+        ["duplicate_of"], ["imports.id"], name="imports_duplicate_of", ondelete="SET NULL"
+    ),
     CheckConstraint(
         "rows_read = rows_inserted + rows_replaced + rows_unchanged + rows_rejected",
         name="imports_every_row_accounted_for",
     ),
+    Index("imports_by_checksum", "sha256"),
     Index("imports_newest_first", text("created_at DESC"), text("id DESC")),
 )
 
@@ -96,6 +104,61 @@ workers = Table(
     Column("id", Uuid, nullable=False),
     Column("seen_at", Timestamp, nullable=False, server_default=NOW),
     PrimaryKeyConstraint("id", name="workers_key"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", LargeBinary, nullable=False),
+    Column("issuer", Text, nullable=False),
+    Column("client_id", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("username", Text, nullable=False),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("provider_session", Text),
+    Column("sealed_tokens", Text, nullable=False),
+    Column("access_token_hash", LargeBinary, nullable=False),
+    Column("access_expires_at", Timestamp, nullable=False),
+    Column("refresh_due_at", Timestamp, nullable=False),
+    Column("refreshing_until", Timestamp),
+    Column("created_at", Timestamp, nullable=False, server_default=NOW),
+    Column("last_seen_at", Timestamp, nullable=False, server_default=NOW),
+    Column("expires_at", Timestamp, nullable=False),
+    PrimaryKeyConstraint("id", name="sessions_key"),
+    Index("sessions_by_subject", "subject"),
+    Index("sessions_by_provider_session", "provider_session"),
+    Index("sessions_by_end", "expires_at"),
+)
+
+spent_tokens = Table(
+    "spent_tokens",
+    metadata,
+    Column("token_hash", LargeBinary, nullable=False),
+    Column("expires_at", Timestamp, nullable=False),
+    PrimaryKeyConstraint("token_hash", name="spent_tokens_key"),
+    Index("spent_tokens_by_end", "expires_at"),
+)
+
+sign_ins = Table(
+    "sign_ins",
+    metadata,
+    Column("state_hash", LargeBinary, nullable=False),
+    Column("nonce", Text, nullable=False),
+    Column("code_verifier", Text, nullable=False),
+    Column("return_to", Text, nullable=False),
+    Column("expires_at", Timestamp, nullable=False),
+    PrimaryKeyConstraint("state_hash", name="sign_ins_key"),
+    Index("sign_ins_by_end", "expires_at"),
+)
+
+sign_in_failures = Table(
+    "sign_in_failures",
+    metadata,
+    Column("key", LargeBinary, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("expires_at", Timestamp, nullable=False),
+    PrimaryKeyConstraint("key", name="sign_in_failures_key"),
+    Index("sign_in_failures_by_end", "expires_at"),
 )
 
 

@@ -44,11 +44,13 @@ class IdentityProvider(NodeProgram):
         port: int = 0,
         client_origins: Iterable[str] = (),
         rotate_keys: bool = False,
+        accounts: Path | None = None,
     ) -> Self:
         """Start the provider; 0 takes any free port.
 
         `client_origins` are where its browser clients run, such as http://127.0.0.1:8000.
         `rotate_keys` signs with a new key from now on; tokens of the one before stay valid.
+        `accounts` is a file in place of identity/accounts.json.
         Raises NodeMissingError, PackagesNotInstalledError or StartFailedError (`port_taken`).
         """
         install_packages()
@@ -58,6 +60,7 @@ class IdentityProvider(NodeProgram):
             f"--keys={data_dir / 'identity' / 'keys.json'}",
             *(f"--client-origin={origin}" for origin in client_origins),
             *(["--rotate-keys"] if rotate_keys else []),
+            *([f"--accounts={accounts}"] if accounts else []),
             log_path=data_dir / "logs" / "identity.log",
         )
 

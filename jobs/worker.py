@@ -28,13 +28,14 @@ from jobs.upkeep import every, pause, queue_stranded_imports
 
 log = structlog.get_logger()
 
-BATCH_LINES = 50_000
+BATCH_LINES = 250_000
 JOBS_PER_POLL = 1
 JOBS_AT_ONCE = 2  # pgqueuer wants at least twice the jobs a poll
 BATCH_STATEMENT_SECONDS = 600  # a batch may have to decompress many old chunks
 
 LONGEST_POLL_SECONDS = 5.0
 LIFE_SIGN_SECONDS = 5.0
+SWEEP_SECONDS = 60.0
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
@@ -114,6 +115,7 @@ def _duties(work: ImportWork) -> list[tuple[float, Duty]]:
         (LIFE_SIGN_SECONDS, show_life),
         (work.worker.lease_seconds, partial(queue_stranded_imports, work.pool)),
         (work.worker.refresh_interval_seconds, refresh),
+        (SWEEP_SECONDS, partial(queries().forget_past_sign_ins, work.pool)),
     ]
 
 

@@ -6,7 +6,8 @@ from litestar.params import QueryParameter, SkipValidation
 
 from api.aggregates.schemas import Aggregates
 from api.aggregates.service import WINDOWS, AggregateService
-from api.auth.access import Scope, access
+from api.auth.access import access
+from core.scopes import Scope
 
 Interval = Annotated[
     str | None,

@@ -1,7 +1,6 @@
 """Who may call a route: a rule declared on each handler as data, enforced by one guard."""
 
 from collections.abc import Iterator
-from enum import StrEnum
 from typing import Any, Final, Literal, TypedDict
 
 from litestar import Litestar
@@ -11,27 +10,21 @@ from litestar.handlers import BaseRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import SecurityRequirement
 
-from api.auth.errors import MissingScopeError, MissingTokenError
-from api.auth.tokens import Principal, TokenVerifier
+from api.auth.authentication import Authenticator
+from api.auth.errors import MissingScopeError
+from api.auth.tokens import Principal
 from api.problems import PROBLEM_JSON, Problem
+from core.scopes import Scope
 
 BEARER = "bearer"
-
-
-class Scope(StrEnum):
-    """What a token may allow."""
-
-    READINGS_WRITE = "readings:write"
-    READINGS_READ = "readings:read"
-    IMPORTS_WRITE = "imports:write"
-    IMPORTS_READ = "imports:read"
-    ADMIN = "admin"
-
+SESSION_COOKIE = "session"
 
 PUBLIC: Final = "public"
 AUTHENTICATED: Final = "authenticated"
+# The holder of a session's cookie, even when the provider cannot renew its tokens any more.
+SESSION_HOLDER: Final = "session-holder"
 
-AccessRule = Scope | Literal["public", "authenticated"]
+AccessRule = Scope | Literal["public", "authenticated", "session-holder"]
 
 
 class Declaration(TypedDict):
@@ -48,7 +41,7 @@ def access(rule: AccessRule, *refusals: int) -> Declaration:
     statuses = {*refusals, 500} | (set() if open_to_all else {401, 403, 503})
     return {
         "opt": {"access": rule},
-        "security": [] if open_to_all else [{BEARER: []}],
+        "security": _SECURITY.get(rule, [{BEARER: []}, {SESSION_COOKIE: []}]),
         "responses": {status: _PROBLEM_RESPONSES[status] for status in sorted(statuses)},
     }
 
@@ -62,9 +55,11 @@ async def enforce_access(
     rule: AccessRule = handler.opt["access"]
     if rule == PUBLIC:
         return
-    verifier: TokenVerifier = connection.app.state.services.verifier
-    principal = await verifier.verify(_bearer_token(connection))
-    connection.scope["user"] = principal
+    authenticator: Authenticator = connection.app.state.services.authenticator
+    if rule == SESSION_HOLDER:
+        connection.scope["user"] = await authenticator.session_holder(connection)
+        return
+    connection.scope["user"] = principal = await authenticator.principal(connection)
     if rule != AUTHENTICATED:
         _require_scope(principal, rule)
 
@@ -85,16 +80,15 @@ def require_rules(app: Litestar) -> None:
         raise ImproperlyConfiguredException(message)
 
 
-def _bearer_token(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
-    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise MissingTokenError("Send an access token: Authorization: Bearer <token>.")
-    return token.strip()
-
-
-def _require_scope(principal: Principal, scope: str) -> None:
+def _require_scope(principal: Principal, scope: Scope) -> None:
     if scope not in principal.scopes:
-        raise MissingScopeError(f"The token lacks the scope {scope}.", scope=scope)
+        raise MissingScopeError(f"The scope {scope} is missing.", scope=scope)
+
+
+_SECURITY: dict[str, list[SecurityRequirement]] = {
+    PUBLIC: [],
+    SESSION_HOLDER: [{SESSION_COOKIE: []}],
+}
 
 
 _PROBLEM_RESPONSES = {
@@ -103,13 +97,15 @@ _PROBLEM_RESPONSES = {
     )
     for status, description in {
         400: "The request breaks a rule; code and message say which.",
-        401: "No access token, or one that is not accepted.",
-        403: "The token lacks the scope.",
+        401: "Neither an access token that is accepted nor a session that lives.",
+        403: "The scope is missing, or a page of another origin caused a write.",
         404: "There is no such thing.",
+        409: "Its state does not allow that; the message says which it is in.",
         413: "The body is too large.",
         415: "The body is of a type that is not read here.",
-        429: "Too much is under way; try again shortly.",
+        429: "Too many failed sign-ins, or too much under way; Retry-After says when to try again.",
         500: "A fault of the server; the log knows more.",
+        502: "The identity provider refuses this platform as a client.",
         503: "Database, object store or identity provider are away; try again shortly.",
     }.items()
 }

@@ -3,7 +3,7 @@
 import time
 from asyncio import Lock
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx2
 import msgspec
@@ -11,6 +11,7 @@ import structlog
 from joserfc.errors import JoseError
 from joserfc.jwk import Key, import_key
 
+from api.auth.discovery import read_discovery, read_document
 from api.auth.errors import IdentityProviderUnavailableError
 
 # A key that nobody announced is looked for at most this often, whatever callers send.
@@ -22,15 +23,6 @@ RETRY_WITHOUT_KEYS_SECONDS = 2.0
 SIGNING_KEY_TYPES = frozenset({"RSA", "EC"})
 
 logger = structlog.get_logger()
-
-Document = TypeVar("Document")
-
-
-class Discovery(msgspec.Struct):
-    """The part of an OpenID Connect discovery document that is read here."""
-
-    issuer: str
-    jwks_uri: str
 
 
 class KeySetDocument(msgspec.Struct):
@@ -84,20 +76,12 @@ class ProviderKeys:
             self._next_fetch_at = now + wait
 
     async def _fetch(self) -> dict[str, Key]:
-        address = f"{self._issuer.rstrip('/')}/.well-known/openid-configuration"
-        discovery = await self._read(address, Discovery)
-        if discovery.issuer != self._issuer:
-            message = f"discovery names the issuer {discovery.issuer!r}"
-            raise ValueError(message)
-        keys = signing_keys(await self._read(discovery.jwks_uri, KeySetDocument))
+        discovery = await read_discovery(self._http, self._issuer)
+        keys = signing_keys(await read_document(self._http, discovery.jwks_uri, KeySetDocument))
         if not keys:
             message = "the key set holds no key that can be used"
             raise ValueError(message)
         return keys
-
-    async def _read(self, url: str, kind: type[Document]) -> Document:
-        response = await self._http.get(url)
-        return msgspec.json.decode(response.raise_for_status().content, type=kind)
 
 
 def signing_keys(document: KeySetDocument) -> dict[str, Key]:

@@ -1,56 +1,51 @@
 """Access tokens: what makes one good, and who then calls."""
 
 import time
-from base64 import urlsafe_b64decode
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from joserfc import jwt
 from joserfc.errors import ExpiredTokenError as TokenIsExpired
-from joserfc.errors import JoseError
-from joserfc.jws import JWSRegistry
 
 from api.auth.errors import ExpiredTokenError, InvalidTokenError
 from api.auth.keys import ProviderKeys
+from api.auth.scopes import ScopeMapping
+from api.auth.signatures import LEEWAY_SECONDS, NOT_GOOD, SignedToken, reason, verified_signature
+from core.scopes import Scope
 from core.settings import AuthSettings
-
-# Asymmetric only: with an HMAC algorithm in the list the public key would be a signing secret.
-ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
-LEEWAY_SECONDS = 30
 
 # A verified token is believed without its signature for this long at most, and never past exp.
 BELIEVED_SECONDS = 300
 BELIEVED_TOKENS = 10_000
 
+# Where providers put the name by which people know a user; many access tokens hold none.
+NAME_CLAIMS = ("preferred_username", "username", "cognito:username", "email")
 
-class Header(msgspec.Struct):
-    """The part of a token's header that is needed before its signature can be checked."""
-
-    alg: str
-    kid: str
-    typ: str = ""
+IsSpent = Callable[[str], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls, what the token allows, and until when (Unix seconds)."""
+    """Who calls, what is allowed, and until when (Unix seconds)."""
 
     subject: str
-    scopes: frozenset[str]
+    username: str
+    scopes: frozenset[Scope]
     expires_at: float
 
 
 class TokenVerifier:
     """Turns an access token into a Principal, or says why not."""
 
-    def __init__(self, settings: AuthSettings, keys: ProviderKeys) -> None:
+    def __init__(self, settings: AuthSettings, keys: ProviderKeys, is_spent: IsSpent) -> None:
         self._keys = keys
-        self._registry = JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
+        self._is_spent = is_spent
+        self._audiences = frozenset(settings.audience.split())
+        self._mapping = ScopeMapping(settings.scope_mapping)
         self._claims = jwt.JWTClaimsRegistry(
             leeway=LEEWAY_SECONDS,
             iss={"essential": True, "value": settings.issuer},
-            aud={"essential": True, "value": settings.audience},
             exp={"essential": True},
             sub={"essential": True},
         )
@@ -59,7 +54,8 @@ class TokenVerifier:
     async def verify(self, token: str) -> Principal:
         """Who the token stands for.
 
-        Raises ExpiredTokenError, InvalidTokenError, or IdentityProviderUnavailableError.
+        Raises ExpiredTokenError, InvalidTokenError, IdentityProviderUnavailableError, or
+        DatabaseUnavailableError when it cannot be told whether the token's session has ended.
         """
         until, principal = self._believed.get(token, (0.0, None))
         if principal is None or time.time() >= until:
@@ -68,20 +64,30 @@ class TokenVerifier:
             self._believe(token, principal)
         return principal
 
+    def forget(self) -> None:
+        """Believe no token unseen any more, since one of them may have been spent."""
+        self._believed.clear()
+
     async def _verified(self, token: str) -> Principal:
         try:
-            header = _header(token)
-            key = await self._keys.find(header.kid)
-            if key is None:
-                message = "the provider has no such key"
-                raise InvalidTokenError(_refusal(message))
-            claims = jwt.decode(token, key, registry=self._registry).claims
-            self._claims.validate(claims)
+            signed = await verified_signature(token, self._keys)
+            self._claims.validate(signed.claims)
         except TokenIsExpired as error:
             raise ExpiredTokenError("The access token has expired. Get a new one.") from error
-        except (JoseError, ValueError, TypeError, RecursionError) as error:
-            raise InvalidTokenError(_refusal(_reason(error))) from error
-        return _principal(header, claims)
+        except NOT_GOOD as error:
+            raise _refusal(reason(error)) from error
+        if not _is_access_token(signed):
+            raise _refusal("it is no access token")
+        if not _audiences(signed.claims) & self._audiences:
+            raise _refusal("it is for another audience")
+        if await self._is_spent(token):
+            raise _refusal("its session has ended")
+        return self._principal(signed.claims)
+
+    def _principal(self, claims: Mapping[str, Any]) -> Principal:
+        subject = claims["sub"]
+        scopes = self._mapping.scopes_of(claims)
+        return Principal(subject, username_in(claims), scopes, float(claims["exp"]))
 
     def _believe(self, token: str, principal: Principal) -> None:
         if len(self._believed) >= BELIEVED_TOKENS:
@@ -90,37 +96,31 @@ class TokenVerifier:
         self._believed[token] = (until, principal)
 
 
-def _header(token: str) -> Header:
-    encoded, _, _ = token.partition(".")
-    padded = encoded + "=" * (-len(encoded) % 4)
-    header = msgspec.json.decode(urlsafe_b64decode(padded), type=Header)
-    if header.alg not in ALGORITHMS or not header.kid:
-        message = "its header names no accepted algorithm and key"
-        raise ValueError(message)
-    return header
+def username_in(claims: Mapping[str, Any]) -> str:
+    """The name by which people know the token's subject."""
+    names = (claims.get(claim) for claim in NAME_CLAIMS)
+    return next((name for name in names if isinstance(name, str) and name), claims["sub"])
 
 
-def _principal(header: Header, claims: dict[str, Any]) -> Principal:
-    if not _is_access_token(header, claims):
-        message = "it is no access token"
-        raise InvalidTokenError(_refusal(message))
-    scope = claims.get("scope")
-    scopes = frozenset(scope.split()) if isinstance(scope, str) else frozenset[str]()
-    return Principal(claims["sub"], scopes, float(claims["exp"]))
-
-
-def _is_access_token(header: Header, claims: dict[str, Any]) -> bool:
-    """By RFC 9068's header, or the claims of Keycloak ("typ") and Cognito ("token_use")."""
+def _is_access_token(signed: SignedToken) -> bool:
+    """By RFC 9068's header, or the claims of Keycloak, Cognito, or Okta and Entra ID."""
     return (
-        header.typ.lower().removeprefix("application/") == "at+jwt"
-        or claims.get("typ") == "Bearer"
-        or claims.get("token_use") == "access"
+        signed.header.media_type == "at+jwt"
+        or signed.claims.get("typ") == "Bearer"
+        or signed.claims.get("token_use") == "access"
+        or "scp" in signed.claims
+        or signed.claims.get("idtyp") == "app"
     )
 
 
-def _reason(error: Exception) -> str:
-    return error.description if isinstance(error, JoseError) and error.description else "malformed"
+def _audiences(claims: Mapping[str, Any]) -> frozenset[str]:
+    """Whom the token is for; Cognito's access tokens name the client in place of an audience."""
+    audience = claims.get("aud")
+    if audience is None and claims.get("token_use") == "access":
+        audience = claims.get("client_id")
+    found = audience if isinstance(audience, list) else [audience]
+    return frozenset(item for item in found if isinstance(item, str))
 
 
-def _refusal(reason: str) -> str:
-    return f"The access token is not accepted: {reason}."
+def _refusal(why: str) -> InvalidTokenError:
+    return InvalidTokenError(f"The access token is not accepted: {why}.")

@@ -10,10 +10,11 @@ from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import FromPath, QueryParameter, SkipValidation
 from litestar.response import Stream
 
-from api.auth.access import Scope, access
+from api.auth.access import access
 from api.auth.tokens import Principal
 from api.imports.schemas import Import, ImportPage, Uploaded
 from api.imports.service import ImportService
+from core.scopes import Scope
 
 Service = NamedDependency[SkipValidation[ImportService]]
 ImportId = FromPath[UUID]
@@ -95,6 +96,28 @@ class ImportController(Controller):
         if wait is None:
             return await imports.get(import_id)
         return await imports.get_finished(import_id, seconds)
+
+    @post(
+        "/imports/{import_id:uuid}/cancel",
+        operation_id="cancelImport",
+        summary="Stop an import before its next batch; what it has loaded stays",
+        status_code=200,
+        **access(Scope.IMPORTS_WRITE, 400, 404, 409),
+    )
+    async def cancel_import(self, imports: Service, import_id: ImportId) -> Import:
+        """Answer with the cancelled import."""
+        return await imports.cancel(import_id)
+
+    @post(
+        "/imports/{import_id:uuid}/retry",
+        operation_id="retryImport",
+        summary="Go on with a failed or cancelled import behind its last batch",
+        status_code=200,
+        **access(Scope.IMPORTS_WRITE, 400, 404, 409),
+    )
+    async def retry_import(self, imports: Service, import_id: ImportId) -> Import:
+        """Answer with the queued import."""
+        return await imports.retry(import_id)
 
     @get(
         "/imports/{import_id:uuid}/rejects",

@@ -3,14 +3,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select, tuple_
+from sqlalchemy import Row, ScalarSelect, func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.imports.cursor import Cursor
 from api.imports.schemas import Counts, Failure, Import, Progress, TimeSpan
 from core.database import Pool, borrowed, database_errors, driver_connection
 from core.errors import ImportNotFoundError
-from core.imports import FINAL_STATES, ImportState
+from core.imports import CANCELLABLE, FINAL_STATES, RETRIABLE, ImportState
 from core.queries import queries
 from core.queue import enqueue_import
 from core.tables import imports
@@ -24,6 +24,7 @@ class NewImport:
     file_name: str
     object_key: str
     size_bytes: int
+    sha256: bytes
     created_by: str
 
 
@@ -45,11 +46,47 @@ class ImportRepository:
                         file_name=new.file_name,
                         object_key=new.object_key,
                         size_bytes=new.size_bytes,
+                        sha256=new.sha256,
+                        duplicate_of=_first_with(new.sha256),
                         created_by=new.created_by,
                         state=ImportState.QUEUED,
                     )
                 )
                 await enqueue_import(await driver_connection(connection), new.import_id)
+
+    async def cancel(self, import_id: UUID) -> bool:
+        """End the import before its next batch; False, and nothing changed: not in CANCELLABLE."""
+        cancelled = (
+            update(imports)
+            .where(imports.c.id == import_id, imports.c.state.in_(CANCELLABLE))
+            .values(state=ImportState.CANCELLED, finished_at=func.now())
+        )
+        with database_errors():
+            async with self._engine.begin() as connection:
+                return (await connection.execute(cancelled)).rowcount == 1
+
+    async def retry(self, import_id: UUID) -> bool:
+        """Queue the import again; False, and nothing changed: not in RETRIABLE.
+
+        What it has loaded stays counted, and the worker goes on behind its last batch.
+        """
+        queued = (
+            update(imports)
+            .where(imports.c.id == import_id, imports.c.state.in_(RETRIABLE))
+            .values(
+                state=ImportState.QUEUED,
+                tries=0,
+                error_code=None,
+                error_message=None,
+                finished_at=None,
+            )
+        )
+        with database_errors():
+            async with self._engine.begin() as connection:
+                changed = (await connection.execute(queued)).rowcount == 1
+                if changed:
+                    await enqueue_import(await driver_connection(connection), import_id)
+                return changed
 
     async def get(self, import_id: UUID) -> Import:
         """The import as it stands. Raises ImportNotFoundError."""
@@ -83,6 +120,14 @@ class ImportRepository:
             }
 
 
+def _first_with(sha256: bytes) -> ScalarSelect[UUID]:
+    """The earliest import of these bytes that has not failed or been cancelled, or null."""
+    first = select(imports.c.id).where(
+        imports.c.sha256 == sha256, imports.c.state.not_in(RETRIABLE)
+    )
+    return first.order_by(imports.c.created_at, imports.c.id).limit(1).scalar_subquery()
+
+
 def _import(row: Row[Any]) -> Import:
     return Import(
         import_id=row.id,
@@ -99,6 +144,7 @@ def _import(row: Row[Any]) -> Import:
         range=TimeSpan(row.first_ts, row.last_ts) if row.first_ts else None,
         error=Failure(row.error_code, row.error_message) if row.error_code else None,
         size_bytes=row.size_bytes,
+        duplicate_of=row.duplicate_of,
         attempts=row.attempt,
         created_at=row.created_at,
         started_at=row.started_at,

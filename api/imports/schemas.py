@@ -45,7 +45,10 @@ class Failure(Struct, frozen=True):
 
 
 class Import(Struct, frozen=True, rename="camel", kw_only=True):
-    """An import as it stands. `done` means: its rows are visible in every rollup."""
+    """An import as it stands. `done` means: its rows are visible in every rollup.
+
+    `duplicateOf` is an earlier import of the same bytes, null if there was none.
+    """
 
     import_id: UUID
     file_name: str
@@ -55,6 +58,7 @@ class Import(Struct, frozen=True, rename="camel", kw_only=True):
     range: TimeSpan | None
     error: Failure | None
     size_bytes: int
+    duplicate_of: UUID | None
     attempts: int
     created_at: datetime
     started_at: datetime | None

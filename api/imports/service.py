@@ -1,13 +1,15 @@
 from collections.abc import AsyncIterator
+from hashlib import sha256
 from uuid import UUID, uuid4
 
 from api.imports.cursor import Cursor, decode_cursor
-from api.imports.errors import EmptyFileError, NotCsvError
+from api.imports.errors import EmptyFileError, ImportStateError, NotCsvError
 from api.imports.form import file_in_form, safe_file_name
 from api.imports.repository import ImportRepository, NewImport
 from api.imports.schemas import Import, ImportPage, Uploaded
 from api.imports.waiting import FinishedImports
 from core.errors import DatabaseUnavailableError
+from core.imports import ImportState
 from core.storage import Storage, rejects_folder, source_key
 
 EXTENSIONS = (".csv.gz", ".csv")
@@ -37,9 +39,9 @@ class ImportService:
         import_id = uuid4()
         object_key = source_key(import_id, extension_of(file_name))
         try:
-            size_bytes = await self._stored(object_key, file.content)
+            size_bytes, digest = await self._stored(object_key, file.content)
             await self._repository.submit(
-                NewImport(import_id, file_name, object_key, size_bytes, uploaded_by)
+                NewImport(import_id, file_name, object_key, size_bytes, digest, uploaded_by)
             )
         except DatabaseUnavailableError:
             raise  # perhaps only the answer to COMMIT was lost: then the import needs its file
@@ -66,6 +68,34 @@ class ImportService:
         await self._finished.wait(import_id, timeout_seconds)
         return await self._repository.get(import_id)
 
+    async def cancel(self, import_id: UUID) -> Import:
+        """The import, cancelled; what it has loaded stays. Harmless when repeated.
+
+        Raises ImportNotFoundError, or ImportStateError when all of its rows are loaded or it has
+        failed.
+        """
+        await self._repository.cancel(import_id)
+        current = await self._repository.get(import_id)
+        if current.state != ImportState.CANCELLED:
+            raise ImportStateError(
+                f"The import is {current.state}: only one that waits or loads can be cancelled."
+            )
+        return current
+
+    async def retry(self, import_id: UUID) -> Import:
+        """The import, queued to go on behind its last batch.
+
+        Raises ImportNotFoundError, or ImportStateError when it has neither failed nor been
+        cancelled.
+        """
+        queued = await self._repository.retry(import_id)
+        current = await self._repository.get(import_id)
+        if not queued:
+            raise ImportStateError(
+                f"The import is {current.state}: only a failed or cancelled one can be retried."
+            )
+        return current
+
     async def rejects(self, import_id: UUID) -> AsyncIterator[bytes]:
         """The rejected rows as CSV. Raises ImportNotFoundError before anything is read."""
         await self._repository.get(import_id)
@@ -77,19 +107,21 @@ class ImportService:
             async for chunk in self._storage.read(part):
                 yield chunk
 
-    async def _stored(self, object_key: str, content: AsyncIterator[bytes]) -> int:
-        size_bytes = 0
+    async def _stored(self, object_key: str, content: AsyncIterator[bytes]) -> tuple[int, bytes]:
+        """Size and SHA-256 of what was stored."""
+        size_bytes, checksum = 0, sha256()
 
         async def counted() -> AsyncIterator[bytes]:
             nonlocal size_bytes
             async for chunk in content:
                 size_bytes += len(chunk)
+                checksum.update(chunk)
                 yield chunk
 
         await self._storage.put(object_key, counted())
         if size_bytes == 0:
             raise EmptyFileError("The file is empty")
-        return size_bytes
+        return size_bytes, checksum.digest()
 
 
 def extension_of(file_name: str) -> str:

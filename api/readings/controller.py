@@ -5,10 +5,11 @@ from litestar.datastructures import Headers
 from litestar.di import NamedDependency
 from litestar.params import RawBody, SkipValidation
 
-from api.auth.access import Scope, access
+from api.auth.access import access
 from api.problems import UnsupportedMediaTypeError
 from api.readings.schemas import Saved, SaveReadingOperation
 from api.readings.service import ReadingService
+from core.scopes import Scope
 
 MAX_BODY_BYTES = 64 * 1024
 

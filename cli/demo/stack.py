@@ -76,6 +76,7 @@ def environment_of(stack: Stack) -> dict[str, str]:
     """The settings of the demo's own API and worker."""
     return {
         "SENSORFLOW_DATABASE_URL": stack.database_url,
+        "SENSORFLOW_API_PUBLIC_URL": stack.api_url,
         "SENSORFLOW_AUTH_ISSUER": stack.issuer,
         "SENSORFLOW_AUTH_AUDIENCE": read_accounts().audience,
         "SENSORFLOW_STORAGE_URL": str(stack.data_dir / "objects"),

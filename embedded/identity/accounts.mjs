@@ -5,15 +5,19 @@ import { readFileSync } from "node:fs";
  * @typedef {{sub: string, username: string, password: string, name: string, email: string,
  *   scopes: string[]}} User
  * @typedef {{id: string, secret: string, name: string, scopes: string[]}} MachineClient
- * @typedef {{id: string, name: string, redirectPath: string, postLogoutPath: string,
- *   scopes: string[]}} BrowserClient
+ * @typedef {{id: string, secret?: string, name: string, redirectPath: string, postLogoutPath: string,
+ *   backchannelLogoutPath: string, scopes: string[]}} BrowserClient
  * @typedef {{resource: string, audience: string, scopes: Record<string, string>, users: User[],
  *   machineClients: MachineClient[], browserClients: BrowserClient[]}} Accounts
  */
 
-/** @returns {Accounts} who may sign in, and to what: the one file that says so */
-export function readAccounts() {
-  return JSON.parse(readFileSync(new URL("accounts.json", import.meta.url), "utf8"));
+/**
+ * Who may sign in, and to what: the one file that says so.
+ * @param {string | URL} path
+ * @returns {Accounts}
+ */
+export function readAccounts(path = new URL("accounts.json", import.meta.url)) {
+  return JSON.parse(readFileSync(path, "utf8"));
 }
 
 /**

@@ -69,6 +69,7 @@ export function configuration(accounts, keys, clientOrigins) {
  */
 function features(accounts) {
   return {
+    backchannelLogout: { enabled: true },
     clientCredentials: { enabled: true },
     devInteractions: { enabled: false },
     resourceIndicators: {
@@ -105,7 +106,7 @@ function grantAllByDefault(context, client) {
  * @param {Accounts} accounts
  * @returns {import("oidc-provider").ResourceServer}
  */
-function apiServer(accounts) {
+export function apiServer(accounts) {
   return {
     audience: accounts.audience,
     scope: Object.keys(accounts.scopes).join(" "),
@@ -139,10 +140,14 @@ function browserClient(client, origins) {
   return {
     client_id: client.id,
     client_name: client.name,
-    token_endpoint_auth_method: "none",
-    grant_types: ["authorization_code", "refresh_token"],
+    client_secret: client.secret,
+    token_endpoint_auth_method: client.secret ? "client_secret_basic" : "none",
+    grant_types: ["authorization_code", "refresh_token", "password"],
     response_types: ["code"],
     redirect_uris: origins.map((origin) => new URL(client.redirectPath, origin).href),
+    // One of them is enough for the notice: they are addresses of one and the same server.
+    backchannel_logout_uri: origins[0] && new URL(client.backchannelLogoutPath, origins[0]).href,
+    backchannel_logout_session_required: true,
     post_logout_redirect_uris: origins.map((origin) => new URL(client.postLogoutPath, origin).href),
     scope: [...Object.keys(IDENTITY_CLAIMS), ...client.scopes].join(" "),
   };

@@ -17,12 +17,14 @@ import { readAccounts } from "./accounts.mjs";
 import { configuration } from "./configuration.mjs";
 import { interactions } from "./interactions.mjs";
 import { loadSigningKeys } from "./keys.mjs";
+import { acceptPasswords } from "./passwords.mjs";
 
 const HOST = "127.0.0.1";
 
 const { values: options } = parseArgs({
   options: {
     port: { type: "string", default: "0" },
+    accounts: { type: "string" },
     keys: { type: "string" },
     "client-origin": { type: "string", multiple: true, default: [] },
     "rotate-keys": { type: "boolean", default: false },
@@ -58,9 +60,10 @@ function start() {
 function serve() {
   const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
   const issuer = `http://${HOST}:${port}`;
-  const accounts = readAccounts();
+  const accounts = readAccounts(options.accounts);
   const keys = loadSigningKeys(requiredKeysPath(), { rotate: options["rotate-keys"] });
   const provider = new Provider(issuer, configuration(accounts, keys, options["client-origin"]));
+  acceptPasswords(provider, accounts);
   provider.use(interactions(provider, accounts));
   provider.on("server_error", (_context, error) => console.error(error));
   server.on("request", provider.callback());

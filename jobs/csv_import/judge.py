@@ -22,6 +22,8 @@ from core.readings import TIMESTAMP as TIMESTAMP_TEXT
 from jobs.csv_import.header import EQUIPMENT_ID, FIELD, TIMESTAMP, VALUE, WANTED
 from jobs.csv_import.lines import LINE_NUMBER, TEXT
 
+MAX_SPLIT_COLUMNS = 20  # splitting holds all of them in memory
+
 _MOMENT = f"^{TIMESTAMP_TEXT}$"
 
 
@@ -52,8 +54,7 @@ def judge(lines: pl.DataFrame, columns: Sequence[str], bounds: TimeBounds) -> Ju
     verdicts = [pl.when(rule.applies).then(number) for number, rule in enumerate(rules)]
     judged = (
         lines.filter(pl.col(TEXT).str.strip_chars() != "")
-        .with_columns(fields=pl.col(TEXT).str.extract_groups(_line_pattern(columns)))
-        .with_columns(_unquoted(pl.col("fields").struct.field(name)) for name in WANTED)
+        .pipe(_with_fields, columns)
         .with_columns(moment=pl.col(TIMESTAMP).str.strip_chars().str.extract_groups(_MOMENT))
         .with_columns(ts=_instant(pl.col("moment").struct.field), number=_number())
         .with_columns(verdict=pl.coalesce(verdicts))
@@ -63,6 +64,20 @@ def judge(lines: pl.DataFrame, columns: Sequence[str], bounds: TimeBounds) -> Ju
         good.select(equipment_id=EQUIPMENT_ID, ts="ts", value="number"),
         _rejects(judged.filter(pl.col("verdict").is_not_null()), rules),
     )
+
+
+def _with_fields(lines: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+    """With the wanted fields, null in lines that have not as many as there are columns."""
+    quoted = lines[TEXT].str.contains('"', literal=True).any()
+    if quoted or len(columns) > MAX_SPLIT_COLUMNS:
+        fields = pl.col(TEXT).str.extract_groups(_line_pattern(columns))
+        wanted = [_unquoted(fields.struct.field(name)) for name in WANTED]
+    else:  # several times as fast
+        fields = pl.col(TEXT).str.split_exact(",", len(columns))
+        parts = [fields.struct.field(f"field_{n}") for n in range(len(columns) + 1)]
+        fits = parts[-2].is_not_null() & parts[-1].is_null()
+        wanted = [pl.when(fits).then(parts[columns.index(name)]).alias(name) for name in WANTED]
+    return lines.with_columns(wanted)
 
 
 def _line_pattern(columns: Sequence[str]) -> str:

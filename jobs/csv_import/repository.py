@@ -9,9 +9,8 @@ from core.imports import ImportState
 from core.queries import queries
 from jobs.csv_import.judge import JudgedBatch
 from jobs.csv_import.staging import StagedBatch
-from jobs.errors import LeaseLostError, RowsMissingError
-
-STAGING = "import_staging"
+from jobs.csv_import.writing import write_rows
+from jobs.errors import LeaseLostError
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +55,23 @@ class ImportRepository:
         return horizon
 
     async def store_batch(
-        self, claim: Claim, lines_done: int, judged: JudgedBatch, staged: StagedBatch
-    ) -> None:
+        self,
+        claim: Claim,
+        lines_done: int,
+        judged: JudgedBatch,
+        staged: StagedBatch,
+        *,
+        expect_new: bool = True,
+    ) -> bool:
         """Write a batch, its part of the ledger and of the account, in one transaction.
 
-        Raises LeaseLostError or RowsMissingError, and then nothing of it is stored.
+        Whether all of its keys were new; `expect_new` guesses that, for speed alone. Raises
+        LeaseLostError or RowsMissingError, and then nothing of it is stored.
         """
         async with self._pool.acquire() as connection, connection.transaction():
             await self._prepare(connection)
-            inserted, replaced = await _store(connection, claim, staged)
+            written = await write_rows(connection, claim.id, staged, expect_new=expect_new)
+            old = staged.rows.height - written.inserted
             kept = await queries().checkpoint_import(
                 connection,
                 import_id=claim.id,
@@ -72,13 +79,14 @@ class ImportRepository:
                 lines_done=lines_done,
                 rows_read=judged.rows_read,
                 rejected=judged.rejects.height,
-                inserted=inserted,
-                replaced=replaced + staged.replaced_inside,
-                unchanged=staged.rows.height - inserted - replaced + staged.unchanged_inside,
+                inserted=written.inserted,
+                replaced=written.replaced + staged.replaced_inside,
+                unchanged=old - written.replaced + staged.unchanged_inside,
                 first_ts=staged.first_ts,
                 last_ts=staged.last_ts,
             )
             _require_lease(claim, kept)
+        return old == 0
 
     async def has_good_rows(self, claim: Claim) -> bool:
         """Whether any row of the file was accepted, in this attempt or an earlier one."""
@@ -122,32 +130,6 @@ class ImportRepository:
     async def _prepare(self, connection: Connection) -> None:
         milliseconds = str(round(self._idle_seconds * 1000))
         await queries().prepare_batch_transaction(connection, milliseconds=milliseconds)
-
-
-async def _store(connection: Connection, claim: Claim, staged: StagedBatch) -> tuple[int, int]:
-    """How many keys were inserted and how many replaced by their first value in the batch."""
-    if staged.rows.is_empty():
-        return 0, 0
-    await queries().create_import_staging(connection)
-    await connection.copy_records_to_table(
-        STAGING, records=staged.rows.iter_rows(), columns=staged.rows.columns
-    )
-    written = await queries().store_staged(connection, import_id=claim.id, last_values=False)
-    if staged.replaced_inside:
-        await queries().store_staged(connection, import_id=claim.id, last_values=True)
-    await _require_every_row(connection, staged)
-    return written["inserted"], written["replaced"]
-
-
-async def _require_every_row(connection: Connection, staged: StagedBatch) -> None:
-    stored = await queries().count_stored_as_staged(
-        connection, first_ts=staged.first_ts, last_ts=staged.last_ts
-    )
-    if stored != staged.rows.height:
-        raise RowsMissingError(
-            f"Of {staged.rows.height} keys written, the table holds {stored}. "
-            "The batch is rolled back and will be tried again.",
-        )
 
 
 def _require_lease(claim: Claim, answer: object) -> None:

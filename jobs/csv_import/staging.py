@@ -1,21 +1,32 @@
-"""A batch's readings as they are staged: one row a key, and what repeated keys add to the account.
+"""A batch's readings as they are written: one row a key, and what repeated keys add to the account.
 
 The account is that of loading row by row: the first value of a key counts against the stored one,
 each later value against the one before it, and the last one stays.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import cast
 
 import polars as pl
 
+from jobs.rollups.ranges import CHUNK
+
+MICROSECOND = timedelta(microseconds=1)
 KEY = ("equipment_id", "ts")
+
+# The one order in which imports write rows, so that they never wait for each other crosswise:
+# a chunk at a time, and ids that COPY encodes together side by side. The same in imports.sql.
+ORDER = (
+    pl.col("ts").dt.epoch("us") // (CHUNK // MICROSECOND),
+    pl.col("equipment_id").str.len_bytes(),
+    *map(pl.col, KEY),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class StagedBatch:
-    """`rows` (equipment_id, ts, first_value, last_value) in key order, and the repetitions."""
+    """`rows` (equipment_id, ts, first_value, last_value) in ORDER, and the repetitions."""
 
     rows: pl.DataFrame
     replaced_inside: int
@@ -31,13 +42,25 @@ class StagedBatch:
         """The latest moment, if there is any row."""
         return cast("datetime | None", self.rows["ts"].max())
 
+    @property
+    def span(self) -> dict[str, datetime | None]:
+        """Both, as the parameters of a query."""
+        return {"first_ts": self.first_ts, "last_ts": self.last_ts}
+
+    def spans(self) -> pl.DataFrame:
+        """The first and the last moment (first_ts, last_ts) in each chunk that has any."""
+        spans = self.rows.group_by(chunk=ORDER[0]).agg(
+            first_ts=pl.col("ts").min(), last_ts=pl.col("ts").max()
+        )
+        return spans.select("first_ts", "last_ts")
+
 
 def stage(readings: pl.DataFrame) -> StagedBatch:
     """Stage readings (equipment_id, ts, value) that are in file order."""
     repeats = pl.all_horizontal(
         pl.col(name).eq(pl.col(name).shift(1)).fill_null(False) for name in KEY
     )
-    ordered = readings.sort(KEY, maintain_order=True).with_columns(
+    ordered = readings.sort(ORDER, maintain_order=True).with_columns(
         repeats=repeats, changes=pl.col("value").ne(pl.col("value").shift(1))
     )
     ends = ~pl.col("repeats").shift(-1, fill_value=False)

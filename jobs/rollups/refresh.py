@@ -1,7 +1,7 @@
 """Bring the rollups up to date over the ranges in the ledger, and check that they are."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -63,31 +63,50 @@ async def refresh_dirty_ranges(
         async with open_connection(database) as connection:
             if not await queries().try_refresh_lock(connection, lock_key=LOCK_KEY):
                 return False
-            await _work_off_ledger(connection, checkpoint)
+            if ledger := await _ledger(connection):
+                async with open_connection(database) as helper:
+                    await _work_off(ledger, (connection, helper), checkpoint)
             await queries().release_refresh_lock(connection, lock_key=LOCK_KEY)
             return True
 
 
-async def _work_off_ledger(connection: Connection, checkpoint: Callable[[], None]) -> None:
-    ledger = [
+async def _ledger(connection: Connection) -> list[DirtyRange]:
+    return [
         DirtyRange(row["id"], TimeRange(row["range_start"], row["range_end"]))
         async for row in queries().dirty_ranges(connection)
     ]
-    if not ledger:
-        return
-    wrong = []
-    async for rollup, part in _due(connection, ledger):
-        checkpoint()
-        if not await _bring_up_to_date(connection, rollup, part, [row.id for row in ledger]):
-            wrong.append(part)
+
+
+async def _work_off(
+    ledger: list[DirtyRange], connections: Sequence[Connection], checkpoint: Callable[[], None]
+) -> None:
+    for connection in connections:
+        await queries().prepare_refreshes(connection)
+    ledger_ids = [row.id for row in ledger]
+    wrong: list[TimeRange] = []
+
+    async def take_slices(
+        connection: Connection, rollup: Rollup, parts: Iterator[TimeRange]
+    ) -> None:
+        for part in parts:  # which the other connection takes from as well
+            checkpoint()
+            if not await _bring_up_to_date(connection, rollup, part, ledger_ids):
+                wrong.append(part)
+
+    for rollup, due in await _due(connections[0], ledger):
+        parts = iter(due)
+        lanes = (take_slices(connection, rollup, parts) for connection in connections)
+        ends = await asyncio.gather(*lanes, return_exceptions=True)
+        for error in filter(None, ends):
+            raise error
     right = [row.id for row in ledger if not any(row.range.overlaps(part) for part in wrong)]
-    await queries().forget_dirty_ranges(connection, ledger_ids=right)
+    await queries().forget_dirty_ranges(connections[0], ledger_ids=right)
 
 
 async def _due(
     connection: Connection, ledger: list[DirtyRange]
-) -> AsyncIterator[tuple[Rollup, TimeRange]]:
-    """The slices to refresh, hourly ones first.
+) -> list[tuple[Rollup, list[TimeRange]]]:
+    """The disjoint slices to refresh of each rollup, the hourly one first.
 
     Hours that begin below the horizon are left alone: their raw rows may be gone. The daily rollup
     reads the hourly one, which keeps its history, so its days may begin below the horizon.
@@ -96,10 +115,8 @@ async def _due(
     earliest = limits["horizon"] and ceil(limits["horizon"], HOUR)
     hours = aligned((row.range for row in ledger), HOUR)
     hours = clamped(hours, earliest, limits["hourly_limit"])
-    for part in slices(hours):
-        yield HOURLY, part
-    for part in slices(clamped(aligned(hours, DAY), None, limits["daily_limit"])):
-        yield DAILY, part
+    days = clamped(aligned(hours, DAY), None, limits["daily_limit"])
+    return [(HOURLY, list(slices(hours))), (DAILY, list(slices(days)))]
 
 
 async def _bring_up_to_date(

@@ -31,13 +31,36 @@ SELECT horizon FROM retention_horizon;
 
 -- name: prepare_batch_transaction(milliseconds)^
 -- Allow writes to old chunks in the columnstore, where the default limit on decompressed rows
--- would refuse a batch; let the server end the transaction of a worker that falls silent in it.
+-- would refuse a batch; let the server end the transaction of a worker that falls silent in it;
+-- spare statements of a second the half second of compiling them.
 SELECT
     set_config('timescaledb.max_tuples_decompressed_per_dml_transaction', '0', true) AS unlimited,
-    set_config('idle_in_transaction_session_timeout', :milliseconds, true) AS bounded;
+    set_config('idle_in_transaction_session_timeout', :milliseconds, true) AS bounded,
+    set_config('jit', 'off', true) AS uncompiled;
+
+-- name: reaches_columnstore(first_ts, last_ts)$
+-- Whether a chunk between the two moments has rows in the columnstore.
+SELECT count(*) > 0
+FROM timescaledb_information.chunks
+WHERE
+    hypertable_name = 'readings'
+    AND is_compressed
+    AND range_start <= :last_ts AND range_end > :first_ts;
+
+-- name: note_late_rows(first_ts, last_ts, import_id)!
+-- Enter rows into the ledger as far as they are late: a range of hours for each span of moments.
+INSERT INTO rollup_dirty_ranges (range_start, range_end, import_id)
+SELECT
+    time_bucket('1 hour', span.first_ts) AS range_start,
+    time_bucket('1 hour', least(span.last_ts, late_before())) + '1 hour'::interval AS range_end,
+    :import_id AS import_id
+FROM unnest(
+    cast(:first_ts AS timestamptz[]), cast(:last_ts AS timestamptz[])
+) AS span (first_ts, last_ts)
+WHERE span.first_ts < late_before();
 
 -- name: create_import_staging()#
--- The table a batch is copied into, one row a key.
+-- The table a batch is copied into, one row a key, and the one for those that change the readings.
 CREATE TEMPORARY TABLE import_staging (
     equipment_id text NOT NULL,
     ts timestamptz NOT NULL,
@@ -45,18 +68,47 @@ CREATE TEMPORARY TABLE import_staging (
     last_value double precision NOT NULL
 ) ON COMMIT DROP;
 
--- name: store_staged(last_values, import_id)^
--- Write the first or, where it differs, the last value of each staged key; enter late rows into
--- the ledger, one range a chunk; count what was written.
+CREATE TEMPORARY TABLE import_changes (LIKE import_staging) ON COMMIT DROP;
+
+-- name: find_changes(first_ts, last_ts)$
+-- Set apart the staged keys that are not stored yet or with another value; how many there are.
+WITH changes AS (
+    INSERT INTO import_changes (equipment_id, ts, first_value, last_value)
+    SELECT
+        staged.equipment_id,
+        staged.ts,
+        staged.first_value,
+        staged.last_value
+    FROM import_staging AS staged
+    LEFT JOIN readings
+        ON
+            staged.equipment_id = readings.equipment_id
+            AND staged.ts = readings.ts
+            AND readings.ts BETWEEN :first_ts AND :last_ts
+    WHERE
+        readings.value IS DISTINCT FROM staged.first_value
+        OR staged.first_value <> staged.last_value
+    RETURNING 1
+)
+
+SELECT count(*) FROM changes;
+
+-- name: store_changes(last_values, import_id)^
+-- Write the first or, where it differs, the last value of each changed key; enter late rows into
+-- the ledger, one range a chunk; count what was written. The order is that of staging.py.
 WITH written AS (
     INSERT INTO readings (equipment_id, ts, value)
     SELECT
         equipment_id,
         ts,
         CASE WHEN :last_values THEN last_value ELSE first_value END AS value
-    FROM import_staging
+    FROM import_changes
     WHERE NOT :last_values OR first_value <> last_value
-    ORDER BY equipment_id, ts
+    ORDER BY
+        time_bucket('7 days', ts, '1970-01-01 00:00:00+00'::timestamptz),
+        octet_length(equipment_id),
+        equipment_id COLLATE "C",
+        ts
     ON CONFLICT (equipment_id, ts) DO UPDATE
         SET value = excluded.value, register_time = now()
         WHERE readings.value IS DISTINCT FROM excluded.value
@@ -79,15 +131,15 @@ SELECT
     count(*) FILTER (WHERE NOT is_new) AS replaced
 FROM written;
 
--- name: count_stored_as_staged(first_ts, last_ts)$
--- How many staged keys now hold their last value.
+-- name: count_stored_changes(first_ts, last_ts)$
+-- How many changed keys now hold their last value.
 SELECT count(*)
-FROM import_staging AS staged
+FROM import_changes AS changed
 INNER JOIN readings
     ON
-        staged.equipment_id = readings.equipment_id
-        AND staged.ts = readings.ts
-        AND staged.last_value = readings.value
+        changed.equipment_id = readings.equipment_id
+        AND changed.ts = readings.ts
+        AND changed.last_value = readings.value
 WHERE readings.ts BETWEEN :first_ts AND :last_ts;
 
 -- name: checkpoint_import(lines_done, rows_read, inserted, replaced, unchanged, rejected, first_ts, last_ts, import_id, attempt)$

@@ -1,3 +1,7 @@
+-- name: prepare_refreshes()$
+-- Spare statements of a second the half second of compiling them.
+SELECT set_config('jit', 'off', false);
+
 -- name: try_refresh_lock(lock_key)$
 -- Become the one refresher of the rollups; false: another session is.
 SELECT pg_try_advisory_lock(:lock_key);

@@ -17,6 +17,7 @@ from core.settings import (
     DatabaseSettings,
     IngestSettings,
     ReadingSettings,
+    SessionSettings,
     StorageSettings,
 )
 from tests.api.provider import AUDIENCE
@@ -36,14 +37,15 @@ def server_settings(
         database=DatabaseSettings(url=SecretStr(database_url)),
         ingest=ingest or IngestSettings(),
         readings=ReadingSettings(),
+        session=SessionSettings(),
         storage=StorageSettings(url=str(storage)),
     )
 
 
 @asynccontextmanager
-async def serving(settings: ServerSettings) -> AsyncIterator[str]:
+async def serving(settings: ServerSettings, port: int | None = None) -> AsyncIterator[str]:
     """The base URL of a server that answers until the block ends."""
-    port = free_port()
+    port = port or free_port()
     server = Server(create_app(settings), port=port, interface=Interfaces.ASGI, log_enabled=False)
     task = asyncio.create_task(server.serve())
     try:

@@ -11,7 +11,14 @@ from litestar.exceptions import ImproperlyConfiguredException
 from litestar.routes import HTTPRoute
 
 from api.app import create_app
-from api.auth.access import PUBLIC, Scope, enforce_access, require_rules
+from api.auth.access import (
+    AUTHENTICATED,
+    PUBLIC,
+    SESSION_HOLDER,
+    enforce_access,
+    require_rules,
+)
+from core.scopes import Scope
 from tests.api.provider import Provider
 from tests.api.serving import server_settings
 
@@ -25,8 +32,19 @@ PROTECTED = {
     ("GET", "/imports"): Scope.IMPORTS_READ,
     ("GET", "/imports/{import_id:uuid}"): Scope.IMPORTS_READ,
     ("GET", "/imports/{import_id:uuid}/rejects"): Scope.IMPORTS_READ,
+    ("POST", "/imports/{import_id:uuid}/cancel"): Scope.IMPORTS_WRITE,
+    ("POST", "/imports/{import_id:uuid}/retry"): Scope.IMPORTS_WRITE,
 }
-OPEN = {"/", "/health/live", "/health/ready"}
+OPEN = {
+    ("GET", "/"),
+    ("GET", "/health/live"),
+    ("GET", "/health/ready"),
+    ("GET", "/auth/login"),
+    ("POST", "/auth/login"),
+    ("GET", "/auth/callback"),
+    ("POST", "/auth/backchannel-logout"),  # its logout token is what it goes by
+}
+SIGNED_IN = {("GET", "/metrics"), ("GET", "/auth/me"), ("GET", "/docs")}
 
 
 def handlers(app: Litestar) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -44,10 +62,13 @@ def app(tmp_path: Path) -> Litestar:
 
 def test_every_route_declares_the_rule_that_this_table_says(app: Litestar) -> None:
     declared = {(method, path): opt["access"] for method, path, opt in handlers(app)}
-    public = {path for (_, path), rule in declared.items() if rule == PUBLIC}
-    assert {path for path in public if not path.startswith("/docs")} == OPEN
-    assert declared.pop(("GET", "/metrics")) == "authenticated"
-    assert {key: rule for key, rule in declared.items() if rule != PUBLIC} == PROTECTED
+    public = {route for route, rule in declared.items() if rule == PUBLIC}
+    signed_in = {route for route, rule in declared.items() if rule == AUTHENTICATED}
+    assert public == OPEN
+    assert {route for route in signed_in if not route[1].startswith("/docs/")} == SIGNED_IN
+    assert declared.pop(("POST", "/auth/logout")) == SESSION_HOLDER
+    scoped = {route: rule for route, rule in declared.items() if route not in public | signed_in}
+    assert scoped == PROTECTED
 
 
 def test_an_application_with_an_undeclared_handler_is_not_built() -> None:
@@ -59,7 +80,10 @@ def test_an_application_with_an_undeclared_handler_is_not_built() -> None:
         require_rules(Litestar([forgotten], guards=[enforce_access], openapi_config=None))
 
 
-@pytest.mark.parametrize(("method", "path"), [*PROTECTED, ("GET", "/metrics")])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [*PROTECTED, *SIGNED_IN, ("POST", "/auth/logout"), ("GET", "/docs/openapi.json")],
+)
 async def test_without_a_token_nothing_is_answered(
     anonymous: httpx2.AsyncClient, method: str, path: str
 ) -> None:
@@ -113,6 +137,6 @@ async def test_a_header_without_a_bearer_token_is_no_token(
     assert response.json()["code"] == "missing_token"
 
 
-@pytest.mark.parametrize("path", OPEN)
+@pytest.mark.parametrize("path", ["/", "/health/live", "/health/ready"])
 async def test_health_is_told_to_anybody(anonymous: httpx2.AsyncClient, path: str) -> None:
     assert (await anonymous.get(path)).status_code == 200

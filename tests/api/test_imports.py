@@ -86,6 +86,7 @@ async def test_an_import_is_told_as_it_stands(client: httpx2.AsyncClient, pool: 
         "range": {"from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z"},
         "error": {"code": "not_utf8", "message": "not_utf8"},
         "sizeBytes": 7,
+        "duplicateOf": None,
         "attempts": 2,
     }
 
@@ -206,3 +207,50 @@ async def test_an_import_without_rejects_has_the_header_alone(
 ) -> None:
     response = await client.get(f"/imports/{await new_import(pool)}/rejects")
     assert response.content == b"line,code,column,row\n"
+
+
+@pytest.mark.parametrize("action", ["cancel", "retry"])
+async def test_no_unknown_import_is_cancelled_or_retried(
+    client: httpx2.AsyncClient, action: str
+) -> None:
+    response = await client.post(f"/imports/{UNKNOWN}/{action}")
+    assert (response.status_code, response.json()["code"]) == (404, "import_not_found")
+
+
+@pytest.mark.parametrize("state", ["awaiting_upload", "queued", "loading", "cancelled"])
+async def test_an_import_that_is_not_loaded_yet_can_be_cancelled(
+    client: httpx2.AsyncClient, pool: Pool, state: str
+) -> None:
+    import_id = await new_import(pool)
+    await set_state(pool, import_id, state)
+    response = await client.post(f"/imports/{import_id}/cancel")
+    assert (response.status_code, response.json()["state"]) == (200, "cancelled")
+    assert response.json()["counts"]["inserted"] == 4
+
+
+@pytest.mark.parametrize(
+    ("action", "state"),
+    [("cancel", "aggregating"), ("cancel", "done"), ("retry", "done"), ("retry", "queued")],
+)
+async def test_a_state_that_does_not_allow_it_is_told_and_kept(
+    client: httpx2.AsyncClient, pool: Pool, action: str, state: str
+) -> None:
+    import_id = await new_import(pool)
+    await set_state(pool, import_id, state)
+    response = await client.post(f"/imports/{import_id}/{action}")
+    assert (response.status_code, response.json()["code"]) == (409, "import_state")
+    assert f"The import is {state}:" in response.json()["message"]
+    assert (await client.get(f"/imports/{import_id}")).json()["state"] == state
+
+
+@pytest.mark.parametrize(("state", "error"), [("failed", "why"), ("cancelled", None)])
+async def test_a_retried_import_is_queued_with_a_job_and_keeps_its_counts(
+    client: httpx2.AsyncClient, pool: Pool, state: str, error: str | None
+) -> None:
+    import_id = await new_import(pool)
+    await set_state(pool, import_id, state, error)
+    retried = (await client.post(f"/imports/{import_id}/retry")).json()
+    assert (retried["state"], retried["error"], retried["finishedAt"]) == ("queued", None, None)
+    assert retried["counts"]["read"] == 10
+    jobs = await pool.fetch("SELECT payload FROM queue.pgqueuer")
+    assert [job["payload"].decode() for job in jobs] == [str(import_id)]

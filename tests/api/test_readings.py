@@ -285,9 +285,9 @@ async def test_a_reading_below_the_retention_horizon_is_refused_with_the_bound(
 async def test_the_last_write_wins_and_an_equal_one_changes_nothing(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
-    registered = []
+    registered, timestamp = [], ago(HOUR)[:19]
     for value in (1, 1, 2):
-        await client.post("/sensor-data", json=reading(timestamp=ago(HOUR)[:19], value=value))
+        await client.post("/sensor-data", json=reading(timestamp=timestamp, value=value))
         registered.append(await pool.fetchval("SELECT register_time FROM readings"))
     assert registered[0] == registered[1] < registered[2]
     assert [row[2] for row in await stored(pool)] == [2]

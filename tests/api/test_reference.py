@@ -9,6 +9,11 @@ ROUTES = {
     "/health/live": {"get"},
     "/health/ready": {"get"},
     "/metrics": {"get"},
+    "/auth/login": {"get", "post"},
+    "/auth/callback": {"get"},
+    "/auth/me": {"get"},
+    "/auth/logout": {"post"},
+    "/auth/backchannel-logout": {"post"},
     "/sensor-data": {"post"},
     "/sensor-data/upload-csv": {"post"},
     "/sensor-data/aggregated": {"get"},
@@ -16,6 +21,8 @@ ROUTES = {
     "/imports": {"get"},
     "/imports/{import_id}": {"get"},
     "/imports/{import_id}/rejects": {"get"},
+    "/imports/{import_id}/cancel": {"post"},
+    "/imports/{import_id}/retry": {"post"},
 }
 
 
@@ -24,24 +31,24 @@ async def document(client: httpx2.AsyncClient) -> dict[str, Any]:
     return described
 
 
-async def test_the_page_needs_nothing_from_elsewhere(anonymous: httpx2.AsyncClient) -> None:
-    page = (await anonymous.get("/docs")).text
+async def test_the_page_needs_nothing_from_elsewhere(client: httpx2.AsyncClient) -> None:
+    page = (await client.get("/docs")).text
     references = re.findall(r"""(?:src|href)=["']([^"']*)["']""", page)
     assert len(references) == 3
     for reference in references:
-        response = await anonymous.get(reference)
+        response = await client.get(reference)
         assert response.status_code == 200
         assert len(response.content) > 100_000
     assert not re.search(r"https?://(?!spec\.openapis\.org)", page)
 
 
 @pytest.mark.parametrize("name", ["x.js", "__init__.py", "..%2F__init__.py", "url.json"])
-async def test_no_other_file_is_handed_out(anonymous: httpx2.AsyncClient, name: str) -> None:
-    assert (await anonymous.get(f"/docs/assets/{name}")).status_code in {400, 404}
+async def test_no_other_file_is_handed_out(client: httpx2.AsyncClient, name: str) -> None:
+    assert (await client.get(f"/docs/assets/{name}")).status_code in {400, 404}
 
 
-async def test_every_route_is_described_with_its_refusals(anonymous: httpx2.AsyncClient) -> None:
-    described = await document(anonymous)
+async def test_every_route_is_described_with_its_refusals(client: httpx2.AsyncClient) -> None:
+    described = await document(client)
     assert {path: set(item) for path, item in described["paths"].items()} == ROUTES
     problem = {"$ref": "#/components/schemas/Problem"}
     for item in described["paths"].values():
@@ -53,8 +60,8 @@ async def test_every_route_is_described_with_its_refusals(anonymous: httpx2.Asyn
                         assert content["schema"] == problem
 
 
-async def test_what_needs_a_token_says_so(anonymous: httpx2.AsyncClient) -> None:
-    described = await document(anonymous)
+async def test_what_needs_a_token_says_so(client: httpx2.AsyncClient) -> None:
+    described = await document(client)
     assert described["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
     open_paths = {
         path
@@ -62,11 +69,18 @@ async def test_what_needs_a_token_says_so(anonymous: httpx2.AsyncClient) -> None
         for operation in item.values()
         if not operation.get("security")
     }
-    assert open_paths == {"/", "/health/live", "/health/ready"}
+    sign_in = {"/auth/login", "/auth/callback", "/auth/backchannel-logout"}
+    assert open_paths == {"/", "/health/live", "/health/ready"} | sign_in
 
 
-async def test_the_bodies_are_described(anonymous: httpx2.AsyncClient) -> None:
-    paths = (await document(anonymous))["paths"]
+async def test_a_browser_that_wants_the_page_signs_in_first(anonymous: httpx2.AsyncClient) -> None:
+    response = await anonymous.get("/docs", headers={"Accept": "text/html,*/*;q=0.8"})
+    assert response.status_code == 303
+    assert response.headers["location"] == "/auth/login?next=/docs"
+
+
+async def test_the_bodies_are_described(client: httpx2.AsyncClient) -> None:
+    paths = (await document(client))["paths"]
     reading = paths["/sensor-data"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert set(reading["required"]) == {"equipmentId", "timestamp", "value"}
     form = paths["/sensor-data/upload-csv"]["post"]["requestBody"]["content"]

@@ -36,6 +36,10 @@ class Clock:
         return self.seconds
 
 
+async def none_is_spent(_token: str) -> bool:
+    return False
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -51,7 +55,8 @@ async def own_provider() -> AsyncIterator[Provider]:
 async def verifier(own_provider: Provider, clock: Clock) -> AsyncIterator[TokenVerifier]:
     async with httpx2.AsyncClient() as http:
         keys = ProviderKeys(own_provider.issuer, http, clock)
-        yield TokenVerifier(AuthSettings(issuer=own_provider.issuer, audience=AUDIENCE), keys)
+        settings = AuthSettings(issuer=own_provider.issuer, audience=AUDIENCE)
+        yield TokenVerifier(settings, keys, none_is_spent)
 
 
 def unsigned(provider: Provider) -> str:
@@ -111,6 +116,11 @@ INVALID: dict[str, Callable[[Provider], str]] = {
     "the id of a key of another type": lambda p: p.token({"kid": "second"}),
     "an ID token": lambda p: p.token({"typ": "JWT"}, nonce="n", typ="ID"),
     "no type": lambda p: p.token({"typ": None}),
+    "Cognito's ID token": lambda p: p.token({"typ": None}, token_use="id", aud=AUDIENCE),
+    "Cognito's access token of another client": lambda p: p.token(
+        {"typ": None}, aud=None, token_use="access", client_id="another"
+    ),
+    "no audience but a client": lambda p: p.token(aud=None, client_id=AUDIENCE),
     "a logout token": lambda p: p.token({"typ": "logout+jwt"}),
     "nothing": lambda _: "",
     "garbage": lambda _: "not.a.token",
@@ -147,6 +157,9 @@ async def test_an_expired_token_is_told_apart(
         ({"typ": "AT+JWT"}, {}),
         ({"typ": "JWT"}, {"typ": "Bearer"}),
         ({"typ": None}, {"token_use": "access"}),
+        ({"typ": None}, {"token_use": "access", "aud": None, "client_id": AUDIENCE}),
+        ({"typ": "JWT"}, {"scp": "other"}),
+        ({"typ": "JWT"}, {"idtyp": "app"}),
         ({}, {"aud": ["urn:other", AUDIENCE]}),
         ({}, {"nbf": int(time.time())}),
         ({"unknown": "header"}, {}),
@@ -161,8 +174,25 @@ async def test_an_access_token_says_who_calls_and_what_is_allowed(
     )
     principal = await verifier.verify(token)
     assert principal.subject == "gateway"
-    assert principal.scopes == {"readings:read", "other"}
+    assert principal.scopes == {"readings:read"}
     assert principal.expires_at == expires_at
+
+
+async def test_a_spent_token_is_refused_once_it_is_forgotten(own_provider: Provider) -> None:
+    spent: set[str] = set()
+
+    async def is_spent(token: str) -> bool:
+        return token in spent
+
+    async with httpx2.AsyncClient() as http:
+        settings = AuthSettings(issuer=own_provider.issuer, audience=f"urn:other {AUDIENCE}")
+        verifier = TokenVerifier(settings, ProviderKeys(own_provider.issuer, http), is_spent)
+        token = own_provider.token()
+        await verifier.verify(token)
+        spent.add(token)
+        verifier.forget()
+        with pytest.raises(InvalidTokenError, match="session has ended"):
+            await verifier.verify(token)
 
 
 async def test_keys_of_elliptic_curves_are_accepted(
@@ -244,7 +274,9 @@ async def test_a_discovery_document_of_another_issuer_is_not_believed(
     async with httpx2.AsyncClient() as http:
         issuer = f"{own_provider.issuer}/"
         verifier = TokenVerifier(
-            AuthSettings(issuer=issuer, audience=AUDIENCE), ProviderKeys(issuer, http)
+            AuthSettings(issuer=issuer, audience=AUDIENCE),
+            ProviderKeys(issuer, http),
+            none_is_spent,
         )
         with pytest.raises(IdentityProviderUnavailableError):
             await verifier.verify(own_provider.token(iss=issuer))

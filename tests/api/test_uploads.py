@@ -227,3 +227,19 @@ async def test_without_the_right_the_body_is_not_stored(
     response = await upload(anonymous, "a.csv", b"1" * 5_000_000)
     assert (response.status_code, response.json()["code"]) == (401, "missing_token")
     assert await nothing_is_kept(pool, storage_folder)
+
+
+async def test_a_file_that_comes_again_names_the_import_that_was_first(
+    client: httpx2.AsyncClient, pool: Pool
+) -> None:
+    async def uploaded(content: bytes = CSV) -> tuple[str, str | None]:
+        import_id = (await upload(client, "a.csv", content)).json()["importId"]
+        return import_id, (await client.get(f"/imports/{import_id}")).json()["duplicateOf"]
+
+    first, none = await uploaded()
+    _, again = await uploaded()
+    _, third = await uploaded()
+    assert (none, again, third) == (None, first, first)
+    assert (await uploaded(CSV + b"\n"))[1] is None
+    await pool.execute("UPDATE imports SET state = 'cancelled'")
+    assert (await uploaded())[1] is None

@@ -93,6 +93,18 @@ def test_every_printed_line_works_when_pasted(demo: RunningDemo) -> None:
     assert '"status":"ready"' in outcome.stdout
 
 
+def test_the_printed_accounts_sign_in_at_the_printed_address(demo: RunningDemo) -> None:
+    api = f"http://127.0.0.1:{demo.ports['API']}"
+    assert f"{api}/auth/login" in demo.told
+    asked = httpx.get(f"{api}/auth/login?next=/docs")
+    assert asked.headers["location"].startswith(f"http://127.0.0.1:{demo.ports['IDP']}/")
+    assert httpx.get(asked.headers["location"]).status_code == 303  # to its sign-in page
+    with httpx.Client(base_url=api) as http:
+        answer = http.post("/auth/login", auth=("radix", "Radix2024@"))
+        assert answer.json() == {"message": "Login successful"}
+        assert http.get("/docs").status_code == 200
+
+
 def test_without_a_token_nothing_is_told(demo: RunningDemo) -> None:
     answer = httpx.get(f"http://127.0.0.1:{demo.ports['API']}/imports")
     assert answer.status_code == 401

@@ -1,10 +1,11 @@
 import json
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from embedded.node import HERE
-from tests.containers.files import environment, realm, references
+from tests.containers.files import environment, realm, references, services
 
 ACCOUNTS = json.loads((HERE / "identity" / "accounts.json").read_text())
 API_SCOPES = set(ACCOUNTS["scopes"])
@@ -59,6 +60,28 @@ def test_the_browser_client_must_use_pkce_and_leads_back_to_the_api_only() -> No
         "http://127.0.0.1:${CLIENT_PORT}/auth/callback",
         "http://localhost:${CLIENT_PORT}/auth/callback",
     ]
+
+
+def test_the_browser_client_takes_passwords_since_the_api_does() -> None:
+    assert client("sensorflow")["directAccessGrantsEnabled"] is True
+    assert client("sensor-gateway")["directAccessGrantsEnabled"] is False
+
+
+def test_the_realm_tells_the_api_of_sign_outs_where_it_listens() -> None:
+    attributes = client("sensorflow")["attributes"]
+    address = urlsplit(attributes["backchannel.logout.url"])
+    assert attributes["backchannel.logout.session.required"] == "true"
+    assert address.hostname in services()
+    assert services()["api"]["ports"][0].endswith(f":{address.port}")
+    assert address.path == ACCOUNTS["browserClients"][0]["backchannelLogoutPath"]
+
+
+def test_the_browser_client_leads_back_to_the_servers_public_url() -> None:
+    public_url = environment("api")["SENSORFLOW_API_PUBLIC_URL"]
+    port = "${SENSORFLOW_API_PORT:-8000}"
+    assert public_url == f"http://127.0.0.1:{port}"
+    assert environment("keycloak")["CLIENT_PORT"] == port
+    assert environment("api").get("SENSORFLOW_AUTH_CLIENT_ID", "sensorflow") == "sensorflow"
 
 
 def test_the_browser_client_may_ask_for_every_scope_but_gets_none_unasked() -> None:

@@ -312,6 +312,19 @@ async def test_an_attempt_that_was_overtaken_stops_quietly_and_writes_nothing(
     await assert_finishes(work, import_id)
 
 
+async def test_a_cancelled_import_stops_before_its_next_batch_and_a_retry_loads_the_rest(
+    work: ImportWork,
+) -> None:
+    import_id = await add_import(work.pool, work.storage, FILE)
+    cancelling = in_batches(work, Mock(side_effect=[None, set_state(work, "cancelled")]))
+    await run_import_job(cancelling, import_id, 0)
+    cancelled = await outcome_of(work.pool, import_id)
+    assert (cancelled.state, cancelled.lines_done) == ("cancelled", 4)
+    assert len(await rows_of(work.pool)) == cancelled.account.inserted == 1
+    await set_state(work, "queued")
+    await assert_finishes(work, import_id)
+
+
 async def test_an_import_that_never_gets_on_is_given_up(work: ImportWork) -> None:
     failing = in_batches(work, Mock(side_effect=[None] + [StorageError("away")] * 9))
     import_id = await add_import(work.pool, work.storage, FILE)
@@ -357,6 +370,10 @@ async def assert_finishes(work: ImportWork, import_id: UUID) -> None:
     assert (outcome.state, outcome.account) == ("done", WHOLE)
     assert [line for line, *_ in await rejects_of(work.storage, import_id)] == [4, 7, 10, 13, 16]
     assert len(await rows_of(work.pool)) == await rolled_up(work.pool) == 5
+
+
+async def set_state(work: ImportWork, state: str) -> None:
+    await work.pool.execute("UPDATE imports SET state = $1", state)
 
 
 async def load_only(work: ImportWork, import_id: UUID) -> None:

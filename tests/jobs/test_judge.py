@@ -178,3 +178,14 @@ def test_a_moment_outside_the_bounds_is_refused_and_on_them_accepted() -> None:
 def test_the_first_fault_of_a_line_is_the_one_told() -> None:
     assert verdict(",x,y") == ("missing_value", "equipmentId")
     assert verdict("a,x,y") == ("bad_timestamp", "timestamp")
+
+
+@given(
+    lines=st.lists(st.text(st.sampled_from("a1,. \r\t")), min_size=1, max_size=9),
+    columns=st.permutations([*COLUMNS, "more"]),
+)
+def test_a_quote_in_one_line_changes_no_other_verdict(lines: list[str], columns: list[str]) -> None:
+    alone = judged(*lines, columns=tuple(columns))
+    beside = judged(*lines, '"', columns=tuple(columns))
+    assert beside.readings.equals(alone.readings)
+    assert beside.rejects[:-1].equals(alone.rejects)

@@ -36,7 +36,7 @@ def test_discovery_names_the_issuer_its_endpoints_and_what_they_support(
     assert document["jwks_uri"] == f"{provider.issuer}/jwks"
     assert document["response_types_supported"] == ["code"]
     assert document["code_challenge_methods_supported"] == ["S256"]
-    assert {"client_credentials", "authorization_code", "refresh_token"} == set(
+    assert {"client_credentials", "authorization_code", "refresh_token", "password"} == set(
         document["grant_types_supported"]
     )
     assert {"readings:write", "readings:read", "imports:write", "imports:read", "admin"} < set(

@@ -1,0 +1,59 @@
+"""What a person sees in the browser when a sign-in did not work."""
+
+from html import escape
+from typing import Any
+
+from litestar import Request, Response
+
+from api.problems import Problem, on_refusal
+from core.errors import SensorFlowError
+
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Not signed in · Sensor Flow</title>
+<style>
+:root {{ color-scheme: light dark; --ink: #16202a; --paper: #fff; --ground: #eef2f5;
+  --line: #c3ccd5; --accent: #0b6b75; }}
+@media (prefers-color-scheme: dark) {{
+  :root {{ --ink: #e8edf1; --paper: #1a232c; --ground: #10171d; --line: #3c4a57;
+    --accent: #4fc0cb; }}
+}}
+body {{ margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1.5rem;
+  box-sizing: border-box; background: var(--ground); color: var(--ink);
+  font: 1rem/1.5 system-ui, sans-serif; }}
+main {{ max-width: 24rem; padding: 2rem; background: var(--paper); border: 1px solid var(--line);
+  border-radius: .75rem; }}
+h1 {{ margin: 0 0 1rem; font-size: 1.375rem; line-height: 1.25; }}
+a {{ color: var(--accent); font-weight: 600; }}
+code {{ opacity: .7; }}
+</style>
+</head>
+<body>
+<main>
+<h1>You are not signed in</h1>
+<p>{message}</p>
+<p><a href="/auth/login">Sign in</a></p>
+<p><code>{code}</code></p>
+</main>
+</body>
+</html>
+"""
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
+    "frame-ancestors 'none'",
+}
+
+
+def on_sign_in_problem(
+    request: Request[Any, Any, Any], error: SensorFlowError
+) -> Response[Problem] | Response[str]:
+    """A page for a browser, problem details for anybody else; the status is the same."""
+    refusal = on_refusal(request, error)
+    if "text/html" not in request.headers.get("accept", ""):
+        return refusal
+    page = PAGE.format(message=escape(refusal.content.detail), code=escape(error.code))
+    return Response(page, status_code=refusal.status_code, media_type="text/html", headers=HEADERS)

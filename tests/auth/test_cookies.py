@@ -1,0 +1,57 @@
+from pathlib import Path
+
+import httpx2
+import pytest
+from pydantic import ValidationError
+
+from api.auth.cookies import Cookies
+from core.settings import ApiSettings, SessionSettings
+from tests.auth.person import TEST_USER, Person
+from tests.auth.signing_in import Site, another_site
+
+
+@pytest.mark.parametrize(
+    ("public_url", "secure"),
+    [
+        ("https://sensors.example.org", True),
+        ("http://sensors.example.org", True),
+        ("http://192.0.2.1:8000", True),
+        ("https://127.0.0.1:8000", True),
+        ("http://127.0.0.1:8000", False),
+        ("http://localhost:8000", False),
+        ("http://[::1]:8000", False),
+        ("http://localhost.example.org", True),
+    ],
+)
+def test_cookies_are_secure_except_over_plain_http_on_this_machine(
+    public_url: str, secure: bool
+) -> None:
+    cookies = Cookies(ApiSettings(public_url=public_url), SessionSettings())
+    assert cookies.session("x").secure is secure
+    assert cookies.sign_in("state", "x").secure is secure
+
+
+async def test_with_the_host_prefix_only_the_prefixed_cookie_counts(
+    site: Site, person: Person, tmp_path: Path
+) -> None:
+    del person
+    async with (
+        another_site(site, tmp_path, session={"cookie_host_prefix": True}) as strict,
+        httpx2.AsyncClient(base_url=strict.url) as http,
+    ):
+        header = (await http.post("/auth/login", auth=TEST_USER)).headers["set-cookie"]
+        assert header.startswith("__Host-Authentication=")
+        assert "Secure" in header
+        pair = header.partition(";")[0]
+        known = await http.get("/auth/me", headers={"Cookie": pair})
+        assert known.status_code == 200
+        bare = await http.get("/auth/me", headers={"Cookie": pair.removeprefix("__Host-")})
+        assert bare.json()["code"] == "missing_token"
+
+
+@pytest.mark.parametrize(
+    "url", ["", "sensors.example.org", "ftp://x", "https://x/path", "https://x?q", "https://"]
+)
+def test_a_public_url_is_an_origin_and_nothing_more(url: str) -> None:
+    with pytest.raises(ValidationError):
+        ApiSettings(public_url=url)
