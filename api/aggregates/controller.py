@@ -1,22 +1,19 @@
-from typing import Annotated
+from typing import Any
 
-from litestar import Controller, get
+from litestar import Controller, Request, get
 from litestar.di import NamedDependency
-from litestar.params import QueryParameter, SkipValidation
+from litestar.params import SkipValidation
 
+from api.aggregates.operation import AggregatesOperation
+from api.aggregates.parsing import parse_question
+from api.aggregates.questions import Question
 from api.aggregates.schemas import Aggregates
-from api.aggregates.service import WINDOWS, AggregateService
+from api.aggregates.service import AggregateService
 from api.auth.access import access
+from core.readings import utc_now
 from core.scopes import Scope
 
-Interval = Annotated[
-    str | None,
-    QueryParameter(
-        description="How far the window reaches back from now.",
-        required=True,
-        schema_extra={"type": "string", "enum": list(WINDOWS)},
-    ),
-]
+AnyRequest = Request[Any, Any, Any]
 Service = NamedDependency[SkipValidation[AggregateService]]
 
 
@@ -28,22 +25,28 @@ class AggregateController(Controller):
     @get(
         "/sensor-data/aggregated",
         operation_id="getAggregates",
-        summary="Hourly rollups of a window that ends now",
+        operation_class=AggregatesOperation,
+        summary="Statistics of the buckets that start in a window or range",
         **access(Scope.READINGS_READ, 400),
     )
-    async def get_aggregates(self, aggregates: Service, interval: Interval = None) -> Aggregates:
-        """Answer for the window."""
-        return await aggregates.window(interval)
+    async def get_aggregates(self, request: AnyRequest, aggregates: Service) -> Aggregates:
+        """Answer what the parameters ask."""
+        return await aggregates.answer(_question(request))
 
     @get(
         "/sensor-data-aggregated",
         operation_id="getAggregatesByOldPath",
+        operation_class=AggregatesOperation,
         summary="The same by the path that older clients know",
         deprecated=True,
         **access(Scope.READINGS_READ, 400),
     )
     async def get_aggregates_by_old_path(
-        self, aggregates: Service, interval: Interval = None
+        self, request: AnyRequest, aggregates: Service
     ) -> Aggregates:
-        """Answer for the window."""
-        return await aggregates.window(interval)
+        """Answer what the parameters ask."""
+        return await aggregates.answer(_question(request))
+
+
+def _question(request: AnyRequest) -> Question:
+    return parse_question(list(request.query_params.multi_items()), utc_now())

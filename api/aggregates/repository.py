@@ -1,22 +1,103 @@
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
+from typing import Any
 
-from api.aggregates.schemas import Item, StaleRange
+from asyncpg import Record
+
+from api.aggregates.questions import Equipment, Grouping, Question
+from api.aggregates.resolutions import REACHES, Resolution
+from api.aggregates.zones import ZonedBuckets
 from core.database import Pool, borrowed
 from core.queries import queries
 
+ROLLUPS: Mapping[tuple[Resolution, Grouping], str] = MappingProxyType(
+    {
+        (Resolution.HOUR, Grouping.EQUIPMENT): "hourly_items",
+        (Resolution.HOUR, Grouping.ALL): "hourly_items_together",
+        (Resolution.DAY, Grouping.EQUIPMENT): "daily_items",
+        (Resolution.DAY, Grouping.ALL): "daily_items_together",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One snapshot's totals over the whole range, its stale ranges and a page of its buckets."""
+
+    average: float | None
+    total_count: int
+    stale: list[tuple[datetime, datetime]]
+    rows: list[Record]
+    more: bool
+
 
 class AggregateRepository:
-    """Reads rollups."""
+    """Reads rollups, and readings where rollups are not fine enough."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def hourly(self, start: datetime, end: datetime) -> tuple[list[Item], list[StaleRange]]:
-        """The hours that start in [start, end], in order, and the ranges stale at that moment."""
+    async def find(self, question: Question) -> Found:
+        """The page of the question's buckets, in order of their start and equipment."""
+        name, parameters = _statement(question)
+        statement = getattr(queries(), name)
         async with borrowed(self._pool) as connection:
-            rows = [row async for row in queries().hourly_items(connection, start=start, end=end)]
-        ranges, *hours = rows
-        return (
-            [Item(*hour[:9]) for hour in hours],
-            [StaleRange(entry.lower, entry.upper) for entry in ranges["stale"] or ()],
+            head, *rows = [row async for row in statement(connection, **parameters)]
+        return Found(
+            average=head["average"],
+            total_count=head["sample_count"] or 0,
+            stale=[(stale.lower, stale.upper) for stale in head["stale"] or ()],
+            rows=rows[: question.limit],
+            more=question.limit is not None and len(rows) > question.limit,
         )
+
+
+def _statement(question: Question) -> tuple[str, dict[str, Any]]:
+    """The named query that answers the question, and its parameters."""
+    common = _common(question)
+    together = {"together": question.grouping is Grouping.ALL}
+    if question.zoned is not None:
+        return "zoned_items", {**common, **together, **_zoned(question.zoned)}
+    buckets = question.span.buckets(question.resolution)
+    common |= {"start": buckets.start, "end": buckets.end}
+    rollup = ROLLUPS.get((question.resolution, question.grouping))
+    if rollup is not None:
+        return rollup, common
+    return "raw_items", {**common, **together, "width": REACHES[question.resolution].width}
+
+
+def _common(question: Question) -> dict[str, Any]:
+    return {
+        "patterns": [like_pattern(prefix) for prefix in question.equipment.prefixes],
+        "ids": ids_without_prefix(question.equipment),
+        "after_start": question.after.interval_start,
+        "after_id": question.after.equipment_id,
+        # The row of totals, the page, and one row more that shows that there is a next one.
+        "row_limit": None if question.limit is None else question.limit + 2,
+    }
+
+
+def _zoned(buckets: ZonedBuckets) -> dict[str, Any]:
+    edges = buckets.edges
+    return {
+        "whole_start": buckets.whole_hours.start,
+        "whole_end": buckets.whole_hours.end,
+        "cut_hours": buckets.cut_hours,
+        "edge_starts": [edge.start for edge in edges],
+        "edge_ends": [edge.end for edge in edges],
+        "borders": list(buckets.borders),
+    }
+
+
+def like_pattern(prefix: str) -> str:
+    """The pattern for LIKE that matches what begins with `prefix`."""
+    for special in "\\%_":
+        prefix = prefix.replace(special, f"\\{special}")
+    return f"{prefix}%"
+
+
+def ids_without_prefix(equipment: Equipment) -> list[str]:
+    """The ids that none of the prefixes begins: an id that is asked for twice counts once."""
+    return [name for name in equipment.ids if not name.startswith(equipment.prefixes)]

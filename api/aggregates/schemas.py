@@ -1,21 +1,28 @@
 from datetime import datetime
-from typing import Literal
 
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
+
+from api.aggregates.resolutions import Resolution
 
 
 class Item(Struct, frozen=True, rename="camel"):
-    """One equipment's hour; intervalStart is its start in Unix seconds, at a full hour of UTC."""
+    """One equipment's bucket; intervalStart is its start in Unix seconds.
 
-    equipment_id: str
+    Its length in seconds is told with a time zone. Without equipmentId it is of all chosen
+    equipment; statistics that were not asked for are left out.
+    """
+
+    equipment_id: str | UnsetType
     interval_start: int
-    total_value: float
-    sample_count: int
-    average: float
-    minimum: float
-    maximum: float
-    first: float
-    last: float
+    total_value: float | UnsetType = UNSET
+    sample_count: int | UnsetType = UNSET
+    average: float | UnsetType = UNSET
+    minimum: float | UnsetType = UNSET
+    maximum: float | UnsetType = UNSET
+    first: float | UnsetType = UNSET
+    last: float | UnsetType = UNSET
+    range: float | UnsetType = UNSET
+    seconds: int | UnsetType = UNSET
 
 
 class StaleRange(Struct, frozen=True):
@@ -26,14 +33,20 @@ class StaleRange(Struct, frozen=True):
 
 
 class Aggregates(Struct, frozen=True, rename="camel", kw_only=True):
-    """The items of a window, exact as of `asOf` outside of `staleRanges`."""
+    """The buckets that start in a range, exact as of `asOf` outside of `staleRanges`.
+
+    `average` and `totalCount` are of the whole range on every page. `nextCursor` is left out where
+    the answer is not a page, and null on the last one.
+    """
 
     average: float | None
     total_count: int
     items: list[Item]
     as_of: datetime
-    interval: str
-    resolution: Literal["1h"]
+    interval: str | UnsetType
+    resolution: Resolution
+    tz: str | UnsetType
     start: datetime = field(name="from")
     end: datetime = field(name="to")
     stale_ranges: list[StaleRange]
+    next_cursor: str | UnsetType | None

@@ -1,58 +1,66 @@
-from collections.abc import Mapping
-from datetime import timedelta
-from types import MappingProxyType
+from asyncpg import Record
+from msgspec import UNSET, UnsetType
 
-from api.aggregates.repository import AggregateRepository
-from api.aggregates.schemas import Aggregates, Item
-from core.errors import SensorFlowError
-from core.readings import utc_now
+from api.aggregates.cursor import Cursor, Position
+from api.aggregates.questions import USUAL, Grouping, Question, Statistic
+from api.aggregates.repository import AggregateRepository, Found
+from api.aggregates.schemas import Aggregates, Item, StaleRange
 
-WINDOWS: Mapping[str, timedelta] = MappingProxyType(
-    {
-        "24h": timedelta(hours=24),
-        "48h": timedelta(hours=48),
-        "1w": timedelta(hours=168),
-        "1m": timedelta(hours=720),
-    }
-)
-
-
-class InvalidIntervalError(SensorFlowError):
-    """The interval is none of WINDOWS."""
-
-    code = "invalid_interval"
+COLUMNS = {
+    Statistic.TOTAL: "total_value",
+    Statistic.COUNT: "sample_count",
+    Statistic.AVERAGE: "average",
+    Statistic.MINIMUM: "minimum",
+    Statistic.MAXIMUM: "maximum",
+    Statistic.FIRST: "first",
+    Statistic.LAST: "last",
+}
 
 
 class AggregateService:
-    """Answers for the windows that dashboards ask for."""
+    """Answers what dashboards ask."""
 
     def __init__(self, repository: AggregateRepository) -> None:
         self._repository = repository
 
-    async def window(self, interval: str | None) -> Aggregates:
-        """The hours of the window that ends now. Raises InvalidIntervalError."""
-        length = WINDOWS.get(interval or "")
-        if interval is None or length is None:
-            supported = ", ".join(WINDOWS)
-            raise InvalidIntervalError(f"Invalid interval. Supported values are {supported}")
-        now = utc_now()
-        items, stale_ranges = await self._repository.hourly(now - length, now)
-        average, total_count = totals(items)
+    async def answer(self, question: Question) -> Aggregates:
+        """The buckets that start in the question's range, or a page of them."""
+        found = await self._repository.find(question)
         return Aggregates(
-            average=average,
-            total_count=total_count,
-            items=items,
-            as_of=now,
-            interval=interval,
-            resolution="1h",
-            start=now - length,
-            end=now,
-            stale_ranges=stale_ranges,
+            average=found.average,
+            total_count=found.total_count,
+            items=_items(question, found.rows),
+            as_of=question.asked_at,
+            interval=question.interval or UNSET,
+            resolution=question.resolution,
+            tz=question.zone.key if question.zone else UNSET,
+            start=question.span.start,
+            end=question.span.end,
+            stale_ranges=[StaleRange(start, end) for start, end in found.stale],
+            next_cursor=_next_cursor(question, found),
         )
 
 
-def totals(items: list[Item]) -> tuple[float | None, int]:
-    """The average over all samples (None without any) and their number."""
-    count = sum(item.sample_count for item in items)
-    average = sum(item.total_value for item in items) / count if count else None
-    return average, count
+def _items(question: Question, rows: list[Record]) -> list[Item]:
+    apart = question.grouping is Grouping.EQUIPMENT
+    if apart and question.zoned is None and question.statistics == USUAL:
+        return [Item(*row[:9]) for row in rows]  # the usual answer, and the longest
+    return [_item(row, question.statistics) for row in rows]
+
+
+def _item(row: Record, statistics: frozenset[Statistic]) -> Item:
+    told = {name: row[name] for statistic, name in COLUMNS.items() if statistic in statistics}
+    if Statistic.RANGE in statistics:
+        told["range"] = row["maximum"] - row["minimum"]
+    equipment_id = UNSET if row["equipment_id"] is None else row["equipment_id"]
+    return Item(equipment_id, row["interval_start"], seconds=row.get("seconds", UNSET), **told)
+
+
+def _next_cursor(question: Question, found: Found) -> str | UnsetType | None:
+    if question.limit is None:
+        return UNSET
+    if not found.more:
+        return None
+    last = found.rows[-1]
+    after = Position(last["interval_start"], last["equipment_id"] or "")
+    return Cursor(question.span.start, question.span.end, question.resolution, after).encoded()

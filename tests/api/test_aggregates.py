@@ -1,38 +1,13 @@
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx2
 import pytest
 
 from core.database import Pool
-from core.queries import queries
+from tests.api.stored import HOUR, enter, insert, refresh, this_hour
 
-HOUR = timedelta(hours=1)
 WINDOWS = {"24h": 24, "48h": 48, "1w": 168, "1m": 720}
-
-
-def this_hour() -> datetime:
-    return datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-
-
-async def insert(pool: Pool, *rows: tuple[str, datetime, float]) -> None:
-    await pool.executemany(
-        "INSERT INTO readings (equipment_id, ts, value) VALUES ($1, $2, $3)", rows
-    )
-
-
-async def refresh(pool: Pool, start: datetime, end: datetime) -> None:
-    await pool.execute(
-        "CALL refresh_continuous_aggregate('readings_1h', $1::timestamptz, $2::timestamptz)",
-        start,
-        end,
-    )
-
-
-async def enter(pool: Pool, start: datetime, end: datetime) -> None:
-    await pool.execute(
-        "INSERT INTO rollup_dirty_ranges (range_start, range_end) VALUES ($1, $2)", start, end
-    )
 
 
 async def window(client: httpx2.AsyncClient, interval: str = "24h") -> dict[str, Any]:
@@ -171,19 +146,3 @@ async def test_stale_ranges_are_told_even_without_items(
     answer = await window(client)
     assert answer["items"] == []
     assert len(answer["staleRanges"]) == 1
-
-
-async def test_a_window_reads_only_the_chunks_it_covers(pool: Pool) -> None:
-    now = this_hour()
-    days = [now - timedelta(days=day) for day in range(0, 200, 7)]
-    await insert(pool, *(("a", day, 1.0) for day in days))
-    await refresh(pool, days[-1] - 24 * HOUR, now - 2 * HOUR)
-    plan = await explain_hourly_items(pool, now - 24 * HOUR, now)
-    chunks = {line.split("_hyper_")[1].split(" ")[0] for line in plan if " on _hyper_" in line}
-    assert 0 < len(chunks) <= 4, plan
-
-
-async def explain_hourly_items(pool: Pool, start: datetime, end: datetime) -> list[str]:
-    statement = queries().hourly_items.sql
-    rows = await pool.fetch(f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) {statement}", end, start)
-    return [row[0] for row in rows if "never executed" not in row[0]]

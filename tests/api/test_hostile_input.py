@@ -37,7 +37,9 @@ paths = st.sampled_from(
         "/sensor-data",
     ]
 )
-names = st.sampled_from(["interval", "limit", "cursor", "timeout", "x"]) | st.text(max_size=5)
+names = st.sampled_from(
+    ["interval", "from", "to", "equipmentId", "resolution", "limit", "cursor", "timeout", "x"]
+) | st.text(max_size=5)
 fuzzed = settings(
     max_examples=150,
     deadline=None,

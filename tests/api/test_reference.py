@@ -4,6 +4,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from api.aggregates.parsing import PARAMETERS
+
 ROUTES = {
     "/": {"get"},
     "/health/live": {"get"},
@@ -85,6 +87,7 @@ async def test_the_bodies_are_described(client: httpx2.AsyncClient) -> None:
     assert set(reading["required"]) == {"equipmentId", "timestamp", "value"}
     form = paths["/sensor-data/upload-csv"]["post"]["requestBody"]["content"]
     assert form["multipart/form-data"]["schema"]["required"] == ["file"]
-    interval = paths["/sensor-data/aggregated"]["get"]["parameters"][0]
-    assert (interval["name"], interval["required"]) == ("interval", True)
-    assert interval["schema"]["enum"] == ["24h", "48h", "1w", "1m"]
+    parameters = paths["/sensor-data/aggregated"]["get"]["parameters"]
+    described = {parameter["name"]: parameter["schema"] for parameter in parameters}
+    assert set(described) == set(PARAMETERS)
+    assert described["interval"]["enum"] == ["24h", "48h", "1w", "1m"]

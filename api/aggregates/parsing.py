@@ -1,0 +1,203 @@
+"""From the parameters of a request to a Question."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
+
+from api.aggregates.cursor import BEGINNING, Cursor, Position, decode_cursor
+from api.aggregates.questions import (
+    EVERY_EQUIPMENT,
+    OF_ONE_EQUIPMENT,
+    USUAL,
+    WINDOWS,
+    Equipment,
+    Grouping,
+    Question,
+    Statistic,
+)
+from api.aggregates.resolutions import REACHES, Resolution, TimeRange, finest_allowed, picked_for
+from api.aggregates.zones import ZonedBuckets, zoned_buckets
+from api.parameters import Parameters, choice, equipment_id, refusal, whole_number
+from api.problems import FieldProblem, InvalidRequestError
+from core.readings import EARLIEST, LATEST, TIMESTAMP, RejectCode
+
+AUTO = "auto"
+PREFIX_MARK = "*"
+MAX_EQUIPMENT = 1_000
+MAX_LIMIT = 10_000
+DEFAULT_LIMIT = 1_000
+LIMIT = whole_number(1, MAX_LIMIT)
+
+PARAMETERS = (
+    "interval",
+    "from",
+    "to",
+    "equipmentId",
+    "resolution",
+    "tz",
+    "groupBy",
+    "statistics",
+    "limit",
+    "cursor",
+)
+ZONED = (Resolution.HOUR, Resolution.DAY)
+RAW_ROWS_LONGEST = REACHES[Resolution.QUARTER].longest
+MOMENT = re.compile(TIMESTAMP)
+
+
+def parse_question(pairs: Sequence[tuple[str, str]], now: datetime) -> Question:
+    """What a query string asks at `now`. Raises InvalidRequestError."""
+    given = Parameters(pairs, PARAMETERS, repeatable={"equipmentId"})
+    cursor = given.read("cursor", _cursor, None)
+    interval = next(iter(given.all("interval")), None)
+    span = given.noted(lambda: _span(given, now, cursor), TimeRange(now, now))
+    zone = given.read("tz", _zone, None)
+    resolution = given.noted(lambda: _resolution(given, span), Resolution.HOUR)
+    grouping = given.read("groupBy", choice(Grouping), Grouping.EQUIPMENT)
+    question = Question(
+        asked_at=now,
+        interval=interval,
+        span=span,
+        resolution=resolution,
+        equipment=given.noted(lambda: _equipment(given), EVERY_EQUIPMENT),
+        grouping=grouping,
+        zone=zone,
+        zoned=given.noted(lambda: _zoned(zone, resolution, span), None),
+        statistics=given.noted(lambda: _statistics(given, grouping), USUAL),
+        limit=given.read("limit", LIMIT, _usual_limit(interval, resolution)),
+        after=given.noted(lambda: _after(cursor, span, resolution), BEGINNING),
+    )
+    given.check()
+    return question
+
+
+def _span(given: Parameters, now: datetime, cursor: Cursor | None) -> TimeRange:
+    interval = given.all("interval")
+    if not interval and (given.all("from") or given.all("to")):
+        return _asked_range(given)
+    if given.all("from") or given.all("to"):
+        raise refusal("interval", "cannot be given together with from or to")
+    length = WINDOWS.get(interval[0]) if interval else None
+    if length is None:
+        message = f"Invalid interval. Supported values are {', '.join(WINDOWS)}"
+        raise InvalidRequestError([FieldProblem("interval", "invalid_interval", message)])
+    if cursor is not None and cursor.end - cursor.start == length:
+        return TimeRange(cursor.start, cursor.end)
+    return TimeRange(now - length, now)
+
+
+def _asked_range(given: Parameters) -> TimeRange:
+    for name in ("from", "to"):
+        if not given.all(name):
+            raise refusal(name, "is missing", RejectCode.MISSING_VALUE)
+    start = given.read("from", _moment, EARLIEST)
+    end = given.read("to", _moment, LATEST)
+    if start >= end:
+        raise refusal("to", "must be later than from")
+    return TimeRange(start, end)
+
+
+def _moment(name: str, text: str) -> datetime:
+    example = "must be a date and time with an offset, such as 2026-01-31T12:00:00Z; write + as %2B"
+    try:
+        moment = datetime.fromisoformat(text.upper()) if MOMENT.fullmatch(text) else None
+        if moment is not None and moment.tzinfo and EARLIEST <= moment <= LATEST:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise refusal(name, example, RejectCode.BAD_TIMESTAMP)
+
+
+def _resolution(given: Parameters, span: TimeRange) -> Resolution:
+    windowed = bool(given.all("interval"))
+    text = next(iter(given.all("resolution")), Resolution.HOUR if windowed else AUTO)
+    if text == AUTO:
+        picked = picked_for(span.length)
+        return Resolution.HOUR if given.all("tz") and picked not in ZONED else picked
+    if text in REACHES and given.all("tz") and text not in ZONED:
+        raise refusal("resolution", f"must be one of {', '.join((AUTO, *ZONED))} with tz")
+    if text not in REACHES:
+        raise refusal("resolution", f"must be one of {', '.join((AUTO, *REACHES))}")
+    resolution = Resolution(text)
+    if span.length > REACHES[resolution].longest:
+        raise _too_long(resolution, span)
+    return resolution
+
+
+def _too_long(resolution: Resolution, span: TimeRange) -> InvalidRequestError:
+    days = REACHES[resolution].longest.days
+    finest = finest_allowed(span.length)
+    remedy = f"ask for {finest} or coarser" if finest else "ask for a shorter range"
+    message = f"{resolution} is answered over at most {days} days; {remedy}"
+    return refusal("resolution", message, "range_too_long")
+
+
+def _zone(name: str, text: str) -> ZoneInfo | None:
+    if text not in _zone_names():
+        raise refusal(name, "must be the name of a time zone, such as America/New_York")
+    return ZoneInfo(text)
+
+
+@cache
+def _zone_names() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _zoned(zone: ZoneInfo | None, resolution: Resolution, span: TimeRange) -> ZonedBuckets | None:
+    if zone is None or resolution not in ZONED or span.length > REACHES[resolution].longest:
+        return None
+    try:
+        buckets = zoned_buckets(zone, resolution, span)
+    except OverflowError as error:
+        raise refusal("tz", "cannot be applied at the end of the calendar") from error
+    if sum((edge.length for edge in buckets.edges), timedelta()) > RAW_ROWS_LONGEST:
+        message = f"cuts UTC hours; of these at most {RAW_ROWS_LONGEST.days} days are read"
+        raise refusal("tz", f"{message}; ask for 1d or a shorter range", "range_too_long")
+    return buckets
+
+
+def _equipment(given: Parameters) -> Equipment:
+    texts = [equipment_id("equipmentId", text) for text in given.all("equipmentId")]
+    if not texts:
+        return EVERY_EQUIPMENT
+    if len(texts) > MAX_EQUIPMENT:
+        raise refusal("equipmentId", f"may be given at most {MAX_EQUIPMENT} times")
+    return Equipment(
+        ids=tuple(text for text in texts if not text.endswith(PREFIX_MARK)),
+        prefixes=tuple(text[:-1] for text in texts if text.endswith(PREFIX_MARK)),
+    )
+
+
+def _statistics(given: Parameters, grouping: Grouping) -> frozenset[Statistic]:
+    apart = frozenset[Statistic]() if grouping is Grouping.EQUIPMENT else OF_ONE_EQUIPMENT
+    texts = given.all("statistics")
+    if not texts:
+        return USUAL - apart
+    parse = choice(Statistic)
+    asked = frozenset(parse("statistics", text) for text in texts[0].split(","))
+    if asked & apart:
+        raise refusal("statistics", "first and last are of one equipment, not of groupBy=all")
+    return asked
+
+
+def _usual_limit(interval: str | None, resolution: Resolution) -> int | None:
+    """None, all on one page, for windows of hours or days; other answers may be far longer."""
+    rollups = resolution in {Resolution.HOUR, Resolution.DAY}
+    return None if interval and rollups else DEFAULT_LIMIT
+
+
+def _cursor(name: str, text: str) -> Cursor:
+    try:
+        return decode_cursor(text)
+    except ValueError as error:
+        raise refusal(name, "is not one that this list gave out", "invalid_cursor") from error
+
+
+def _after(cursor: Cursor | None, span: TimeRange, resolution: Resolution) -> Position:
+    if cursor is None:
+        return BEGINNING
+    if not cursor.continues(span, resolution):
+        raise refusal("cursor", "was given out for another range", "invalid_cursor")
+    return cursor.after

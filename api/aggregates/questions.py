@@ -1,0 +1,76 @@
+"""What may be asked, in types that cannot be wrong."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from zoneinfo import ZoneInfo
+
+from api.aggregates.cursor import Position
+from api.aggregates.resolutions import Resolution, TimeRange
+from api.aggregates.zones import ZonedBuckets
+
+WINDOWS: Mapping[str, timedelta] = MappingProxyType(
+    {
+        "24h": timedelta(hours=24),
+        "48h": timedelta(hours=48),
+        "1w": timedelta(hours=168),
+        "1m": timedelta(hours=720),
+    }
+)
+
+
+class Grouping(StrEnum):
+    """Whether a bucket is of one equipment or of all chosen ones together."""
+
+    EQUIPMENT = "equipment"
+    ALL = "all"
+
+
+class Statistic(StrEnum):
+    """What may be told of a bucket; first and last only of one equipment."""
+
+    TOTAL = "total"
+    COUNT = "count"
+    AVERAGE = "average"
+    MINIMUM = "minimum"
+    MAXIMUM = "maximum"
+    FIRST = "first"
+    LAST = "last"
+    RANGE = "range"
+
+
+OF_ONE_EQUIPMENT = frozenset({Statistic.FIRST, Statistic.LAST})
+USUAL = frozenset(Statistic) - {Statistic.RANGE}
+
+
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """The equipment with one of the ids or one of the prefixes; `""` is a prefix of every id."""
+
+    ids: tuple[str, ...]
+    prefixes: tuple[str, ...]
+
+
+EVERY_EQUIPMENT = Equipment((), ("",))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One request for buckets; without a `limit` all of them are one page.
+
+    With a `zone`, `zoned` are its buckets; without, they are those of UTC.
+    """
+
+    asked_at: datetime
+    interval: str | None
+    span: TimeRange
+    resolution: Resolution
+    equipment: Equipment
+    grouping: Grouping
+    statistics: frozenset[Statistic]
+    zone: ZoneInfo | None
+    zoned: ZonedBuckets | None
+    limit: int | None
+    after: Position

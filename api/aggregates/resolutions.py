@@ -1,0 +1,73 @@
+"""How fine an answer may be, and over how long a range: one table."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Resolution(StrEnum):
+    """The width of a bucket, finest first."""
+
+    MINUTE = "1m"
+    FIVE_MINUTES = "5m"
+    QUARTER = "15m"
+    HOUR = "1h"
+    DAY = "1d"
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The width of a bucket, the longest range allowed, and the longest for which auto picks it."""
+
+    width: timedelta
+    longest: timedelta
+    auto: timedelta
+
+
+# Finer than an hour is computed from raw rows, so these ranges bound what one request may read.
+REACHES: Mapping[Resolution, Reach] = MappingProxyType(
+    {
+        Resolution.MINUTE: Reach(timedelta(minutes=1), timedelta(days=1), timedelta(hours=6)),
+        Resolution.FIVE_MINUTES: Reach(timedelta(minutes=5), timedelta(days=7), timedelta(days=1)),
+        Resolution.QUARTER: Reach(timedelta(minutes=15), timedelta(days=31), timedelta(days=3)),
+        Resolution.HOUR: Reach(timedelta(hours=1), timedelta(days=366), timedelta(days=31)),
+        Resolution.DAY: Reach(timedelta(days=1), timedelta(days=36_600), timedelta(days=36_600)),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRange:
+    """The moments from `start` on and before `end`, both aware; none if the end is no later."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def length(self) -> timedelta:
+        """How long it is."""
+        return self.end - self.start
+
+    def buckets(self, resolution: Resolution) -> "TimeRange":
+        """From the first bucket that starts in this range to the end of the last one."""
+        width = REACHES[resolution].width
+        return TimeRange(ceiling(self.start, width), ceiling(self.end, width))
+
+
+def finest_allowed(length: timedelta) -> Resolution | None:
+    """The finest resolution in which so long a range is answered; None when there is none."""
+    return next((name for name, reach in REACHES.items() if length <= reach.longest), None)
+
+
+def picked_for(length: timedelta) -> Resolution:
+    """What `auto` means for so long a range: at most some hundred buckets, days excepted."""
+    return next((name for name, reach in REACHES.items() if length <= reach.auto), Resolution.DAY)
+
+
+def ceiling(moment: datetime, width: timedelta) -> datetime:
+    """The first border of UTC buckets of that width from the moment on."""
+    return moment + (EPOCH - moment) % width

@@ -1,0 +1,126 @@
+"""What the hot queries touch: chunks of their range only, ids by the index, no raw row in vain."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+import pytest_asyncio
+
+from api.aggregates.parsing import parse_question
+from api.aggregates.repository import AggregateRepository
+from core.database import Connection, Pool
+from tests.api.stored import HOUR, insert, refresh, this_hour
+
+WEEKS = 12
+DAY = timedelta(days=1)
+
+
+class Explained:
+    """A connection that keeps the plan of each statement it runs."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.plan: list[str] = []
+
+    async def fetch(self, statement: str, *parameters: object) -> list[Any]:
+        explain = f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) {statement}"
+        lines = [row[0] for row in await self._connection.fetch(explain, *parameters)]
+        self.plan += [line for line in lines if "never executed" not in line]
+        return await self._connection.fetch(statement, *parameters)
+
+
+class OneConnection:
+    """A pool of that connection."""
+
+    def __init__(self, connection: Explained) -> None:
+        self._connection = connection
+
+    @asynccontextmanager
+    async def acquire(self, **_options: Any) -> AsyncIterator[Explained]:
+        yield self._connection
+
+
+@pytest_asyncio.fixture
+async def history(pool: Pool) -> Pool:
+    """A reading a week of two ids, all but the last two hours materialised."""
+    now = this_hour()
+    weeks = [now - week * 7 * DAY for week in range(WEEKS)]
+    await insert(pool, *((name, week, 1.0) for week in weeks for name in ("a", "b")))
+    for rollup in ("readings_1h", "readings_1d"):
+        await refresh(pool, weeks[-1] - DAY, now.replace(hour=0), rollup)
+    return pool
+
+
+async def plan(pool: Pool, **parameters: str) -> list[str]:
+    """The nodes that were executed for a question, with the tables and indexes they read."""
+    pairs = [(name.rstrip("_"), text) for name, text in parameters.items()]
+    async with pool.acquire() as connection:
+        explained = Explained(connection)
+        repository = AggregateRepository(cast("Pool", OneConnection(explained)))
+        await repository.find(parse_question(pairs, this_hour()))
+    return explained.plan
+
+
+def span(start: datetime, end: datetime) -> dict[str, str]:
+    return {"from_": start.isoformat(), "to_": end.isoformat()}
+
+
+async def tables(pool: Pool, lines: list[str]) -> set[str]:
+    """The hypertables and rollups whose chunks the plan read."""
+    rows = await pool.fetch(
+        """
+        SELECT DISTINCT coalesce(rollups.view_name, chunks.hypertable_name)
+        FROM timescaledb_information.chunks AS chunks
+        LEFT JOIN timescaledb_information.continuous_aggregates AS rollups
+            ON chunks.hypertable_name = rollups.materialization_hypertable_name
+        WHERE chunks.chunk_name = any($1)
+        """,
+        list(chunks(lines)),
+    )
+    return {row[0] for row in rows}
+
+
+def chunks(lines: list[str]) -> set[str]:
+    return set(re.findall(r" on (_hyper_\d+_\d+_chunk)(?: |$)", "\n".join(lines), re.MULTILINE))
+
+
+async def test_a_window_reads_only_the_chunks_it_covers(history: Pool) -> None:
+    read = chunks(await plan(history, interval="24h"))
+    assert 0 < len(read) <= 4
+
+
+async def test_a_materialised_range_is_answered_without_a_raw_row(history: Pool) -> None:
+    end = this_hour().replace(hour=0) - 14 * DAY
+    for resolution, rollup in (("1h", "readings_1h"), ("1d", "readings_1d")):
+        for grouping in ("equipment", "all"):
+            lines = await plan(
+                history, **span(end - 60 * DAY, end), resolution=resolution, groupBy=grouping
+            )
+            assert await tables(history, lines) == {rollup}
+
+
+async def test_days_of_a_zone_on_the_whole_hour_need_no_raw_row(history: Pool) -> None:
+    end = this_hour().replace(hour=0) - 14 * DAY
+    asked = {**span(end - 30 * DAY, end), "resolution": "1d"}
+    lines = await plan(history, **asked, tz="America/New_York")
+    assert await tables(history, lines) == {"readings_1h"}
+    cut = await plan(history, **asked, tz="Asia/Kathmandu", equipmentId="a")
+    assert await tables(history, cut) == {"readings_1h", "readings"}
+
+
+async def test_minutes_read_only_the_raw_chunks_of_their_range(history: Pool) -> None:
+    end = this_hour() - 14 * DAY + HOUR
+    lines = await plan(history, **span(end - DAY, end), resolution="1m")
+    assert await tables(history, lines) == {"readings"}
+    assert len(chunks(lines)) <= 2
+
+
+async def test_ids_are_looked_up_and_no_other_row_is_read(history: Pool) -> None:
+    end = this_hour().replace(hour=0) - 14 * DAY
+    for resolution, days in (("1m", 1), ("1h", 30), ("1d", 30)):
+        lines = await plan(
+            history, **span(end - days * DAY, end), resolution=resolution, equipmentId="a"
+        )
+        assert not [line for line in lines if "Rows Removed by Filter" in line]
