@@ -46,7 +46,7 @@ def create_app(settings: ServerSettings) -> Litestar:
         },
         exception_handlers=HANDLERS,
         guards=[enforce_access],
-        lifespan=[_lifespan(settings)],
+        lifespan=[_lifespan(settings, metrics)],
         logging_config=None,
         openapi_config=reference_config(),
     )
@@ -79,10 +79,10 @@ def _cors(settings: ApiSettings) -> CORSConfig | None:
     )
 
 
-def _lifespan(settings: ServerSettings) -> Lifespan:
+def _lifespan(settings: ServerSettings, metrics: Metrics) -> Lifespan:
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        async with open_services(settings) as services:
+        async with open_services(settings, metrics.registry) as services:
             app.state.services = services
             yield
 

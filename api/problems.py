@@ -54,6 +54,7 @@ STATUSES: dict[str, HTTPStatus] = {
     "body_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "unsupported_media_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "too_many_failures": HTTPStatus.TOO_MANY_REQUESTS,
+    "too_many_requests": HTTPStatus.TOO_MANY_REQUESTS,
     "internal_error": HTTPStatus.INTERNAL_SERVER_ERROR,
     "unsupported_database": HTTPStatus.INTERNAL_SERVER_ERROR,
     "database_refused": HTTPStatus.INTERNAL_SERVER_ERROR,

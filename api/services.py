@@ -10,6 +10,7 @@ import httpx2
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import Dependencies
+from prometheus_client import CollectorRegistry
 
 from api.aggregates.repository import AggregateRepository
 from api.aggregates.service import AggregateService
@@ -23,6 +24,8 @@ from api.health.service import HealthService
 from api.imports.repository import ImportRepository
 from api.imports.service import ImportService
 from api.imports.waiting import FinishedImports
+from api.readings.group_commit import GroupCommit
+from api.readings.metrics import IngestMetrics
 from api.readings.repository import ReadingRepository
 from api.readings.service import ReadingService
 from api.termination import on_termination
@@ -32,6 +35,7 @@ from core.settings import (
     ApiSettings,
     AuthSettings,
     DatabaseSettings,
+    IngestSettings,
     ReadingSettings,
     SessionSettings,
     StorageSettings,
@@ -49,6 +53,7 @@ class ServerSettings:
     api: ApiSettings
     auth: AuthSettings
     database: DatabaseSettings
+    ingest: IngestSettings
     readings: ReadingSettings
     session: SessionSettings
     storage: StorageSettings
@@ -60,6 +65,7 @@ class ServerSettings:
             ApiSettings(),
             AuthSettings(),
             DatabaseSettings(),
+            IngestSettings(),
             ReadingSettings(),
             SessionSettings(),
             StorageSettings(),
@@ -81,14 +87,19 @@ class Services:
 
 
 @asynccontextmanager
-async def open_services(settings: ServerSettings) -> AsyncIterator[Services]:
+async def open_services(
+    settings: ServerSettings, registry: CollectorRegistry
+) -> AsyncIterator[Services]:
     """The services, whether the database and the provider are there yet or not."""
+    ingest_metrics = IngestMetrics(registry)
     queries()  # a mistake in the SQL files stops the start, not a request
     async with AsyncExitStack() as resources:
         engine = control_engine(settings.database.url.get_secret_value())
         resources.push_async_callback(engine.dispose)
         pool = await open_pool(settings.database, connections_at_start=0, reset_sessions=False)
         resources.push_async_callback(_close, pool)
+        group_commit = GroupCommit(ReadingRepository(pool).save, settings.ingest, ingest_metrics)
+        resources.push_async_callback(group_commit.close)
         http = await resources.enter_async_context(
             httpx2.AsyncClient(timeout=PROVIDER_TIMEOUT_SECONDS)
         )
@@ -104,7 +115,7 @@ async def open_services(settings: ServerSettings) -> AsyncIterator[Services]:
             aggregates=AggregateService(AggregateRepository(pool)),
             health=HealthService(HealthRepository(pool)),
             imports=ImportService(imports, Storage.open(settings.storage), finished),
-            readings=ReadingService(ReadingRepository(pool), settings.api, settings.readings),
+            readings=ReadingService(group_commit, ingest_metrics, settings.api, settings.readings),
         )
 
 

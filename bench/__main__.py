@@ -4,19 +4,18 @@ The database is SENSORFLOW_BENCH_DATABASE_URL, whose readings it adds to, else a
 temporary folder. The last line of each run's output is the JSON file it wrote.
 """
 
-import asyncio
-import socket
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import asyncpg
 import typer
+import uvloop
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 
-from bench.measure import Result
+from bench.measure import Bench, Result, free_port
 from bench.runs import console, database, save, show
-from bench.scenarios import BASELINE_TABLE, CONNECTIONS, SCENARIOS, Bench, Scenario
+from bench.scenarios import SCENARIOS, Scenario
 from cli.demo.client import CLIENT_ID, SCOPES
 from cli.demo.stack import Stack, running_platform
 from embedded.identity import read_accounts
@@ -32,7 +31,7 @@ def main(
     with TemporaryDirectory() as name, database(Path(name)) as (kind, url):
         ports = {"api_port": free_port(), "idp_port": free_port()}
         with running_platform(console, url, Path(name), **ports) as stack:
-            save(kind, asyncio.run(measure(stack, chosen)))
+            save(kind, uvloop.run(measure(stack, chosen)))
 
 
 async def measure(stack: Stack, scenarios: list[Scenario]) -> list[Result]:
@@ -46,21 +45,10 @@ async def measure(stack: Stack, scenarios: list[Scenario]) -> list[Result]:
         base_url=stack.api_url,
         timeout=120,
     )
-    async with client, asyncpg.create_pool(stack.database_url, max_size=CONNECTIONS) as pool:
-        await client.fetch_token()
-        await pool.execute(BASELINE_TABLE)
-        try:
-            return [show(await scenario(Bench(client, pool))) for scenario in scenarios]
-        finally:
-            await pool.execute("DROP TABLE bench_readings")
-
-
-def free_port() -> int:
-    """A TCP port that nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    async with client, asyncpg.create_pool(stack.database_url, min_size=1, max_size=1) as pool:
+        token = (await client.fetch_token())["access_token"]
+        bench = Bench(stack, client, token, pool)
+        return [show(await scenario(bench)) for scenario in scenarios]
 
 
 if __name__ == "__main__":

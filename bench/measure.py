@@ -1,10 +1,26 @@
-"""What a scenario gives back: its own figure, the baseline's from the same run, and their ratio."""
+"""What a scenario works with, and what it gives back: a figure, its baseline, their ratio."""
 
+import socket
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any
+
+import asyncpg
+import httpx2
+
+from cli.demo.stack import Stack
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The running stack, its API as a signed-in client, the token, and the bare database."""
+
+    stack: Stack
+    http: httpx2.AsyncClient
+    token: str
+    pool: "asyncpg.Pool[asyncpg.Record]"
 
 
 @dataclass(frozen=True)
@@ -16,6 +32,7 @@ class Result:
     measured: float
     baseline: float
     baseline_is: str
+    details: dict[str, float] = field(default_factory=dict)
 
     @property
     def ratio(self) -> float:
@@ -40,3 +57,11 @@ async def seconds(work: Awaitable[object]) -> float:
     start = time.perf_counter()
     await work
     return time.perf_counter() - start
+
+
+def free_port() -> int:
+    """A TCP port that nobody listens on now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port

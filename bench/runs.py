@@ -33,6 +33,8 @@ def show(result: Result) -> Result:
         f"  {result.scenario}: {result.measured:,.1f} {result.unit}, "
         f"{result.ratio:.2f} times {result.baseline_is} ({result.baseline:,.1f})"
     )
+    for name, figure in result.details.items():
+        console.print(f"    {name}: {figure:,.1f}")
     return result
 
 

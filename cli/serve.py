@@ -5,12 +5,20 @@ from core.settings import (
     ApiSettings,
     AuthSettings,
     DatabaseSettings,
+    IngestSettings,
     ReadingSettings,
     SessionSettings,
     StorageSettings,
 )
 
-NEEDED = (DatabaseSettings, AuthSettings, StorageSettings, ReadingSettings, SessionSettings)
+NEEDED = (
+    DatabaseSettings,
+    AuthSettings,
+    StorageSettings,
+    IngestSettings,
+    ReadingSettings,
+    SessionSettings,
+)
 
 
 def serve_api() -> None:

@@ -193,6 +193,22 @@ class ReadingSettings(BaseSettings):
     )
 
 
+class IngestSettings(BaseSettings):
+    """How single readings are gathered into transactions."""
+
+    model_config = _group("INGEST_")
+
+    writers: int = Field(
+        default=2, ge=1, description="Transactions with single readings at one time at most."
+    )
+    max_batch_readings: int = Field(
+        default=1000, ge=1, description="Single readings in one transaction at most."
+    )
+    max_waiting_readings: int = Field(
+        default=20_000, ge=1, description="Single readings under way; one more is answered 429."
+    )
+
+
 class EmbeddedSettings(BaseSettings):
     """The zero-Docker stack: ports and the folder that holds its data."""
 

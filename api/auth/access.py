@@ -103,7 +103,7 @@ _PROBLEM_RESPONSES = {
         409: "Its state does not allow that; the message says which it is in.",
         413: "The body is too large.",
         415: "The body is of a type that is not read here.",
-        429: "Too many failed sign-ins; Retry-After says when to try again.",
+        429: "Too many failed sign-ins, or too much under way; Retry-After says when to try again.",
         500: "A fault of the server; the log knows more.",
         502: "The identity provider refuses this platform as a client.",
         503: "Database, object store or identity provider are away; try again shortly.",

@@ -36,7 +36,7 @@ class ReadingController(Controller):
         description="Acknowledged after its commit. Sending it again is harmless: equipmentId and "
         "timestamp are the key, and the last write wins.",
         request_max_body_size=MAX_BODY_BYTES,
-        **access(Scope.READINGS_WRITE, 400, 413, 415),
+        **access(Scope.READINGS_WRITE, 400, 413, 415, 429),
     )
     async def save_reading(
         self,

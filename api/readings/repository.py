@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from datetime import datetime
 
 from core.database import Pool, borrowed
@@ -11,16 +12,16 @@ class ReadingRepository:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def save(self, reading: Reading) -> datetime | None:
-        """Store the reading, last write wins; committed when this returns.
+    async def save(self, readings: Sequence[Reading]) -> datetime | None:
+        """Store readings of distinct keys, last write wins; all committed when this returns.
 
-        A reading below the retention horizon is not stored, and the horizon comes back.
+        Those below the retention horizon, which comes back, are not stored.
         """
         async with borrowed(self._pool) as connection:
-            horizon: datetime | None = await queries().save_reading(
+            horizon: datetime | None = await queries().save_readings(
                 connection,
-                equipment_id=reading.equipment_id,
-                ts=reading.ts,
-                value=reading.value,
+                equipment_ids=[reading.equipment_id for reading in readings],
+                moments=[reading.ts for reading in readings],
+                numbers=[reading.value for reading in readings],
             )
         return horizon

@@ -1,7 +1,9 @@
 from api.problems import FieldProblem, InvalidRequestError
+from api.readings.group_commit import GroupCommit
 from api.readings.judging import judge_reading
+from api.readings.metrics import IngestMetrics
 from api.readings.parsing import json_object
-from api.readings.repository import ReadingRepository
+from core.errors import SensorFlowError
 from core.readings import RejectCode, TimeBounds, utc_now
 from core.settings import ApiSettings, ReadingSettings
 
@@ -10,21 +12,34 @@ class ReadingService:
     """Takes readings in, one at a time."""
 
     def __init__(
-        self, repository: ReadingRepository, api: ApiSettings, rules: ReadingSettings
+        self,
+        group_commit: GroupCommit,
+        metrics: IngestMetrics,
+        api: ApiSettings,
+        rules: ReadingSettings,
     ) -> None:
-        self._repository = repository
+        self._group_commit = group_commit
+        self._metrics = metrics
         self._naive_timestamps = api.naive_timestamps
         self._max_future = rules.max_future
 
     async def save(self, body: bytes) -> None:
         """Store the reading that the body says; committed when this returns.
 
-        Raises MalformedJsonError or InvalidRequestError, and then nothing is stored.
+        Raises MalformedJsonError, InvalidRequestError or TooManyReadingsError, and then nothing is
+        stored.
         """
+        try:
+            await self._save(body)
+        except SensorFlowError as error:
+            self._metrics.count_rejected(error.code)
+            raise
+
+    async def _save(self, body: bytes) -> None:
         # The horizon is judged by the statement that writes: only there can it not move.
         bounds = TimeBounds.at(utc_now(), self._max_future, horizon=None)
         reading = judge_reading(json_object(body), bounds, self._naive_timestamps)
-        horizon = await self._repository.save(reading)
+        horizon = await self._group_commit.save(reading)
         if horizon is not None:
             message = f"timestamp must not be earlier than {horizon.isoformat()}"
             problem = FieldProblem("timestamp", RejectCode.BELOW_RETENTION, message)

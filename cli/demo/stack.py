@@ -67,7 +67,7 @@ def running_platform(
             environment = environment_of(stack) | {"SENSORFLOW_API_PORT": str(api_port)}
             started.enter_context(running(command, environment, log_path))
         with console.status("Starting the worker and the API"):
-            wait_until_ready(stack)
+            wait_until_ready(api_url, data_dir / "logs")
         console.print(f"  [green]✓[/] schema, identity provider, worker, API on port {api_port}")
         yield stack
 
@@ -83,14 +83,14 @@ def environment_of(stack: Stack) -> dict[str, str]:
     }
 
 
-def wait_until_ready(stack: Stack) -> None:
+def wait_until_ready(api_url: str, logs: Path) -> None:
     """Return once the API says that it, the database and a worker are ready."""
     deadline = time.monotonic() + READY_TIMEOUT_SECONDS
-    while not _is_ready(stack.api_url):
+    while not _is_ready(api_url):
         if time.monotonic() > deadline:
             raise DemoNotReadyError(
-                f"The API was not ready after {READY_TIMEOUT_SECONDS} s. Its log is "
-                f"{stack.data_dir / 'logs' / 'serve.log'}, the worker's beside it."
+                f"The API was not ready after {READY_TIMEOUT_SECONDS} s. Its log and the "
+                f"worker's are in {logs}."
             )
         time.sleep(0.1)
 

@@ -14,6 +14,7 @@ class Proxy:
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._port = 0
+        self._pieces_left: int | None = None
 
     @property
     def url(self) -> str:
@@ -30,23 +31,41 @@ class Proxy:
         """Close every connection and refuse new ones."""
         if self._server is not None:
             self._server.close()
+        self.drop()
+
+    def drop(self) -> None:
+        """Close every connection; new ones are welcome."""
         for writer in self._writers:
             writer.close()
         self._writers.clear()
 
+    def drop_after(self, pieces: int) -> None:
+        """Drop every connection instead of forwarding, either way, one piece more than so many."""
+        self._pieces_left = pieces
+
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
         host, port = self._upstream.hostname, self._upstream.port
         there_reader, there_writer = await asyncio.open_connection(host, port)
-        self._writers |= {writer, there_writer}
-        await asyncio.gather(pump(reader, there_writer), pump(there_reader, writer))
+        self._writers.add(there_writer)
+        if writer.is_closing():  # cut in the meantime
+            there_writer.close()
+        await asyncio.gather(self._pump(reader, there_writer), self._pump(there_reader, writer))
 
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while chunk := await reader.read(65536):
+                self._count_piece()
+                writer.write(chunk)
+                await writer.drain()
+        writer.close()
 
-async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while chunk := await reader.read(65536):
-            writer.write(chunk)
-            await writer.drain()
-    writer.close()
+    def _count_piece(self) -> None:
+        if self._pieces_left == 0:
+            self._pieces_left = None
+            self.drop()
+        elif self._pieces_left:
+            self._pieces_left -= 1
 
 
 @asynccontextmanager

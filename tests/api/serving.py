@@ -15,6 +15,7 @@ from core.settings import (
     ApiSettings,
     AuthSettings,
     DatabaseSettings,
+    IngestSettings,
     ReadingSettings,
     SessionSettings,
     StorageSettings,
@@ -24,12 +25,17 @@ from tests.support.ports import free_port
 
 
 def server_settings(
-    database_url: str, issuer: str, storage: Path, api: ApiSettings | None = None
+    database_url: str,
+    issuer: str,
+    storage: Path,
+    api: ApiSettings | None = None,
+    ingest: IngestSettings | None = None,
 ) -> ServerSettings:
     return ServerSettings(
         api=api or ApiSettings(),
         auth=AuthSettings(issuer=issuer, audience=AUDIENCE),
         database=DatabaseSettings(url=SecretStr(database_url)),
+        ingest=ingest or IngestSettings(),
         readings=ReadingSettings(),
         session=SessionSettings(),
         storage=StorageSettings(url=str(storage)),

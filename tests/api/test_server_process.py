@@ -16,6 +16,7 @@ import pytest_asyncio
 
 from core.database import Pool
 from embedded.identity import IdentityProvider, read_accounts
+from tests.api.test_group_commit import another_writer, post, stored
 from tests.api.test_imports import new_import
 from tests.support.ports import free_port
 
@@ -114,3 +115,25 @@ async def test_a_request_under_way_is_answered_when_the_server_is_told_to_stop(
             assert (await waiting).json()["state"] == "queued"
         assert await asyncio.to_thread(process.wait, 20) == 0
         assert time.monotonic() - started < 10
+
+
+async def test_every_reading_the_server_has_taken_is_stored_before_it_stops(
+    clean_url: str, pool: Pool, real_provider: IdentityProvider, tmp_path: Path
+) -> None:
+    writer = {"Authorization": f"Bearer {gateway_token(real_provider, 'readings:write')}"}
+    with server_process(clean_url, real_provider.issuer, tmp_path) as (process, url):
+        async with httpx2.AsyncClient(base_url=url, headers=writer, timeout=30) as client:
+            assert (await post(client, 20)).status_code == 201
+            async with another_writer(pool, 0):
+                posts = [asyncio.create_task(post(client, number)) for number in range(20)]
+                while "sensorflow_ingest_waiting_readings 20.0" not in await metrics(client):
+                    pass
+                process.send_signal(signal.SIGTERM)
+            answers = await asyncio.gather(*posts)
+        assert {answer.status_code for answer in answers} == {201}
+        assert await asyncio.to_thread(process.wait, 20) == 0
+    assert len(await stored(pool)) == 21
+
+
+async def metrics(client: httpx2.AsyncClient) -> str:
+    return (await client.get("/metrics")).raise_for_status().text
