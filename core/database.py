@@ -130,7 +130,8 @@ def _sqlstate(error: BaseException) -> str:
 
 def _unavailable() -> DatabaseUnavailableError:
     return DatabaseUnavailableError(
-        "The database does not answer; nothing was stored. Try again shortly."
+        "The database does not answer. What was under way may or may not have been stored; "
+        "trying again shortly is harmless."
     )
 
 

@@ -18,7 +18,7 @@ class SensorFlowError(Exception):
 
 
 class DatabaseUnavailableError(SensorFlowError):
-    """The database does not answer; nothing was stored; the caller may send again."""
+    """The database does not answer; what was under way may be stored or not; send it again."""
 
     code = "database_unavailable"
 
