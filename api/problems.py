@@ -61,6 +61,7 @@ STATUSES: dict[str, HTTPStatus] = {
     "identity_provider_refused": HTTPStatus.BAD_GATEWAY,
     "database_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
     "identity_provider_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+    "session_store_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
     "storage_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
 }
 

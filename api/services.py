@@ -106,7 +106,9 @@ async def open_services(
         imports = ImportRepository(engine, pool)
         finished = FinishedImports(imports)
         resources.enter_context(on_termination(finished.close))
-        auth = open_auth(settings.api, settings.auth, settings.session, pool, http)
+        auth = await resources.enter_async_context(
+            open_auth(settings.api, settings.auth, settings.session, pool, http)
+        )
         yield Services(
             addresses=auth.addresses,
             authenticator=auth.authenticator,

@@ -40,8 +40,17 @@ def _positive(span: timedelta) -> timedelta:
     return span
 
 
+def _valkey_url(url: SecretStr) -> SecretStr:
+    parts = urlsplit(url.get_secret_value())
+    known = parts.scheme in {"valkey", "valkeys", "redis", "rediss"}
+    if not known or not parts.hostname or parts.port == 0:
+        raise ValueError("Give valkey://user:password@host:port/number, or valkeys:// for TLS")
+    return url
+
+
 Origin = Annotated[str, AfterValidator(_origin)]
 Lifetime = Annotated[timedelta, AfterValidator(_positive)]
+ValkeyUrl = Annotated[SecretStr, AfterValidator(_valkey_url)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_postgresql_url)]
 
 
@@ -138,7 +147,7 @@ class AuthSettings(BaseSettings):
 
 
 class SessionSettings(BaseSettings):
-    """How long people stay signed in, and the cookie that says so."""
+    """How long people stay signed in, where that is kept, and the cookie that says so."""
 
     model_config = _group("SESSION_")
 
@@ -150,6 +159,9 @@ class SessionSettings(BaseSettings):
     )
     cookie_host_prefix: bool = Field(
         default=False, description="Whether the cookie is named __Host-Authentication."
+    )
+    valkey_url: ValkeyUrl | None = Field(
+        default=None, description="Sessions are kept in this Valkey, not in PostgreSQL."
     )
 
 

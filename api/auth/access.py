@@ -106,6 +106,6 @@ _PROBLEM_RESPONSES = {
         429: "Too many failed sign-ins, or too much under way; Retry-After says when to try again.",
         500: "A fault of the server; the log knows more.",
         502: "The identity provider refuses this platform as a client.",
-        503: "Database, object store or identity provider are away; try again shortly.",
+        503: "Database, session or object store, or identity provider are away; try again shortly.",
     }.items()
 }

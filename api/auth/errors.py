@@ -49,6 +49,12 @@ class IdentityProviderUnavailableError(SensorFlowError):
     code = "identity_provider_unavailable"
 
 
+class SessionStoreUnavailableError(SensorFlowError):
+    """The Valkey server that keeps the sessions does not answer or cannot write."""
+
+    code = "session_store_unavailable"
+
+
 class IdentityProviderRefusedError(SensorFlowError):
     """The provider refuses this client itself, whoever signs in: a matter of configuration."""
 

@@ -1,5 +1,7 @@
 """What signing in stands on, put together once a process."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import httpx2
@@ -20,8 +22,10 @@ from api.auth.repository import (
     SpentTokenRepository,
 )
 from api.auth.service import SignInParts, SignInService
+from api.auth.session_store import SessionStore
 from api.auth.sessions import Sessions
 from api.auth.tokens import TokenVerifier
+from api.auth.valkey_sessions import ValkeySessionStore, valkey_client
 from core.database import Pool
 from core.settings import ApiSettings, AuthSettings, SessionSettings
 
@@ -36,35 +40,48 @@ class Auth:
     sign_in: SignInService
 
 
-def open_auth(
+@asynccontextmanager
+async def open_auth(
     api: ApiSettings,
     auth: AuthSettings,
     session: SessionSettings,
     pool: Pool,
     http: httpx2.AsyncClient,
-) -> Auth:
+) -> AsyncIterator[Auth]:
     """Everything of this folder over one pool and one HTTP client."""
     keys = ProviderKeys(auth.issuer, http)
     spent = SpentTokenRepository(pool)
     access_tokens = TokenVerifier(auth, keys, spent.is_spent)
     id_tokens = IdTokenVerifier(auth, keys)
     client = OidcClient(auth, KnownProvider(auth.issuer, http), api.public_url)
-    repository = SessionRepository(pool, auth, session)
-    sessions = Sessions(session, repository, client, access_tokens, id_tokens)
     cookies = Cookies(api, session)
-    parts = SignInParts(
-        client=client,
-        sessions=sessions,
-        session_repository=repository,
-        sign_ins=SignInRepository(pool),
-        spent=spent,
-        failures=FailureLimit(auth, FailureRepository(pool)),
-        access_tokens=access_tokens,
-        id_tokens=id_tokens,
-    )
-    return Auth(
-        addresses=Addresses(api.trusted_proxies),
-        authenticator=Authenticator(access_tokens, sessions, cookies, OriginPolicy(api)),
-        cookies=cookies,
-        sign_in=SignInService(auth, api, parts),
-    )
+    async with open_session_store(auth, session, pool, spent) as store:
+        sessions = Sessions(session, store, client, access_tokens, id_tokens)
+        parts = SignInParts(
+            client=client,
+            sessions=sessions,
+            session_store=store,
+            sign_ins=SignInRepository(pool),
+            spent=spent,
+            failures=FailureLimit(auth, FailureRepository(pool)),
+            access_tokens=access_tokens,
+            id_tokens=id_tokens,
+        )
+        yield Auth(
+            addresses=Addresses(api.trusted_proxies),
+            authenticator=Authenticator(access_tokens, sessions, cookies, OriginPolicy(api)),
+            cookies=cookies,
+            sign_in=SignInService(auth, api, parts),
+        )
+
+
+@asynccontextmanager
+async def open_session_store(
+    auth: AuthSettings, session: SessionSettings, pool: Pool, spent: SpentTokenRepository
+) -> AsyncIterator[SessionStore]:
+    """Where the settings want sessions to be kept, whether it is there yet or not."""
+    if session.valkey_url is None:
+        yield SessionRepository(pool, auth, session)
+        return
+    async with valkey_client(session.valkey_url) as client:
+        yield ValkeySessionStore(client, auth, session, spent)

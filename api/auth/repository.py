@@ -2,31 +2,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from api.auth.id_tokens import Identity, LogoutNotice
+from api.auth.session_store import SealedTokens, Session
 from api.auth.tokens import Principal
 from api.auth.vault import digest
 from core.database import Pool, borrowed
 from core.queries import queries
 from core.scopes import Scope
 from core.settings import AuthSettings, SessionSettings
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A live session, as one request needs it."""
-
-    principal: Principal
-    refresh_due: bool
-    access_expired: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SealedTokens:
-    """A session's tokens as they are stored, with what must be known of them unopened."""
-
-    sealed: str
-    access_token_hash: bytes
-    access_expires_at: datetime
-    refresh_due_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +119,14 @@ class SpentTokenRepository:
 
     async def spend(self, token: str, expires_at: float) -> bool:
         """Note that the token is used up; False if that was known."""
-        moment = datetime.fromtimestamp(expires_at, UTC) + timedelta(minutes=1)
+        return await self.spend_hash(digest(token), datetime.fromtimestamp(expires_at, UTC))
+
+    async def spend_hash(self, token_hash: bytes, expires_at: datetime) -> bool:
+        """Note it of the token with this hash; False if that was known."""
+        moment = expires_at + timedelta(minutes=1)
         async with borrowed(self._pool) as connection:
             return bool(
-                await queries().spend_token(connection, token_hash=digest(token), expires_at=moment)
+                await queries().spend_token(connection, token_hash=token_hash, expires_at=moment)
             )
 
     async def is_spent(self, token: str) -> bool:

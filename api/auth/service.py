@@ -18,13 +18,13 @@ from api.auth.failures import Attempt, FailureLimit
 from api.auth.id_tokens import IdTokenVerifier
 from api.auth.oidc_client import GrantRefusedError, OidcClient
 from api.auth.repository import (
-    SessionRepository,
     SignInRepository,
     SignInUnderWay,
     SpentTokenRepository,
 )
 from api.auth.return_path import safe_return_path
 from api.auth.schemas import ProviderAnswer
+from api.auth.session_store import SessionStore
 from api.auth.sessions import Sessions
 from api.auth.tokens import TokenVerifier
 from api.auth.vault import Tokens, digest, new_secret
@@ -61,7 +61,7 @@ class SignInParts:
 
     client: OidcClient
     sessions: Sessions
-    session_repository: SessionRepository
+    session_store: SessionStore
     sign_ins: SignInRepository
     spent: SpentTokenRepository
     failures: FailureLimit
@@ -145,7 +145,7 @@ class SignInService:
         notice = await self._parts.id_tokens.logout_notice(logout_token)
         if not await self._parts.spent.spend(f"logout {notice.token_id}", notice.expires_at):
             raise InvalidLogoutTokenError("The logout token was used before.")
-        await self._parts.session_repository.end_as_told(notice)
+        await self._parts.session_store.end_as_told(notice)
         self._parts.access_tokens.forget()
 
     async def _redeemed(self, answer: ProviderAnswer, sign_in: SignInUnderWay) -> Tokens:

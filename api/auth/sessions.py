@@ -14,7 +14,7 @@ from api.auth.errors import (
 )
 from api.auth.id_tokens import Identity, IdTokenVerifier
 from api.auth.oidc_client import GrantRefusedError, OidcClient
-from api.auth.repository import SealedTokens, Session, SessionRepository
+from api.auth.session_store import SealedTokens, Session, SessionStore
 from api.auth.tokens import Principal, TokenVerifier
 from api.auth.vault import Tokens, digest, new_secret, seal, unseal
 from core.settings import SessionSettings
@@ -32,13 +32,13 @@ class Sessions:
     def __init__(
         self,
         settings: SessionSettings,
-        repository: SessionRepository,
+        store: SessionStore,
         client: OidcClient,
         access_tokens: TokenVerifier,
         id_tokens: IdTokenVerifier,
     ) -> None:
         self._lifetime = settings.lifetime
-        self._repository = repository
+        self._store = store
         self._client = client
         self._access_tokens = access_tokens
         self._id_tokens = id_tokens
@@ -60,7 +60,7 @@ class Sessions:
         lifetime = self._lifetime
         if tokens.refresh_token is None:
             lifetime = min(lifetime, sealed.access_expires_at - datetime.now(UTC))
-        await self._repository.open(cookie, identity, principal.scopes, sealed, lifetime)
+        await self._store.open(cookie, identity, principal.scopes, sealed, lifetime)
         return cookie
 
     async def principal(self, cookie: str) -> Principal:
@@ -76,21 +76,21 @@ class Sessions:
 
     async def find(self, cookie: str) -> Session:
         """The session as it stands. Raises SessionEndedError."""
-        session = await self._repository.find(cookie)
+        session = await self._store.find(cookie)
         if session is None:
             raise SessionEndedError("The session has ended. Sign in again: GET /auth/login.")
         return session
 
     async def end(self, cookie: str) -> Tokens | None:
         """End the session at once; the tokens that it had, if it was there."""
-        sealed = await self._repository.end(cookie)
+        sealed = await self._store.end(cookie)
         self._access_tokens.forget()
         return None if sealed is None else unseal(sealed, cookie)
 
     async def _renewed(self, cookie: str, session: Session) -> Session:
         """The session with newer tokens, by this caller or by the one who is at it already."""
         deadline = time.monotonic() + REFRESH_LEASE.total_seconds()
-        while (sealed := await self._repository.claim_refresh(cookie, REFRESH_LEASE)) is None:
+        while (sealed := await self._store.claim_refresh(cookie, REFRESH_LEASE)) is None:
             session = await self.find(cookie)
             if not session.access_expired:
                 return session
@@ -105,11 +105,11 @@ class Sessions:
         try:
             await self._keep(cookie, await self._exchanged(session, tokens))
         except (GrantRefusedError, InvalidSignInError) as error:
-            await self._repository.end(cookie)
+            await self._store.end(cookie)
             message = "The provider has ended the session. Sign in again: GET /auth/login."
             raise SessionEndedError(message) from error
         except (IdentityProviderUnavailableError, IdentityProviderRefusedError):
-            await self._repository.release_refresh(cookie)
+            await self._store.release_refresh(cookie)
             if session.access_expired:
                 raise
             return session
@@ -133,7 +133,7 @@ class Sessions:
     async def _keep(self, cookie: str, newer: Tokens) -> None:
         principal = await self._judged(newer)
         sealed = _sealed(newer, principal, cookie)
-        kept = await self._repository.save_refresh(cookie, principal.scopes, sealed)
+        kept = await self._store.save_refresh(cookie, principal.scopes, sealed)
         if not kept and newer.refresh_token is not None:
             await self._client.revoke(newer.refresh_token)
 

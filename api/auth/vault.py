@@ -1,4 +1,4 @@
-"""Tokens sealed with the session's cookie: who reads the database alone gets none of them."""
+"""Tokens sealed with the session's cookie: who reads the store alone gets none of them."""
 
 import secrets
 from hashlib import sha256

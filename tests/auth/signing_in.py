@@ -55,6 +55,7 @@ async def running_site(
 async def another_site(site: Site, storage: Path, **changes: dict[str, Any]) -> AsyncIterator[Site]:
     """A second server on the same database and provider, known by the same public URL."""
     settings = site.settings
+    changes["session"] = {"valkey_url": settings.session.valkey_url} | changes.get("session", {})
     changes["api"] = {"public_url": settings.api.public_url} | changes.get("api", {})
     async with running_site(
         settings.database.url.get_secret_value(),

@@ -4,10 +4,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from core.database import Pool
 from embedded.identity import IdentityProvider
 from tests.auth.person import RADIX, TEST_USER, Person, holding, leads_to_callback, me
-from tests.auth.rows import sessions_left
+from tests.auth.session_stores import SessionsAtRest
 from tests.auth.signing_in import Site
 
 SUB = "6d1f5d0c-3b7e-4c52-9f0e-5a2a1f7c9b10"
@@ -34,19 +33,21 @@ async def test_two_sign_ins_share_neither_state_nor_nonce_nor_challenge(person: 
         assert first[name] != second[name]
 
 
-async def test_a_wrong_password_opens_no_session(person: Person, pool: Pool) -> None:
+async def test_a_wrong_password_opens_no_session(person: Person, store: SessionsAtRest) -> None:
     page = await person.log_in("test-user", "wrong")
     assert page.status_code == 401
-    assert await sessions_left(pool) == 0
+    assert await store.count() == 0
 
 
-async def test_denied_consent_is_told_and_opens_no_session(person: Person, pool: Pool) -> None:
+async def test_denied_consent_is_told_and_opens_no_session(
+    person: Person, store: SessionsAtRest
+) -> None:
     consent = await person.log_in(*RADIX)
     denied = await person.submit(consent, action="cancel")
     answer = await person.http.get(denied.headers["location"])
     assert (answer.status_code, answer.json()["code"]) == (403, "sign_in_denied")
     assert person.session_cookie is None
-    assert await sessions_left(pool) == 0
+    assert await store.count() == 0
 
 
 async def test_a_browser_is_told_so_by_a_page(person: Person) -> None:
@@ -107,12 +108,12 @@ async def test_an_answer_to_nothing_is_refused(person: Person, query: str) -> No
 
 
 async def test_another_browser_cannot_finish_the_sign_in(
-    person: Person, stranger: Person, pool: Pool
+    person: Person, stranger: Person, store: SessionsAtRest
 ) -> None:
     url = await person.callback_url(*TEST_USER)
     answer = await stranger.http.get(url)
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_sign_in")
-    assert await sessions_left(pool) == 0
+    assert await store.count() == 0
 
 
 @pytest.mark.parametrize("change", [{"iss": "http://127.0.0.1:1"}, {"iss": ""}])
@@ -135,13 +136,13 @@ async def test_two_tabs_may_sign_in_at_the_same_time(person: Person) -> None:
 
 
 async def test_a_new_sign_in_changes_the_id_and_ends_the_former_session(
-    person: Person, site: Site, pool: Pool
+    person: Person, site: Site, store: SessionsAtRest
 ) -> None:
     await person.sign_in(*TEST_USER)
     former = person.session_cookie
     await person.sign_in(*TEST_USER)
     assert person.session_cookie != former
-    assert await sessions_left(pool) == 1
+    assert await store.count() == 1
     answer = await me(site.url, holding(former))
     assert (answer.status_code, answer.json()["code"]) == (401, "session_ended")
 

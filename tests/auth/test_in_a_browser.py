@@ -5,10 +5,9 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from core.database import Pool
 from tests.auth.chromium import chromium, needs_chromium, new_window
 from tests.auth.person import TEST_USER
-from tests.auth.rows import let_sessions_idle
+from tests.auth.session_stores import SessionsAtRest
 from tests.auth.signing_in import Site
 
 pytestmark = needs_chromium
@@ -24,8 +23,8 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest_asyncio.fixture
-async def page(browser: Browser, pool: Pool) -> AsyncIterator[Page]:
-    del pool
+async def page(browser: Browser, store: SessionsAtRest) -> AsyncIterator[Page]:
+    del store
     async with new_window(browser) as page:
         yield page
 
@@ -100,11 +99,11 @@ async def test_going_back_to_the_callback_is_refused_by_a_page(page: Page, site:
 
 
 async def test_an_expired_session_leads_to_the_sign_in_again(
-    page: Page, site: Site, pool: Pool
+    page: Page, site: Site, store: SessionsAtRest
 ) -> None:
     await sign_in(page, f"{site.url}/auth/login")
     await page.wait_for_url(f"{site.url}/docs")
-    await let_sessions_idle(pool, site.settings.session.idle_lifetime.total_seconds() + 1)
+    await store.let_idle(site.settings.session.idle_lifetime.total_seconds() + 1)
     assert await page.evaluate(STATUS, "/auth/me") == 401
     await page.goto(f"{site.url}/docs")  # the provider still knows the person
     await page.wait_for_url(f"{site.url}/docs")

@@ -8,7 +8,7 @@ from core.database import Pool
 from embedded.node import HERE
 from tests.auth.own_provider import Ports, person_at_own_site
 from tests.auth.person import TEST_USER, password_login
-from tests.auth.rows import let_tokens_run_out
+from tests.auth.session_stores import SessionsAtRest
 
 
 def published_accounts() -> dict[str, Any]:
@@ -41,15 +41,17 @@ async def test_any_password_reaches_the_provider_as_it_was_typed(
 
 
 async def test_a_client_with_a_secret_proves_itself_in_every_flow(
-    migrated_url: str, ports: Ports, pool: Pool, tmp_path: Path
+    migrated_url: str, ports: Ports, store: SessionsAtRest, tmp_path: Path
 ) -> None:
     accounts = published_accounts()
     accounts["browserClients"][0]["secret"] = "of the browser client"
     auth = {"client_secret": "of the browser client"}
     with ports.start_provider(tmp_path, accounts=written(accounts, tmp_path)):
-        async with person_at_own_site(migrated_url, ports, tmp_path, auth=auth) as person:
+        async with person_at_own_site(
+            migrated_url, ports, tmp_path, auth=auth, session=store.settings
+        ) as person:
             assert (await person.sign_in(*TEST_USER)).status_code == 303
-            await let_tokens_run_out(pool)
+            await store.let_tokens_run_out()
             assert (await person.http.get("/auth/me")).status_code == 200
             assert (await password_login(person.http, *TEST_USER)).status_code == 200
             assert (await person.http.post("/auth/logout")).status_code == 200

@@ -11,7 +11,7 @@ from api.auth.errors import MissingCredentialsError
 from api.auth.failures import network
 from core.database import Pool
 from tests.auth.person import RADIX, TEST_USER, Person, password_login
-from tests.auth.rows import sessions_left
+from tests.auth.session_stores import SessionsAtRest
 from tests.auth.signing_in import Site, person_at_another
 
 
@@ -24,12 +24,12 @@ def basic(text: str, encoding: str = "utf-8") -> dict[str, str]:
     [("test-user", "wrong"), ("nobody", "test-1234"), ("test-user", "test-1234 "), ("a", "b:c")],
 )
 async def test_wrong_credentials_are_a_bad_request(
-    person: Person, pool: Pool, credentials: tuple[str, str]
+    person: Person, store: SessionsAtRest, credentials: tuple[str, str]
 ) -> None:
     answer = await password_login(person.http, *credentials)
     assert (answer.status_code, answer.json()["code"]) == (400, "wrong_credentials")
     assert "set-cookie" not in answer.headers
-    assert await sessions_left(pool) == 0
+    assert await store.count() == 0
 
 
 @pytest.mark.parametrize(

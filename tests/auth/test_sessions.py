@@ -7,15 +7,11 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from api.auth.vault import digest, unseal
 from core.database import Pool
 from core.queries import queries
 from tests.auth.person import TEST_USER, Person, holding, me, password_login, person_at
-from tests.auth.rows import (
-    let_refresh_be_due,
-    let_sessions_idle,
-    let_tokens_run_out,
-    sessions_left,
-)
+from tests.auth.session_stores import SessionsAtRest
 from tests.auth.signing_in import Site, another_site
 
 
@@ -69,24 +65,29 @@ async def test_the_cookie_is_kept_from_scripts_and_foreign_pages(person: Person)
     assert not any(attribute.startswith("domain") for attribute in attributes)
 
 
-async def test_the_database_alone_gives_neither_cookie_nor_tokens(
-    person: Person, pool: Pool
+async def test_a_session_is_known_to_every_server(
+    person: Person, site: Site, tmp_path: Path
 ) -> None:
-    row = await pool.fetchrow("SELECT * FROM sessions")
-    assert row
-    everything = " ".join(str(value) for value in row.values())
+    async with another_site(site, tmp_path) as twin:
+        assert (await me_with(twin, person.session_cookie)).status_code == 200
+
+
+async def test_the_store_alone_gives_neither_cookie_nor_tokens(
+    person: Person, store: SessionsAtRest
+) -> None:
+    everything = await store.everything()
+    assert TEST_USER[0] in everything
     assert str(person.session_cookie) not in everything
     assert "eyJhbGciOiJSUzI1NiI" not in everything  # {"alg":"RS256"
-    assert len(row["id"]) == 32
 
 
-async def test_an_idle_session_ends(person: Person, site: Site, pool: Pool) -> None:
+async def test_an_idle_session_ends(person: Person, site: Site, store: SessionsAtRest) -> None:
     idle = site.settings.session.idle_lifetime.total_seconds()
-    await let_sessions_idle(pool, idle - 5)
+    await store.let_idle(idle - 5)
     assert (await person.http.get("/auth/me")).status_code == 200
-    await let_sessions_idle(pool, idle - 5)
+    await store.let_idle(idle - 5)
     assert (await person.http.get("/auth/me")).status_code == 200
-    await let_sessions_idle(pool, idle + 1)
+    await store.let_idle(idle + 1)
     answer = await person.http.get("/auth/me")
     assert (answer.status_code, answer.json()["code"]) == (401, "session_ended")
 
@@ -112,28 +113,29 @@ async def test_me_tells_until_when(person: Person) -> None:
     assert timedelta(minutes=119) < left < timedelta(minutes=121)
 
 
-async def test_tokens_about_to_expire_are_renewed_unseen(person: Person, pool: Pool) -> None:
-    before = await pool.fetchrow("SELECT sealed_tokens, access_token_hash FROM sessions")
-    await let_refresh_be_due(pool)
+async def test_tokens_about_to_expire_are_renewed_unseen(
+    person: Person, store: SessionsAtRest, pool: Pool
+) -> None:
+    cookie = str(person.session_cookie)
+    before = await store.sealed(cookie)
+    await store.let_refresh_be_due()
     assert (await person.http.get("/auth/me")).status_code == 200
-    after = await pool.fetchrow(
-        "SELECT sealed_tokens, access_token_hash, refresh_due_at > now() AS later FROM sessions"
-    )
-    assert before
-    assert after
-    assert after["later"]
-    assert after["sealed_tokens"] != before["sealed_tokens"]
-    assert await pool.fetchval("SELECT token_hash FROM spent_tokens") == before["access_token_hash"]
+    after = await store.sealed(cookie)
+    assert after != before
+    former = digest(unseal(before, cookie).access_token)
+    assert await pool.fetchval("SELECT token_hash FROM spent_tokens") == former
+    assert (await person.http.get("/auth/me")).status_code == 200
+    assert await store.sealed(cookie) == after, "renewed once"
 
 
 async def test_many_requests_in_two_servers_cause_one_refresh(
-    person: Person, site: Site, pool: Pool, tmp_path: Path
+    person: Person, site: Site, store: SessionsAtRest, pool: Pool, tmp_path: Path
 ) -> None:
     """The provider ends a grant whose refresh token is used twice, so a second use would show."""
     cookie = str(person.session_cookie)
     async with another_site(site, tmp_path) as twin:
         for _ in range(3):
-            await let_tokens_run_out(pool)
+            await store.let_tokens_run_out()
             answers = await asyncio.gather(
                 *(me_with(server, cookie) for server in (site, twin) for _ in range(10))
             )
@@ -141,18 +143,24 @@ async def test_many_requests_in_two_servers_cause_one_refresh(
     assert await pool.fetchval("SELECT count(*) FROM spent_tokens") == 3
 
 
-async def test_a_session_whose_grant_the_provider_ended_is_over(person: Person, pool: Pool) -> None:
-    await let_tokens_run_out(pool)
-    sealed = await pool.fetchval("SELECT sealed_tokens FROM sessions")
+async def test_a_session_whose_grant_the_provider_ended_is_over(
+    person: Person, store: SessionsAtRest
+) -> None:
+    await store.let_tokens_run_out()
+    cookie = str(person.session_cookie)
+    sealed = await store.sealed(cookie)
     assert (await person.http.get("/auth/me")).status_code == 200
-    await pool.execute("UPDATE sessions SET sealed_tokens = $1", sealed)  # used up by now
-    await let_tokens_run_out(pool)
+    await store.put_sealed(cookie, sealed)  # used up by now
+    await store.let_tokens_run_out()
     answer = await person.http.get("/auth/me")
     assert (answer.status_code, answer.json()["code"]) == (401, "session_ended")
-    assert await sessions_left(pool) == 0
+    assert await store.count() == 0
 
 
-async def test_what_is_past_is_swept_and_what_lives_stays(person: Person, pool: Pool) -> None:
+@pytest.mark.parametrize("session_store", ["postgresql"], indirect=True)  # Valkey sweeps itself
+async def test_what_is_past_is_swept_and_what_lives_stays(
+    person: Person, store: SessionsAtRest, pool: Pool
+) -> None:
     await person.begin()
     await pool.execute(
         "INSERT INTO sessions SELECT sha256('past'), issuer, client_id, subject, username, "
@@ -160,7 +168,7 @@ async def test_what_is_past_is_swept_and_what_lives_stays(person: Person, pool: 
         "refresh_due_at, NULL, created_at, last_seen_at, now() - INTERVAL '1 s' FROM sessions"
     )
     await queries().forget_past_sign_ins(pool)
-    assert await sessions_left(pool) == 1
+    assert await store.count() == 1
     assert await pool.fetchval("SELECT count(*) FROM sign_ins") == 1
     await pool.execute("UPDATE sign_ins SET expires_at = now() - INTERVAL '1 s'")
     await queries().forget_past_sign_ins(pool)

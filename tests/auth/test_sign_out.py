@@ -6,22 +6,21 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import pytest
 
-from api.auth.vault import unseal
-from core.database import Pool
+from api.auth.vault import Tokens, unseal
 from embedded.identity import IdentityProvider
 from tests.api.provider import Provider
 from tests.auth.person import TEST_USER, Person, bearing, holding, me, password_login
-from tests.auth.rows import let_tokens_run_out, sessions_left
+from tests.auth.session_stores import SessionsAtRest
 from tests.auth.signing_in import Site, another_site, running_site
 from tests.auth.test_id_tokens import logout_token
 from tests.embedded.identity.browser import Page
 from tests.support.ports import free_port
 
 
-async def access_token_of(person: Person, pool: Pool) -> str:
+async def tokens_of(person: Person, store: SessionsAtRest) -> Tokens:
     """What nobody but the server sees of a session."""
-    sealed = await pool.fetchval("SELECT sealed_tokens FROM sessions")
-    return unseal(sealed, str(person.session_cookie)).access_token
+    cookie = str(person.session_cookie)
+    return unseal(await store.sealed(cookie), cookie)
 
 
 async def test_without_a_session_there_is_nothing_to_end(person: Person) -> None:
@@ -36,11 +35,11 @@ async def test_signing_out_by_a_link_does_not_work(person: Person) -> None:
 
 
 async def test_signing_out_ends_cookie_and_tokens_at_once(
-    person: Person, site: Site, pool: Pool, tmp_path: Path
+    person: Person, site: Site, store: SessionsAtRest, tmp_path: Path
 ) -> None:
     await password_login(person.http, *TEST_USER)
     cookie = holding(person.session_cookie)
-    token = await access_token_of(person, pool)
+    token = (await tokens_of(person, store)).access_token
     assert (await me(site.url, bearing(token))).status_code == 200
     answer = await person.http.post("/auth/logout")
     assert (answer.status_code, answer.json()["message"]) == (200, "Logout successful")
@@ -57,11 +56,10 @@ async def test_signing_out_ends_cookie_and_tokens_at_once(
 
 
 async def test_the_refresh_token_is_revoked_at_the_provider(
-    person: Person, pool: Pool, provider: IdentityProvider
+    person: Person, store: SessionsAtRest, provider: IdentityProvider
 ) -> None:
     await password_login(person.http, *TEST_USER)
-    sealed = await pool.fetchval("SELECT sealed_tokens FROM sessions")
-    refresh_token = unseal(sealed, str(person.session_cookie)).refresh_token
+    refresh_token = (await tokens_of(person, store)).refresh_token
     await person.http.post("/auth/logout")
     async with httpx2.AsyncClient() as http:
         answer = await http.post(
@@ -114,11 +112,11 @@ async def test_signing_out_of_the_provider_leads_back_and_asks_for_the_password_
 
 
 async def test_signing_out_at_the_provider_ends_the_session_here(
-    person: Person, stranger: Person, provider: IdentityProvider, pool: Pool
+    person: Person, stranger: Person, provider: IdentityProvider, store: SessionsAtRest
 ) -> None:
     await person.sign_in(*TEST_USER)
     await stranger.sign_in(*TEST_USER)
-    token = await access_token_of_first(person, pool)
+    token = (await tokens_of(person, store)).access_token
     await sign_out_at_the_provider(person, f"{provider.issuer}/session/end")
     ended = await person.http.get("/auth/me")
     assert (ended.status_code, ended.json()["code"]) == (401, "session_ended")
@@ -126,16 +124,11 @@ async def test_signing_out_at_the_provider_ends_the_session_here(
     assert (await stranger.http.get("/auth/me")).status_code == 200
 
 
-async def access_token_of_first(person: Person, pool: Pool) -> str:
-    sealed = await pool.fetchval("SELECT sealed_tokens FROM sessions ORDER BY created_at LIMIT 1")
-    return unseal(sealed, str(person.session_cookie)).access_token
-
-
-async def test_signing_out_needs_no_fresh_tokens(person: Person, pool: Pool) -> None:
+async def test_signing_out_needs_no_fresh_tokens(person: Person, store: SessionsAtRest) -> None:
     await password_login(person.http, *TEST_USER)
-    await let_tokens_run_out(pool)
+    await store.let_tokens_run_out()
     assert (await person.http.post("/auth/logout")).status_code == 200
-    assert await sessions_left(pool) == 0
+    assert await store.count() == 0
 
 
 @pytest.mark.parametrize("form", [{}, {"logout_token": ""}, {"logout_token": "a.b.c"}])
