@@ -6,15 +6,10 @@ from dataclasses import dataclass
 from litestar.openapi.spec import Operation, Parameter, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
-from api.aggregates.parsing import (
-    AUTO,
-    DEFAULT_LIMIT,
-    MAX_EQUIPMENT,
-    MAX_LIMIT,
-    PREFIX_MARK,
-)
+from api.aggregates.parsing import AUTO, DEFAULT_LIMIT, MAX_LIMIT
 from api.aggregates.questions import WINDOWS, Grouping, Statistic
 from api.aggregates.resolutions import REACHES
+from api.equipment.choice import MAX_EQUIPMENT, PREFIX_MARK
 
 TEXT = Schema(type=OpenAPIType.STRING)
 MOMENT = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME)

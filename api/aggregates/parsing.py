@@ -1,31 +1,28 @@
 """From the parameters of a request to a Question."""
 
-import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from api.aggregates.cursor import BEGINNING, Cursor, Position, decode_cursor
+from api.aggregates.cursor import BEGINNING, Cursor, Position
 from api.aggregates.questions import (
-    EVERY_EQUIPMENT,
     OF_ONE_EQUIPMENT,
     USUAL,
     WINDOWS,
-    Equipment,
     Grouping,
     Question,
     Statistic,
 )
-from api.aggregates.resolutions import REACHES, Resolution, TimeRange, finest_allowed, picked_for
+from api.aggregates.resolutions import REACHES, Resolution, finest_allowed, picked_for
 from api.aggregates.zones import ZonedBuckets, zoned_buckets
-from api.parameters import Parameters, choice, equipment_id, refusal, whole_number
+from api.cursors import cursor_of
+from api.equipment.choice import EVERY_EQUIPMENT, chosen_equipment
+from api.parameters import Parameters, choice, refusal, whole_number
 from api.problems import FieldProblem, InvalidRequestError
-from core.readings import EARLIEST, LATEST, TIMESTAMP, RejectCode
+from api.time_ranges import TimeRange, asked_range
 
 AUTO = "auto"
-PREFIX_MARK = "*"
-MAX_EQUIPMENT = 1_000
 MAX_LIMIT = 10_000
 DEFAULT_LIMIT = 1_000
 LIMIT = whole_number(1, MAX_LIMIT)
@@ -44,13 +41,12 @@ PARAMETERS = (
 )
 ZONED = (Resolution.HOUR, Resolution.DAY)
 RAW_ROWS_LONGEST = REACHES[Resolution.QUARTER].longest
-MOMENT = re.compile(TIMESTAMP)
 
 
 def parse_question(pairs: Sequence[tuple[str, str]], now: datetime) -> Question:
     """What a query string asks at `now`. Raises InvalidRequestError."""
     given = Parameters(pairs, PARAMETERS, repeatable={"equipmentId"})
-    cursor = given.read("cursor", _cursor, None)
+    cursor = given.read("cursor", cursor_of(Cursor), None)
     interval = next(iter(given.all("interval")), None)
     span = given.noted(lambda: _span(given, now, cursor), TimeRange(now, now))
     zone = given.read("tz", _zone, None)
@@ -61,7 +57,7 @@ def parse_question(pairs: Sequence[tuple[str, str]], now: datetime) -> Question:
         interval=interval,
         span=span,
         resolution=resolution,
-        equipment=given.noted(lambda: _equipment(given), EVERY_EQUIPMENT),
+        equipment=given.noted(lambda: chosen_equipment(given), EVERY_EQUIPMENT),
         grouping=grouping,
         zone=zone,
         zoned=given.noted(lambda: _zoned(zone, resolution, span), None),
@@ -76,7 +72,7 @@ def parse_question(pairs: Sequence[tuple[str, str]], now: datetime) -> Question:
 def _span(given: Parameters, now: datetime, cursor: Cursor | None) -> TimeRange:
     interval = given.all("interval")
     if not interval and (given.all("from") or given.all("to")):
-        return _asked_range(given)
+        return asked_range(given)
     if given.all("from") or given.all("to"):
         raise refusal("interval", "cannot be given together with from or to")
     length = WINDOWS.get(interval[0]) if interval else None
@@ -86,28 +82,6 @@ def _span(given: Parameters, now: datetime, cursor: Cursor | None) -> TimeRange:
     if cursor is not None and cursor.end - cursor.start == length:
         return TimeRange(cursor.start, cursor.end)
     return TimeRange(now - length, now)
-
-
-def _asked_range(given: Parameters) -> TimeRange:
-    for name in ("from", "to"):
-        if not given.all(name):
-            raise refusal(name, "is missing", RejectCode.MISSING_VALUE)
-    start = given.read("from", _moment, EARLIEST)
-    end = given.read("to", _moment, LATEST)
-    if start >= end:
-        raise refusal("to", "must be later than from")
-    return TimeRange(start, end)
-
-
-def _moment(name: str, text: str) -> datetime:
-    example = "must be a date and time with an offset, such as 2026-01-31T12:00:00Z; write + as %2B"
-    try:
-        moment = datetime.fromisoformat(text.upper()) if MOMENT.fullmatch(text) else None
-        if moment is not None and moment.tzinfo and EARLIEST <= moment <= LATEST:
-            return moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    raise refusal(name, example, RejectCode.BAD_TIMESTAMP)
 
 
 def _resolution(given: Parameters, span: TimeRange) -> Resolution:
@@ -158,18 +132,6 @@ def _zoned(zone: ZoneInfo | None, resolution: Resolution, span: TimeRange) -> Zo
     return buckets
 
 
-def _equipment(given: Parameters) -> Equipment:
-    texts = [equipment_id("equipmentId", text) for text in given.all("equipmentId")]
-    if not texts:
-        return EVERY_EQUIPMENT
-    if len(texts) > MAX_EQUIPMENT:
-        raise refusal("equipmentId", f"may be given at most {MAX_EQUIPMENT} times")
-    return Equipment(
-        ids=tuple(text for text in texts if not text.endswith(PREFIX_MARK)),
-        prefixes=tuple(text[:-1] for text in texts if text.endswith(PREFIX_MARK)),
-    )
-
-
 def _statistics(given: Parameters, grouping: Grouping) -> frozenset[Statistic]:
     apart = frozenset[Statistic]() if grouping is Grouping.EQUIPMENT else OF_ONE_EQUIPMENT
     texts = given.all("statistics")
@@ -186,13 +148,6 @@ def _usual_limit(interval: str | None, resolution: Resolution) -> int | None:
     """None, all on one page, for windows of hours or days; other answers may be far longer."""
     rollups = resolution in {Resolution.HOUR, Resolution.DAY}
     return None if interval and rollups else DEFAULT_LIMIT
-
-
-def _cursor(name: str, text: str) -> Cursor:
-    try:
-        return decode_cursor(text)
-    except ValueError as error:
-        raise refusal(name, "is not one that this list gave out", "invalid_cursor") from error
 
 
 def _after(cursor: Cursor | None, span: TimeRange, resolution: Resolution) -> Position:

@@ -8,8 +8,10 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from api.aggregates.cursor import Position
-from api.aggregates.resolutions import Resolution, TimeRange
+from api.aggregates.resolutions import Resolution
 from api.aggregates.zones import ZonedBuckets
+from api.equipment.choice import EquipmentChoice
+from api.time_ranges import TimeRange
 
 WINDOWS: Mapping[str, timedelta] = MappingProxyType(
     {
@@ -45,17 +47,6 @@ OF_ONE_EQUIPMENT = frozenset({Statistic.FIRST, Statistic.LAST})
 USUAL = frozenset(Statistic) - {Statistic.RANGE}
 
 
-@dataclass(frozen=True, slots=True)
-class Equipment:
-    """The equipment with one of the ids or one of the prefixes; `""` is a prefix of every id."""
-
-    ids: tuple[str, ...]
-    prefixes: tuple[str, ...]
-
-
-EVERY_EQUIPMENT = Equipment((), ("",))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """One request for buckets; without a `limit` all of them are one page.
@@ -67,7 +58,7 @@ class Question:
     interval: str | None
     span: TimeRange
     resolution: Resolution
-    equipment: Equipment
+    equipment: EquipmentChoice
     grouping: Grouping
     statistics: frozenset[Statistic]
     zone: ZoneInfo | None

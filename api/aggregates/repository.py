@@ -6,8 +6,8 @@ from typing import Any
 
 from asyncpg import Record
 
-from api.aggregates.questions import Equipment, Grouping, Question
-from api.aggregates.resolutions import REACHES, Resolution
+from api.aggregates.questions import Grouping, Question
+from api.aggregates.resolutions import REACHES, Resolution, buckets_in
 from api.aggregates.zones import ZonedBuckets
 from core.database import Pool, borrowed
 from core.queries import queries
@@ -60,7 +60,7 @@ def _statement(question: Question) -> tuple[str, dict[str, Any]]:
     together = {"together": question.grouping is Grouping.ALL}
     if question.zoned is not None:
         return "zoned_items", {**common, **together, **_zoned(question.zoned)}
-    buckets = question.span.buckets(question.resolution)
+    buckets = buckets_in(question.span, question.resolution)
     common |= {"start": buckets.start, "end": buckets.end}
     rollup = ROLLUPS.get((question.resolution, question.grouping))
     if rollup is not None:
@@ -70,8 +70,8 @@ def _statement(question: Question) -> tuple[str, dict[str, Any]]:
 
 def _common(question: Question) -> dict[str, Any]:
     return {
-        "patterns": [like_pattern(prefix) for prefix in question.equipment.prefixes],
-        "ids": ids_without_prefix(question.equipment),
+        "patterns": question.equipment.patterns,
+        "ids": question.equipment.ids_without_prefix,
         "after_start": question.after.interval_start,
         "after_id": question.after.equipment_id,
         # The row of totals, the page, and one row more that shows that there is a next one.
@@ -89,15 +89,3 @@ def _zoned(buckets: ZonedBuckets) -> dict[str, Any]:
         "edge_ends": [edge.end for edge in edges],
         "borders": list(buckets.borders),
     }
-
-
-def like_pattern(prefix: str) -> str:
-    """The pattern for LIKE that matches what begins with `prefix`."""
-    for special in "\\%_":
-        prefix = prefix.replace(special, f"\\{special}")
-    return f"{prefix}%"
-
-
-def ids_without_prefix(equipment: Equipment) -> list[str]:
-    """The ids that none of the prefixes begins: an id that is asked for twice counts once."""
-    return [name for name in equipment.ids if not name.startswith(equipment.prefixes)]

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
+from api.time_ranges import TimeRange
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -40,24 +42,6 @@ REACHES: Mapping[Resolution, Reach] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class TimeRange:
-    """The moments from `start` on and before `end`, both aware; none if the end is no later."""
-
-    start: datetime
-    end: datetime
-
-    @property
-    def length(self) -> timedelta:
-        """How long it is."""
-        return self.end - self.start
-
-    def buckets(self, resolution: Resolution) -> "TimeRange":
-        """From the first bucket that starts in this range to the end of the last one."""
-        width = REACHES[resolution].width
-        return TimeRange(ceiling(self.start, width), ceiling(self.end, width))
-
-
 def finest_allowed(length: timedelta) -> Resolution | None:
     """The finest resolution in which so long a range is answered; None when there is none."""
     return next((name for name, reach in REACHES.items() if length <= reach.longest), None)
@@ -71,3 +55,9 @@ def picked_for(length: timedelta) -> Resolution:
 def ceiling(moment: datetime, width: timedelta) -> datetime:
     """The first border of UTC buckets of that width from the moment on."""
     return moment + (EPOCH - moment) % width
+
+
+def buckets_in(span: TimeRange, resolution: Resolution) -> TimeRange:
+    """From the first bucket that starts in the range to the end of the last one."""
+    width = REACHES[resolution].width
+    return TimeRange(ceiling(span.start, width), ceiling(span.end, width))

@@ -5,6 +5,7 @@ from api.aggregates.cursor import Cursor, Position
 from api.aggregates.questions import USUAL, Grouping, Question, Statistic
 from api.aggregates.repository import AggregateRepository, Found
 from api.aggregates.schemas import Aggregates, Item, StaleRange
+from api.cursors import encode_cursor
 
 COLUMNS = {
     Statistic.TOTAL: "total_value",
@@ -63,4 +64,5 @@ def _next_cursor(question: Question, found: Found) -> str | UnsetType | None:
         return None
     last = found.rows[-1]
     after = Position(last["interval_start"], last["equipment_id"] or "")
-    return Cursor(question.span.start, question.span.end, question.resolution, after).encoded()
+    cursor = Cursor(question.span.start, question.span.end, question.resolution, after)
+    return encode_cursor(cursor)

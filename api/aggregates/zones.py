@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from api.aggregates.resolutions import Resolution, TimeRange, ceiling
+from api.aggregates.resolutions import Resolution, ceiling
+from api.time_ranges import TimeRange
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)

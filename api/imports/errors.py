@@ -25,12 +25,6 @@ class MalformedFormError(SensorFlowError):
     code = "malformed_form"
 
 
-class InvalidCursorError(SensorFlowError):
-    """The cursor was not given out by a page of this list."""
-
-    code = "invalid_cursor"
-
-
 class ImportStateError(SensorFlowError):
     """The import is past the point at which it could be cancelled, or has nothing to retry."""
 

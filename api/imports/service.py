@@ -2,7 +2,8 @@ from collections.abc import AsyncIterator
 from hashlib import sha256
 from uuid import UUID, uuid4
 
-from api.imports.cursor import Cursor, decode_cursor
+from api.cursors import cursor_of, encode_cursor
+from api.imports.cursor import Cursor
 from api.imports.errors import EmptyFileError, ImportStateError, NotCsvError
 from api.imports.form import file_in_form, safe_file_name
 from api.imports.repository import ImportRepository, NewImport
@@ -14,6 +15,7 @@ from core.storage import Storage, rejects_folder, source_key
 
 EXTENSIONS = (".csv.gz", ".csv")
 REJECTS_HEADER = b"line,code,column,row\n"
+AFTER = cursor_of(Cursor)
 
 
 class ImportService:
@@ -51,13 +53,14 @@ class ImportService:
         return Uploaded("File uploaded successfully", file_name, import_id)
 
     async def page(self, limit: int, cursor: str | None) -> ImportPage:
-        """A page of imports, newest first. Raises InvalidCursorError."""
-        after = decode_cursor(cursor) if cursor is not None else None
+        """A page of imports, newest first. Raises InvalidRequestError."""
+        after = AFTER("cursor", cursor) if cursor is not None else None
         found = await self._repository.page(limit + 1, after)
         items = found[:limit]
         if len(found) <= limit:
             return ImportPage(items, None)
-        return ImportPage(items, Cursor(items[-1].created_at, items[-1].import_id).encoded())
+        last = Cursor(items[-1].created_at, items[-1].import_id)
+        return ImportPage(items, encode_cursor(last))
 
     async def get(self, import_id: UUID) -> Import:
         """The import as it stands. Raises ImportNotFoundError."""
