@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 MAX_EQUIPMENT_ID_CHARACTERS = 255
 
@@ -59,8 +60,7 @@ class TimeBounds:
         return cls(horizon, now + max_future)
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """One measured value of one piece of equipment at one moment (aware)."""
 
     equipment_id: str

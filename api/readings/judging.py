@@ -115,30 +115,26 @@ def _present(value: object) -> object:
     return value
 
 
-def _aware(moment: datetime) -> datetime:
-    if moment.tzinfo is None:
-        message = "must carry an offset, such as Z or +02:00"
-        raise ReadingRefusedError(RejectCode.BAD_TIMESTAMP, message)
-    return moment
-
-
 def _parsed(value: object, naive_timestamps: NaiveTimestamps) -> datetime:
-    match = ISO_8601.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        message = "must be an ISO 8601 date and time, such as 2026-01-31T12:00:00Z"
-        raise ReadingRefusedError(RejectCode.BAD_TIMESTAMP, message)
+    if not isinstance(value, str) or not ISO_8601.fullmatch(value):
+        raise _bad_timestamp("must be an ISO 8601 date and time, such as 2026-01-31T12:00:00Z")
     try:
-        moment = datetime.fromisoformat(match[0].upper())
-        if moment.tzinfo is None and naive_timestamps == "utc":
-            moment = moment.replace(tzinfo=UTC)
-        return _storable(_aware(moment).astimezone(UTC))
+        moment = datetime.fromisoformat(value.upper())
+        if moment.tzinfo is None:
+            moment = _taken_as(naive_timestamps, moment)
+        moment = moment.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        message = "must be a date and time that exist"
-        raise ReadingRefusedError(RejectCode.BAD_TIMESTAMP, message) from error
-
-
-def _storable(moment: datetime) -> datetime:
+        raise _bad_timestamp("must be a date and time that exist") from error
     if not EARLIEST <= moment <= LATEST:
-        message = f"must lie between {EARLIEST.isoformat()} and {LATEST.isoformat()}"
-        raise ReadingRefusedError(RejectCode.BAD_TIMESTAMP, message)
+        raise _bad_timestamp(f"must lie between {EARLIEST.isoformat()} and {LATEST.isoformat()}")
     return moment
+
+
+def _taken_as(naive_timestamps: NaiveTimestamps, moment: datetime) -> datetime:
+    if naive_timestamps == "refuse":
+        raise _bad_timestamp("must carry an offset, such as Z or +02:00")
+    return moment.replace(tzinfo=UTC)
+
+
+def _bad_timestamp(message: str) -> ReadingRefusedError:
+    return ReadingRefusedError(RejectCode.BAD_TIMESTAMP, message)

@@ -1,8 +1,7 @@
 from api.problems import FieldProblem, InvalidRequestError
 from api.readings.group_commit import GroupCommit
-from api.readings.judging import judge_reading
 from api.readings.metrics import IngestMetrics
-from api.readings.parsing import json_object
+from api.readings.reading_json import read_reading
 from core.errors import SensorFlowError
 from core.readings import RejectCode, TimeBounds, utc_now
 from core.settings import ApiSettings, ReadingSettings
@@ -38,7 +37,7 @@ class ReadingService:
     async def _save(self, body: bytes) -> None:
         # The horizon is judged by the statement that writes: only there can it not move.
         bounds = TimeBounds.at(utc_now(), self._max_future, horizon=None)
-        reading = judge_reading(json_object(body), bounds, self._naive_timestamps)
+        reading = read_reading(body, bounds, self._naive_timestamps)
         horizon = await self._group_commit.save(reading)
         if horizon is not None:
             message = f"timestamp must not be earlier than {horizon.isoformat()}"

@@ -1,6 +1,7 @@
 """A reading is accepted or refused for the same reason whether it is posted or comes in a file."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -8,8 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from api.problems import InvalidRequestError
-from api.readings.judging import judge_reading
-from api.readings.parsing import json_object
+from api.readings.judging import NaiveTimestamps, judge_reading
+from api.readings.parsing import MalformedJsonError, json_object
+from api.readings.reading_json import read_reading
 from core.readings import TIMESTAMP, Reading, TimeBounds
 from jobs.csv_import.header import WANTED
 from jobs.csv_import.judge import judge
@@ -39,12 +41,20 @@ numbers = st.floats(allow_nan=False, allow_infinity=False).map(repr) | st.sample
 
 def posted(equipment_id: str, timestamp: str, value: str) -> Verdict:
     head = json.dumps({"equipmentId": equipment_id, "timestamp": timestamp})
+    return verdict(read_reading, f'{head[:-1]}, "value": {value}}}'.encode())
+
+
+def verdict(read: Callable[[bytes, TimeBounds, NaiveTimestamps], Reading], text: bytes) -> Verdict:
     try:
-        return judge_reading(
-            json_object(f'{head[:-1]}, "value": {value}}}'.encode()), BOUNDS, "utc"
-        )
+        return read(text, BOUNDS, "utc")
     except InvalidRequestError as refusal:
         return refusal.problems[0].code
+    except MalformedJsonError as refusal:
+        return refusal.code
+
+
+def thoroughly(text: bytes, bounds: TimeBounds, naive_timestamps: NaiveTimestamps) -> Reading:
+    return judge_reading(json_object(text), bounds, naive_timestamps)
 
 
 def in_a_file(equipment_id: str, timestamp: str, value: str) -> Verdict:
@@ -82,3 +92,39 @@ def test_numbers_are_judged_alike(value: str) -> None:
 @example("\x85\u3000\t")
 def test_equipment_ids_are_judged_alike(equipment_id: str) -> None:
     assert posted(equipment_id, GOOD_MOMENT, "1") == in_a_file(equipment_id, GOOD_MOMENT, "1")
+
+
+spaces = st.sampled_from(["", "", "", " ", "\r", "\t"])
+
+
+def mostly(good: st.SearchStrategy[str], *odd: str) -> st.SearchStrategy[str]:
+    return st.integers(1, 12).flatmap(lambda n: st.sampled_from(odd) if n == 7 else good)
+
+
+texts = st.builds(
+    "{0}{{{0}{1}{0}:{2},{3}:{0}{4},{5}{0}:{6}{0}}}{7}".format,
+    spaces,
+    mostly(st.just('"equipmentId"'), '"equipment\\u0049d"', '"value"', '"unit"'),
+    mostly(
+        st.builds(json.dumps, plain | st.text(max_size=5), ensure_ascii=st.booleans()),
+        *('"\\ud800"', '"\\u0000"', '"\x01"', "1", "null", '"a\\", \\"value\\": 0"'),
+    ),
+    mostly(st.just('"timestamp"'), '"time"'),
+    mostly(
+        st.datetimes(max_value=NOW.replace(tzinfo=None)).map(lambda moment: f'"{moment}"'),
+        *("1735689600", "null", "[]"),
+    ),
+    mostly(st.just('"value"'), '"Value"'),
+    mostly(
+        numbers,
+        *("0", "0.00", "-0", "0e5", "01", "+1", ".5", "1.", "NaN", "true", '"1"', "{}"),
+    ),
+    mostly(st.just(""), " ", "\r", ",", "}"),
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(text=texts)
+def test_what_is_read_in_one_step_is_judged_as_by_the_thorough_way(text: str) -> None:
+    written = text.encode("utf-8", "surrogatepass")
+    assert verdict(read_reading, written) == verdict(thoroughly, written)
