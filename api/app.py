@@ -1,5 +1,6 @@
 """The composition root: settings in, application out."""
 
+import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -25,6 +26,10 @@ Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
 # What a form adds around the file itself.
 FORM_OVERHEAD_BYTES = 64 * 1024
+
+# A request makes some hundred objects that go with it, so a pass of the collector per 700 new ones,
+# Python's default, would find all requests under way again and again.
+OBJECTS_BETWEEN_COLLECTIONS = 10_000
 
 
 def create_app(settings: ServerSettings) -> Litestar:
@@ -58,7 +63,16 @@ def create_app(settings: ServerSettings) -> Litestar:
 def from_environment() -> Litestar:
     """The application as the environment says: what the server's processes load."""
     configure_logging()
-    return create_app(ServerSettings.from_environment())
+    app = create_app(ServerSettings.from_environment())
+    _spare_the_collector()
+    return app
+
+
+def _spare_the_collector() -> None:
+    """Take what lives as long as the process out of every pass, which stopped requests for 80 ms."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
 
 
 def _upload_router(max_upload_bytes: int) -> Router:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from contextvars import ContextVar
 from time import perf_counter
 from uuid import uuid4
 
@@ -22,12 +21,11 @@ KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPT
 
 logger = structlog.get_logger()
 
-_request_id: ContextVar[str] = ContextVar("request_id", default="none")
-
 
 def current_request_id() -> str:
     """The id of the request being answered, "none" outside of one."""
-    return _request_id.get()
+    request_id: str = structlog.contextvars.get_contextvars().get("request_id", "none")
+    return request_id
 
 
 class Metrics:
@@ -69,9 +67,9 @@ class Observability:
             await self._app(scope, receive, send)
             return
         request_id = _accepted_id(scope["headers"]) or uuid4().hex
-        _request_id.set(request_id)
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            await self._observed(scope, receive, send, request_id.encode())
+        # Never unbound: each request has a context of its own, which ends with it.
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        await self._observed(scope, receive, send, request_id.encode())
 
     async def _observed(
         self, scope: HTTPScope, receive: Receive, send: Send, request_id: bytes
