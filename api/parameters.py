@@ -3,7 +3,9 @@
 import re
 from collections.abc import Callable, Collection, Sequence
 from enum import StrEnum
+from functools import cache
 from typing import TypeVar
+from zoneinfo import available_timezones
 
 from api.problems import FieldProblem, InvalidRequestError
 from core.readings import BAD_TEXT, MAX_EQUIPMENT_ID_CHARACTERS, RejectCode
@@ -12,6 +14,9 @@ SHOWN_CHARACTERS = 100
 
 WHOLE_NUMBER = re.compile("[0-9]{1,9}")
 UNSTORABLE = re.compile(BAD_TEXT)
+
+# Names in the time zone database of a machine that name no zone of the world.
+NO_ZONES = frozenset({"Factory", "localtime"})
 
 Value = TypeVar("Value")
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -60,12 +65,12 @@ def refusal(name: str, message: str, code: str = "validation_error") -> InvalidR
     return InvalidRequestError([FieldProblem(name, code, f"{name} {message}")])
 
 
-def choice(kind: type[Choice]) -> Callable[[str, str], Choice]:
+def choice(kind: type[Choice]) -> Callable[[str, object], Choice]:
     """A parser of the members of `kind`."""
 
-    def parse(name: str, text: str) -> Choice:
+    def parse(name: str, text: object) -> Choice:
         try:
-            return kind(text)
+            return kind(str(text))
         except ValueError as error:
             raise refusal(name, f"must be one of {', '.join(kind)}") from error
 
@@ -96,9 +101,26 @@ def equipment_id(name: str, text: str) -> str:
     return text
 
 
+def time_zone(name: str, text: object) -> str:
+    """The text, if it is the name of a time zone of the IANA database."""
+    if not isinstance(text, str) or text not in _zone_names():
+        raise refusal(name, "must be the name of a time zone, such as America/New_York")
+    return text
+
+
+@cache
+def _zone_names() -> frozenset[str]:
+    return frozenset(available_timezones()) - NO_ZONES
+
+
+def shown(name: str) -> str:
+    """A name that the client made up, fit to be repeated to it: encodable and not long."""
+    return name.encode("utf-8", "replace").decode()[:SHOWN_CHARACTERS]
+
+
 def _unknown(name: str) -> FieldProblem:
-    shown = name.encode("utf-8", "replace").decode()[:SHOWN_CHARACTERS]
-    return FieldProblem(shown, "unknown_parameter", f"{shown} is not a known parameter")
+    name = shown(name)
+    return FieldProblem(name, "unknown_parameter", f"{name} is not a known parameter")
 
 
 def _repeated(name: str) -> FieldProblem:

@@ -1,6 +1,8 @@
-"""What an import is: its states, as stored in the table imports and as told over HTTP."""
+"""What an import is: states and options, as stored in the table imports and told over HTTP."""
 
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class ImportState(StrEnum):
@@ -18,3 +20,55 @@ class ImportState(StrEnum):
 FINAL_STATES = frozenset({ImportState.DONE, ImportState.FAILED, ImportState.CANCELLED})
 CANCELLABLE = frozenset({ImportState.AWAITING_UPLOAD, ImportState.QUEUED, ImportState.LOADING})
 RETRIABLE = frozenset({ImportState.FAILED, ImportState.CANCELLED})
+
+# The columns that every file has, by our names for them.
+EQUIPMENT_ID = "equipmentId"
+TIMESTAMP = "timestamp"
+VALUE = "value"
+COLUMNS = (EQUIPMENT_ID, TIMESTAMP, VALUE)
+
+UTC_ZONE = "UTC"
+
+
+class Delimiter(StrEnum):
+    """What separates the fields of a line."""
+
+    COMMA = ","
+    SEMICOLON = ";"
+    TAB = "\t"
+
+
+class DecimalMark(StrEnum):
+    """What separates the whole part of a value from its fraction."""
+
+    POINT = "."
+    COMMA = ","
+
+
+class TimeFormat(StrEnum):
+    """How timestamps are written: as dates and times, or counted from 1970-01-01T00:00:00Z."""
+
+    ISO8601 = "iso8601"
+    EPOCH_S = "epoch_s"
+    EPOCH_MS = "epoch_ms"
+    EPOCH_US = "epoch_us"
+    EPOCH_NS = "epoch_ns"
+
+
+class ImportOptions(Struct, frozen=True, kw_only=True, rename="camel"):
+    """How a file is written, as its sender says.
+
+    `delimiter` null: the header tells. `timeZone` is that of timestamps without offset. `columns`
+    gives, by our names, the file's own names of columns.
+    """
+
+    delimiter: Delimiter | None = None
+    decimal: DecimalMark = DecimalMark.POINT
+    time_format: TimeFormat = TimeFormat.ISO8601
+    time_zone: str = UTC_ZONE
+    columns: dict[str, str] = {}
+
+    @property
+    def by_local_clock(self) -> bool:
+        """Whether a timestamp may be one of a clock that is sometimes put back or forward."""
+        return self.time_format is TimeFormat.ISO8601 and self.time_zone != UTC_ZONE

@@ -37,6 +37,8 @@ class RejectCode(StrEnum):
 
     MISSING_VALUE = "missing_value"
     BAD_TIMESTAMP = "bad_timestamp"
+    AMBIGUOUS_TIME = "ambiguous_time"
+    SKIPPED_TIME = "skipped_time"
     TOO_FUTURE = "too_future"
     BELOW_RETENTION = "below_retention"
     BAD_NUMBER = "bad_number"

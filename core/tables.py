@@ -19,7 +19,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = MetaData()
 
@@ -63,6 +63,7 @@ imports = Table(
     Column("finished_at", Timestamp),
     Column("sha256", LargeBinary),
     Column("duplicate_of", Uuid),
+    Column("options", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     PrimaryKeyConstraint("id", name="imports_key"),
     ForeignKeyConstraint(
         ["duplicate_of"], ["imports.id"], name="imports_duplicate_of", ondelete="SET NULL"

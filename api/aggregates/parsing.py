@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from api.aggregates.cursor import BEGINNING, Cursor, Position
 from api.aggregates.questions import (
@@ -18,7 +17,7 @@ from api.aggregates.resolutions import REACHES, Resolution, finest_allowed, pick
 from api.aggregates.zones import ZonedBuckets, zoned_buckets
 from api.cursors import cursor_of
 from api.equipment.choice import EVERY_EQUIPMENT, chosen_equipment
-from api.parameters import Parameters, choice, refusal, whole_number
+from api.parameters import Parameters, choice, refusal, time_zone, whole_number
 from api.problems import FieldProblem, InvalidRequestError
 from api.time_ranges import TimeRange, asked_range
 
@@ -109,14 +108,7 @@ def _too_long(resolution: Resolution, span: TimeRange) -> InvalidRequestError:
 
 
 def _zone(name: str, text: str) -> ZoneInfo | None:
-    if text not in _zone_names():
-        raise refusal(name, "must be the name of a time zone, such as America/New_York")
-    return ZoneInfo(text)
-
-
-@cache
-def _zone_names() -> frozenset[str]:
-    return frozenset(available_timezones())
+    return ZoneInfo(time_zone(name, text))
 
 
 def _zoned(zone: ZoneInfo | None, resolution: Resolution, span: TimeRange) -> ZonedBuckets | None:

@@ -1,17 +1,15 @@
-from dataclasses import dataclass
 from typing import Annotated, Literal
 from uuid import UUID
 
 from litestar import Controller, Request, get, post
 from litestar.datastructures import State
 from litestar.di import NamedDependency
-from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
-from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import FromPath, QueryParameter, SkipValidation
 from litestar.response import Stream
 
 from api.auth.access import access
 from api.auth.tokens import Principal
+from api.imports.operation import UploadOperation
 from api.imports.schemas import Import, ImportPage, Uploaded
 from api.imports.service import ImportService
 from core.scopes import Scope
@@ -32,19 +30,6 @@ Timeout = Annotated[
 ]
 
 
-@dataclass
-class UploadOperation(Operation):
-    """The operation with its form: the handler reads a stream, so the signature shows none."""
-
-    def __post_init__(self) -> None:
-        """Declare the form."""
-        file = Schema(type=OpenAPIType.STRING, content_media_type="text/csv")
-        form = Schema(type=OpenAPIType.OBJECT, required=["file"], properties={"file": file})
-        self.request_body = RequestBody(
-            content={"multipart/form-data": OpenAPIMediaType(schema=form)}, required=True
-        )
-
-
 class UploadController(Controller):
     """Files in. Apart from the rest, because the limit of its body is a setting."""
 
@@ -55,7 +40,7 @@ class UploadController(Controller):
         operation_id="uploadCsv",
         operation_class=UploadOperation,
         summary="Import a CSV file",
-        description="The file's columns are equipmentId, timestamp and value; .csv.gz is read too.",
+        description="The other fields say how the file is written; .csv.gz is read too.",
         **access(Scope.IMPORTS_WRITE, 400, 413),
     )
     async def upload_csv(

@@ -3,6 +3,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import Row, ScalarSelect, func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -10,7 +11,7 @@ from api.imports.cursor import Cursor
 from api.imports.schemas import Counts, Failure, Import, Progress, TimeSpan
 from core.database import Pool, borrowed, database_errors, driver_connection
 from core.errors import ImportNotFoundError
-from core.imports import CANCELLABLE, FINAL_STATES, RETRIABLE, ImportState
+from core.imports import CANCELLABLE, FINAL_STATES, RETRIABLE, ImportOptions, ImportState
 from core.queries import queries
 from core.queue import enqueue_import
 from core.tables import imports
@@ -26,6 +27,7 @@ class NewImport:
     size_bytes: int
     sha256: bytes
     created_by: str
+    options: ImportOptions
 
 
 class ImportRepository:
@@ -50,6 +52,7 @@ class ImportRepository:
                         duplicate_of=_first_with(new.sha256),
                         created_by=new.created_by,
                         state=ImportState.QUEUED,
+                        options=msgspec.to_builtins(new.options),
                     )
                 )
                 await enqueue_import(await driver_connection(connection), new.import_id)
@@ -145,6 +148,7 @@ def _import(row: Row[Any]) -> Import:
         error=Failure(row.error_code, row.error_message) if row.error_code else None,
         size_bytes=row.size_bytes,
         duplicate_of=row.duplicate_of,
+        options=msgspec.convert(row.options, ImportOptions),
         attempts=row.attempt,
         created_at=row.created_at,
         started_at=row.started_at,

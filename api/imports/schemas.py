@@ -3,7 +3,7 @@ from uuid import UUID
 
 from msgspec import Struct, field
 
-from core.imports import ImportState
+from core.imports import ImportOptions, ImportState
 
 
 class Uploaded(Struct, frozen=True, rename="camel"):
@@ -59,6 +59,7 @@ class Import(Struct, frozen=True, rename="camel", kw_only=True):
     error: Failure | None
     size_bytes: int
     duplicate_of: UUID | None
+    options: ImportOptions
     attempts: int
     created_at: datetime
     started_at: datetime | None

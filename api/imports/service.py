@@ -6,6 +6,7 @@ from api.cursors import cursor_of, encode_cursor
 from api.imports.cursor import Cursor
 from api.imports.errors import EmptyFileError, ImportStateError, NotCsvError
 from api.imports.form import file_in_form, safe_file_name
+from api.imports.options import parse_options
 from api.imports.repository import ImportRepository, NewImport
 from api.imports.schemas import Import, ImportPage, Uploaded
 from api.imports.waiting import FinishedImports
@@ -33,17 +34,22 @@ class ImportService:
     ) -> Uploaded:
         """Store the file of the form and queue its import; both have happened when this returns.
 
-        Raises the errors of api/imports/errors.py or StorageError, and then nothing is kept;
+        Raises the errors of api/imports/errors.py, InvalidRequestError for the other fields, or
+        StorageError, and then nothing is kept;
         DatabaseUnavailableError, and then the import may have been queued all the same.
         """
         file = await file_in_form(content_type, body)
+        parse_options(file.fields)  # a mistake before the file is told before the file is taken
         file_name = safe_file_name(file.name)
         import_id = uuid4()
         object_key = source_key(import_id, extension_of(file_name))
         try:
             size_bytes, digest = await self._stored(object_key, file.content)
+            options = parse_options(file.fields)
             await self._repository.submit(
-                NewImport(import_id, file_name, object_key, size_bytes, digest, uploaded_by)
+                NewImport(
+                    import_id, file_name, object_key, size_bytes, digest, uploaded_by, options
+                )
             )
         except DatabaseUnavailableError:
             raise  # perhaps only the answer to COMMIT was lost: then the import needs its file

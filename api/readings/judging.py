@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
+from api.parameters import shown
 from api.problems import FieldProblem, InvalidRequestError
-from api.readings.parsing import shown
 from core.errors import ReadingRefusedError
 from core.readings import (
     BAD_TEXT,

@@ -6,10 +6,9 @@ import re
 import sys
 from typing import Any
 
+from api.parameters import shown
 from api.problems import FieldProblem, InvalidRequestError
 from core.errors import SensorFlowError
-
-SHOWN_CHARACTERS = 100
 
 NOT_ZERO = re.compile("^[^eE]*[1-9]")
 
@@ -36,11 +35,6 @@ def json_object(body: bytes) -> dict[str, Any]:
             [FieldProblem("body", "validation_error", "body must be a JSON object")]
         )
     return value
-
-
-def shown(name: str) -> str:
-    """A name that the client made up, fit to be repeated to it: encodable and not long."""
-    return name.encode("utf-8", "replace").decode()[:SHOWN_CHARACTERS]
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

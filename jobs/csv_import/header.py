@@ -2,17 +2,19 @@
 
 import codecs
 import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+from core.imports import COLUMNS, EQUIPMENT_ID, TIMESTAMP, VALUE, Delimiter, ImportOptions
 from jobs.errors import FileFaultError
 
-EQUIPMENT_ID = "equipmentId"
-TIMESTAMP = "timestamp"
-VALUE = "value"
-WANTED = (EQUIPMENT_ID, TIMESTAMP, VALUE)
-
-# A field in quotes, with quotes inside doubled, or one without any quote.
-FIELD = r'"(?:[^"]|"")*"|[^",]*'
+# The names a column may have if the options give none; whether letters are large does not matter.
+NAMES = {
+    EQUIPMENT_ID: ("equipmentId", "equipment_id", "sensor", "device"),
+    TIMESTAMP: ("timestamp", "time", "ts"),
+    VALUE: ("value", "reading"),
+}
 
 HEAD_BYTES = 2**16
 MAX_COLUMNS = 100
@@ -20,20 +22,64 @@ SHOWN_CHARACTERS = 80
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-def read_header(path: Path) -> tuple[str, ...]:
-    """The names of the file's columns, in its order; each of WANTED is there once.
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a line divides: into `width` fields, of which each of COLUMNS has its position."""
 
-    Raises FileFaultError: `empty_file`, `not_text` or `missing_header`.
+    delimiter: str
+    width: int
+    positions: Mapping[str, int]
+
+
+def field_pattern(delimiter: str) -> str:
+    """Matches a field in quotes, with quotes inside doubled, or one without any quote."""
+    return f'"(?:[^"]|"")*"|[^"{delimiter}]*'
+
+
+def read_header(path: Path, options: ImportOptions) -> Layout:
+    """The layout of the file's lines.
+
+    Raises FileFaultError: `empty_file`, `not_text`, `missing_header` or `ambiguous_header`.
     """
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES).removeprefix(BYTE_ORDER_MARK)
     if not head.strip():
         raise _empty_file()
     first_line = head.split(b"\n", 1)[0].decode(errors="replace")
-    columns = tuple(name.strip().strip('"') for name in re.findall(f"(?:^|,)({FIELD})", first_line))
-    if len(columns) <= MAX_COLUMNS and all(columns.count(name) == 1 for name in WANTED):
-        return columns
-    raise _missing_header(first_line) if _is_text(head) else _not_text()
+    for delimiter in [options.delimiter] if options.delimiter else Delimiter:
+        names = _fields(first_line, delimiter)
+        found = {column: _positions(names, column, options.columns) for column in COLUMNS}
+        if len(names) <= MAX_COLUMNS and all(found.values()):
+            return Layout(delimiter, len(names), _single(found, names))
+    raise _missing_header(first_line, options) if _is_text(head) else _not_text()
+
+
+def _fields(line: str, delimiter: str) -> list[str]:
+    fields = re.findall(f"(?:^|{delimiter})({field_pattern(delimiter)})", line)
+    return [_bare(field.strip()) for field in fields]
+
+
+def _bare(field: str) -> str:
+    return field.removeprefix('"').removesuffix('"').replace('""', '"').strip()
+
+
+def _positions(names: list[str], column: str, mapped: Mapping[str, str]) -> list[int]:
+    """Where the column may stand."""
+    if column in mapped:
+        return [n for n, name in enumerate(names) if name == mapped[column]]
+    known = {name.casefold() for name in NAMES[column]}
+    return [
+        n
+        for n, name in enumerate(names)
+        if name.casefold() in known and name not in mapped.values()
+    ]
+
+
+def _single(found: Mapping[str, list[int]], names: list[str]) -> dict[str, int]:
+    for column, positions in found.items():
+        if len(positions) > 1:
+            raise _ambiguous_header(column, [names[position] for position in positions])
+    return {column: positions[0] for column, positions in found.items()}
 
 
 def _is_text(head: bytes) -> bool:
@@ -59,10 +105,36 @@ def _not_text() -> FileFaultError:
     )
 
 
-def _missing_header(first_line: str) -> FileFaultError:
+def _missing_header(first_line: str, options: ImportOptions) -> FileFaultError:
+    wanted = _listed(options.columns.get(column, column) for column in COLUMNS)
     shown = first_line.strip()[:SHOWN_CHARACTERS]
     return FileFaultError(
         "missing_header",
-        f"The first line must name the columns {', '.join(WANTED)}, each once, in any order, "
-        f"separated by commas; it is {shown!r}. Nothing of the file was stored. Add that line.",
+        f"The first line must name the columns {wanted}, in any order, separated by "
+        f"{_told(options.delimiter)}; it is {shown!r}. Nothing of the file was stored. Add that "
+        "line, or give the file's own names in the option columns.",
     )
+
+
+def _ambiguous_header(column: str, names: Iterable[str]) -> FileFaultError:
+    return FileFaultError(
+        "ambiguous_header",
+        f"More than one column may be {column}: {_listed(names)}. Nothing of the file was stored. "
+        "Say which one with the option columns, or name no two alike.",
+    )
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(name[:SHOWN_CHARACTERS] for name in names)
+
+
+def _told(delimiter: Delimiter | None) -> str:
+    match delimiter:
+        case None:
+            return "commas, semicolons or tabs"
+        case Delimiter.COMMA:
+            return "commas"
+        case Delimiter.SEMICOLON:
+            return "semicolons"
+        case Delimiter.TAB:
+            return "tabs"

@@ -1,7 +1,7 @@
 """From the stored file to readings: one batch of lines is judged while another is written."""
 
 from asyncio import to_thread
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,18 +52,18 @@ async def load(work: ImportWork, claim: Claim) -> None:
 
 async def _prepared(work: ImportWork, claim: Claim, path: Path) -> AsyncGenerator[PreparedBatch]:
     """The batches of the file, each read and judged in a thread."""
-    columns = await to_thread(read_header, path)
+    layout = await to_thread(read_header, path, claim.options)
     lines_done = max(claim.lines_done, HEADER_LINES)
     batches = numbered_batches(path, lines_done, work.batch_lines)
     while (lines := await to_thread(next, batches, None)) is not None:
         # By the moment the import began, so that a repeated attempt comes to the same verdicts.
         horizon = await work.imports.horizon()
         bounds = TimeBounds.at(claim.started_at, work.readings.max_future, horizon)
-        yield await to_thread(_prepare, lines, columns, bounds)
+        judged = await to_thread(judge, lines, layout, claim.options, bounds)
+        yield await to_thread(_prepare, lines, judged)
 
 
-def _prepare(lines: pl.DataFrame, columns: Sequence[str], bounds: TimeBounds) -> PreparedBatch:
-    judged = judge(lines, columns, bounds)
+def _prepare(lines: pl.DataFrame, judged: JudgedBatch) -> PreparedBatch:
     numbers = lines[LINE_NUMBER]
     return PreparedBatch(numbers[0], numbers[-1], judged, stage(judged.readings))
 

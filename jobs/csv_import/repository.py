@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
+
 from core.database import Connection, Pool
-from core.imports import ImportState
+from core.imports import ImportOptions, ImportState
 from core.queries import queries
 from jobs.csv_import.judge import JudgedBatch
 from jobs.csv_import.staging import StagedBatch
@@ -24,6 +26,7 @@ class Claim:
     tries: int
     lines_done: int
     started_at: datetime
+    options: ImportOptions
 
 
 class ImportRepository:
@@ -47,6 +50,7 @@ class ImportRepository:
             row["tries"],
             row["lines_done"],
             row["started_at"],
+            msgspec.json.decode(row["options"], type=ImportOptions),
         )
 
     async def horizon(self) -> datetime | None:

@@ -11,7 +11,7 @@ WITH claimed AS (
         state = CASE state WHEN 'queued' THEN 'loading' ELSE state END,
         started_at = coalesce(started_at, now())
     WHERE id = :import_id AND state IN ('queued', 'loading', 'aggregating')
-    RETURNING id, object_key, state, attempt, tries, lines_done, started_at
+    RETURNING id, object_key, state, attempt, tries, lines_done, started_at, options
 )
 
 SELECT
@@ -22,6 +22,7 @@ SELECT
     claimed.tries,
     claimed.lines_done,
     claimed.started_at,
+    claimed.options,
     pg_notify('sensorflow_imports', claimed.id::text) AS notified
 FROM claimed;
 

@@ -5,11 +5,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx2
+import msgspec
 import pytest
 
 from api.cursors import encode_cursor
 from api.imports.cursor import Cursor
 from core.database import Pool
+from core.imports import ImportOptions
 from core.readings import utc_now
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
@@ -88,6 +90,7 @@ async def test_an_import_is_told_as_it_stands(client: httpx2.AsyncClient, pool: 
         "error": {"code": "not_utf8", "message": "not_utf8"},
         "sizeBytes": 7,
         "duplicateOf": None,
+        "options": msgspec.to_builtins(ImportOptions()),
         "attempts": 2,
     }
 

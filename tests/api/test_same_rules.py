@@ -12,13 +12,15 @@ from api.problems import InvalidRequestError
 from api.readings.judging import NaiveTimestamps, judge_reading
 from api.readings.parsing import MalformedJsonError, json_object
 from api.readings.reading_json import read_reading
+from core.imports import COLUMNS, ImportOptions
 from core.readings import TIMESTAMP, Reading, TimeBounds
-from jobs.csv_import.header import WANTED
+from jobs.csv_import.header import Layout
 from jobs.csv_import.judge import judge
 from jobs.csv_import.lines import LINE_NUMBER, TEXT
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 BOUNDS = TimeBounds.at(NOW, timedelta(days=1), horizon=None)
+LAYOUT = Layout(",", len(COLUMNS), {name: COLUMNS.index(name) for name in COLUMNS})
 GOOD_MOMENT = "2025-12-31T12:00:00Z"
 
 Verdict = Reading | str
@@ -62,7 +64,7 @@ def in_a_file(equipment_id: str, timestamp: str, value: str) -> Verdict:
         {LINE_NUMBER: [2], TEXT: [f"{equipment_id},{timestamp},{value}"]},
         schema={LINE_NUMBER: pl.Int64, TEXT: pl.String},
     )
-    judged = judge(lines, WANTED, BOUNDS)
+    judged = judge(lines, LAYOUT, ImportOptions(), BOUNDS)
     for row in judged.readings.iter_rows():
         return Reading(*row)
     code: str = judged.rejects["code"].item()

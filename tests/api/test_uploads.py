@@ -181,15 +181,6 @@ async def test_a_compressed_file_keeps_its_extension(
     assert gzip.decompress(stored.read_bytes()) == CSV
 
 
-async def test_other_fields_of_the_form_do_not_reach_the_file(
-    client: httpx2.AsyncClient, storage_folder: Path
-) -> None:
-    files = {"note": (None, b"x" * 100_000), "file": ("a.csv", CSV), "after": ("b.csv", b"more")}
-    response = await client.post("/sensor-data/upload-csv", files=files)
-    stored = storage_folder / "imports" / response.json()["importId"] / "source.csv"
-    assert stored.read_bytes() == CSV
-
-
 async def test_a_file_above_the_limit_is_too_large_and_leaves_nothing(
     migrated_url: str, provider: Provider, tmp_path: Path, pool: Pool
 ) -> None:

@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import msgspec
+
 from core.database import Pool
+from core.imports import ImportOptions
 from core.queue import enqueue_import
 from core.storage import Storage, rejects_folder, source_key
 from jobs.csv_import.job import run_import_job
 from jobs.csv_import.work import ImportWork
 
 HEADER = "equipmentId,timestamp,value\n"
+DEFAULT = ImportOptions()
 SAMPLE = Path(__file__).parents[2] / "samples" / "nyc-weather-2013.csv.gz"
 
 
@@ -40,7 +44,11 @@ class Outcome:
 
 
 async def add_import(
-    pool: Pool, storage: Storage, content: str | bytes, extension: str = ".csv"
+    pool: Pool,
+    storage: Storage,
+    content: str | bytes,
+    extension: str = ".csv",
+    options: ImportOptions = DEFAULT,
 ) -> UUID:
     """Store the file and queue its import, as the API does."""
     import_id = uuid4()
@@ -49,19 +57,26 @@ async def add_import(
     await storage.put(key, plain)
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(
-            "INSERT INTO imports (id, file_name, object_key, size_bytes, created_by, state) "
-            "VALUES ($1, 'file.csv', $2, $3, 'tester', 'queued')",
+            "INSERT INTO imports "
+            "(id, file_name, object_key, size_bytes, created_by, state, options) "
+            "VALUES ($1, 'file.csv', $2, $3, 'tester', 'queued', $4)",
             import_id,
             key,
             len(plain),
+            msgspec.json.encode(options).decode(),
         )
         await enqueue_import(connection, import_id)
     return import_id
 
 
-async def run_import(work: ImportWork, content: str | bytes, extension: str = ".csv") -> Outcome:
+async def run_import(
+    work: ImportWork,
+    content: str | bytes,
+    extension: str = ".csv",
+    options: ImportOptions = DEFAULT,
+) -> Outcome:
     """Import the file in this process."""
-    import_id = await add_import(work.pool, work.storage, content, extension)
+    import_id = await add_import(work.pool, work.storage, content, extension, options)
     await run_import_job(work, import_id, 0)
     return await outcome_of(work.pool, import_id)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core.imports import ImportOptions
 from core.readings import TimeBounds
 from jobs.csv_import.header import read_header
 from jobs.csv_import.judge import judge
@@ -14,6 +15,7 @@ from jobs.csv_import.lines import TEXT, numbered_batches
 from jobs.csv_import.staging import stage
 
 BLANK = re.compile(r"[^\S\x1c-\x1f]*")  # Unicode's white space; Python adds four separators
+OPTIONS = ImportOptions()
 BOUNDS = TimeBounds(datetime(2013, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC))
 PIECES = [
     b"a", b",", b'"', b'""', b"\n", b"\r\n", b"\r", b"\x00", b"\xff", b" ", b"9" * 300, b"1e999",
@@ -35,9 +37,9 @@ def test_every_line_is_a_reading_a_reject_or_blank(
 ) -> None:
     path = tmp_path / "file.csv"
     path.write_bytes(b"equipmentId,timestamp,value\n" + body)
-    columns, physical, blank, rows = read_header(path), 0, 0, 0
+    layout, physical, blank, rows = read_header(path, OPTIONS), 0, 0, 0
     for lines in numbered_batches(path, 1, batch_lines):
-        judged = judge(lines, columns, BOUNDS)
+        judged = judge(lines, layout, OPTIONS, BOUNDS)
         staged = stage(judged.readings)
         inside = staged.replaced_inside + staged.unchanged_inside
         assert staged.rows.height + inside == judged.readings.height

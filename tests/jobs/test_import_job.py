@@ -90,7 +90,7 @@ GOOD_ROW = "a,2024-01-01T00:00:00Z,1\n"
         ("\n" + HEADER + GOOD_ROW, ".csv", "missing_header", "it is ''"),
         ("equipmentId,timestamp\n", ".csv", "missing_header", "'equipmentId,timestamp'"),
         (HEADER.replace("\n", "\rx\n"), ".csv", "missing_header", "\\rx"),
-        ("value,equipmentId,timestamp,value\n", ".csv", "missing_header", "each once"),
+        ("value,equipmentId,timestamp,value\n", ".csv", "ambiguous_header", "value, value"),
         ("x" * 10_000_000, ".csv", "missing_header", "'" + "x" * 80 + "'"),
         (HEADER[:-1] + "," * 1000, ".csv", "missing_header", "Add that line"),
         (bytes(range(256)) * 64, ".csv", "not_text", "UTF-8"),

@@ -9,30 +9,41 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.imports import COLUMNS, DecimalMark, Delimiter, ImportOptions
 from core.readings import TimeBounds
+from jobs.csv_import.header import Layout
 from jobs.csv_import.judge import JudgedBatch, judge
 from jobs.csv_import.lines import LINE_NUMBER, TEXT
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-COLUMNS = ("equipmentId", "timestamp", "value")
+DEFAULT = ImportOptions()
 BOUNDS = TimeBounds.at(NOW, timedelta(days=1), None)
 TS = "2024-01-01T00:00:00Z"
 
 
 def judged(
-    *texts: str, columns: tuple[str, ...] = COLUMNS, bounds: TimeBounds = BOUNDS
+    *texts: str,
+    columns: tuple[str, ...] = COLUMNS,
+    options: ImportOptions = DEFAULT,
+    bounds: TimeBounds = BOUNDS,
 ) -> JudgedBatch:
     lines = pl.DataFrame({TEXT: texts}, schema={TEXT: pl.String})
-    return judge(lines.with_row_index(LINE_NUMBER, offset=2), columns, bounds)
+    positions = {name: columns.index(name) for name in COLUMNS}
+    layout = Layout(options.delimiter or ",", len(columns), positions)
+    return judge(lines.with_row_index(LINE_NUMBER, offset=2), layout, options, bounds)
 
 
-def reading(text: str, columns: tuple[str, ...] = COLUMNS) -> tuple[str, datetime, float]:
-    (row,) = judged(text, columns=columns).readings.rows()
+def reading(
+    text: str, columns: tuple[str, ...] = COLUMNS, options: ImportOptions = DEFAULT
+) -> tuple[str, datetime, float]:
+    (row,) = judged(text, columns=columns, options=options).readings.rows()
     return row
 
 
-def verdict(text: str, bounds: TimeBounds = BOUNDS) -> tuple[str, str]:
-    ((line, code, column, row),) = judged(text, bounds=bounds).rejects.rows()
+def verdict(
+    text: str, bounds: TimeBounds = BOUNDS, options: ImportOptions = DEFAULT
+) -> tuple[str, str]:
+    ((line, code, column, row),) = judged(text, options=options, bounds=bounds).rejects.rows()
     assert (line, row) == (2, text)
     return code, column
 
@@ -159,6 +170,26 @@ def test_columns_may_stand_in_any_order_and_others_are_passed_over() -> None:
     columns = ("value", "line", "timestamp", "equipmentId")
     found = reading(f'1.5,"x,y",{TS},a', columns=columns)
     assert found == ("a", datetime(2024, 1, 1, tzinfo=UTC), 1.5)
+
+
+@pytest.mark.parametrize("written", ["1,5", " +1,5 ", "15e-1", '"1,5"', "1,5E0"])
+def test_a_decimal_comma_is_read_where_it_is_asked_for(written: str) -> None:
+    options = ImportOptions(delimiter=Delimiter.SEMICOLON, decimal=DecimalMark.COMMA)
+    assert reading(f"a;{TS};{written}", options=options)[2] == 1.5
+
+
+@pytest.mark.parametrize("written", ["1.5", "1.000,5", "1,000,5", "1.000"])
+def test_a_point_in_a_number_with_decimal_comma_is_refused(written: str) -> None:
+    options = ImportOptions(delimiter=Delimiter.SEMICOLON, decimal=DecimalMark.COMMA)
+    assert verdict(f"a;{TS};{written}", options=options) == ("bad_number", "value")
+
+
+@pytest.mark.parametrize("delimiter", Delimiter)
+def test_fields_are_separated_as_the_layout_says(delimiter: Delimiter) -> None:
+    options = ImportOptions(delimiter=delimiter)
+    others = "".join(other for other in ",;|" if other != delimiter)
+    assert reading(delimiter.join([f"a{others}", TS, "1"]), options=options)[0] == f"a{others}"
+    assert reading(delimiter.join(['"a,;b"', TS, "1"]), options=options)[0] == "a,;b"
 
 
 def test_blank_lines_are_no_rows() -> None:

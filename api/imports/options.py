@@ -1,0 +1,82 @@
+"""The options of an import, from the fields of a form or the members of a JSON object."""
+
+import json
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from api.parameters import choice, refusal, shown, time_zone
+from api.problems import FieldProblem, InvalidRequestError
+from core.imports import COLUMNS, DecimalMark, Delimiter, ImportOptions, TimeFormat
+from core.readings import RejectCode
+
+MAX_NAME_CHARACTERS = 200
+DELIMITERS = {**{str(delimiter): delimiter for delimiter in Delimiter}, "tab": Delimiter.TAB}
+
+
+def parse_options(given: Mapping[str, object]) -> ImportOptions:
+    """The options as given, the others by default; in a form every value is a text.
+
+    Raises InvalidRequestError that names every unknown or wrong one.
+    """
+    parsed: dict[str, object] = {}
+    problems: list[FieldProblem] = []
+    for name, value in given.items():
+        try:
+            parsed[name] = PARSERS.get(name, _unknown)(name, value)
+        except InvalidRequestError as error:
+            problems += error.problems
+    if problems:
+        raise InvalidRequestError(problems)
+    return msgspec.convert(parsed, ImportOptions)
+
+
+def _unknown(name: str, _value: object) -> object:
+    raise refusal(shown(name), "is not a known field", "unknown_field")
+
+
+def _delimiter(name: str, value: object) -> Delimiter:
+    if not isinstance(value, str) or value not in DELIMITERS:
+        raise refusal(name, "must be a comma, a semicolon or the word tab")
+    return DELIMITERS[value]
+
+
+def _columns(name: str, value: object) -> dict[str, str]:
+    names = _decoded(value)
+    if not isinstance(names, dict) or not names.keys() <= set(COLUMNS):
+        message = f"must be a JSON object that gives names of the file for {', '.join(COLUMNS)}"
+        raise refusal(name, message)
+    problems = [fault for column, text in names.items() for fault in _faults(column, text)]
+    if problems:
+        raise InvalidRequestError(problems)
+    if len(set(names.values())) < len(names):
+        raise refusal(name, "must not name one column twice")
+    return names
+
+
+def _decoded(value: object) -> object:
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except (ValueError, RecursionError):
+        return None
+
+
+def _faults(column: str, text: object) -> list[FieldProblem]:
+    """What is wrong with the file's name for a column."""
+    field = f"columns.{column}"
+    if not isinstance(text, str) or not text.strip():
+        message = f"{field} must be the name of a column of the file"
+        return [FieldProblem(field, RejectCode.MISSING_VALUE, message)]
+    if len(text) > MAX_NAME_CHARACTERS:
+        message = f"{field} must have at most {MAX_NAME_CHARACTERS} characters"
+        return [FieldProblem(field, RejectCode.TOO_LONG, message)]
+    return []
+
+
+PARSERS: dict[str, Callable[[str, object], object]] = {
+    "delimiter": _delimiter,
+    "decimal": choice(DecimalMark),
+    "timeFormat": choice(TimeFormat),
+    "timeZone": time_zone,
+    "columns": _columns,
+}
