@@ -48,7 +48,8 @@ lock: ## Resolve the dependencies again into the lock files (needs uv and npm)
 		--group node -o requirements-node.lock
 	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
 		-c requirements-dev.lock --group build -o requirements-build.lock
-	@cd embedded && npm install --silent --package-lock-only --omit-lockfile-registry-resolved=true
+	@for folder in embedded tests/s3; do (cd $$folder && \
+		npm install --silent --package-lock-only --omit-lockfile-registry-resolved=true); done
 
 clean: ## Remove what was built here: the virtual environment, caches and the demo's data
 	@rm -rf $(VENV) .cache data dist embedded/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -23,6 +23,9 @@ from api.health.repository import HealthRepository
 from api.health.service import HealthService
 from api.imports.repository import ImportRepository
 from api.imports.service import ImportService
+from api.imports.upload_repository import UploadRepository
+from api.imports.upload_urls import UploadUrls
+from api.imports.uploads import UploadService
 from api.imports.waiting import FinishedImports
 from api.readings.group_commit import GroupCommit
 from api.readings.metrics import IngestMetrics
@@ -84,6 +87,7 @@ class Services:
     health: HealthService
     imports: ImportService
     readings: ReadingService
+    uploads: UploadService
 
 
 @asynccontextmanager
@@ -103,6 +107,7 @@ async def open_services(
         http = await resources.enter_async_context(
             httpx2.AsyncClient(timeout=PROVIDER_TIMEOUT_SECONDS)
         )
+        storage = Storage.open(settings.storage)
         imports = ImportRepository(engine, pool)
         finished = FinishedImports(imports)
         resources.enter_context(on_termination(finished.close))
@@ -116,14 +121,29 @@ async def open_services(
             sign_in=auth.sign_in,
             aggregates=AggregateService(AggregateRepository(pool)),
             health=HealthService(HealthRepository(pool)),
-            imports=ImportService(imports, Storage.open(settings.storage), finished),
+            imports=ImportService(imports, storage, finished),
             readings=ReadingService(group_commit, ingest_metrics, settings.api, settings.readings),
+            uploads=UploadService(
+                UploadRepository(engine),
+                storage,
+                UploadUrls(storage, settings.api),
+                settings.api.max_upload_bytes,
+            ),
         )
 
 
 def dependencies() -> Dependencies:
     """The services as handlers ask for them, by the name of the parameter."""
-    names = ("addresses", "aggregates", "cookie_jar", "health", "imports", "readings", "sign_in")
+    names = (
+        "addresses",
+        "aggregates",
+        "cookie_jar",
+        "health",
+        "imports",
+        "readings",
+        "sign_in",
+        "uploads",
+    )
     return {name: _provide(name) for name in names}
 
 

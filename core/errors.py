@@ -47,6 +47,10 @@ class StorageError(SensorFlowError):
     code = "storage_unavailable"
 
 
+class ObjectMissingError(StorageError):
+    """The object store answers and lacks the object: waiting will not bring it back."""
+
+
 class ReadingRefusedError(SensorFlowError):
     """A reading that breaks a rule of core/readings.py; `code` is the rule's."""
 

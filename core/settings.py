@@ -83,6 +83,9 @@ class ApiSettings(BaseSettings):
     max_upload_bytes: int = Field(
         default=20 * 2**30, ge=1, description="The largest CSV upload, in bytes."
     )
+    upload_secret: Annotated[SecretStr, Field(min_length=32)] | None = Field(
+        default=None, description="What upload URLs to a storage in a folder are signed with."
+    )
     public_url: Origin = Field(
         default="http://127.0.0.1:8000", description="Where browsers reach the server."
     )

@@ -1,19 +1,27 @@
 """Uploaded files and rejects, in a local folder or an S3-compatible bucket."""
 
+import re
+from asyncio import to_thread
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
 
 import obstore
 from obstore.exceptions import BaseError
-from obstore.store import LocalStore, ObjectStore, from_url
+from obstore.store import LocalStore, ObjectStore, S3Store, from_url
 
-from core.errors import StorageError
+from core.errors import ObjectMissingError, StorageError
 from core.settings import StorageSettings
 
 CHUNK_BYTES = 8 * 2**20
+PAGE_OBJECTS = 1000
+
+IMPORTS_FOLDER = "imports"
+
+TORN_NAME = re.compile("#[0-9]+$")
 
 # A local folder's errors arrive as what Python calls them: FileNotFoundError, PermissionError.
 STORE_ERRORS = (BaseError, OSError)
@@ -21,12 +29,16 @@ STORE_ERRORS = (BaseError, OSError)
 
 def rejects_folder(import_id: UUID) -> str:
     """Where an import's rejects lie: CSV parts without header, named by their first line."""
-    return f"imports/{import_id}/rejects"
+    return f"{IMPORTS_FOLDER}/{import_id}/rejects"
 
 
-def source_key(import_id: UUID, extension: str) -> str:
-    """Where an uploaded file lies; `extension` is ".csv" or ".csv.gz"."""
-    return f"imports/{import_id}/source{extension}"
+def source_key(import_id: UUID, extension: str, sending: UUID | None = None) -> str:
+    """Where an uploaded file lies; `extension` is ".csv" or ".csv.gz".
+
+    Where a file may be sent more than once, each `sending` has a key of its own.
+    """
+    name = f"source-{sending}" if sending else "source"
+    return f"{IMPORTS_FOLDER}/{import_id}/{name}{extension}"
 
 
 class Storage:
@@ -34,6 +46,8 @@ class Storage:
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
+        local = isinstance(store, LocalStore) and store.prefix
+        self._folder = Path(local) if local else None
 
     @classmethod
     def open(cls, settings: StorageSettings) -> "Storage":
@@ -50,12 +64,32 @@ class Storage:
         except STORE_ERRORS as error:
             raise _storage_error(key) from error
 
+    async def signed_put_url(self, key: str, lifetime: timedelta) -> str | None:
+        """A URL that stores what is PUT to it under `key`; None: this storage signs none."""
+        if not isinstance(self._store, S3Store):
+            return None
+        try:
+            return await obstore.sign_async(self._store, "PUT", key, lifetime)
+        except STORE_ERRORS as error:
+            raise _storage_error(key) from error
+
+    async def size_bytes(self, key: str) -> int | None:
+        """The object's size; None: there is no such object."""
+        try:
+            return (await obstore.head_async(self._store, key))["size"]
+        except FileNotFoundError:
+            return None
+        except STORE_ERRORS as error:
+            raise _storage_error(key) from error
+
     async def read(self, key: str) -> AsyncIterator[bytes]:
-        """The object's bytes, in chunks."""
+        """The object's bytes, in chunks. Raises ObjectMissingError."""
         try:
             result = await obstore.get_async(self._store, key)
             async for chunk in result.stream(min_chunk_size=CHUNK_BYTES):
                 yield bytes(chunk)
+        except FileNotFoundError as error:
+            raise _object_missing(key) from error
         except STORE_ERRORS as error:
             raise _storage_error(key) from error
 
@@ -66,6 +100,21 @@ class Storage:
         except STORE_ERRORS as error:
             raise _storage_error(prefix) from error
         return sorted(entry["path"] for entry in listing)
+
+    async def keys_before(self, moment: datetime, prefix: str) -> AsyncIterator[list[str]]:
+        """The keys below the folder `prefix` that were stored before `moment`, some at a time."""
+        try:
+            async for page in obstore.list(self._store, prefix, chunk_size=PAGE_OBJECTS):
+                yield [entry["path"] for entry in page if entry["last_modified"] < moment]
+        except STORE_ERRORS as error:
+            raise _storage_error(prefix) from error
+
+    async def delete_torn(self, moment: datetime) -> int:
+        """Remove what puts that died before `moment` left; how many.
+
+        A bucket does so itself, if it is told to: docs/deployment.md.
+        """
+        return await to_thread(_delete_torn, self._folder, moment) if self._folder else 0
 
     async def delete(self, keys: list[str]) -> None:
         """Remove the objects; those that are not there are no error."""
@@ -79,9 +128,14 @@ class Storage:
 
     @asynccontextmanager
     async def as_file(self, key: str) -> AsyncIterator[Path]:
-        """The object as a file to read: itself in a local folder, else a temporary copy."""
-        if isinstance(self._store, LocalStore) and self._store.prefix is not None:
-            yield Path(self._store.prefix) / key
+        """The object as a file to read: itself in a local folder, else a temporary copy.
+
+        Raises ObjectMissingError.
+        """
+        if self._folder is not None:
+            path = self._folder / key
+            await to_thread(_require_file, self._folder, path, key)
+            yield path
             return
         with TemporaryDirectory(prefix="sensorflow-") as folder:
             path = Path(folder) / Path(key).name
@@ -89,6 +143,26 @@ class Storage:
                 async for chunk in self.read(key):
                     file.write(chunk)
             yield path
+
+
+def _require_file(folder: Path, path: Path, key: str) -> None:
+    if not path.is_file():
+        raise _object_missing(key) if folder.is_dir() else _storage_error(key)
+
+
+def _delete_torn(folder: Path, moment: datetime) -> int:
+    # An object is written beside its name and then renamed; listings do not show it until then.
+    torn = [path for path in folder.rglob("*#*") if TORN_NAME.search(path.name) and path.is_file()]
+    old = [path for path in torn if path.stat().st_mtime < moment.timestamp()]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return len(old)
+
+
+def _object_missing(key: str) -> ObjectMissingError:
+    return ObjectMissingError(
+        f"{key!r} is not in the object store any more. See SENSORFLOW_STORAGE_URL.", key=key
+    )
 
 
 def _storage_error(key: str) -> StorageError:

@@ -64,6 +64,8 @@ imports = Table(
     Column("sha256", LargeBinary),
     Column("duplicate_of", Uuid),
     Column("options", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    Column("announced_sha256", LargeBinary),
+    Column("uploaded_at", Timestamp, server_default=NOW),
     PrimaryKeyConstraint("id", name="imports_key"),
     ForeignKeyConstraint(
         ["duplicate_of"], ["imports.id"], name="imports_duplicate_of", ondelete="SET NULL"
@@ -73,6 +75,11 @@ imports = Table(
         name="imports_every_row_accounted_for",
     ),
     Index("imports_by_checksum", "sha256"),
+    Index(
+        "imports_awaiting_upload",
+        "created_at",
+        postgresql_where=text("state = 'awaiting_upload'"),
+    ),
     Index("imports_newest_first", text("created_at DESC"), text("id DESC")),
 )
 

@@ -23,6 +23,7 @@ from core.storage import Storage
 from jobs.csv_import.job import run_import_job
 from jobs.csv_import.work import ImportWork
 from jobs.errors import SchemaMismatchError
+from jobs.orphans import expire_uploads, sweep_orphans
 from jobs.rollups.refresh import refresh_dirty_ranges
 from jobs.upkeep import every, pause, queue_stranded_imports
 
@@ -36,6 +37,7 @@ BATCH_STATEMENT_SECONDS = 600  # a batch may have to decompress many old chunks
 LONGEST_POLL_SECONDS = 5.0
 LIFE_SIGN_SECONDS = 5.0
 SWEEP_SECONDS = 60.0
+ORPHANS_SECONDS = 3600.0
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
@@ -116,6 +118,8 @@ def _duties(work: ImportWork) -> list[tuple[float, Duty]]:
         (work.worker.lease_seconds, partial(queue_stranded_imports, work.pool)),
         (work.worker.refresh_interval_seconds, refresh),
         (SWEEP_SECONDS, partial(queries().forget_past_sign_ins, work.pool)),
+        (SWEEP_SECONDS, partial(expire_uploads, work.pool)),
+        (ORPHANS_SECONDS, partial(sweep_orphans, work.pool, work.storage)),
     ]
 
 

@@ -1,21 +1,26 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from litestar import Controller, Request, get, post
+from litestar import Controller, Request, get, post, put
 from litestar.datastructures import State
 from litestar.di import NamedDependency
-from litestar.params import FromPath, QueryParameter, SkipValidation
+from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
 from litestar.response import Stream
 
-from api.auth.access import access
+from api.auth.access import PUBLIC, access
 from api.auth.tokens import Principal
-from api.imports.operation import UploadOperation
-from api.imports.schemas import Import, ImportPage, Uploaded
+from api.imports.operation import ContentOperation, UploadOperation
+from api.imports.schemas import Import, ImportPage, NewUpload, PresignedUpload, Uploaded
 from api.imports.service import ImportService
+from api.imports.uploads import UploadService
 from core.scopes import Scope
 
 Service = NamedDependency[SkipValidation[ImportService]]
+Uploads = NamedDependency[SkipValidation[UploadService]]
+SignedIn = Request[Principal, None, State]
 ImportId = FromPath[UUID]
+Expires = Annotated[str, QueryParameter(description="As the server wrote it into the URL.")]
+Signature = Annotated[str, QueryParameter(description="As the server wrote it into the URL.")]
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Imports on a page.")]
 PageCursor = Annotated[str | None, QueryParameter(description="The nextCursor of a page.")]
 Wait = Annotated[
@@ -43,18 +48,62 @@ class UploadController(Controller):
         description="The other fields say how the file is written; .csv.gz is read too.",
         **access(Scope.IMPORTS_WRITE, 400, 413),
     )
-    async def upload_csv(
-        self, request: Request[Principal, None, State], imports: Service
-    ) -> Uploaded:
+    async def upload_csv(self, request: SignedIn, uploads: Uploads) -> Uploaded:
         """Store the file and queue its import."""
         content_type = request.headers.get("content-type", "")
-        return await imports.upload(content_type, request.stream(), request.user.subject)
+        return await uploads.upload(content_type, request.stream(), request.user.subject)
+
+    @put(
+        "/imports/{import_id:uuid}/content",
+        operation_id="putContent",
+        operation_class=ContentOperation,
+        summary="Send the file of an import to the uploadUrl that POST /imports gave",
+        status_code=204,
+        **access(PUBLIC, 400, 403, 404, 409, 413, 503),
+    )
+    async def put_content(
+        self,
+        request: Request[None, None, State],
+        uploads: Uploads,
+        import_id: ImportId,
+        expires: Expires = "",
+        signature: Signature = "",
+    ) -> None:
+        """Store the file."""
+        uploads.check_url(import_id, expires, signature)
+        await uploads.receive(import_id, request.content_length, request.stream())
 
 
 class ImportController(Controller):
-    """What became of the files."""
+    """What is to be imported, and what became of it."""
 
     tags = ("Imports",)
+
+    @post(
+        "/imports",
+        operation_id="createImport",
+        summary="Ask for a URL to send a file to",
+        **access(Scope.IMPORTS_WRITE, 400, 413),
+    )
+    async def create_import(
+        self, request: SignedIn, uploads: Uploads, data: JSONBody[NewUpload]
+    ) -> PresignedUpload:
+        """Answer with the URL."""
+        return await uploads.announce(data, request.user.subject)
+
+    @post(
+        "/imports/{import_id:uuid}/complete",
+        operation_id="completeImport",
+        summary="Queue an import whose file has been sent",
+        status_code=200,
+        **access(Scope.IMPORTS_WRITE, 400, 404, 409, 413),
+    )
+    async def complete_import(
+        self, request: SignedIn, uploads: Uploads, imports: Service, import_id: ImportId
+    ) -> Import:
+        """Answer with the queued import."""
+        await uploads.complete(import_id, request.user.subject)
+        return await imports.get(import_id)
 
     @get(
         "/imports",

@@ -1,10 +1,10 @@
-"""How the reference describes the upload: its handler reads a stream, so its signature cannot."""
+"""How the reference describes uploads: their handlers read streams, so their signatures cannot."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
-from litestar.openapi.spec.enums import OpenAPIType
+from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
 from api.imports.form import FIELD
 from core.imports import COLUMNS, DecimalMark, TimeFormat
@@ -37,4 +37,16 @@ class UploadOperation(Operation):
         )
         self.request_body = RequestBody(
             content={"multipart/form-data": OpenAPIMediaType(schema=form)}, required=True
+        )
+
+
+@dataclass
+class ContentOperation(Operation):
+    """The operation with the file as its body."""
+
+    def __post_init__(self) -> None:
+        """Declare the body."""
+        file = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
+        self.request_body = RequestBody(
+            content={"application/octet-stream": OpenAPIMediaType(schema=file)}, required=True
         )

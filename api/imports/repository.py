@@ -1,10 +1,9 @@
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Row, ScalarSelect, func, insert, select, tuple_, update
+from sqlalchemy import Row, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.imports.cursor import Cursor
@@ -17,45 +16,12 @@ from core.queue import enqueue_import
 from core.tables import imports
 
 
-@dataclass(frozen=True, slots=True)
-class NewImport:
-    """An uploaded file that is in storage and not yet known to the database."""
-
-    import_id: UUID
-    file_name: str
-    object_key: str
-    size_bytes: int
-    sha256: bytes
-    created_by: str
-    options: ImportOptions
-
-
 class ImportRepository:
     """Imports in the database."""
 
     def __init__(self, engine: AsyncEngine, pool: Pool) -> None:
         self._engine = engine
         self._pool = pool
-
-    async def submit(self, new: NewImport) -> None:
-        """Record the import and hand it to the workers, both or neither."""
-        with database_errors():
-            async with self._engine.begin() as connection:
-                # The insert comes first: it is what opens the transaction that the job joins.
-                await connection.execute(
-                    insert(imports).values(
-                        id=new.import_id,
-                        file_name=new.file_name,
-                        object_key=new.object_key,
-                        size_bytes=new.size_bytes,
-                        sha256=new.sha256,
-                        duplicate_of=_first_with(new.sha256),
-                        created_by=new.created_by,
-                        state=ImportState.QUEUED,
-                        options=msgspec.to_builtins(new.options),
-                    )
-                )
-                await enqueue_import(await driver_connection(connection), new.import_id)
 
     async def cancel(self, import_id: UUID) -> bool:
         """End the import before its next batch; False, and nothing changed: not in CANCELLABLE."""
@@ -69,13 +35,17 @@ class ImportRepository:
                 return (await connection.execute(cancelled)).rowcount == 1
 
     async def retry(self, import_id: UUID) -> bool:
-        """Queue the import again; False, and nothing changed: not in RETRIABLE.
+        """Queue the import again; False, and nothing changed: not in RETRIABLE, or without file.
 
         What it has loaded stays counted, and the worker goes on behind its last batch.
         """
         queued = (
             update(imports)
-            .where(imports.c.id == import_id, imports.c.state.in_(RETRIABLE))
+            .where(
+                imports.c.id == import_id,
+                imports.c.state.in_(RETRIABLE),
+                imports.c.uploaded_at.is_not(None),
+            )
             .values(
                 state=ImportState.QUEUED,
                 tries=0,
@@ -123,14 +93,6 @@ class ImportRepository:
             }
 
 
-def _first_with(sha256: bytes) -> ScalarSelect[UUID]:
-    """The earliest import of these bytes that has not failed or been cancelled, or null."""
-    first = select(imports.c.id).where(
-        imports.c.sha256 == sha256, imports.c.state.not_in(RETRIABLE)
-    )
-    return first.order_by(imports.c.created_at, imports.c.id).limit(1).scalar_subquery()
-
-
 def _import(row: Row[Any]) -> Import:
     return Import(
         import_id=row.id,
@@ -151,6 +113,7 @@ def _import(row: Row[Any]) -> Import:
         options=msgspec.convert(row.options, ImportOptions),
         attempts=row.attempt,
         created_at=row.created_at,
+        uploaded_at=row.uploaded_at,
         started_at=row.started_at,
         finished_at=row.finished_at,
     )

@@ -1,7 +1,8 @@
 from datetime import datetime
+from typing import Annotated, Any
 from uuid import UUID
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from core.imports import ImportOptions, ImportState
 
@@ -12,6 +13,25 @@ class Uploaded(Struct, frozen=True, rename="camel"):
     message: str
     file_name: str
     import_id: UUID
+
+
+class NewUpload(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """A file that is to be sent to a URL of its own; `options` say how it is written."""
+
+    file_name: Annotated[str, Meta(max_length=4000)]
+    size_bytes: Annotated[int, Meta(ge=1)]
+    sha256: Annotated[str, Meta(pattern="^[0-9a-fA-F]{64}$", max_length=64)] | None = None
+    options: dict[str, Any] = {}
+
+
+class PresignedUpload(Struct, frozen=True, rename="camel"):
+    """Where and how to send the file; sending must begin before `expiresAt`."""
+
+    import_id: UUID
+    upload_url: str
+    method: str
+    headers: dict[str, str]
+    expires_at: datetime
 
 
 class Counts(Struct, frozen=True):
@@ -47,7 +67,8 @@ class Failure(Struct, frozen=True):
 class Import(Struct, frozen=True, rename="camel", kw_only=True):
     """An import as it stands. `done` means: its rows are visible in every rollup.
 
-    `duplicateOf` is an earlier import of the same bytes, null if there was none.
+    `duplicateOf` is an earlier import of the same bytes, null if there was none. `uploadedAt` is
+    when its file had arrived, null if it has not.
     """
 
     import_id: UUID
@@ -62,6 +83,7 @@ class Import(Struct, frozen=True, rename="camel", kw_only=True):
     options: ImportOptions
     attempts: int
     created_at: datetime
+    uploaded_at: datetime | None
     started_at: datetime | None
     finished_at: datetime | None
 

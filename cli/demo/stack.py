@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 
 import httpx2
 from rich.console import Console
@@ -77,6 +78,7 @@ def environment_of(stack: Stack) -> dict[str, str]:
     return {
         "SENSORFLOW_DATABASE_URL": stack.database_url,
         "SENSORFLOW_API_PUBLIC_URL": stack.api_url,
+        "SENSORFLOW_API_UPLOAD_SECRET": token_hex(),
         "SENSORFLOW_AUTH_ISSUER": stack.issuer,
         "SENSORFLOW_AUTH_AUDIENCE": read_accounts().audience,
         "SENSORFLOW_STORAGE_URL": str(stack.data_dir / "objects"),

@@ -7,6 +7,7 @@ from uuid import UUID
 import structlog
 from pgqueuer.domain.errors import RetryRequested
 
+from core.errors import ObjectMissingError
 from core.imports import ImportState
 from jobs.csv_import.load import load
 from jobs.csv_import.repository import Claim
@@ -56,12 +57,18 @@ async def _attempt(work: ImportWork, import_id: UUID) -> None:
     log.info("import_attempt", import_id=str(import_id), attempt=claim.attempt, state=claim.state)
     try:
         await _bring_to_end(work, claim)
+    except ObjectMissingError:
+        await _fail(work, claim, _source_missing())
     except FileFaultError as fault:
-        log.warning("import_failed", import_id=str(import_id), code=fault.code)
-        await work.imports.fail(claim, fault.code, fault.message)
+        await _fail(work, claim, fault)
     except WorkerStoppingError:
         await work.imports.release(claim)
         raise
+
+
+async def _fail(work: ImportWork, claim: Claim, fault: FileFaultError) -> None:
+    log.warning("import_failed", import_id=str(claim.id), code=fault.code)
+    await work.imports.fail(claim, fault.code, fault.message)
 
 
 async def _bring_to_end(work: ImportWork, claim: Claim) -> None:
@@ -83,6 +90,14 @@ async def _make_visible(work: ImportWork, claim: Claim) -> None:
         await asyncio.sleep(WAIT_FOR_REFRESHER_SECONDS)
     if not await work.imports.is_visible(claim):
         raise RollupMismatchError("The rollups of the import's range cannot be brought up to date.")
+
+
+def _source_missing() -> FileFaultError:
+    return FileFaultError(
+        "source_missing",
+        "The import's file is not in the object store any more. Rows loaded until then are kept. "
+        "Send the file again.",
+    )
 
 
 def _too_many_attempts(max_attempts: int) -> FileFaultError:

@@ -4,10 +4,12 @@ from pathlib import Path
 import httpx2
 import pytest
 import pytest_asyncio
+from pydantic import SecretStr
 
 from core.database import Pool
+from core.settings import ApiSettings
 from tests.api.provider import Provider
-from tests.api.serving import server_settings, serving
+from tests.api.serving import UPLOAD_SECRET, server_settings, serving
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -26,7 +28,9 @@ async def base_url(
     migrated_url: str, provider: Provider, storage_folder: Path
 ) -> AsyncIterator[str]:
     """One server for the whole run: every test also shows that it survived those before."""
-    async with serving(server_settings(migrated_url, provider.issuer, storage_folder)) as url:
+    api = ApiSettings(upload_secret=SecretStr(UPLOAD_SECRET))
+    settings = server_settings(migrated_url, provider.issuer, storage_folder, api)
+    async with serving(settings) as url:
         yield url
 
 

@@ -23,6 +23,8 @@ from core.settings import (
 from tests.api.provider import AUDIENCE
 from tests.support.ports import free_port
 
+UPLOAD_SECRET = "a secret of the tests, long enough"
+
 
 def server_settings(
     database_url: str,

@@ -29,6 +29,8 @@ PROTECTED = {
     ("GET", "/sensor-data/aggregated"): Scope.READINGS_READ,
     ("GET", "/sensor-data-aggregated"): Scope.READINGS_READ,
     ("POST", "/sensor-data/upload-csv"): Scope.IMPORTS_WRITE,
+    ("POST", "/imports"): Scope.IMPORTS_WRITE,
+    ("POST", "/imports/{import_id:uuid}/complete"): Scope.IMPORTS_WRITE,
     ("GET", "/imports"): Scope.IMPORTS_READ,
     ("GET", "/imports/{import_id:uuid}"): Scope.IMPORTS_READ,
     ("GET", "/imports/{import_id:uuid}/rejects"): Scope.IMPORTS_READ,
@@ -43,6 +45,7 @@ OPEN = {
     ("POST", "/auth/login"),
     ("GET", "/auth/callback"),
     ("POST", "/auth/backchannel-logout"),  # its logout token is what it goes by
+    ("PUT", "/imports/{import_id:uuid}/content"),  # goes by its signature
 }
 SIGNED_IN = {("GET", "/metrics"), ("GET", "/auth/me"), ("GET", "/docs")}
 

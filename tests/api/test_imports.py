@@ -79,6 +79,7 @@ async def test_an_import_is_told_as_it_stands(client: httpx2.AsyncClient, pool: 
     await set_state(pool, import_id, "failed", "not_utf8")
     failed = (await client.get(f"/imports/{import_id}")).json()
     assert failed.pop("createdAt") == queued["createdAt"]
+    assert failed.pop("uploadedAt") == queued["uploadedAt"] is not None
     assert failed.pop("startedAt") == failed.pop("finishedAt")
     assert failed == {
         "importId": str(import_id),

@@ -20,8 +20,10 @@ ROUTES = {
     "/sensor-data/upload-csv": {"post"},
     "/sensor-data/aggregated": {"get"},
     "/sensor-data-aggregated": {"get"},
-    "/imports": {"get"},
+    "/imports": {"get", "post"},
     "/imports/{import_id}": {"get"},
+    "/imports/{import_id}/content": {"put"},
+    "/imports/{import_id}/complete": {"post"},
     "/imports/{import_id}/rejects": {"get"},
     "/imports/{import_id}/cancel": {"post"},
     "/imports/{import_id}/retry": {"post"},
@@ -72,7 +74,8 @@ async def test_what_needs_a_token_says_so(client: httpx2.AsyncClient) -> None:
         if not operation.get("security")
     }
     sign_in = {"/auth/login", "/auth/callback", "/auth/backchannel-logout"}
-    assert open_paths == {"/", "/health/live", "/health/ready"} | sign_in
+    signed = {"/imports/{import_id}/content"}
+    assert open_paths == {"/", "/health/live", "/health/ready"} | sign_in | signed
 
 
 async def test_a_browser_that_wants_the_page_signs_in_first(anonymous: httpx2.AsyncClient) -> None:

@@ -127,7 +127,7 @@ async def test_a_failure_after_queueing_leaves_neither_record_nor_job_nor_object
         await enqueue_import(connection, import_id)
         raise LookupError
 
-    monkeypatch.setattr("api.imports.repository.enqueue_import", queue_and_fail)
+    monkeypatch.setattr("api.imports.upload_repository.enqueue_import", queue_and_fail)
     response = await upload(client, "a.csv")
     assert (response.status_code, response.json()["code"]) == (500, "internal_error")
     assert await nothing_is_kept(pool, storage_folder)

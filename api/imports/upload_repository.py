@@ -1,0 +1,146 @@
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import ColumnElement, ScalarSelect, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from api.imports.errors import ImportStateError
+from core.database import database_errors, driver_connection
+from core.errors import ImportNotFoundError
+from core.imports import RETRIABLE, ImportOptions, ImportState
+from core.queue import enqueue_import
+from core.tables import imports
+
+
+@dataclass(frozen=True, slots=True)
+class NewImport:
+    """An import that is not yet known to the database."""
+
+    import_id: UUID
+    file_name: str
+    object_key: str
+    size_bytes: int
+    created_by: str
+    options: ImportOptions
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The columns of its row."""
+        return {
+            "id": self.import_id,
+            "file_name": self.file_name,
+            "object_key": self.object_key,
+            "size_bytes": self.size_bytes,
+            "created_by": self.created_by,
+            "options": msgspec.to_builtins(self.options),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitedFile:
+    """What an import knows of the file it waits, or waited, for."""
+
+    state: ImportState
+    file_name: str
+    object_key: str
+    size_bytes: int
+    created_by: str
+    announced_sha256: bytes | None
+
+
+class UploadRepository:
+    """Imports in the database, until their file is there and a worker may take them."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def submit(self, new: NewImport, sha256: bytes) -> None:
+        """Record an import whose file is stored and hand it to the workers, both or neither."""
+        with database_errors():
+            async with self._engine.begin() as connection:
+                # The insert comes first: it is what opens the transaction that the job joins.
+                await connection.execute(
+                    insert(imports).values(
+                        **new.values,
+                        sha256=sha256,
+                        duplicate_of=_first_with(sha256),
+                        state=ImportState.QUEUED,
+                    )
+                )
+                await enqueue_import(await driver_connection(connection), new.import_id)
+
+    async def announce(self, new: NewImport, sha256: bytes | None) -> None:
+        """Record an import whose file is to be sent."""
+        waiting = insert(imports).values(
+            **new.values,
+            announced_sha256=sha256,
+            uploaded_at=None,
+            state=ImportState.AWAITING_UPLOAD,
+        )
+        with database_errors():
+            async with self._engine.begin() as connection:
+                await connection.execute(waiting)
+
+    async def awaited(self, import_id: UUID) -> AwaitedFile:
+        """The file of the import. Raises ImportNotFoundError."""
+        columns = (imports.c[name] for name in AwaitedFile.__slots__)
+        with database_errors():
+            async with self._engine.connect() as connection:
+                found = await connection.execute(select(*columns).where(imports.c.id == import_id))
+        row = found.one_or_none()
+        if row is None:
+            raise ImportNotFoundError(f"There is no import {import_id}.")
+        state, *rest = row
+        return AwaitedFile(ImportState(state), *rest)
+
+    async def take(self, import_id: UUID, object_key: str, sha256: bytes) -> str:
+        """Let the import name this object; the key that it named before.
+
+        Raises ImportStateError when it waits no more.
+        """
+        found = select(imports.c.state, imports.c.object_key).where(imports.c.id == import_id)
+        named = update(imports).where(imports.c.id == import_id)
+        with database_errors():
+            async with self._engine.begin() as connection:
+                state, before = (await connection.execute(found.with_for_update())).one()
+                if state != ImportState.AWAITING_UPLOAD:
+                    raise takes_no_file(ImportState(state))
+                await connection.execute(named.values(object_key=object_key, sha256=sha256))
+                return str(before)
+
+    async def complete(self, import_id: UUID) -> bool:
+        """Hand the import to the workers; False, and nothing changed: it waits no more."""
+        completed = (
+            update(imports)
+            .where(imports.c.id == import_id, imports.c.state == ImportState.AWAITING_UPLOAD)
+            .values(
+                state=ImportState.QUEUED,
+                uploaded_at=func.now(),
+                duplicate_of=_first_with(imports.c.sha256),
+            )
+        )
+        with database_errors():
+            async with self._engine.begin() as connection:
+                changed = (await connection.execute(completed)).rowcount == 1
+                if changed:
+                    await enqueue_import(await driver_connection(connection), import_id)
+                return changed
+
+
+def takes_no_file(state: ImportState) -> ImportStateError:
+    """What to tell whoever sends a file to an import that waits for none."""
+    return ImportStateError(
+        f"The import is {state}: it takes no file any more. Ask for a new upload."
+    )
+
+
+def _first_with(sha256: bytes | ColumnElement[bytes]) -> ScalarSelect[UUID]:
+    """The earliest import of these bytes that has not failed or been cancelled, or null."""
+    other = imports.alias()
+    first = select(other.c.id).where(
+        other.c.sha256 == sha256,
+        other.c.state.not_in({*RETRIABLE, ImportState.AWAITING_UPLOAD}),
+    )
+    return first.order_by(other.c.created_at, other.c.id).limit(1).scalar_subquery()

@@ -1,0 +1,27 @@
+-- Uploads that came to no end, and what is left of them.
+
+-- name: expire_uploads(seconds)!
+-- End the imports whose file has not come in so long.
+UPDATE imports
+SET
+    state = 'failed',
+    finished_at = now(),
+    error_code = 'upload_expired',
+    error_message = 'The file was not sent, or not completed, in time. Ask for a new upload.'
+WHERE state = 'awaiting_upload' AND created_at < now() - make_interval(secs => :seconds);
+
+-- name: orphans_among(keys)
+-- Those of the objects `imports/<id>/...` that no import needs: an import needs its rejects, and
+-- the file that it names, if that has come or may still come.
+SELECT stored.key
+FROM unnest(cast(:keys AS text[])) AS stored (key)
+LEFT JOIN imports ON split_part(stored.key, '/', 2) = imports.id::text
+WHERE
+    imports.id IS NULL
+    OR NOT (
+        split_part(stored.key, '/', 3) = 'rejects'
+        OR (
+            stored.key = imports.object_key
+            AND (imports.uploaded_at IS NOT NULL OR imports.state = 'awaiting_upload')
+        )
+    );

@@ -1,0 +1,143 @@
+"""Uploads straight into an S3-compatible bucket, past the API, to the end of the import."""
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from typing import Any
+
+import httpx2
+import pytest
+import pytest_asyncio
+
+from core.database import Pool
+from core.errors import ObjectMissingError
+from core.settings import DatabaseSettings, ReadingSettings, StorageSettings, WorkerSettings
+from core.storage import Storage
+from jobs.csv_import.job import run_import_job
+from jobs.csv_import.work import ImportWork
+from jobs.orphans import sweep_orphans
+from tests.api.provider import Provider
+from tests.api.serving import server_settings, serving
+from tests.jobs.support import Account, outcome_of
+from tests.s3.bucket import BUCKET, running_bucket
+
+CSV = b"equipmentId,timestamp,value\na,2026-01-01T00:00:00Z,1.5\na,2026-01-01T01:00:00Z,x\n"
+SETTINGS = StorageSettings(url=f"s3://{BUCKET}/some/folder")
+
+
+@pytest.fixture(scope="module")
+def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with (
+        running_bucket(tmp_path_factory.mktemp("bucket")) as environment,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        yield
+
+
+@pytest.fixture
+def storage(bucket: None) -> Storage:
+    del bucket
+    return Storage.open(SETTINGS)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def base_url(
+    migrated_url: str, bucket: None, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[str, Provider]]:
+    del bucket
+    async with Provider().serving() as provider:
+        folder = tmp_path_factory.mktemp("unused")
+        settings = server_settings(migrated_url, provider.issuer, folder)
+        async with serving(dataclasses.replace(settings, storage=SETTINGS)) as url:
+            yield url, provider
+
+
+@pytest_asyncio.fixture
+async def client(base_url: tuple[str, Provider], pool: Pool) -> AsyncIterator[httpx2.AsyncClient]:
+    del pool
+    url, provider = base_url
+    headers = {"Authorization": f"Bearer {provider.token()}"}
+    async with httpx2.AsyncClient(base_url=url, headers=headers, timeout=20) as client:
+        yield client
+
+
+async def announced(client: httpx2.AsyncClient, size_bytes: int = len(CSV)) -> Any:
+    wanted = {"fileName": "a.csv", "sizeBytes": size_bytes}
+    return (await client.post("/imports", json=wanted)).raise_for_status().json()
+
+
+async def send(upload: Any, content: bytes = CSV) -> httpx2.Response:
+    async with httpx2.AsyncClient() as anybody:
+        return await anybody.request(
+            upload["method"], upload["uploadUrl"], headers=upload["headers"], content=content
+        )
+
+
+async def test_a_file_sent_to_the_bucket_is_imported(
+    client: httpx2.AsyncClient, pool: Pool, storage: Storage, migrated_url: str
+) -> None:
+    upload = await announced(client)
+    assert (await send(upload)).status_code == 200
+    completed = await client.post(f"/imports/{upload['importId']}/complete")
+    assert (completed.status_code, completed.json()["state"]) == (200, "queued")
+    work = ImportWork(
+        storage,
+        DatabaseSettings(url=migrated_url),
+        WorkerSettings(),
+        ReadingSettings(),
+        asyncio.Event(),
+        1000,
+        pool,
+    )
+    await run_import_job(work, upload["importId"], 0)
+    outcome = await outcome_of(pool, upload["importId"])
+    assert (outcome.state, outcome.account) == ("done", Account(read=2, inserted=1, rejected=1))
+    rejects = await client.get(f"/imports/{upload['importId']}/rejects")
+    assert "bad_number" in rejects.text
+
+
+async def test_an_import_is_not_completed_without_its_whole_file(
+    client: httpx2.AsyncClient,
+) -> None:
+    upload = await announced(client)
+    complete = f"/imports/{upload['importId']}/complete"
+    codes = [(await client.post(complete)).json()["code"]]
+    for content in (CSV[:-1], CSV + b"x"):
+        await send(upload, content)
+        codes.append((await client.post(complete)).json()["code"])
+    assert codes == ["upload_missing", "wrong_size", "body_too_large"]
+    await send(upload)
+    assert (await client.post(complete)).status_code == 200
+
+
+async def test_the_url_expires(storage: Storage) -> None:
+    url = await storage.signed_put_url("imports/a.csv", timedelta(seconds=1))
+    assert url is not None
+    await asyncio.sleep(2.1)  # the bucket counts whole seconds
+    async with httpx2.AsyncClient() as anybody:
+        response = await anybody.put(url, content=CSV)
+    assert (response.status_code, "expired" in response.text) == (403, True)
+
+
+async def test_an_object_that_is_not_there_is_told_apart_from_a_bucket_that_fails(
+    storage: Storage,
+) -> None:
+    assert await storage.size_bytes("imports/none.csv") is None
+    with pytest.raises(ObjectMissingError):
+        async with storage.as_file("imports/none.csv"):
+            pass
+
+
+async def test_the_bucket_is_swept_like_a_folder(
+    pool: Pool, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orphan = "imports/00000000-0000-4000-8000-000000000000/source.csv"
+    await storage.put(orphan, CSV)
+    await sweep_orphans(pool, storage)
+    assert orphan in await storage.keys("imports")
+    monkeypatch.setattr("jobs.orphans.SAFE_AGE", timedelta(seconds=-5))
+    await sweep_orphans(pool, storage)
+    assert orphan not in await storage.keys("imports")
