@@ -11,6 +11,7 @@ from litestar.di import Provide
 from api.aggregates.controller import AggregateController
 from api.auth.access import enforce_access, require_rules
 from api.auth.controller import AuthController
+from api.equipment.controller import EquipmentController
 from api.health.controller import HealthController
 from api.imports.controller import ImportController, UploadController
 from api.lingering import Lingering
@@ -41,6 +42,7 @@ def create_app(settings: ServerSettings) -> Litestar:
             AuthController,
             ReadingController,
             AggregateController,
+            EquipmentController,
             ImportController,
             _upload_router(settings.api.max_upload_bytes),
         ],

@@ -55,6 +55,7 @@ STATUSES: dict[str, HTTPStatus] = {
     "not_your_import": HTTPStatus.FORBIDDEN,
     "not_found": HTTPStatus.NOT_FOUND,
     "import_not_found": HTTPStatus.NOT_FOUND,
+    "equipment_not_found": HTTPStatus.NOT_FOUND,
     "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
     "import_state": HTTPStatus.CONFLICT,
     "upload_missing": HTTPStatus.CONFLICT,

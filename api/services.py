@@ -19,6 +19,8 @@ from api.auth.authentication import Authenticator
 from api.auth.cookies import Cookies
 from api.auth.parts import open_auth
 from api.auth.service import SignInService
+from api.equipment.repository import EquipmentRepository
+from api.equipment.service import EquipmentService
 from api.health.repository import HealthRepository
 from api.health.service import HealthService
 from api.imports.repository import ImportRepository
@@ -84,6 +86,7 @@ class Services:
     cookie_jar: Cookies
     sign_in: SignInService
     aggregates: AggregateService
+    equipment: EquipmentService
     health: HealthService
     imports: ImportService
     readings: ReadingService
@@ -120,6 +123,7 @@ async def open_services(
             cookie_jar=auth.cookies,
             sign_in=auth.sign_in,
             aggregates=AggregateService(AggregateRepository(pool)),
+            equipment=EquipmentService(EquipmentRepository(engine, pool)),
             health=HealthService(HealthRepository(pool)),
             imports=ImportService(imports, storage, finished),
             readings=ReadingService(group_commit, ingest_metrics, settings.api, settings.readings),
@@ -138,6 +142,7 @@ def dependencies() -> Dependencies:
         "addresses",
         "aggregates",
         "cookie_jar",
+        "equipment",
         "health",
         "imports",
         "readings",

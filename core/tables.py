@@ -106,6 +106,19 @@ retention_horizon = Table(
     PrimaryKeyConstraint("only_row", name="retention_horizon_key"),
 )
 
+equipment = Table(
+    "equipment",
+    metadata,
+    Column("id", Text, nullable=False),
+    Column("name", Text),
+    Column("unit", Text),
+    Column("location", Text),
+    Column("zone", Text),
+    Column("expected_period_seconds", Double),
+    PrimaryKeyConstraint("id", name="equipment_key"),
+    CheckConstraint("expected_period_seconds > 0", name="equipment_expected_period"),
+)
+
 workers = Table(
     "workers",
     metadata,

@@ -3,6 +3,7 @@ from datetime import datetime
 from msgspec import UNSET, Struct, UnsetType, field
 
 from api.aggregates.resolutions import Resolution
+from api.stale_ranges import StaleRange
 
 
 class Item(Struct, frozen=True, rename="camel"):
@@ -23,13 +24,6 @@ class Item(Struct, frozen=True, rename="camel"):
     last: float | UnsetType = UNSET
     range: float | UnsetType = UNSET
     seconds: int | UnsetType = UNSET
-
-
-class StaleRange(Struct, frozen=True):
-    """Late rows of this range are stored and may be missing from the items."""
-
-    start: datetime = field(name="from")
-    end: datetime = field(name="to")
 
 
 class Aggregates(Struct, frozen=True, rename="camel", kw_only=True):

@@ -4,8 +4,9 @@ from msgspec import UNSET, UnsetType
 from api.aggregates.cursor import Cursor, Position
 from api.aggregates.questions import USUAL, Grouping, Question, Statistic
 from api.aggregates.repository import AggregateRepository, Found
-from api.aggregates.schemas import Aggregates, Item, StaleRange
+from api.aggregates.schemas import Aggregates, Item
 from api.cursors import encode_cursor
+from api.stale_ranges import StaleRange
 
 COLUMNS = {
     Statistic.TOTAL: "total_value",

@@ -22,14 +22,15 @@ AS $$ SELECT now() - INTERVAL '1 hour' $$;
 COMMENT ON FUNCTION late_before IS
 'Rows older than this are entered into rollup_dirty_ranges by the transaction that writes them.';
 
--- The moment up to which a rollup answers from materialised buckets ('-infinity': nothing yet).
+-- The moment up to which a rollup answers from materialised buckets (before all time: nothing yet),
+-- as the statement's snapshot has it: _timescaledb_functions.cagg_watermark() may be ahead of that.
 CREATE OR REPLACE FUNCTION rollup_watermark(rollup text) RETURNS timestamptz
 LANGUAGE sql STABLE
 AS $$
-    SELECT _timescaledb_functions.to_timestamp(
-        _timescaledb_functions.cagg_watermark(materialization.id)
-    )
-    FROM _timescaledb_catalog.hypertable AS materialization
+    SELECT _timescaledb_functions.to_timestamp(watermarks.watermark)
+    FROM _timescaledb_catalog.continuous_aggs_watermark AS watermarks
+    INNER JOIN _timescaledb_catalog.hypertable AS materialization
+        ON watermarks.mat_hypertable_id = materialization.id
     INNER JOIN timescaledb_information.continuous_aggregates AS rollups
         ON
             materialization.schema_name = rollups.materialization_hypertable_schema

@@ -57,7 +57,12 @@ SELECT
     earliest.ts AS first_time,
     latest.ts AS last_time,
     latest.value AS last_value,
-    known.sample_count
+    known.sample_count,
+    described.name,
+    described.unit,
+    described.location,
+    described.zone,
+    described.expected_period_seconds
 FROM (
     SELECT
         days.equipment_id,
@@ -78,6 +83,11 @@ CROSS JOIN LATERAL (
     FROM public.readings
     WHERE readings.equipment_id = known.equipment_id
     ORDER BY readings.ts DESC LIMIT 1
-) AS latest;
+) AS latest
+LEFT JOIN public.equipment AS described ON known.equipment_id = described.id;
 
-COMMENT ON VIEW bi.equipment IS 'Every piece of equipment that has sent a reading.';
+COMMENT ON VIEW bi.equipment IS
+'Every piece of equipment that has sent a reading, and what people say of it.';
+COMMENT ON COLUMN bi.equipment.zone IS 'A time zone of the IANA database.';
+COMMENT ON COLUMN bi.equipment.expected_period_seconds IS
+'How often a reading is expected; null where nobody said.';

@@ -31,6 +31,9 @@ PROTECTED = {
     ("POST", "/sensor-data/upload-csv"): Scope.IMPORTS_WRITE,
     ("POST", "/imports"): Scope.IMPORTS_WRITE,
     ("POST", "/imports/{import_id:uuid}/complete"): Scope.IMPORTS_WRITE,
+    ("GET", "/equipment"): Scope.READINGS_READ,
+    ("GET", "/equipment/{equipment_id:path}"): Scope.READINGS_READ,
+    ("PATCH", "/equipment/{equipment_id:path}"): Scope.ADMIN,
     ("GET", "/imports"): Scope.IMPORTS_READ,
     ("GET", "/imports/{import_id:uuid}"): Scope.IMPORTS_READ,
     ("GET", "/imports/{import_id:uuid}/rejects"): Scope.IMPORTS_READ,
@@ -48,6 +51,10 @@ OPEN = {
     ("PUT", "/imports/{import_id:uuid}/content"),  # goes by its signature
 }
 SIGNED_IN = {("GET", "/metrics"), ("GET", "/auth/me"), ("GET", "/docs")}
+
+
+def concrete(path: str) -> str:
+    return path.replace("{import_id:uuid}", UNKNOWN_ID).replace("{equipment_id:path}", "none")
 
 
 def handlers(app: Litestar) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -90,7 +97,7 @@ def test_an_application_with_an_undeclared_handler_is_not_built() -> None:
 async def test_without_a_token_nothing_is_answered(
     anonymous: httpx2.AsyncClient, method: str, path: str
 ) -> None:
-    response = await anonymous.request(method, path.replace("{import_id:uuid}", UNKNOWN_ID))
+    response = await anonymous.request(method, concrete(path))
     assert response.status_code == 401
     assert response.json()["code"] == "missing_token"
     assert response.headers["www-authenticate"] == "Bearer"
@@ -104,7 +111,7 @@ async def test_a_token_without_the_scope_is_refused_and_the_scope_named(
     others = " ".join(scope for scope in Scope if scope != needed)
     response = await anonymous.request(
         method,
-        path.replace("{import_id:uuid}", UNKNOWN_ID),
+        concrete(path),
         headers={"Authorization": f"Bearer {provider.token(scope=others)}"},
     )
     assert response.status_code == 403

@@ -20,6 +20,8 @@ ROUTES = {
     "/sensor-data/upload-csv": {"post"},
     "/sensor-data/aggregated": {"get"},
     "/sensor-data-aggregated": {"get"},
+    "/equipment": {"get"},
+    "/equipment/{equipment_id}": {"get", "patch"},
     "/imports": {"get", "post"},
     "/imports/{import_id}": {"get"},
     "/imports/{import_id}/content": {"put"},

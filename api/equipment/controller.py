@@ -1,0 +1,84 @@
+from typing import Any
+from urllib.parse import unquote
+
+from litestar import Controller, Request, get, patch
+from litestar.di import NamedDependency
+from litestar.params import RawBody, SkipValidation
+
+from api.auth.access import access
+from api.equipment.description import MERGE_PATCH
+from api.equipment.operations import (
+    DescribeEquipmentOperation,
+    GetEquipmentOperation,
+    ListEquipmentOperation,
+)
+from api.equipment.parsing import parse_listing
+from api.equipment.schemas import EquipmentDetails, EquipmentPage
+from api.equipment.service import EquipmentService
+from api.parameters import equipment_id
+from api.problems import UnsupportedMediaTypeError
+from core.readings import utc_now
+from core.scopes import Scope
+
+ONE = "/equipment/"
+MAX_BODY_BYTES = 64 * 1024
+
+AnyRequest = Request[Any, Any, Any]
+Service = NamedDependency[SkipValidation[EquipmentService]]
+
+
+class EquipmentController(Controller):
+    """What has sent readings."""
+
+    path = "/equipment"
+    tags = ("Equipment",)
+
+    @get(
+        operation_id="listEquipment",
+        operation_class=ListEquipmentOperation,
+        summary="Known equipment in order of its id, with its first and last reading",
+        **access(Scope.READINGS_READ, 400),
+    )
+    async def list_equipment(self, request: AnyRequest, equipment: Service) -> EquipmentPage:
+        """Answer with a page."""
+        asked = parse_listing(list(request.query_params.multi_items()))
+        return await equipment.page(asked, utc_now())
+
+    @get(
+        "/{equipment_id:path}",
+        operation_id="getEquipment",
+        operation_class=GetEquipmentOperation,
+        summary="One piece of equipment",
+        **access(Scope.READINGS_READ, 400, 404),
+    )
+    async def get_equipment(self, request: AnyRequest, equipment: Service) -> EquipmentDetails:
+        """Answer with what is known of it."""
+        return await equipment.get(_asked_id(request), utc_now())
+
+    @patch(
+        "/{equipment_id:path}",
+        operation_id="describeEquipment",
+        operation_class=DescribeEquipmentOperation,
+        summary="Say what equipment is called, measures in, where it is and how often it reports",
+        description="A JSON merge patch: what is not named stays, null takes it away.",
+        request_max_body_size=MAX_BODY_BYTES,
+        **access(Scope.ADMIN, 400, 404, 413, 415),
+    )
+    async def describe_equipment(
+        self, request: AnyRequest, body: RawBody, equipment: Service
+    ) -> EquipmentDetails:
+        """Answer with what is known of it now."""
+        _require_merge_patch(request)
+        return await equipment.describe(_asked_id(request), body, utc_now())
+
+
+def _asked_id(request: AnyRequest) -> str:
+    """The id as it was sent: the framework takes slashes for its own."""
+    encoded = request.scope["raw_path"].decode().removeprefix(ONE)
+    return equipment_id("equipmentId", unquote(encoded))
+
+
+def _require_merge_patch(request: AnyRequest) -> None:
+    media_type, _, _ = request.headers.get("content-type", "").partition(";")
+    if media_type.strip().lower() not in {MERGE_PATCH, "application/json"}:
+        raise UnsupportedMediaTypeError(f"Send the changes as Content-Type: {MERGE_PATCH}.")

@@ -1,0 +1,74 @@
+"""What people say of equipment, as a JSON merge patch (RFC 7396) changes it."""
+
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+from api.parameters import refusal, shown, time_zone
+from api.problems import FieldProblem, InvalidRequestError
+from api.readings.parsing import json_object
+from core.readings import BAD_TEXT, RejectCode
+
+MERGE_PATCH = "application/merge-patch+json"
+
+MAX_PERIOD_SECONDS = 366 * 24 * 60 * 60
+LONGEST: Mapping[str, int] = MappingProxyType({"name": 200, "unit": 50, "location": 500})
+UNSTORABLE = re.compile(f"{BAD_TEXT}|[\ud800-\udfff]")
+
+# Columns of the table equipment and their new values, null where nothing is said any more.
+Changes: TypeAlias = dict[str, str | float | None]
+
+
+def parse_changes(body: bytes) -> Changes:
+    """What the patch changes. Raises MalformedJsonError, or InvalidRequestError naming each."""
+    changes: Changes = {}
+    problems: list[FieldProblem] = []
+    for field, value in json_object(body).items():
+        try:
+            column, judge = _known(field)
+            changes[column] = None if value is None else judge(field, value)
+        except InvalidRequestError as error:
+            problems += error.problems
+    if problems:
+        raise InvalidRequestError(problems)
+    return changes
+
+
+def _known(field: str) -> tuple[str, Callable[[str, Any], str | float]]:
+    if field not in FIELDS:
+        name = shown(field)
+        problem = FieldProblem(name, "unknown_field", f"{name} is not a known field")
+        raise InvalidRequestError([problem])
+    return FIELDS[field]
+
+
+def _text(field: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise refusal(field, "must be a text or null", RejectCode.BAD_TEXT)
+    if not value.strip():
+        raise refusal(field, "must not be blank; null takes it away", RejectCode.MISSING_VALUE)
+    if len(value) > LONGEST[field]:
+        raise refusal(field, f"must have at most {LONGEST[field]} characters", RejectCode.TOO_LONG)
+    if UNSTORABLE.search(value):
+        message = "must hold no control character and no half or damaged one"
+        raise refusal(field, message, RejectCode.BAD_TEXT)
+    return value
+
+
+def _period(field: str, value: object) -> float:
+    if not isinstance(value, float):
+        raise refusal(field, "must be a number or null", RejectCode.BAD_NUMBER)
+    if not 0 < value <= MAX_PERIOD_SECONDS:
+        message = f"must be above 0 and at most {MAX_PERIOD_SECONDS}"
+        raise refusal(field, message, RejectCode.OUT_OF_RANGE)
+    return value
+
+
+FIELDS: Mapping[str, tuple[str, Callable[[str, Any], str | float]]] = MappingProxyType(
+    {
+        **{name: (name, _text) for name in LONGEST},
+        "zone": ("zone", time_zone),
+        "expectedPeriodSeconds": ("expected_period_seconds", _period),
+    }
+)

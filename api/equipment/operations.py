@@ -1,0 +1,70 @@
+"""The operations as the reference shows them: the handlers read URL and body themselves."""
+
+from dataclasses import dataclass
+
+from litestar.openapi.spec import OpenAPIMediaType, Operation, Parameter, RequestBody, Schema
+from litestar.openapi.spec.enums import OpenAPIType
+
+from api.described import CURSOR, EQUIPMENT, limit
+from api.equipment.description import LONGEST, MAX_PERIOD_SECONDS, MERGE_PATCH
+from api.equipment.parsing import DEFAULT_LIMIT, MAX_LIMIT
+from core.readings import MAX_EQUIPMENT_ID_CHARACTERS
+
+EQUIPMENT_ID = Parameter(
+    name="equipment_id",
+    param_in="path",
+    required=True,
+    schema=Schema(type=OpenAPIType.STRING, min_length=1, max_length=MAX_EQUIPMENT_ID_CHARACTERS),
+    description="Percent-encoded whole, slashes too.",
+)
+TEXTS = {
+    name: Schema(type=[OpenAPIType.STRING, OpenAPIType.NULL], min_length=1, max_length=longest)
+    for name, longest in LONGEST.items()
+}
+DESCRIPTION = Schema(
+    type=OpenAPIType.OBJECT,
+    additional_properties=False,
+    properties={
+        **TEXTS,
+        "zone": Schema(
+            type=[OpenAPIType.STRING, OpenAPIType.NULL],
+            description="A time zone of the IANA database.",
+        ),
+        "expectedPeriodSeconds": Schema(
+            type=[OpenAPIType.NUMBER, OpenAPIType.NULL],
+            exclusive_minimum=0,
+            maximum=MAX_PERIOD_SECONDS,
+        ),
+    },
+)
+
+
+@dataclass
+class ListEquipmentOperation(Operation):
+    """The operation with its parameters."""
+
+    def __post_init__(self) -> None:
+        """Declare what the handler's signature does not show."""
+        more = f"Equipment on a page; {DEFAULT_LIMIT} if not said."
+        self.parameters = [EQUIPMENT, limit(MAX_LIMIT, more), CURSOR]
+
+
+@dataclass
+class GetEquipmentOperation(Operation):
+    """The operation with the id in its path."""
+
+    def __post_init__(self) -> None:
+        """Declare what the handler's signature does not show."""
+        self.parameters = [EQUIPMENT_ID]
+
+
+@dataclass
+class DescribeEquipmentOperation(GetEquipmentOperation):
+    """The operation with its merge patch too."""
+
+    def __post_init__(self) -> None:
+        """Declare what the handler's signature does not show."""
+        super().__post_init__()
+        self.request_body = RequestBody(
+            content={MERGE_PATCH: OpenAPIMediaType(schema=DESCRIPTION)}, required=True
+        )

@@ -1,0 +1,39 @@
+from datetime import datetime
+
+from msgspec import Struct
+
+from api.stale_ranges import StaleRange
+
+
+class Equipment(Struct, frozen=True, rename="camel", kw_only=True):
+    """What people say of equipment, null where nobody said, and what its readings say."""
+
+    equipment_id: str
+    name: str | None
+    unit: str | None
+    location: str | None
+    zone: str | None
+    expected_period_seconds: float | None
+    first_timestamp: datetime
+    last_timestamp: datetime
+    last_value: float
+    sample_count: int
+
+
+class EquipmentDetails(Equipment, frozen=True, rename="camel", kw_only=True):
+    """One piece of equipment; its sampleCount is exact as of `asOf`, but in `staleRanges`."""
+
+    as_of: datetime
+    stale_ranges: list[StaleRange]
+
+
+class EquipmentPage(Struct, frozen=True, rename="camel"):
+    """Equipment in order of its id, exact as of `asOf`, but in `staleRanges`.
+
+    `nextCursor` is null on the last page.
+    """
+
+    items: list[Equipment]
+    as_of: datetime
+    stale_ranges: list[StaleRange]
+    next_cursor: str | None

@@ -1,0 +1,113 @@
+-- What equipment there is and what is known of it, found without reading the history.
+
+-- The materialised days hold an index by equipment and few rows, so ids are found by skipping from
+-- one to the next. The planner can skip only in the table itself, whose name the extension made up;
+-- hence the dynamic statement. Later ids are in the chunks past the watermark: from the start of a
+-- chunk, since a moment inside it would be looked for row by row. OFFSET 0 keeps the patterns out of
+-- the skipping scans, which would otherwise read every row of an id that matches none.
+CREATE OR REPLACE FUNCTION known_equipment(
+    ids text[], prefixes text[], patterns text[], after text, row_limit bigint
+) RETURNS SETOF text
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+    materialised_days text;
+    watermark constant timestamptz = rollup_watermark('readings_1d');
+BEGIN
+    SELECT
+        format('%I.%I', materialization_hypertable_schema, materialization_hypertable_name)
+        INTO STRICT materialised_days
+    FROM timescaledb_information.continuous_aggregates
+    WHERE view_name = 'readings_1d';
+
+    RETURN QUERY EXECUTE format(
+        $query$
+        (
+            SELECT equipment_id FROM (
+                SELECT DISTINCT equipment_id
+                FROM %s
+                WHERE cardinality($3) > 0 AND equipment_id > $1 AND equipment_id >= $2
+                ORDER BY equipment_id OFFSET 0
+            ) AS of_old
+            WHERE equipment_id LIKE any($3) ORDER BY equipment_id LIMIT $4
+        )
+        UNION
+        (
+            SELECT equipment_id FROM (
+                SELECT DISTINCT equipment_id
+                FROM readings
+                WHERE cardinality($3) > 0 AND equipment_id > $1 AND equipment_id >= $2 AND ts >= $5
+                ORDER BY equipment_id OFFSET 0
+            ) AS of_late
+            WHERE equipment_id LIKE any($3) ORDER BY equipment_id LIMIT $4
+        )
+        UNION
+        SELECT id
+        FROM unnest($6) AS named (id)
+        WHERE id > $1 AND EXISTS (SELECT FROM readings WHERE readings.equipment_id = id)
+        ORDER BY equipment_id
+        LIMIT $4
+        $query$,
+        materialised_days
+    )
+    USING
+        after,
+        coalesce((SELECT min(prefix) FROM unnest(prefixes) AS given (prefix)), ''),
+        patterns,
+        row_limit,
+        (
+            SELECT min(range_start)
+            FROM timescaledb_information.chunks
+            WHERE hypertable_name = 'readings' AND range_end > watermark
+        ),
+        ids;
+END
+$$;
+
+COMMENT ON FUNCTION known_equipment IS
+'The first ids in order behind after, of those named and those LIKE one of the patterns. New ids
+that have sent nothing but late readings are found once rollup_dirty_ranges lets go of them.';
+
+CREATE OR REPLACE FUNCTION equipment_facts(ids text[])
+RETURNS TABLE (
+    equipment_id text,
+    first_time timestamptz,
+    last_time timestamptz,
+    last_value double precision,
+    sample_count bigint
+)
+LANGUAGE sql STABLE
+AS $$
+    SELECT
+        known.equipment_id,
+        earliest.ts AS first_time,
+        latest.ts AS last_time,
+        latest.value AS last_value,
+        coalesce(counted.sample_count, 0) AS sample_count
+    FROM unnest(ids) AS known (equipment_id)
+    CROSS JOIN LATERAL (
+        SELECT readings.ts
+        FROM readings
+        WHERE readings.equipment_id = known.equipment_id
+        ORDER BY readings.ts LIMIT 1
+    ) AS earliest
+    CROSS JOIN LATERAL (
+        SELECT
+            readings.ts,
+            readings.value
+        FROM readings
+        WHERE readings.equipment_id = known.equipment_id
+        ORDER BY readings.ts DESC LIMIT 1
+    ) AS latest
+    LEFT JOIN (
+        SELECT
+            days.equipment_id,
+            sum(days.sample_count)::bigint AS sample_count
+        FROM readings_1d AS days
+        WHERE days.equipment_id = any(ids)
+        GROUP BY days.equipment_id
+    ) AS counted ON known.equipment_id = counted.equipment_id
+$$;
+
+COMMENT ON FUNCTION equipment_facts IS
+'First and last are read from the readings, so never stale; the count is of the rollup.';

@@ -1,0 +1,40 @@
+-- name: equipment(ids, prefixes, patterns, after, row_limit)
+-- The first equipment in order behind :after, of those named and those LIKE one of the patterns, and
+-- the stale ranges of its counts, which are told in a row of their own if there is no equipment.
+WITH dirty AS (
+    SELECT range_agg(tstzrange(range_start, range_end)) AS stale
+    FROM rollup_dirty_ranges
+    WHERE
+        range_start < (
+            SELECT greatest(rollup_watermark('readings_1h'), rollup_watermark('readings_1d'))
+        )
+)
+
+SELECT
+    facts.equipment_id,
+    equipment.name,
+    equipment.unit,
+    equipment.location,
+    equipment.zone,
+    equipment.expected_period_seconds,
+    facts.first_time,
+    facts.last_time,
+    facts.last_value,
+    facts.sample_count,
+    dirty.stale
+FROM dirty
+LEFT JOIN
+    equipment_facts(
+        array(
+            SELECT known_equipment(
+                :ids::text[],
+                :prefixes::text[],
+                :patterns::text[],
+                :after::text,
+                :row_limit::bigint
+            )
+        )
+    ) AS facts
+    ON true
+LEFT JOIN equipment ON facts.equipment_id = equipment.id
+ORDER BY facts.equipment_id;
