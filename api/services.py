@@ -28,7 +28,7 @@ from api.imports.service import ImportService
 from api.imports.upload_repository import UploadRepository
 from api.imports.upload_urls import UploadUrls
 from api.imports.uploads import UploadService
-from api.imports.waiting import FinishedImports
+from api.imports.watching import ImportWatch
 from api.readings.group_commit import GroupCommit
 from api.readings.metrics import IngestMetrics
 from api.readings.repository import ReadingRepository
@@ -111,9 +111,9 @@ async def open_services(
             httpx2.AsyncClient(timeout=PROVIDER_TIMEOUT_SECONDS)
         )
         storage = Storage.open(settings.storage)
-        imports = ImportRepository(engine, pool)
-        finished = FinishedImports(imports)
-        resources.enter_context(on_termination(finished.close))
+        imports = ImportRepository(engine)
+        watch = ImportWatch(imports)
+        resources.enter_context(on_termination(watch.close))
         auth = await resources.enter_async_context(
             open_auth(settings.api, settings.auth, settings.session, pool, http)
         )
@@ -125,7 +125,7 @@ async def open_services(
             aggregates=AggregateService(AggregateRepository(pool)),
             equipment=EquipmentService(EquipmentRepository(engine, pool)),
             health=HealthService(HealthRepository(pool)),
-            imports=ImportService(imports, storage, finished),
+            imports=ImportService(imports, storage, watch),
             readings=ReadingService(group_commit, ingest_metrics, settings.api, settings.readings),
             uploads=UploadService(
                 UploadRepository(engine),

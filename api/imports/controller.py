@@ -4,8 +4,8 @@ from uuid import UUID
 from litestar import Controller, Request, get, post, put
 from litestar.datastructures import State
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
-from litestar.response import Stream
+from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter, SkipValidation
+from litestar.response import Response, ServerSentEvent, Stream
 
 from api.auth.access import PUBLIC, access
 from api.auth.tokens import Principal
@@ -21,6 +21,9 @@ SignedIn = Request[Principal, None, State]
 ImportId = FromPath[UUID]
 Expires = Annotated[str, QueryParameter(description="As the server wrote it into the URL.")]
 Signature = Annotated[str, QueryParameter(description="As the server wrote it into the URL.")]
+LastEventId = Annotated[
+    str, HeaderParameter(name="Last-Event-ID", description="The id of the last event received.")
+]
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Imports on a page.")]
 PageCursor = Annotated[str | None, QueryParameter(description="The nextCursor of a page.")]
 Wait = Annotated[
@@ -130,6 +133,23 @@ class ImportController(Controller):
         if wait is None:
             return await imports.get(import_id)
         return await imports.get_finished(import_id, seconds)
+
+    @get(
+        "/imports/{import_id:uuid}/events",
+        operation_id="followImport",
+        summary="One import as server-sent events, until it has ended",
+        description="Each event holds the import as GET /imports/{id} tells it: `state` when it is "
+        "in another state than before, `progress` else. 204: it has ended, and Last-Event-ID says "
+        "that this is known.",
+        media_type="text/event-stream",
+        **access(Scope.IMPORTS_READ, 400, 404),
+    )
+    async def follow_import(
+        self, imports: Service, import_id: ImportId, last_event_id: LastEventId = ""
+    ) -> ServerSentEvent | Response[None]:
+        """Stream the events."""
+        happening = await imports.events(import_id, last_event_id)
+        return ServerSentEvent(happening) if happening else Response(None, status_code=204)
 
     @post(
         "/imports/{import_id:uuid}/cancel",

@@ -8,10 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.imports.cursor import Cursor
 from api.imports.schemas import Counts, Failure, Import, Progress, TimeSpan
-from core.database import Pool, borrowed, database_errors, driver_connection
+from core.database import database_errors, driver_connection
 from core.errors import ImportNotFoundError
-from core.imports import CANCELLABLE, FINAL_STATES, RETRIABLE, ImportOptions, ImportState
-from core.queries import queries
+from core.imports import CANCELLABLE, RETRIABLE, ImportOptions, ImportState
 from core.queue import enqueue_import
 from core.tables import imports
 
@@ -19,9 +18,8 @@ from core.tables import imports
 class ImportRepository:
     """Imports in the database."""
 
-    def __init__(self, engine: AsyncEngine, pool: Pool) -> None:
+    def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._pool = pool
 
     async def cancel(self, import_id: UUID) -> bool:
         """End the import before its next batch; False, and nothing changed: not in CANCELLABLE."""
@@ -82,15 +80,14 @@ class ImportRepository:
                 rows = await connection.execute(newest_first.limit(limit))
         return [_import(row) for row in rows]
 
-    async def finished_among(self, import_ids: Iterable[UUID]) -> set[UUID]:
-        """Those of the imports that are in a final state or do not exist any more."""
-        async with borrowed(self._pool) as connection:
-            return {
-                row["id"]
-                async for row in queries().finished_among(
-                    connection, ids=list(import_ids), final_states=sorted(FINAL_STATES)
+    async def among(self, import_ids: Iterable[UUID]) -> dict[UUID, Import]:
+        """Those of the imports that exist, as they stand."""
+        with database_errors():
+            async with self._engine.connect() as connection:
+                rows = await connection.execute(
+                    select(imports).where(imports.c.id.in_(list(import_ids)))
                 )
-            }
+        return {row.id: _import(row) for row in rows}
 
 
 def _import(row: Row[Any]) -> Import:

@@ -1,13 +1,16 @@
 from collections.abc import AsyncIterator
 from uuid import UUID
 
+from litestar.response.sse import ServerSentEventMessage
+
 from api.cursors import cursor_of, encode_cursor
 from api.imports.cursor import Cursor
 from api.imports.errors import ImportStateError
+from api.imports.events import event_id, events
 from api.imports.repository import ImportRepository
 from api.imports.schemas import Import, ImportPage
-from api.imports.waiting import FinishedImports
-from core.imports import RETRIABLE, ImportState
+from api.imports.watching import ImportWatch
+from core.imports import FINAL_STATES, RETRIABLE, ImportState
 from core.storage import Storage, rejects_folder
 
 REJECTS_HEADER = b"line,code,column,row\n"
@@ -17,12 +20,10 @@ AFTER = cursor_of(Cursor)
 class ImportService:
     """Tells what became of the files, and ends or begins again what is to be loaded."""
 
-    def __init__(
-        self, repository: ImportRepository, storage: Storage, finished: FinishedImports
-    ) -> None:
+    def __init__(self, repository: ImportRepository, storage: Storage, watch: ImportWatch) -> None:
         self._repository = repository
         self._storage = storage
-        self._finished = finished
+        self._watch = watch
 
     async def page(self, limit: int, cursor: str | None) -> ImportPage:
         """A page of imports, newest first. Raises InvalidRequestError."""
@@ -40,8 +41,20 @@ class ImportService:
 
     async def get_finished(self, import_id: UUID, timeout_seconds: float) -> Import:
         """The import when it is finished, or as it stands after the timeout."""
-        await self._finished.wait(import_id, timeout_seconds)
+        await self._watch.wait_until_final(import_id, timeout_seconds)
         return await self._repository.get(import_id)
+
+    async def events(
+        self, import_id: UUID, last_event_id: str
+    ) -> AsyncIterator[ServerSentEventMessage] | None:
+        """What happens to the import from now on; None: it has ended, as the client has seen.
+
+        Raises ImportNotFoundError before anything is told.
+        """
+        current = await self._repository.get(import_id)
+        if current.state in FINAL_STATES and event_id(current) == last_event_id:
+            return None
+        return events(self._watch, current, last_event_id)
 
     async def cancel(self, import_id: UUID) -> Import:
         """The import, cancelled; what it has loaded stays. Harmless when repeated.

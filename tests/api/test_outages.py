@@ -45,6 +45,7 @@ async def ask_everything(client: httpx2.AsyncClient) -> list[httpx2.Response]:
         await client.get("/imports"),
         await client.get(f"/imports/{UNKNOWN}"),
         await client.get(f"/imports/{UNKNOWN}/rejects"),
+        await client.get(f"/imports/{UNKNOWN}/events"),
         await client.post("/sensor-data/upload-csv", files={"file": ("a.csv", b"a,b,c\n")}),
     ]
 
@@ -53,7 +54,7 @@ async def test_without_the_database_every_route_says_so_at_once_and_recovers_by_
     served: httpx2.AsyncClient, proxy: Proxy, pool: Pool, tmp_path: Path
 ) -> None:
     before = await ask_everything(served)
-    assert [response.status_code for response in before] == [201, 200, 200, 404, 404, 201]
+    assert [response.status_code for response in before] == [201, 200, 200, 404, 404, 404, 201]
     await proxy.cut()
     started = time.monotonic()
     during = await ask_everything(served)
@@ -63,7 +64,7 @@ async def test_without_the_database_every_route_says_so_at_once_and_recovers_by_
     assert {response.headers["retry-after"] for response in during} == {"2"}
     await proxy.restore()
     after = await ask_everything(served)
-    assert [response.status_code for response in after] == [201, 200, 200, 404, 404, 201]
+    assert [response.status_code for response in after] == [201, 200, 200, 404, 404, 404, 201]
     assert await pool.fetchval("SELECT count(*) FROM imports") == 2
     # The upload in between keeps its file: it cannot know whether its import was committed.
     assert len(files_below(tmp_path)) == 3

@@ -98,7 +98,7 @@ def test_a_gateway_writes_with_a_token_of_the_real_provider_and_no_further_than_
         assert (refused.status_code, refused.json()["code"]) == (403, "missing_scope")
 
 
-async def test_a_request_under_way_is_answered_when_the_server_is_told_to_stop(
+async def test_requests_under_way_are_answered_to_their_end_when_the_server_is_told_to_stop(
     clean_url: str, pool: Pool, real_provider: IdentityProvider, tmp_path: Path
 ) -> None:
     import_id = await new_import(pool)
@@ -108,11 +108,13 @@ async def test_a_request_under_way_is_answered_when_the_server_is_told_to_stop(
             waiting = asyncio.create_task(
                 client.get(f"/imports/{import_id}?wait=visible&timeout=60")
             )
-            await asyncio.wait([waiting], timeout=1)
-            assert not waiting.done()
+            following = asyncio.create_task(client.get(f"/imports/{import_id}/events"))
+            done, _ = await asyncio.wait([waiting, following], timeout=1)
+            assert done == set()
             started = time.monotonic()
             process.send_signal(signal.SIGTERM)
             assert (await waiting).json()["state"] == "queued"
+            assert (await following).text.startswith("id: ")
         assert await asyncio.to_thread(process.wait, 20) == 0
         assert time.monotonic() - started < 10
 
