@@ -1,9 +1,10 @@
 """From the parameters of a request to a Question."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from api.aggregates.buckets import Buckets, Source
 from api.aggregates.cursor import BEGINNING, Cursor, Position
 from api.aggregates.questions import (
     OF_ONE_EQUIPMENT,
@@ -13,13 +14,20 @@ from api.aggregates.questions import (
     Question,
     Statistic,
 )
-from api.aggregates.resolutions import REACHES, Resolution, finest_allowed, picked_for
-from api.aggregates.zones import ZonedBuckets, zoned_buckets
+from api.aggregates.resolutions import (
+    REACHES,
+    Resolution,
+    finest_allowed,
+    picked_for,
+    utc_buckets,
+)
+from api.aggregates.zones import zoned_buckets
 from api.cursors import cursor_of
 from api.equipment.choice import EVERY_EQUIPMENT, chosen_equipment
 from api.parameters import Parameters, choice, refusal, time_zone, whole_number
 from api.problems import FieldProblem, InvalidRequestError
 from api.time_ranges import TimeRange, asked_range
+from core.readings import EARLIEST
 
 AUTO = "auto"
 MAX_LIMIT = 10_000
@@ -40,6 +48,7 @@ PARAMETERS = (
 )
 ZONED = (Resolution.HOUR, Resolution.DAY)
 RAW_ROWS_LONGEST = REACHES[Resolution.QUARTER].longest
+NO_BUCKETS = Buckets((EARLIEST,), Source.DAYS, are_rows=True)
 
 
 def parse_question(pairs: Sequence[tuple[str, str]], now: datetime) -> Question:
@@ -59,7 +68,7 @@ def parse_question(pairs: Sequence[tuple[str, str]], now: datetime) -> Question:
         equipment=given.noted(lambda: chosen_equipment(given), EVERY_EQUIPMENT),
         grouping=grouping,
         zone=zone,
-        zoned=given.noted(lambda: _zoned(zone, resolution, span), None),
+        buckets=given.noted(lambda: _buckets(zone, resolution, span), NO_BUCKETS),
         statistics=given.noted(lambda: _statistics(given, grouping), USUAL),
         limit=given.read("limit", LIMIT, _usual_limit(interval, resolution)),
         after=given.noted(lambda: _after(cursor, span, resolution), BEGINNING),
@@ -111,14 +120,16 @@ def _zone(name: str, text: str) -> ZoneInfo | None:
     return ZoneInfo(time_zone(name, text))
 
 
-def _zoned(zone: ZoneInfo | None, resolution: Resolution, span: TimeRange) -> ZonedBuckets | None:
-    if zone is None or resolution not in ZONED or span.length > REACHES[resolution].longest:
-        return None
+def _buckets(zone: ZoneInfo | None, resolution: Resolution, span: TimeRange) -> Buckets:
+    if span.length > REACHES[resolution].longest:  # which is refused already
+        return NO_BUCKETS
+    if zone is None:
+        return utc_buckets(span, resolution)
     try:
         buckets = zoned_buckets(zone, resolution, span)
     except OverflowError as error:
         raise refusal("tz", "cannot be applied at the end of the calendar") from error
-    if sum((edge.length for edge in buckets.edges), timedelta()) > RAW_ROWS_LONGEST:
+    if buckets.raw_length > RAW_ROWS_LONGEST:
         message = f"cuts UTC hours; of these at most {RAW_ROWS_LONGEST.days} days are read"
         raise refusal("tz", f"{message}; ask for 1d or a shorter range", "range_too_long")
     return buckets

@@ -7,9 +7,9 @@ from enum import StrEnum
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
+from api.aggregates.buckets import Buckets
 from api.aggregates.cursor import Position
 from api.aggregates.resolutions import Resolution
-from api.aggregates.zones import ZonedBuckets
 from api.equipment.choice import EquipmentChoice
 from api.time_ranges import TimeRange
 
@@ -49,10 +49,7 @@ USUAL = frozenset(Statistic) - {Statistic.RANGE}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One request for buckets; without a `limit` all of them are one page.
-
-    With a `zone`, `zoned` are its buckets; without, they are those of UTC.
-    """
+    """One request for buckets, those of UTC without a `zone`; without a `limit` on one page."""
 
     asked_at: datetime
     interval: str | None
@@ -62,6 +59,6 @@ class Question:
     grouping: Grouping
     statistics: frozenset[Statistic]
     zone: ZoneInfo | None
-    zoned: ZonedBuckets | None
+    buckets: Buckets
     limit: int | None
     after: Position

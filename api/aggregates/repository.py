@@ -1,33 +1,41 @@
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any
 
 from asyncpg import Record
 
+from api.aggregates.buckets import Buckets, Part, Source
+from api.aggregates.cursor import BEGINNING
 from api.aggregates.questions import Grouping, Question
-from api.aggregates.resolutions import REACHES, Resolution, buckets_in
-from api.aggregates.zones import ZonedBuckets
-from core.database import Pool, borrowed
+from api.aggregates.resolutions import Resolution
+from core.database import Connection, Pool, borrowed
 from core.queries import queries
 
-ROLLUPS: Mapping[tuple[Resolution, Grouping], str] = MappingProxyType(
-    {
-        (Resolution.HOUR, Grouping.EQUIPMENT): "hourly_items",
-        (Resolution.HOUR, Grouping.ALL): "hourly_items_together",
-        (Resolution.DAY, Grouping.EQUIPMENT): "daily_items",
-        (Resolution.DAY, Grouping.ALL): "daily_items_together",
-    }
-)
+# A page is gathered from stretches of so many buckets, and of more where few rows are.
+FIRST_STRETCH = 8
+FEW_ROWS = 1_000
+GROWTH = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The sum and the number of all samples."""
+
+    value: float
+    count: int
+
+    @property
+    def average(self) -> float | None:
+        """Null without samples."""
+        return self.value / self.count if self.count else None
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """One snapshot's totals over the whole range, its stale ranges and a page of its buckets."""
 
-    average: float | None
-    total_count: int
+    totals: Totals
     stale: list[tuple[datetime, datetime]]
     rows: list[Record]
     more: bool
@@ -41,51 +49,111 @@ class AggregateRepository:
 
     async def find(self, question: Question) -> Found:
         """The page of the question's buckets, in order of their start and equipment."""
-        name, parameters = _statement(question)
-        statement = getattr(queries(), name)
-        async with borrowed(self._pool) as connection:
-            head, *rows = [row async for row in statement(connection, **parameters)]
-        return Found(
-            average=head["average"],
-            total_count=head["sample_count"] or 0,
-            stale=[(stale.lower, stale.upper) for stale in head["stale"] or ()],
-            rows=rows[: question.limit],
-            more=question.limit is not None and len(rows) > question.limit,
+        async with (
+            borrowed(self._pool) as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            rows = await _page(connection, question)
+            more = question.limit is not None and len(rows) > question.limit
+            whole = question.after == BEGINNING and not more
+            totals = _added_up(rows) if whole else await _totals(connection, question)
+            stale = await _stale_ranges(connection, question)
+        return Found(totals, stale, rows[: question.limit], more)
+
+
+async def _stale_ranges(
+    connection: Connection, question: Question
+) -> list[tuple[datetime, datetime]]:
+    """Where the answer may lack late rows: nowhere if it comes from readings."""
+    if question.buckets.source is Source.READINGS:
+        return []
+    span = question.buckets.span
+    stale = await queries().stale_ranges(connection, start=span.start, stop=span.end)
+    return [(part.lower, part.upper) for part in stale or ()]
+
+
+async def _page(connection: Connection, question: Question) -> list[Record]:
+    """The rows of the page, and one more if there is a next one."""
+    buckets, wanted = question.buckets, None if question.limit is None else question.limit + 1
+    first, last = _first_bucket(question), len(buckets.borders) - 1
+    stretch = _first_stretch(question)
+    rows: list[Record] = []
+    while first < last and (wanted is None or len(rows) < wanted):
+        part = buckets.between(first, first + stretch)
+        found = await _rows(connection, question, part, wanted and wanted - len(rows))
+        rows += found
+        first += stretch
+        stretch *= GROWTH if len(found) < FEW_ROWS else 1
+    return rows
+
+
+def _first_bucket(question: Question) -> int:
+    """The one in which the page before ended, or the next one if it told all of that."""
+    seconds = question.after.interval_start
+    return question.buckets.index_of(seconds + (question.grouping is Grouping.ALL))
+
+
+def _first_stretch(question: Question) -> int:
+    """How many buckets to read at first: all, where they are few rows or all are wanted."""
+    buckets = question.buckets
+    if not question.equipment.prefixes or (buckets.are_rows and question.limit is None):
+        return len(buckets.borders)
+    return 1 if question.resolution is Resolution.DAY else FIRST_STRETCH
+
+
+async def _rows(
+    connection: Connection, question: Question, buckets: Buckets, row_limit: int | None
+) -> list[Record]:
+    """The first rows of these buckets, of those that come after the page before."""
+    bounds = {**_bounds(buckets.whole), **_chosen(question), "row_limit": row_limit}
+    resuming = {"resume": _resume(question, buckets), "after_id": question.after.equipment_id}
+    together = question.grouping is Grouping.ALL
+    if buckets.are_rows and together:
+        found = queries().rollup_rows_together(connection, **bounds)
+    elif buckets.are_rows:
+        found = queries().rollup_rows(connection, **bounds, **resuming)
+    else:
+        cuts = _cuts(buckets)
+        found = queries().bucketed_rows(
+            connection, **bounds, **resuming, **cuts, borders=buckets.borders, together=together
         )
+    return [row async for row in found]
 
 
-def _statement(question: Question) -> tuple[str, dict[str, Any]]:
-    """The named query that answers the question, and its parameters."""
-    common = _common(question)
-    together = {"together": question.grouping is Grouping.ALL}
-    if question.zoned is not None:
-        return "zoned_items", {**common, **together, **_zoned(question.zoned)}
-    buckets = buckets_in(question.span, question.resolution)
-    common |= {"start": buckets.start, "end": buckets.end}
-    rollup = ROLLUPS.get((question.resolution, question.grouping))
-    if rollup is not None:
-        return rollup, common
-    return "raw_items", {**common, **together, "width": REACHES[question.resolution].width}
+def _resume(question: Question, buckets: Buckets) -> datetime:
+    """The moment before which the page before has told of some equipment already."""
+    starts_inside = buckets.index_of(question.after.interval_start + 1) == 1
+    return buckets.borders[1 if starts_inside else 0]
 
 
-def _common(question: Question) -> dict[str, Any]:
-    return {
-        "patterns": question.equipment.patterns,
-        "ids": question.equipment.ids_without_prefix,
-        "after_start": question.after.interval_start,
-        "after_id": question.after.equipment_id,
-        # The row of totals, the page, and one row more that shows that there is a next one.
-        "row_limit": None if question.limit is None else question.limit + 2,
-    }
-
-
-def _zoned(buckets: ZonedBuckets) -> dict[str, Any]:
+def _cuts(buckets: Buckets) -> dict[str, Any]:
     edges = buckets.edges
     return {
-        "whole_start": buckets.whole_hours.start,
-        "whole_end": buckets.whole_hours.end,
-        "cut_hours": buckets.cut_hours,
+        "cut": buckets.cut_hours,
         "edge_starts": [edge.start for edge in edges],
-        "edge_ends": [edge.end for edge in edges],
-        "borders": list(buckets.borders),
+        "edge_stops": [edge.end for edge in edges],
     }
+
+
+async def _totals(connection: Connection, question: Question) -> Totals:
+    """Of the whole range."""
+    rows = [
+        await queries().total(connection, **_bounds(part), **_chosen(question))
+        for part in question.buckets.parts()
+    ]
+    return _added_up([row for row in rows if row["sample_count"]])
+
+
+def _added_up(rows: Sequence[Record]) -> Totals:
+    return Totals(
+        sum((row["total_value"] for row in rows), 0.0), sum(row["sample_count"] for row in rows)
+    )
+
+
+def _chosen(question: Question) -> dict[str, Any]:
+    equipment = question.equipment
+    return {"patterns": equipment.patterns, "ids": equipment.ids_without_prefix}
+
+
+def _bounds(part: Part) -> dict[str, Any]:
+    return {"source": part.source, "start": part.span.start, "stop": part.span.end}

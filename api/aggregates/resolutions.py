@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
+from api.aggregates.buckets import Buckets, Source, ceiling
 from api.time_ranges import TimeRange
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Resolution(StrEnum):
@@ -41,6 +40,10 @@ REACHES: Mapping[Resolution, Reach] = MappingProxyType(
     }
 )
 
+ROLLUPS: Mapping[Resolution, Source] = MappingProxyType(
+    {Resolution.HOUR: Source.HOURS, Resolution.DAY: Source.DAYS}
+)
+
 
 def finest_allowed(length: timedelta) -> Resolution | None:
     """The finest resolution in which so long a range is answered; None when there is none."""
@@ -52,12 +55,11 @@ def picked_for(length: timedelta) -> Resolution:
     return next((name for name, reach in REACHES.items() if length <= reach.auto), Resolution.DAY)
 
 
-def ceiling(moment: datetime, width: timedelta) -> datetime:
-    """The first border of UTC buckets of that width from the moment on."""
-    return moment + (EPOCH - moment) % width
-
-
-def buckets_in(span: TimeRange, resolution: Resolution) -> TimeRange:
-    """From the first bucket that starts in the range to the end of the last one."""
+def utc_buckets(span: TimeRange, resolution: Resolution) -> Buckets:
+    """The buckets that start in the range."""
     width = REACHES[resolution].width
-    return TimeRange(ceiling(span.start, width), ceiling(span.end, width))
+    start = ceiling(span.start, width)
+    count = (ceiling(span.end, width) - start) // width
+    borders = tuple(start + n * width for n in range(count + 1))
+    source = ROLLUPS.get(resolution, Source.READINGS)
+    return Buckets(borders, source, are_rows=resolution in ROLLUPS)

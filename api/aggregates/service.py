@@ -1,3 +1,5 @@
+from collections.abc import Mapping
+
 from asyncpg import Record
 from msgspec import UNSET, UnsetType
 
@@ -29,8 +31,8 @@ class AggregateService:
         """The buckets that start in the question's range, or a page of them."""
         found = await self._repository.find(question)
         return Aggregates(
-            average=found.average,
-            total_count=found.total_count,
+            average=found.totals.average,
+            total_count=found.totals.count,
             items=_items(question, found.rows),
             as_of=question.asked_at,
             interval=question.interval or UNSET,
@@ -45,17 +47,19 @@ class AggregateService:
 
 def _items(question: Question, rows: list[Record]) -> list[Item]:
     apart = question.grouping is Grouping.EQUIPMENT
-    if apart and question.zoned is None and question.statistics == USUAL:
-        return [Item(*row[:9]) for row in rows]  # the usual answer, and the longest
-    return [_item(row, question.statistics) for row in rows]
+    if apart and question.zone is None and question.statistics == USUAL:
+        return [Item(*row) for row in rows]  # the usual answer, and the longest
+    seconds = question.buckets.seconds() if question.zone else {}
+    return [_item(row, question.statistics, seconds) for row in rows]
 
 
-def _item(row: Record, statistics: frozenset[Statistic]) -> Item:
+def _item(row: Record, statistics: frozenset[Statistic], seconds: Mapping[int, int]) -> Item:
     told = {name: row[name] for statistic, name in COLUMNS.items() if statistic in statistics}
     if Statistic.RANGE in statistics:
         told["range"] = row["maximum"] - row["minimum"]
     equipment_id = UNSET if row["equipment_id"] is None else row["equipment_id"]
-    return Item(equipment_id, row["interval_start"], seconds=row.get("seconds", UNSET), **told)
+    start = row["interval_start"]
+    return Item(equipment_id, start, seconds=seconds.get(start, UNSET), **told)
 
 
 def _next_cursor(question: Question, found: Found) -> str | UnsetType | None:

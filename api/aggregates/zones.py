@@ -1,51 +1,17 @@
 """Where the days and hours of a time zone begin."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from api.aggregates.resolutions import Resolution, ceiling
+from api.aggregates.buckets import DAY, HOUR, Buckets, Source, floor
+from api.aggregates.resolutions import Resolution
 from api.time_ranges import TimeRange
 
-HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class ZonedBuckets:
-    """Buckets that meet: each border begins one, but the last, which only ends one.
-
-    One border alone stands for no bucket.
-    """
-
-    borders: tuple[datetime, ...]
-
-    @property
-    def whole_hours(self) -> TimeRange:
-        """From the first to the last UTC hour that lies in the buckets, cut or not."""
-        return TimeRange(ceiling(self.borders[0], HOUR), _floor(self.borders[-1]))
-
-    @property
-    def cut_hours(self) -> list[datetime]:
-        """The UTC hours with a border inside: no rollup tells their parts apart."""
-        cut = {_floor(border) for border in self.borders if border != _floor(border)}
-        return sorted(cut)
-
-    @property
-    def edges(self) -> list[TimeRange]:
-        """What of the cut hours lies in the buckets, neighbours put together."""
-        edges: list[TimeRange] = []
-        for hour in self.cut_hours:
-            start, end = max(hour, self.borders[0]), min(hour + HOUR, self.borders[-1])
-            if edges and edges[-1].end == start:
-                start = edges.pop().start
-            edges.append(TimeRange(start, end))
-        return edges
-
-
-def zoned_buckets(zone: ZoneInfo, resolution: Resolution, span: TimeRange) -> ZonedBuckets:
+def zoned_buckets(zone: ZoneInfo, resolution: Resolution, span: TimeRange) -> Buckets:
     """The zone's days or hours that start in the range. Raises OverflowError off the calendar."""
     begin = _days if resolution is Resolution.DAY else _hours
     borders: list[datetime] = []
@@ -54,7 +20,11 @@ def zoned_buckets(zone: ZoneInfo, resolution: Resolution, span: TimeRange) -> Zo
             borders.append(border)
         if border >= span.end:
             break
-    return ZonedBuckets(tuple(borders))
+    cut = {border != floor(border, HOUR) for border in borders}
+    if resolution is Resolution.HOUR and cut == {True}:
+        return Buckets(tuple(borders), Source.READINGS, are_rows=False)
+    are_rows = resolution is Resolution.HOUR and cut == {False}
+    return Buckets(tuple(borders), Source.HOURS, are_rows)
 
 
 def _days(zone: ZoneInfo, span: TimeRange) -> Iterator[datetime]:
@@ -67,7 +37,7 @@ def _days(zone: ZoneInfo, span: TimeRange) -> Iterator[datetime]:
 
 def _hours(zone: ZoneInfo, span: TimeRange) -> Iterator[datetime]:
     """When the clock shows a full hour, and when it changes by anything but whole hours."""
-    hour = _floor(span.start)
+    hour = floor(span.start, HOUR)
     while True:
         yield from _borders_within(zone, hour)
         hour += HOUR
@@ -99,7 +69,3 @@ def _change(zone: ZoneInfo, hour: datetime) -> datetime:
 
 def _offset(zone: ZoneInfo, moment: datetime) -> timedelta:
     return moment.astimezone(zone).utcoffset() or timedelta()
-
-
-def _floor(moment: datetime) -> datetime:
-    return ceiling(moment - HOUR + timedelta.resolution, HOUR)

@@ -24,16 +24,13 @@ COMMENT ON FUNCTION late_before IS
 
 -- The moment up to which a rollup answers from materialised buckets (before all time: nothing yet),
 -- as the statement's snapshot has it: _timescaledb_functions.cagg_watermark() may be ahead of that.
+-- It reads the catalog itself: timescaledb_information costs ten times as much.
 CREATE OR REPLACE FUNCTION rollup_watermark(rollup text) RETURNS timestamptz
 LANGUAGE sql STABLE
 AS $$
     SELECT _timescaledb_functions.to_timestamp(watermarks.watermark)
     FROM _timescaledb_catalog.continuous_aggs_watermark AS watermarks
-    INNER JOIN _timescaledb_catalog.hypertable AS materialization
-        ON watermarks.mat_hypertable_id = materialization.id
-    INNER JOIN timescaledb_information.continuous_aggregates AS rollups
-        ON
-            materialization.schema_name = rollups.materialization_hypertable_schema
-            AND materialization.table_name = rollups.materialization_hypertable_name
-    WHERE rollups.view_name = rollup
+    INNER JOIN _timescaledb_catalog.continuous_agg AS rollups
+        ON watermarks.mat_hypertable_id = rollups.mat_hypertable_id
+    WHERE rollups.user_view_schema = 'public' AND rollups.user_view_name = rollup
 $$;

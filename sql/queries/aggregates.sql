@@ -1,347 +1,244 @@
--- Every statement here answers with a row of the stale ranges and the totals over the whole range,
--- then with a page of the buckets of [:start, :end) in order, those after (:after_start, :after_id).
--- One statement, so that all three are of one snapshot. Equipment is chosen by LIKE :patterns or by
--- :ids that no pattern matches, in two branches: a plan that is made once then suits both, patterns
--- by the range of time and ids by the index.
+-- Equipment is chosen by LIKE :patterns or by :ids that no pattern matches, in two branches: a plan
+-- that is made once then suits both, patterns by the range of time and ids by the index. A page that
+-- begins inside a bucket has only equipment after :after_id before the moment :resume.
 
--- name: hourly_items(start, end, patterns, ids, after_start, after_id, row_limit)
--- UTC hours of each equipment, from the rollup.
-WITH watermark AS (
-    SELECT greatest(rollup_watermark('readings_1h'), rollup_watermark('readings_1d')) AS reached
-),
+-- name: stale_ranges(start, stop)$
+-- Where late rows are stored that the rollups have not taken up yet.
+SELECT range_agg(tstzrange(range_start, range_end))
+FROM rollup_dirty_ranges
+WHERE
+    range_start < :stop
+    AND range_end > :start
+    AND range_start < (
+        SELECT greatest(rollup_watermark('readings_1h'), rollup_watermark('readings_1d'))
+    );
 
-dirty AS (
-    SELECT range_agg(tstzrange(range_start, range_end)) AS stale
-    FROM rollup_dirty_ranges
-    WHERE
-        range_start < :end
-        AND range_end > :start
-        AND range_start < (SELECT watermark.reached FROM watermark)
-),
-
-piece AS (
+-- name: rollup_rows(source, start, stop, patterns, ids, resume, after_id, row_limit)
+-- Buckets that are rows of a rollup.
+WITH piece AS (
     SELECT
         equipment_id,
-        bucket,
+        ts,
         total_value,
         sample_count,
         minimum,
         maximum,
         first,
         last
-    FROM readings_1h
+    FROM measured
     WHERE
-        cardinality(:patterns::text[]) > 0
+        source = :source
+        AND cardinality(:patterns::text[]) > 0
         AND equipment_id LIKE any(:patterns)
-        AND bucket >= :start
-        AND bucket < :end
+        AND ts >= :start
+        AND ts < :stop
     UNION ALL
     SELECT
         equipment_id,
-        bucket,
+        ts,
         total_value,
         sample_count,
         minimum,
         maximum,
         first,
         last
-    FROM readings_1h
-    WHERE equipment_id = any(:ids) AND bucket >= :start AND bucket < :end
-),
-
-item AS (
-    SELECT
-        equipment_id,
-        extract(EPOCH FROM bucket)::bigint AS interval_start,
-        total_value,
-        sample_count,
-        minimum,
-        maximum,
-        first,
-        last
-    FROM piece
+    FROM measured
+    WHERE source = :source AND equipment_id = any(:ids) AND ts >= :start AND ts < :stop
 )
 
 SELECT
-    NULL AS equipment_id,
-    NULL AS interval_start,
-    sum(item.total_value) AS total_value,
-    sum(item.sample_count)::bigint AS sample_count,
-    sum(item.total_value) / sum(item.sample_count) AS average,
-    NULL AS minimum,
-    NULL AS maximum,
-    NULL AS first,
-    NULL AS last,
-    (SELECT dirty.stale FROM dirty) AS stale
-FROM item
-UNION ALL
-SELECT
-    item.equipment_id,
-    item.interval_start,
-    item.total_value,
-    item.sample_count,
-    item.total_value / item.sample_count AS average,
-    item.minimum,
-    item.maximum,
-    item.first,
-    item.last,
-    NULL AS stale
-FROM item
-WHERE (item.interval_start, item.equipment_id) > (:after_start, :after_id)
-ORDER BY interval_start NULLS FIRST, equipment_id
+    equipment_id,
+    extract(EPOCH FROM ts)::bigint AS interval_start,
+    total_value,
+    sample_count,
+    total_value / sample_count AS average,
+    minimum,
+    maximum,
+    first,
+    last
+FROM piece
+WHERE ts >= :resume OR equipment_id > :after_id
+ORDER BY ts, equipment_id
 LIMIT :row_limit;
 
--- name: daily_items(start, end, patterns, ids, after_start, after_id, row_limit)
--- UTC days of each equipment, from the rollup.
-WITH watermark AS (
-    SELECT greatest(rollup_watermark('readings_1h'), rollup_watermark('readings_1d')) AS reached
-),
-
-dirty AS (
-    SELECT range_agg(tstzrange(range_start, range_end)) AS stale
-    FROM rollup_dirty_ranges
-    WHERE
-        range_start < :end
-        AND range_end > :start
-        AND range_start < (SELECT watermark.reached FROM watermark)
-),
-
-piece AS (
+-- name: rollup_rows_together(source, start, stop, patterns, ids, row_limit)
+-- Buckets of all chosen equipment taken together, each from rows of a rollup.
+WITH piece AS (
     SELECT
-        equipment_id,
-        bucket,
-        total_value,
-        sample_count,
-        minimum,
-        maximum,
-        first,
-        last
-    FROM readings_1d
-    WHERE
-        cardinality(:patterns::text[]) > 0
-        AND equipment_id LIKE any(:patterns)
-        AND bucket >= :start
-        AND bucket < :end
-    UNION ALL
-    SELECT
-        equipment_id,
-        bucket,
-        total_value,
-        sample_count,
-        minimum,
-        maximum,
-        first,
-        last
-    FROM readings_1d
-    WHERE equipment_id = any(:ids) AND bucket >= :start AND bucket < :end
-),
-
-item AS (
-    SELECT
-        equipment_id,
-        extract(EPOCH FROM bucket)::bigint AS interval_start,
-        total_value,
-        sample_count,
-        minimum,
-        maximum,
-        first,
-        last
-    FROM piece
-)
-
-SELECT
-    NULL AS equipment_id,
-    NULL AS interval_start,
-    sum(item.total_value) AS total_value,
-    sum(item.sample_count)::bigint AS sample_count,
-    sum(item.total_value) / sum(item.sample_count) AS average,
-    NULL AS minimum,
-    NULL AS maximum,
-    NULL AS first,
-    NULL AS last,
-    (SELECT dirty.stale FROM dirty) AS stale
-FROM item
-UNION ALL
-SELECT
-    item.equipment_id,
-    item.interval_start,
-    item.total_value,
-    item.sample_count,
-    item.total_value / item.sample_count AS average,
-    item.minimum,
-    item.maximum,
-    item.first,
-    item.last,
-    NULL AS stale
-FROM item
-WHERE (item.interval_start, item.equipment_id) > (:after_start, :after_id)
-ORDER BY interval_start NULLS FIRST, equipment_id
-LIMIT :row_limit;
-
--- name: hourly_items_together(start, end, patterns, ids, after_start, after_id, row_limit)
--- UTC hours of all chosen equipment taken together, from the rollup.
-WITH watermark AS (
-    SELECT greatest(rollup_watermark('readings_1h'), rollup_watermark('readings_1d')) AS reached
-),
-
-dirty AS (
-    SELECT range_agg(tstzrange(range_start, range_end)) AS stale
-    FROM rollup_dirty_ranges
-    WHERE
-        range_start < :end
-        AND range_end > :start
-        AND range_start < (SELECT watermark.reached FROM watermark)
-),
-
-piece AS (
-    SELECT
-        equipment_id,
-        bucket,
+        ts,
         total_value,
         sample_count,
         minimum,
         maximum
-    FROM readings_1h
+    FROM measured
     WHERE
-        cardinality(:patterns::text[]) > 0
+        source = :source
+        AND cardinality(:patterns::text[]) > 0
         AND equipment_id LIKE any(:patterns)
-        AND bucket >= :start
-        AND bucket < :end
+        AND ts >= :start
+        AND ts < :stop
     UNION ALL
     SELECT
-        equipment_id,
-        bucket,
+        ts,
         total_value,
         sample_count,
         minimum,
         maximum
-    FROM readings_1h
-    WHERE equipment_id = any(:ids) AND bucket >= :start AND bucket < :end
+    FROM measured
+    WHERE source = :source AND equipment_id = any(:ids) AND ts >= :start AND ts < :stop
+)
+
+SELECT
+    NULL AS equipment_id,
+    extract(EPOCH FROM ts)::bigint AS interval_start,
+    sum(total_value) AS total_value,
+    sum(sample_count)::bigint AS sample_count,
+    sum(total_value) / sum(sample_count) AS average,
+    min(minimum) AS minimum,
+    max(maximum) AS maximum,
+    NULL AS first,
+    NULL AS last
+FROM piece
+GROUP BY ts
+ORDER BY ts
+LIMIT :row_limit;
+
+-- name: bucketed_rows(source, start, stop, cut, edge_starts, edge_stops, borders, together, patterns, ids, resume, after_id, row_limit)
+-- Buckets between any :borders, put together from rows of the source, all but those of the hours
+-- that are :cut, and from readings between the edges.
+WITH edge AS MATERIALIZED (
+    SELECT
+        unnest(:edge_starts::timestamptz[]) AS start,
+        unnest(:edge_stops::timestamptz[]) AS stop
 ),
 
-item AS (
+piece AS (
     SELECT
-        NULL::text AS equipment_id,
-        extract(EPOCH FROM bucket)::bigint AS interval_start,
+        equipment_id,
+        ts,
+        total_value,
+        sample_count,
+        minimum,
+        maximum,
+        first,
+        last
+    FROM measured
+    WHERE
+        source = :source
+        AND cardinality(:patterns::text[]) > 0
+        AND equipment_id LIKE any(:patterns)
+        AND ts >= :start
+        AND ts < :stop
+        AND ts <> all(:cut)
+    UNION ALL
+    SELECT
+        equipment_id,
+        ts,
+        total_value,
+        sample_count,
+        minimum,
+        maximum,
+        first,
+        last
+    FROM measured
+    WHERE
+        source = :source
+        AND equipment_id = any(:ids)
+        AND ts >= :start
+        AND ts < :stop
+        AND ts <> all(:cut)
+    UNION ALL
+    SELECT
+        measured.equipment_id,
+        measured.ts,
+        measured.total_value,
+        measured.sample_count,
+        measured.minimum,
+        measured.maximum,
+        measured.first,
+        measured.last
+    FROM edge
+    INNER JOIN measured ON edge.start <= measured.ts AND edge.stop > measured.ts
+    WHERE
+        measured.source = 'raw'
+        AND cardinality(:edge_starts::timestamptz[]) > 0
+        AND cardinality(:patterns::text[]) > 0
+        AND measured.equipment_id LIKE any(:patterns)
+        AND measured.ts >= :start - '1 hour'::interval
+        AND measured.ts < :stop + '1 hour'::interval
+    UNION ALL
+    SELECT
+        measured.equipment_id,
+        measured.ts,
+        measured.total_value,
+        measured.sample_count,
+        measured.minimum,
+        measured.maximum,
+        measured.first,
+        measured.last
+    FROM edge
+    INNER JOIN measured ON edge.start <= measured.ts AND edge.stop > measured.ts
+    WHERE
+        measured.source = 'raw'
+        AND cardinality(:edge_starts::timestamptz[]) > 0
+        AND measured.equipment_id = any(:ids)
+        AND measured.ts >= :start - '1 hour'::interval
+        AND measured.ts < :stop + '1 hour'::interval
+),
+
+bucketed AS (
+    SELECT
+        CASE WHEN NOT :together THEN equipment_id END AS equipment_id,
+        width_bucket(ts, :borders::timestamptz[]) AS place,
         sum(total_value) AS total_value,
         sum(sample_count)::bigint AS sample_count,
         min(minimum) AS minimum,
         max(maximum) AS maximum,
-        NULL::double precision AS first,
-        NULL::double precision AS last
+        first(first, ts) FILTER (WHERE NOT :together) AS first,
+        last(last, ts) FILTER (WHERE NOT :together) AS last
     FROM piece
-    GROUP BY bucket
+    WHERE ts >= :resume OR equipment_id > :after_id
+    GROUP BY
+        CASE WHEN NOT :together THEN equipment_id END,
+        width_bucket(ts, :borders::timestamptz[])
 )
 
 SELECT
-    NULL AS equipment_id,
-    NULL AS interval_start,
-    sum(item.total_value) AS total_value,
-    sum(item.sample_count)::bigint AS sample_count,
-    sum(item.total_value) / sum(item.sample_count) AS average,
-    NULL AS minimum,
-    NULL AS maximum,
-    NULL AS first,
-    NULL AS last,
-    (SELECT dirty.stale FROM dirty) AS stale
-FROM item
-UNION ALL
-SELECT
-    item.equipment_id,
-    item.interval_start,
-    item.total_value,
-    item.sample_count,
-    item.total_value / item.sample_count AS average,
-    item.minimum,
-    item.maximum,
-    item.first,
-    item.last,
-    NULL AS stale
-FROM item
-WHERE (item.interval_start, item.equipment_id) > (:after_start, :after_id)
-ORDER BY interval_start NULLS FIRST, equipment_id
+    equipment_id,
+    extract(EPOCH FROM (:borders::timestamptz[])[place])::bigint AS interval_start,
+    total_value,
+    sample_count,
+    total_value / sample_count AS average,
+    minimum,
+    maximum,
+    first,
+    last
+FROM bucketed
+ORDER BY place, equipment_id
 LIMIT :row_limit;
 
--- name: daily_items_together(start, end, patterns, ids, after_start, after_id, row_limit)
--- UTC days of all chosen equipment taken together, from the rollup.
-WITH watermark AS (
-    SELECT greatest(rollup_watermark('readings_1h'), rollup_watermark('readings_1d')) AS reached
-),
-
-dirty AS (
-    SELECT range_agg(tstzrange(range_start, range_end)) AS stale
-    FROM rollup_dirty_ranges
-    WHERE
-        range_start < :end
-        AND range_end > :start
-        AND range_start < (SELECT watermark.reached FROM watermark)
-),
-
-piece AS (
+-- name: total(source, start, stop, patterns, ids)^
+-- What all rows of a source add up to; nulls without any.
+WITH piece AS (
     SELECT
-        equipment_id,
-        bucket,
         total_value,
-        sample_count,
-        minimum,
-        maximum
-    FROM readings_1d
+        sample_count
+    FROM measured
     WHERE
-        cardinality(:patterns::text[]) > 0
+        source = :source
+        AND cardinality(:patterns::text[]) > 0
         AND equipment_id LIKE any(:patterns)
-        AND bucket >= :start
-        AND bucket < :end
+        AND ts >= :start
+        AND ts < :stop
     UNION ALL
     SELECT
-        equipment_id,
-        bucket,
         total_value,
-        sample_count,
-        minimum,
-        maximum
-    FROM readings_1d
-    WHERE equipment_id = any(:ids) AND bucket >= :start AND bucket < :end
-),
-
-item AS (
-    SELECT
-        NULL::text AS equipment_id,
-        extract(EPOCH FROM bucket)::bigint AS interval_start,
-        sum(total_value) AS total_value,
-        sum(sample_count)::bigint AS sample_count,
-        min(minimum) AS minimum,
-        max(maximum) AS maximum,
-        NULL::double precision AS first,
-        NULL::double precision AS last
-    FROM piece
-    GROUP BY bucket
+        sample_count
+    FROM measured
+    WHERE source = :source AND equipment_id = any(:ids) AND ts >= :start AND ts < :stop
 )
 
 SELECT
-    NULL AS equipment_id,
-    NULL AS interval_start,
-    sum(item.total_value) AS total_value,
-    sum(item.sample_count)::bigint AS sample_count,
-    sum(item.total_value) / sum(item.sample_count) AS average,
-    NULL AS minimum,
-    NULL AS maximum,
-    NULL AS first,
-    NULL AS last,
-    (SELECT dirty.stale FROM dirty) AS stale
-FROM item
-UNION ALL
-SELECT
-    item.equipment_id,
-    item.interval_start,
-    item.total_value,
-    item.sample_count,
-    item.total_value / item.sample_count AS average,
-    item.minimum,
-    item.maximum,
-    item.first,
-    item.last,
-    NULL AS stale
-FROM item
-WHERE (item.interval_start, item.equipment_id) > (:after_start, :after_id)
-ORDER BY interval_start NULLS FIRST, equipment_id
-LIMIT :row_limit;
+    sum(total_value) AS total_value,
+    sum(sample_count)::bigint AS sample_count
+FROM piece;

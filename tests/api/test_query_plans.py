@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -29,6 +29,15 @@ class Explained:
         lines = [row[0] for row in await self._connection.fetch(explain, *parameters)]
         self.plan += [line for line in lines if "never executed" not in line]
         return await self._connection.fetch(statement, *parameters)
+
+    async def fetchrow(self, statement: str, *parameters: object) -> Any:
+        return (await self.fetch(statement, *parameters))[0]
+
+    async def fetchval(self, statement: str, *parameters: object) -> Any:
+        return (await self.fetchrow(statement, *parameters))[0]
+
+    def transaction(self, **options: Any) -> AbstractAsyncContextManager[None]:
+        return self._connection.transaction(**options)
 
 
 class OneConnection:
