@@ -1,6 +1,7 @@
 """What an import is: states and options, as stored in the table imports and told over HTTP."""
 
 from enum import StrEnum
+from fractions import Fraction
 
 from msgspec import Struct
 
@@ -55,11 +56,19 @@ class TimeFormat(StrEnum):
     EPOCH_NS = "epoch_ns"
 
 
+class OnTooManyErrors(StrEnum):
+    """What becomes of the rows of a file that has more errors than allowed."""
+
+    DISCARD = "discard"
+    KEEP = "keep"
+
+
 class ImportOptions(Struct, frozen=True, kw_only=True, rename="camel"):
-    """How a file is written, as its sender says.
+    """How a file is written and what is to become of it, as its sender says.
 
     `delimiter` null: the header tells. `timeZone` is that of timestamps without offset. `columns`
-    gives, by our names, the file's own names of columns.
+    gives, by our names, the file's own names of columns. `maxErrors` is a number of rejected rows
+    or a share of all rows such as "5%"; null: any number.
     """
 
     delimiter: Delimiter | None = None
@@ -67,8 +76,30 @@ class ImportOptions(Struct, frozen=True, kw_only=True, rename="camel"):
     time_format: TimeFormat = TimeFormat.ISO8601
     time_zone: str = UTC_ZONE
     columns: dict[str, str] = {}
+    max_errors: int | str | None = None
+    on_too_many_errors: OnTooManyErrors = OnTooManyErrors.DISCARD
 
     @property
     def by_local_clock(self) -> bool:
         """Whether a timestamp may be one of a clock that is sometimes put back or forward."""
         return self.time_format is TimeFormat.ISO8601 and self.time_zone != UTC_ZONE
+
+    def gives_up_after(self, rejected: int) -> bool:
+        """Whether after so many rejected rows no more of the file is loaded."""
+        counted = isinstance(self.max_errors, int)
+        return counted and self.keeps_on_failure and not self.allows(rejected, rejected)
+
+    @property
+    def keeps_on_failure(self) -> bool:
+        """Whether rows of a file with too many errors stay."""
+        return self.on_too_many_errors is OnTooManyErrors.KEEP
+
+    def allows(self, rejected: int, read: int) -> bool:
+        """Whether a file of which `read` rows were read may have `rejected` ones among them."""
+        match self.max_errors:
+            case None:
+                return True
+            case int(count):
+                return rejected <= count
+            case share:
+                return rejected * 100 <= Fraction(share.removesuffix("%")) * read

@@ -7,7 +7,7 @@ from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Sche
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
 from api.imports.form import FIELD
-from core.imports import COLUMNS, DecimalMark, TimeFormat
+from core.imports import COLUMNS, DecimalMark, OnTooManyErrors, TimeFormat
 
 
 def _text(description: str, default: str | None = None, enum: Iterable[str] = ()) -> Schema:
@@ -22,6 +22,12 @@ OPTIONS = {
     "timeFormat": _text("How timestamps are written.", TimeFormat.ISO8601, TimeFormat),
     "timeZone": _text("The IANA time zone of timestamps without offset.", "UTC"),
     "columns": _text(f"A JSON object: the file's names for any of {', '.join(COLUMNS)}."),
+    "maxErrors": _text("The rows that may be rejected: a number, or a percentage such as 5%."),
+    "onTooManyErrors": _text(
+        "What becomes of the other rows if there are more.",
+        OnTooManyErrors.DISCARD,
+        OnTooManyErrors,
+    ),
 }
 
 

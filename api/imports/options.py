@@ -1,16 +1,19 @@
 """The options of an import, from the fields of a form or the members of a JSON object."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 
 import msgspec
 
 from api.parameters import choice, refusal, shown, time_zone
 from api.problems import FieldProblem, InvalidRequestError
-from core.imports import COLUMNS, DecimalMark, Delimiter, ImportOptions, TimeFormat
+from core.imports import COLUMNS, DecimalMark, Delimiter, ImportOptions, OnTooManyErrors, TimeFormat
 from core.readings import RejectCode
 
 MAX_NAME_CHARACTERS = 200
+COUNT = re.compile("[0-9]{1,15}")
+SHARE = re.compile(r"(100|[0-9]{1,2}(\.[0-9]{1,6})?)%")
 DELIMITERS = {**{str(delimiter): delimiter for delimiter in Delimiter}, "tab": Delimiter.TAB}
 
 
@@ -73,10 +76,21 @@ def _faults(column: str, text: object) -> list[FieldProblem]:
     return []
 
 
+def _max_errors(name: str, value: object) -> int | str:
+    text = str(value)
+    if COUNT.fullmatch(text):
+        return int(text)
+    if SHARE.fullmatch(text):
+        return text
+    raise refusal(name, "must be a whole number, or a percentage such as 5% or 0.1%")
+
+
 PARSERS: dict[str, Callable[[str, object], object]] = {
     "delimiter": _delimiter,
     "decimal": choice(DecimalMark),
     "timeFormat": choice(TimeFormat),
     "timeZone": time_zone,
     "columns": _columns,
+    "maxErrors": _max_errors,
+    "onTooManyErrors": choice(OnTooManyErrors),
 }

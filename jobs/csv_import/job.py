@@ -35,7 +35,10 @@ async def run_import_job(work: ImportWork, import_id: UUID, retries: int) -> Non
     try:
         await _attempt(work, import_id)
     except LeaseLostError:
-        log.warning("import_taken_over", import_id=str(import_id))
+        if await work.imports.is_cancelled(import_id):
+            log.info("import_cancelled", import_id=str(import_id))
+        else:
+            log.warning("import_taken_over", import_id=str(import_id))
     except WorkerStoppingError as stopping:
         raise RetryRequested(reason=stopping.message) from stopping
     except Exception as error:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -25,8 +26,16 @@ class Claim:
     attempt: int
     tries: int
     lines_done: int
+    rows_rejected: int
     started_at: datetime
     options: ImportOptions
+
+
+class RowCounts(NamedTuple):
+    """Rows of the file so far."""
+
+    read: int
+    rejected: int
 
 
 class ImportRepository:
@@ -49,6 +58,7 @@ class ImportRepository:
             row["attempt"],
             row["tries"],
             row["lines_done"],
+            row["rows_rejected"],
             row["started_at"],
             msgspec.json.decode(row["options"], type=ImportOptions),
         )
@@ -92,13 +102,26 @@ class ImportRepository:
             _require_lease(claim, kept)
         return old == 0
 
-    async def has_good_rows(self, claim: Claim) -> bool:
-        """Whether any row of the file was accepted, in this attempt or an earlier one."""
-        answer = await queries().import_accepted_rows(
+    async def row_counts(self, claim: Claim) -> RowCounts:
+        """How many rows were read and how many rejected, in this attempt and earlier ones."""
+        row = await queries().import_row_counts(
             self._pool, import_id=claim.id, attempt=claim.attempt
         )
-        _require_lease(claim, answer)
-        return bool(answer)
+        if row is None:
+            raise _lease_lost(claim)
+        return RowCounts(row["rows_read"], row["rows_rejected"])
+
+    async def count_discarded(self, claim: Claim, rejected: int) -> None:
+        """Tell how many rows were rejected of a file of which nothing is stored."""
+        kept = await queries().count_discarded(
+            self._pool, import_id=claim.id, attempt=claim.attempt, rejected=rejected
+        )
+        _require_lease(claim, kept)
+
+    async def is_cancelled(self, import_id: UUID) -> bool:
+        """Whether the import was ended by a person."""
+        state = await queries().import_state(self._pool, import_id=import_id)
+        return bool(state == ImportState.CANCELLED)
 
     async def begin_aggregating(self, claim: Claim) -> None:
         """Every line is loaded."""
@@ -138,8 +161,12 @@ class ImportRepository:
 
 def _require_lease(claim: Claim, answer: object) -> None:
     if answer is None:
-        raise LeaseLostError(
-            "Another worker has taken the import over, or it was ended meanwhile.",
-            import_id=claim.id,
-            attempt=claim.attempt,
-        )
+        raise _lease_lost(claim)
+
+
+def _lease_lost(claim: Claim) -> LeaseLostError:
+    return LeaseLostError(
+        "Another worker has taken the import over, or it was ended meanwhile.",
+        import_id=claim.id,
+        attempt=claim.attempt,
+    )

@@ -2,16 +2,20 @@
 -- and returns no row, when another worker has taken the import over since.
 
 -- name: claim_import(import_id)^
--- Begin the next attempt at an unfinished import; no row: it needs no more work.
+-- Begin the next attempt at an unfinished import; no row: it needs no more work. Where no batch
+-- is stored, no row counts: an earlier attempt may have counted those of a file it discarded.
 WITH claimed AS (
     UPDATE imports
     SET
         attempt = attempt + 1,
         tries = tries + 1,
+        rows_read = CASE lines_done WHEN 0 THEN 0 ELSE rows_read END,
+        rows_rejected = CASE lines_done WHEN 0 THEN 0 ELSE rows_rejected END,
         state = CASE state WHEN 'queued' THEN 'loading' ELSE state END,
         started_at = coalesce(started_at, now())
     WHERE id = :import_id AND state IN ('queued', 'loading', 'aggregating')
-    RETURNING id, object_key, state, attempt, tries, lines_done, started_at, options
+    RETURNING
+        id, object_key, state, attempt, tries, lines_done, rows_rejected, started_at, options
 )
 
 SELECT
@@ -21,6 +25,7 @@ SELECT
     claimed.attempt,
     claimed.tries,
     claimed.lines_done,
+    claimed.rows_rejected,
     claimed.started_at,
     claimed.options,
     pg_notify('sensorflow_imports', claimed.id::text) AS notified
@@ -159,11 +164,27 @@ SET
 WHERE id = :import_id AND attempt = :attempt AND state = 'loading'
 RETURNING id;
 
--- name: import_accepted_rows(import_id, attempt)$
--- Whether any row of the file was good; no row: the attempt is over.
-SELECT rows_read > rows_rejected
+-- name: import_row_counts(import_id, attempt)^
+-- How many rows of the file were read and rejected so far; no row: the attempt is over.
+SELECT
+    rows_read,
+    rows_rejected
 FROM imports
 WHERE id = :import_id AND attempt = :attempt AND state = 'loading';
+
+-- name: count_discarded(rejected, import_id, attempt)$
+-- Tell how many rows were rejected of a file of which nothing is stored.
+UPDATE imports
+SET
+    rows_read = :rejected,
+    rows_rejected = :rejected
+WHERE id = :import_id AND attempt = :attempt AND state = 'loading' AND lines_done = 0
+RETURNING id;
+
+-- name: import_state(import_id)$
+-- What has become of an import.
+SELECT state FROM imports
+WHERE id = :import_id;
 
 -- name: begin_aggregating(import_id, attempt)$
 -- The whole file is loaded; its rollups come next.

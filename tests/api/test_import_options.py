@@ -20,6 +20,8 @@ DEFAULTS: dict[str, Any] = {
     "timeFormat": "iso8601",
     "timeZone": "UTC",
     "columns": {},
+    "maxErrors": None,
+    "onTooManyErrors": "discard",
 }
 GIVEN = {
     "delimiter": ";",
@@ -27,6 +29,8 @@ GIVEN = {
     "timeFormat": "epoch_ms",
     "timeZone": "America/New_York",
     "columns": {"timestamp": "Zeit", "value": "Wert, °C"},
+    "maxErrors": "0.5%",
+    "onTooManyErrors": "keep",
 }
 
 
@@ -59,11 +63,15 @@ async def test_options_are_kept_and_told_whether_before_or_after_the_file(
     before = await upload(client, *texts(GIVEN), ("file", CSV))
     after = await upload(client, ("file", CSV), *texts(GIVEN))
     assert await options_of(client, before) == await options_of(client, after) == GIVEN
+    count = await upload(client, ("maxErrors", "007"), ("file", CSV))
+    assert await options_of(client, count) == {**DEFAULTS, "maxErrors": 7}
     tab = await upload(client, ("delimiter", "tab"), ("file", CSV))
     assert await options_of(client, tab) == {**DEFAULTS, "delimiter": "\t"}
 
 
 WRONG = [
+    ("maxErrors", "-1"), ("maxErrors", "100.1%"), ("maxErrors", "1e3"), ("maxErrors", "5 %"),
+    ("maxErrors", "9" * 16), ("maxErrors", "many"), ("onTooManyErrors", "stop"),
     ("delimiter", "|"), ("delimiter", ""), ("decimal", "point"), ("timeFormat", "epoch"),
     ("timeZone", "Mars/Olympus"), ("timeZone", "localtime"), ("timeZone", "america/new_york"),
     ("timeZone", "../UTC"), ("columns", "timestamp"), ("columns", "[]"), ("columns", "[" * 9000),
@@ -125,7 +133,7 @@ def test_a_json_object_gives_the_same_options() -> None:
 @pytest.mark.parametrize("value", [None, 1, 1.5, True, [], {}, [","], {"a": 1}, "\ud800"])
 @pytest.mark.parametrize("name", [*PARSERS, "\ud800"])
 def test_no_value_of_another_kind_is_taken(name: str, value: object) -> None:
-    if (name, value) == ("columns", {}):
+    if (name, value) in [("columns", {}), ("maxErrors", 1)]:
         return
     with pytest.raises(InvalidRequestError) as refused:
         parse_options({name: value})

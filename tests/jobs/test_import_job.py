@@ -12,6 +12,7 @@ from uuid import UUID
 import asyncpg
 import polars as pl
 import pytest
+import structlog
 from pgqueuer.domain.errors import RetryRequested
 
 from core.database import Pool
@@ -307,7 +308,9 @@ async def test_an_attempt_that_was_overtaken_stops_quietly_and_writes_nothing(
 ) -> None:
     import_id = await add_import(work.pool, work.storage, FILE)
     overtaken = in_batches(work, lambda: work.imports.claim(import_id))
-    await run_import_job(overtaken, import_id, 0)
+    with structlog.testing.capture_logs() as logged:
+        await run_import_job(overtaken, import_id, 0)
+    assert logged[-1]["event"] == "import_taken_over"
     assert (await outcome_of(work.pool, import_id)).account == Account()
     await assert_finishes(work, import_id)
 
@@ -317,7 +320,9 @@ async def test_a_cancelled_import_stops_before_its_next_batch_and_a_retry_loads_
 ) -> None:
     import_id = await add_import(work.pool, work.storage, FILE)
     cancelling = in_batches(work, Mock(side_effect=[None, set_state(work, "cancelled")]))
-    await run_import_job(cancelling, import_id, 0)
+    with structlog.testing.capture_logs() as logged:
+        await run_import_job(cancelling, import_id, 0)
+    assert logged[-1]["event"] == "import_cancelled"
     cancelled = await outcome_of(work.pool, import_id)
     assert (cancelled.state, cancelled.lines_done) == ("cancelled", 4)
     assert len(await rows_of(work.pool)) == cancelled.account.inserted == 1
