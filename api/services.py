@@ -21,6 +21,8 @@ from api.auth.parts import open_auth
 from api.auth.service import SignInService
 from api.equipment.repository import EquipmentRepository
 from api.equipment.service import EquipmentService
+from api.exports.repository import ExportRepository
+from api.exports.service import ExportService
 from api.health.repository import HealthRepository
 from api.health.service import HealthService
 from api.imports.repository import ImportRepository
@@ -87,6 +89,7 @@ class Services:
     sign_in: SignInService
     aggregates: AggregateService
     equipment: EquipmentService
+    exports: ExportService
     health: HealthService
     imports: ImportService
     readings: ReadingService
@@ -124,6 +127,7 @@ async def open_services(
             sign_in=auth.sign_in,
             aggregates=AggregateService(AggregateRepository(pool)),
             equipment=EquipmentService(EquipmentRepository(engine, pool)),
+            exports=ExportService(ExportRepository(pool), _exports_at_once(settings.database)),
             health=HealthService(HealthRepository(pool)),
             imports=ImportService(imports, storage, watch),
             readings=ReadingService(group_commit, ingest_metrics, settings.api, settings.readings),
@@ -143,6 +147,7 @@ def dependencies() -> Dependencies:
         "aggregates",
         "cookie_jar",
         "equipment",
+        "exports",
         "health",
         "imports",
         "readings",
@@ -157,6 +162,11 @@ def _provide(name: str) -> Provide:
         return getattr(state.services, name)
 
     return Provide(provide, sync_to_thread=False)
+
+
+def _exports_at_once(database: DatabaseSettings) -> int:
+    """A third of the connections: the others are for requests that are short."""
+    return max(1, database.pool_size // 3)
 
 
 async def _close(pool: Pool) -> None:

@@ -8,6 +8,7 @@ from api.parameters import Parameters, refusal
 from core.readings import EARLIEST, LATEST, TIMESTAMP, RejectCode
 
 MOMENT = re.compile(TIMESTAMP)
+AFTER_ALL = LATEST + timedelta.resolution
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,13 @@ def asked_range(given: Parameters) -> TimeRange:
     for name in ("from", "to"):
         if not given.all(name):
             raise refusal(name, "is missing", RejectCode.MISSING_VALUE)
+    return open_range(given)
+
+
+def open_range(given: Parameters) -> TimeRange:
+    """The same, where all time is meant by a parameter that is not given."""
     start = given.read("from", _moment, EARLIEST)
-    end = given.read("to", _moment, LATEST)
+    end = given.read("to", _moment, AFTER_ALL)
     if start >= end:
         raise refusal("to", "must be later than from")
     return TimeRange(start, end)

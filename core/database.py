@@ -95,6 +95,11 @@ async def borrowed(pool: Pool) -> AsyncIterator[Connection]:
             yield connection
 
 
+async def shares_one_session(connection: Connection) -> bool:
+    """Whether this is the embedded engine, where a transaction keeps everybody else waiting."""
+    return "emcc" in str(await connection.fetchval("SELECT version()"))
+
+
 async def driver_connection(connection: AsyncConnection) -> Connection:
     """The asyncpg connection under an SQLAlchemy one, inside the same transaction."""
     raw = await connection.get_raw_connection()

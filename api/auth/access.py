@@ -100,6 +100,7 @@ _PROBLEM_RESPONSES = {
         401: "Neither an access token that is accepted nor a session that lives.",
         403: "The scope is missing, or a page of another origin caused a write.",
         404: "There is no such thing.",
+        406: "In none of the forms that the request accepts.",
         409: "Its state does not allow that; the message says which it is in.",
         413: "The body is too large.",
         415: "The body is of a type that is not read here.",

@@ -23,7 +23,7 @@ class EquipmentChoice:
     @property
     def ids_without_prefix(self) -> list[str]:
         """The ids that none of the prefixes begins: one that is asked for twice counts once."""
-        return [name for name in self.ids if not name.startswith(self.prefixes)]
+        return [name for name in dict.fromkeys(self.ids) if not name.startswith(self.prefixes)]
 
 
 EVERY_EQUIPMENT = EquipmentChoice((), ("",))

@@ -1,17 +1,24 @@
 from typing import Any
 
-from litestar import Controller, Request, post
+from litestar import Controller, Request, Response, get, post
 from litestar.datastructures import Headers
 from litestar.di import NamedDependency
 from litestar.params import RawBody, SkipValidation
 
 from api.auth.access import access
+from api.exports.formats import MEDIA_TYPES, Format
+from api.exports.operation import ExportOperation
+from api.exports.parsing import parse_asked
+from api.exports.schemas import ReadingPage
+from api.exports.service import ExportService
 from api.problems import UnsupportedMediaTypeError
 from api.readings.schemas import Saved, SaveReadingOperation
 from api.readings.service import ReadingService
+from api.streaming import Download
 from core.scopes import Scope
 
 MAX_BODY_BYTES = 64 * 1024
+BY_ACCEPT = {"Vary": "Accept"}
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -24,7 +31,7 @@ def require_json(headers: Headers) -> None:
 
 
 class ReadingController(Controller):
-    """Readings in."""
+    """Readings in and out."""
 
     tags = ("Readings",)
 
@@ -48,3 +55,23 @@ class ReadingController(Controller):
         require_json(request.headers)
         await readings.save(body)
         return Saved("Data saved successfully")
+
+    @get(
+        "/sensor-data",
+        operation_id="getReadings",
+        operation_class=ExportOperation,
+        summary="Stored readings in order of timestamp and equipment",
+        description="A page as JSON, or the whole range as a file of another format.",
+        **access(Scope.READINGS_READ, 400, 406, 429),
+    )
+    async def get_readings(
+        self, request: AnyRequest, exports: NamedDependency[SkipValidation[ExportService]]
+    ) -> Response[ReadingPage]:
+        """Answer with a page or begin the file."""
+        pairs = list(request.query_params.multi_items())
+        asked = parse_asked(pairs, request.headers.get("accept", ""))
+        if asked.format is Format.JSON:
+            return Response(await exports.page(asked), headers=BY_ACCEPT)
+        disposition = f'attachment; filename="readings.{asked.format}"'
+        headers = {**BY_ACCEPT, "Content-Disposition": disposition}
+        return await Download.begin(exports.pieces(asked), MEDIA_TYPES[asked.format], headers)

@@ -16,7 +16,7 @@ ROUTES = {
     "/auth/me": {"get"},
     "/auth/logout": {"post"},
     "/auth/backchannel-logout": {"post"},
-    "/sensor-data": {"post"},
+    "/sensor-data": {"get", "post"},
     "/sensor-data/upload-csv": {"post"},
     "/sensor-data/aggregated": {"get"},
     "/sensor-data-aggregated": {"get"},

@@ -1,0 +1,21 @@
+from core.errors import SensorFlowError
+
+RETRY_AFTER_SECONDS = 5
+
+
+class NotAcceptableError(SensorFlowError):
+    """The request takes readings in none of the forms that they are given in."""
+
+    code = "not_acceptable"
+
+
+class TooManyExportsError(SensorFlowError):
+    """As many exports run as the server gives connections to."""
+
+    code = "too_many_exports"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Too many exports run at the moment. Ask again a little later.",
+            retry_after_seconds=RETRY_AFTER_SECONDS,
+        )

@@ -1,0 +1,31 @@
+"""The operation as the reference shows it: the handler reads query string and header itself."""
+
+from dataclasses import dataclass
+
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, Schema
+from litestar.openapi.spec.enums import OpenAPIType
+
+from api.described import CURSOR, EQUIPMENT, MOMENT, limit, one_of, query
+from api.exports.formats import MEDIA_TYPES, Format
+from api.exports.parsing import DEFAULT_LIMIT, MAX_LIMIT
+
+
+@dataclass
+class ExportOperation(Operation):
+    """The operation with its parameters and its formats."""
+
+    def __post_init__(self) -> None:
+        """Declare what the handler's signature does not show."""
+        self.parameters = [
+            query("from", MOMENT, "The first moment, with an offset; the beginning if not said."),
+            query("to", MOMENT, "The first moment after the range; the end if not said."),
+            EQUIPMENT,
+            query("format", one_of(Format), "Counts before Accept; json if neither says."),
+            limit(MAX_LIMIT, f"Readings on a page of json; {DEFAULT_LIMIT} if not said."),
+            CURSOR,
+        ]
+        answer = self.responses["200"] if self.responses else None
+        if isinstance(answer, OpenAPIResponse) and answer.content is not None:
+            for name in (Format.NDJSON, Format.CSV, Format.PARQUET, Format.ARROW):
+                schema = Schema(type=OpenAPIType.STRING, content_media_type=MEDIA_TYPES[name])
+                answer.content[MEDIA_TYPES[name]] = OpenAPIMediaType(schema=schema)

@@ -1,0 +1,19 @@
+from datetime import datetime
+
+from msgspec import Struct
+
+
+class StoredReading(Struct, frozen=True, rename="camel"):
+    """A reading, and when it was first stored or last replaced."""
+
+    equipment_id: str
+    timestamp: datetime
+    value: float
+    register_time: datetime
+
+
+class ReadingPage(Struct, frozen=True, rename="camel"):
+    """Readings in order of timestamp and equipment; `nextCursor` is null on the last page."""
+
+    items: list[StoredReading]
+    next_cursor: str | None
