@@ -11,6 +11,7 @@ from litestar.di import Provide
 from api.aggregates.controller import AggregateController
 from api.auth.access import enforce_access, require_rules
 from api.auth.controller import AuthController
+from api.batches.controller import BatchController
 from api.equipment.controller import EquipmentController
 from api.health.controller import HealthController
 from api.imports.controller import ImportController, UploadController
@@ -41,6 +42,7 @@ def create_app(settings: ServerSettings) -> Litestar:
             HealthController,
             AuthController,
             ReadingController,
+            BatchController,
             AggregateController,
             EquipmentController,
             ImportController,

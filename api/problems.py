@@ -1,6 +1,6 @@
 """Every error as RFC 9457 problem details: one table of statuses, one place that maps."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -22,6 +22,7 @@ STATUSES: dict[str, HTTPStatus] = {
     "bad_request": HTTPStatus.BAD_REQUEST,
     "malformed_json": HTTPStatus.BAD_REQUEST,
     "malformed_form": HTTPStatus.BAD_REQUEST,
+    "malformed_encoding": HTTPStatus.BAD_REQUEST,
     "validation_error": HTTPStatus.BAD_REQUEST,
     "unknown_field": HTTPStatus.BAD_REQUEST,
     "repeated_field": HTTPStatus.BAD_REQUEST,
@@ -60,7 +61,9 @@ STATUSES: dict[str, HTTPStatus] = {
     "not_acceptable": HTTPStatus.NOT_ACCEPTABLE,
     "import_state": HTTPStatus.CONFLICT,
     "upload_missing": HTTPStatus.CONFLICT,
+    RejectCode.CONFLICT: HTTPStatus.CONFLICT,
     "body_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "too_many_readings": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "unsupported_media_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "too_many_failures": HTTPStatus.TOO_MANY_REQUESTS,
     "too_many_requests": HTTPStatus.TOO_MANY_REQUESTS,
@@ -73,6 +76,7 @@ STATUSES: dict[str, HTTPStatus] = {
     "identity_provider_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
     "session_store_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
     "storage_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+    "rows_missing": HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 # The framework's own refusals, by the status they carry; any other status below 500 is bad_request.
@@ -87,11 +91,15 @@ logger = structlog.get_logger()
 
 
 class FieldProblem(Struct, frozen=True):
-    """What is wrong with one field or parameter; the message starts with its name."""
+    """What is wrong with one field or parameter; the message starts with its name.
+
+    In a batch, `index` is the place of its row, from 0.
+    """
 
     field: str
     code: str
     message: str
+    index: int | UnsetType = UNSET
 
 
 class Problem(Struct, frozen=True, kw_only=True):
@@ -105,6 +113,8 @@ class Problem(Struct, frozen=True, kw_only=True):
     code: str
     message: str | list[str]
     errors: list[FieldProblem] | UnsetType = UNSET
+    read: int | UnsetType = UNSET
+    rejected: int | UnsetType = UNSET
 
 
 class InvalidRequestError(SensorFlowError):
@@ -119,6 +129,28 @@ class InvalidRequestError(SensorFlowError):
             self.code = "validation_error"  # type: ignore[misc]  # as above
 
 
+class RefusedBatchError(SensorFlowError):
+    """Of `read` rows so many are `rejected`, the first of them named; nothing was stored.
+
+    `codes` tells how many of each; one alone is the error's own.
+    """
+
+    def __init__(
+        self,
+        codes: Mapping[str, int],
+        problems: Sequence[FieldProblem],
+        *,
+        read: int,
+        rejected: int,
+    ) -> None:
+        super().__init__(f"{rejected} of {read} readings are refused; nothing was stored.")
+        self.code = next(iter(codes)) if len(codes) == 1 else "validation_error"  # type: ignore[misc]  # as above
+        self.codes = codes
+        self.problems = list(problems)
+        self.read = read
+        self.rejected = rejected
+
+
 class UnsupportedMediaTypeError(SensorFlowError):
     """The body is of a type that this route does not read."""
 
@@ -129,6 +161,9 @@ def on_refusal(request: Request[Any, Any, Any], error: SensorFlowError) -> Respo
     """An error of our own tree, as its code says."""
     if isinstance(error, InvalidRequestError):
         return _invalid(error.problems, error.code)
+    if isinstance(error, RefusedBatchError):
+        counts = {"read": error.read, "rejected": error.rejected}
+        return _response(error.code, error.message, {}, error.problems, **counts)
     if STATUSES[error.code] == HTTPStatus.INTERNAL_SERVER_ERROR:
         return on_unexpected(request, error)
     if STATUSES[error.code] >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -195,6 +230,7 @@ def _response(
     message: str | list[str],
     headers: dict[str, str],
     errors: list[FieldProblem] | UnsetType = UNSET,
+    **counts: int,
 ) -> Response[Problem]:
     status = int(STATUSES[code])
     problem = Problem(
@@ -206,5 +242,6 @@ def _response(
         code=code,
         message=message,
         errors=errors,
+        **counts,
     )
     return Response(problem, status_code=status, media_type=PROBLEM_JSON, headers=headers)

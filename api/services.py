@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import httpx2
@@ -19,6 +19,7 @@ from api.auth.authentication import Authenticator
 from api.auth.cookies import Cookies
 from api.auth.parts import open_auth
 from api.auth.service import SignInService
+from api.batches.service import BatchService
 from api.equipment.repository import EquipmentRepository
 from api.equipment.service import EquipmentService
 from api.exports.repository import ExportRepository
@@ -31,6 +32,7 @@ from api.imports.upload_repository import UploadRepository
 from api.imports.upload_urls import UploadUrls
 from api.imports.uploads import UploadService
 from api.imports.watching import ImportWatch
+from api.readings.batch_writer import BatchWriter
 from api.readings.group_commit import GroupCommit
 from api.readings.metrics import IngestMetrics
 from api.readings.repository import ReadingRepository
@@ -88,6 +90,8 @@ class Services:
     cookie_jar: Cookies
     sign_in: SignInService
     aggregates: AggregateService
+    batches: BatchService
+    batch_writer: BatchWriter
     equipment: EquipmentService
     exports: ExportService
     health: HealthService
@@ -108,7 +112,9 @@ async def open_services(
         resources.push_async_callback(engine.dispose)
         pool = await open_pool(settings.database, connections_at_start=0, reset_sessions=False)
         resources.push_async_callback(_close, pool)
-        group_commit = GroupCommit(ReadingRepository(pool).save, settings.ingest, ingest_metrics)
+        repository = ReadingRepository(pool)
+        batch_writer = BatchWriter(repository, settings.ingest, ingest_metrics)
+        group_commit = GroupCommit(repository.save, settings.ingest, ingest_metrics)
         resources.push_async_callback(group_commit.close)
         http = await resources.enter_async_context(
             httpx2.AsyncClient(timeout=PROVIDER_TIMEOUT_SECONDS)
@@ -126,6 +132,8 @@ async def open_services(
             cookie_jar=auth.cookies,
             sign_in=auth.sign_in,
             aggregates=AggregateService(AggregateRepository(pool)),
+            batches=BatchService(batch_writer, settings.api, settings.readings),
+            batch_writer=batch_writer,
             equipment=EquipmentService(EquipmentRepository(engine, pool)),
             exports=ExportService(ExportRepository(pool), _exports_at_once(settings.database)),
             health=HealthService(HealthRepository(pool)),
@@ -142,18 +150,7 @@ async def open_services(
 
 def dependencies() -> Dependencies:
     """The services as handlers ask for them, by the name of the parameter."""
-    names = (
-        "addresses",
-        "aggregates",
-        "cookie_jar",
-        "equipment",
-        "exports",
-        "health",
-        "imports",
-        "readings",
-        "sign_in",
-        "uploads",
-    )
+    names = {field.name for field in fields(Services)} - {"authenticator"}
     return {name: _provide(name) for name in names}
 
 

@@ -17,6 +17,9 @@ MIN_MAGNITUDE = 1e-290
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 LATEST = datetime(9999, 12, 31, tzinfo=UTC)
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+CHUNK = timedelta(days=7)  # the hypertable's chunks: whole weeks since the epoch
+
 # Regular expressions for a whole field, in the syntax that Python and Rust share.
 # ISO 8601 date and time of day; without offset it is UTC. Seconds may be left out, digits past the
 # microsecond are dropped, a leap second or hour 24 does not match.
@@ -47,6 +50,7 @@ class RejectCode(StrEnum):
     TOO_LONG = "too_long"
     BAD_TEXT = "bad_text"
     WRONG_COLUMNS = "wrong_columns"
+    CONFLICT = "conflict"
 
 
 @dataclass(frozen=True, slots=True)

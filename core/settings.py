@@ -209,7 +209,7 @@ class ReadingSettings(BaseSettings):
 
 
 class IngestSettings(BaseSettings):
-    """How single readings are gathered into transactions."""
+    """How readings become transactions: single ones are gathered, a batch is one by itself."""
 
     model_config = _group("INGEST_")
 
@@ -221,6 +221,12 @@ class IngestSettings(BaseSettings):
     )
     max_waiting_readings: int = Field(
         default=20_000, ge=1, description="Single readings under way; one more is answered 429."
+    )
+    batch_writers: int = Field(
+        default=2, ge=1, description="Transactions with batches at one time at most."
+    )
+    max_waiting_batches: int = Field(
+        default=16, ge=1, description="Batches under way; one more is answered 429."
     )
 
 

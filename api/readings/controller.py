@@ -1,33 +1,26 @@
 from typing import Any
 
 from litestar import Controller, Request, Response, get, post
-from litestar.datastructures import Headers
 from litestar.di import NamedDependency
 from litestar.params import RawBody, SkipValidation
 
 from api.auth.access import access
+from api.bodies import media_type
 from api.exports.formats import MEDIA_TYPES, Format
 from api.exports.operation import ExportOperation
 from api.exports.parsing import parse_asked
 from api.exports.schemas import ReadingPage
 from api.exports.service import ExportService
 from api.problems import UnsupportedMediaTypeError
+from api.readings.errors import MAX_READING_BYTES
 from api.readings.schemas import Saved, SaveReadingOperation
 from api.readings.service import ReadingService
 from api.streaming import Download
 from core.scopes import Scope
 
-MAX_BODY_BYTES = 64 * 1024
 BY_ACCEPT = {"Vary": "Accept"}
 
 AnyRequest = Request[Any, Any, Any]
-
-
-def require_json(headers: Headers) -> None:
-    """Raise UnsupportedMediaTypeError unless the body is announced as JSON."""
-    media_type, _, _ = headers.get("content-type", "").partition(";")
-    if media_type.strip().lower() != "application/json":
-        raise UnsupportedMediaTypeError("Send the reading as Content-Type: application/json.")
 
 
 class ReadingController(Controller):
@@ -42,7 +35,7 @@ class ReadingController(Controller):
         summary="Store one reading",
         description="Acknowledged after its commit. Sending it again is harmless: equipmentId and "
         "timestamp are the key, and the last write wins.",
-        request_max_body_size=MAX_BODY_BYTES,
+        request_max_body_size=MAX_READING_BYTES,
         **access(Scope.READINGS_WRITE, 400, 413, 415, 429),
     )
     async def save_reading(
@@ -52,7 +45,8 @@ class ReadingController(Controller):
         readings: NamedDependency[SkipValidation[ReadingService]],
     ) -> Saved:
         """Store the reading."""
-        require_json(request.headers)
+        if media_type(request) != "application/json":
+            raise UnsupportedMediaTypeError("Send the reading as Content-Type: application/json.")
         await readings.save(body)
         return Saved("Data saved successfully")
 

@@ -1,6 +1,12 @@
+from datetime import datetime
+
+from api.problems import FieldProblem, InvalidRequestError
 from core.errors import SensorFlowError
+from core.readings import RejectCode
 
 RETRY_AFTER_SECONDS = 2
+MAX_READING_BYTES = 64 * 1024
+MAX_ROWS = 100_000
 
 
 class TooManyReadingsError(SensorFlowError):
@@ -13,3 +19,42 @@ class TooManyReadingsError(SensorFlowError):
             "Too many readings wait to be written. Send it again a little later.",
             retry_after_seconds=RETRY_AFTER_SECONDS,
         )
+
+
+class RowsMissingError(SensorFlowError):
+    """After a batch the table does not hold what was written to it; the batch is rolled back."""
+
+    code = "rows_missing"
+
+    def __init__(self) -> None:
+        super().__init__("The database did not keep every reading, so none is. Send them again.")
+
+
+class TooManyRowsError(SensorFlowError):
+    """The body has more rows than one transaction shall hold."""
+
+    code = "too_many_readings"
+
+    def __init__(self) -> None:
+        super().__init__(f"A batch has at most {MAX_ROWS} rows. Send several, or a CSV file.")
+
+
+class RowTooLongError(SensorFlowError):
+    """A row that is longer than any reading."""
+
+    code = "too_long"
+
+    def __init__(self) -> None:
+        super().__init__(f"row must have at most {MAX_READING_BYTES} bytes")
+
+
+def below_retention(horizon: datetime) -> InvalidRequestError:
+    """What a reading below the retention horizon is told."""
+    message = f"timestamp must not be earlier than {horizon.isoformat()}"
+    return InvalidRequestError([FieldProblem("timestamp", RejectCode.BELOW_RETENTION, message)])
+
+
+def conflict() -> InvalidRequestError:
+    """What a reading is told whose key is stored with another value that is to stay."""
+    message = "value differs from the one stored for this equipmentId and timestamp"
+    return InvalidRequestError([FieldProblem("value", RejectCode.CONFLICT, message)])

@@ -23,6 +23,11 @@ class IngestMetrics:
             "Single readings that are not answered yet.",
             registry=registry,
         )
+        self.waiting_batches = Gauge(
+            "sensorflow_ingest_waiting_batches",
+            "Batches that are not answered yet.",
+            registry=registry,
+        )
         self._rejected = Counter(
             "sensorflow_ingest_rejected_readings",
             "Readings that were not stored.",

@@ -41,10 +41,10 @@ def read_reading(text: bytes, bounds: TimeBounds, naive_timestamps: NaiveTimesta
     wrong member.
     """
     try:
-        plain = _decode(text)
+        plain = decode_plain(text)
         if _is_plain(plain, text):
             return Reading(
-                _good_id(plain.equipment_id),
+                known_equipment_id(plain.equipment_id),
                 moment_of(plain.timestamp, bounds, naive_timestamps),
                 number_of(plain.value),
             )
@@ -59,5 +59,5 @@ def _is_plain(reading: PlainReading, text: bytes) -> bool:
     return reading.value != 0 or PLAIN_ZERO.search(text) is not None
 
 
-_decode = Decoder(PlainReading).decode
-_good_id = lru_cache(KNOWN_IDS)(equipment_id_of)
+decode_plain = Decoder(PlainReading).decode
+known_equipment_id = lru_cache(KNOWN_IDS)(equipment_id_of)

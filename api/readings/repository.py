@@ -1,9 +1,14 @@
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 
-from core.database import Pool, borrowed
+from api.readings.writing import Written, columns, write_readings
+from core.database import Connection, Pool, borrowed
 from core.queries import queries
 from core.readings import Reading
+
+# After this silence inside a batch the server ends its transaction.
+IDLE_MILLISECONDS = "60000"
 
 
 class ReadingRepository:
@@ -18,10 +23,29 @@ class ReadingRepository:
         Those below the retention horizon, which comes back, are not stored.
         """
         async with borrowed(self._pool) as connection:
-            horizon: datetime | None = await queries().save_readings(
-                connection,
-                equipment_ids=[reading.equipment_id for reading in readings],
-                moments=[reading.ts for reading in readings],
-                numbers=[reading.value for reading in readings],
-            )
+            saved = await queries().save_readings(connection, **columns(readings), replace=True)
+        horizon: datetime | None = saved["horizon"]
         return horizon
+
+    @asynccontextmanager
+    async def batch(self) -> AsyncIterator["Batch"]:
+        """A transaction for many readings, committed when the block ends without an error."""
+        async with borrowed(self._pool) as connection, connection.transaction():
+            await queries().prepare_batch_transaction(connection, milliseconds=IDLE_MILLISECONDS)
+            yield Batch(connection)
+
+
+class Batch:
+    """The transaction of a batch."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def horizon(self) -> datetime | None:
+        """The moment below which nothing is accepted; it stays until the transaction ends."""
+        horizon: datetime | None = await queries().retention_horizon(self._connection)
+        return horizon
+
+    async def write(self, readings: Sequence[Reading], *, replace: bool) -> Written:
+        """As write_readings."""
+        return await write_readings(self._connection, readings, replace=replace)

@@ -1,9 +1,9 @@
-from api.problems import FieldProblem, InvalidRequestError
+from api.readings.errors import below_retention
 from api.readings.group_commit import GroupCommit
 from api.readings.metrics import IngestMetrics
 from api.readings.reading_json import read_reading
 from core.errors import SensorFlowError
-from core.readings import RejectCode, TimeBounds, utc_now
+from core.readings import TimeBounds, utc_now
 from core.settings import ApiSettings, ReadingSettings
 
 
@@ -40,6 +40,4 @@ class ReadingService:
         reading = read_reading(body, bounds, self._naive_timestamps)
         horizon = await self._group_commit.save(reading)
         if horizon is not None:
-            message = f"timestamp must not be earlier than {horizon.isoformat()}"
-            problem = FieldProblem("timestamp", RejectCode.BELOW_RETENTION, message)
-            raise InvalidRequestError([problem])
+            raise below_retention(horizon)

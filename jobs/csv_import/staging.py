@@ -10,7 +10,7 @@ from typing import cast
 
 import polars as pl
 
-from jobs.rollups.ranges import CHUNK
+from core.readings import CHUNK
 
 MICROSECOND = timedelta(microseconds=1)
 KEY = ("equipment_id", "ts")

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from core.readings import CHUNK, EPOCH
+
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-CHUNK = timedelta(days=7)  # the hypertable's chunks: whole weeks since the epoch
 
 
 @dataclass(frozen=True, slots=True, order=True)

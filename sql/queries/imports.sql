@@ -31,40 +31,6 @@ SELECT
     pg_notify('sensorflow_imports', claimed.id::text) AS notified
 FROM claimed;
 
--- name: retention_horizon()$
--- No reading older than this is accepted; no row: every age is.
-SELECT horizon FROM retention_horizon;
-
--- name: prepare_batch_transaction(milliseconds)^
--- Allow writes to old chunks in the columnstore, where the default limit on decompressed rows
--- would refuse a batch; let the server end the transaction of a worker that falls silent in it;
--- spare statements of a second the half second of compiling them.
-SELECT
-    set_config('timescaledb.max_tuples_decompressed_per_dml_transaction', '0', true) AS unlimited,
-    set_config('idle_in_transaction_session_timeout', :milliseconds, true) AS bounded,
-    set_config('jit', 'off', true) AS uncompiled;
-
--- name: reaches_columnstore(first_ts, last_ts)$
--- Whether a chunk between the two moments has rows in the columnstore.
-SELECT count(*) > 0
-FROM timescaledb_information.chunks
-WHERE
-    hypertable_name = 'readings'
-    AND is_compressed
-    AND range_start <= :last_ts AND range_end > :first_ts;
-
--- name: note_late_rows(first_ts, last_ts, import_id)!
--- Enter rows into the ledger as far as they are late: a range of hours for each span of moments.
-INSERT INTO rollup_dirty_ranges (range_start, range_end, import_id)
-SELECT
-    time_bucket('1 hour', span.first_ts) AS range_start,
-    time_bucket('1 hour', least(span.last_ts, late_before())) + '1 hour'::interval AS range_end,
-    :import_id AS import_id
-FROM unnest(
-    cast(:first_ts AS timestamptz[]), cast(:last_ts AS timestamptz[])
-) AS span (first_ts, last_ts)
-WHERE span.first_ts < late_before();
-
 -- name: create_import_staging()#
 -- The table a batch is copied into, one row a key, and the one for those that change the readings.
 CREATE TEMPORARY TABLE import_staging (

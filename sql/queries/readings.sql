@@ -1,6 +1,7 @@
--- name: save_readings(equipment_ids, moments, numbers)$
--- Upsert readings of distinct keys at or above the horizon, which comes back, in the key order that
--- keeps writers from waiting for each other in a circle; enter the hours of late ones into the
+-- name: save_readings(equipment_ids, moments, numbers, replace)^
+-- Insert readings of distinct keys at or above the horizon, which comes back with the counts, in the
+-- key order that keeps writers from waiting for each other in a circle; where a key is stored with
+-- another value, replace that or keep it and lock its row; enter the hours of late ones into the
 -- ledger.
 WITH retention AS (
     SELECT max(horizon) AS horizon FROM retention_horizon
@@ -23,8 +24,15 @@ written AS (
     ORDER BY received.equipment_id, received.ts
     ON CONFLICT (equipment_id, ts) DO UPDATE
         SET value = excluded.value, register_time = excluded.register_time
-        WHERE stored.value <> excluded.value
-    RETURNING ts
+        WHERE :replace AND stored.value <> excluded.value
+    RETURNING ts, xmax = 0 AS is_new
+),
+
+counted AS (
+    SELECT
+        count(*) FILTER (WHERE is_new) AS inserted,
+        count(*) FILTER (WHERE NOT is_new) AS replaced
+    FROM written
 ),
 
 late AS (
@@ -41,4 +49,62 @@ entered AS (
     FROM late
 )
 
-SELECT retention.horizon FROM retention;
+SELECT
+    retention.horizon,
+    counted.inserted,
+    counted.replaced
+FROM retention CROSS JOIN counted;
+
+-- name: readings_stored_otherwise(equipment_ids, moments, numbers, first_ts, last_ts)
+-- Which of these readings, all between the two moments, are stored with another value or not at all:
+-- their places in the lists, from 1.
+SELECT received.place
+FROM
+    unnest(
+        :equipment_ids::text[],
+        :moments::timestamptz[],
+        :numbers::double precision[]
+    ) WITH ORDINALITY AS received (equipment_id, ts, value, place)
+LEFT JOIN readings AS stored
+    ON
+        received.equipment_id = stored.equipment_id
+        AND received.ts = stored.ts
+        AND stored.ts BETWEEN :first_ts AND :last_ts
+WHERE stored.value IS DISTINCT FROM received.value
+ORDER BY received.place;
+
+-- name: retention_horizon()$
+-- No reading older than this is accepted; no row: every age is. It stays where it is for as long as
+-- the transaction runs.
+SELECT horizon FROM retention_horizon
+FOR SHARE;
+
+-- name: prepare_batch_transaction(milliseconds)^
+-- Allow writes to old chunks in the columnstore, where the default limit on decompressed rows
+-- would refuse a batch; let the server end the transaction of a process that falls silent in it;
+-- spare statements of a second the half second of compiling them.
+SELECT
+    set_config('timescaledb.max_tuples_decompressed_per_dml_transaction', '0', TRUE) AS unlimited,
+    set_config('idle_in_transaction_session_timeout', :milliseconds, TRUE) AS bounded,
+    set_config('jit', 'off', TRUE) AS uncompiled;
+
+-- name: reaches_columnstore(first_ts, last_ts)$
+-- Whether a chunk between the two moments has rows in the columnstore.
+SELECT count(*) > 0
+FROM timescaledb_information.chunks
+WHERE
+    hypertable_name = 'readings'
+    AND is_compressed
+    AND range_start <= :last_ts AND range_end > :first_ts;
+
+-- name: note_late_rows(first_ts, last_ts, import_id)!
+-- Enter rows into the ledger as far as they are late: a range of hours for each span of moments.
+INSERT INTO rollup_dirty_ranges (range_start, range_end, import_id)
+SELECT
+    time_bucket('1 hour', span.first_ts) AS range_start,
+    time_bucket('1 hour', least(span.last_ts, late_before())) + '1 hour'::interval AS range_end,
+    :import_id AS import_id
+FROM unnest(
+    cast(:first_ts AS timestamptz[]), cast(:last_ts AS timestamptz[])
+) AS span (first_ts, last_ts)
+WHERE span.first_ts < late_before();

@@ -27,6 +27,7 @@ UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
 PROTECTED = {
     ("POST", "/sensor-data"): Scope.READINGS_WRITE,
     ("GET", "/sensor-data"): Scope.READINGS_READ,
+    ("POST", "/sensor-data/batch"): Scope.READINGS_WRITE,
     ("GET", "/sensor-data/aggregated"): Scope.READINGS_READ,
     ("GET", "/sensor-data-aggregated"): Scope.READINGS_READ,
     ("POST", "/sensor-data/upload-csv"): Scope.IMPORTS_WRITE,

@@ -17,6 +17,7 @@ ROUTES = {
     "/auth/logout": {"post"},
     "/auth/backchannel-logout": {"post"},
     "/sensor-data": {"get", "post"},
+    "/sensor-data/batch": {"post"},
     "/sensor-data/upload-csv": {"post"},
     "/sensor-data/aggregated": {"get"},
     "/sensor-data-aggregated": {"get"},

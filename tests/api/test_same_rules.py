@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from api.problems import InvalidRequestError
 from api.readings.judging import NaiveTimestamps, judge_reading
 from api.readings.parsing import MalformedJsonError, json_object
+from api.readings.plain_rows import plain_readings
 from api.readings.reading_json import read_reading
 from core.imports import COLUMNS, ImportOptions
 from core.readings import TIMESTAMP, Reading, TimeBounds
@@ -130,3 +131,36 @@ texts = st.builds(
 def test_what_is_read_in_one_step_is_judged_as_by_the_thorough_way(text: str) -> None:
     written = text.encode("utf-8", "surrogatepass")
     assert verdict(read_reading, written) == verdict(thoroughly, written)
+
+
+usual_texts = st.builds(
+    '{{"equipmentId":"{}","timestamp":"{}{}{}","value":{}}}'.format,
+    st.text(st.characters(exclude_categories=["C"], exclude_characters='"\\'), min_size=1),
+    st.datetimes(max_value=NOW.replace(tzinfo=None)).map(str),
+    mostly(st.just(""), "000", "0000"),
+    mostly(st.sampled_from(["Z", "+00:00"]), "z", "+01:00", "", "-00:00"),
+    mostly(st.floats(-1e9, 1e9).map(repr), "0", "1e301", "1e-400"),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(rows=st.lists(usual_texts, min_size=1, max_size=3) | st.lists(texts, min_size=1, max_size=2))
+@example(['{"equipmentId":"a"', f'"timestamp":"{GOOD_MOMENT}","value":1}}'])
+@example([f'{{"equipmentId":"a","timestamp":"{GOOD_MOMENT}","value":0}}'])
+@example(['{"equipmentId":"a","timestamp":"2025-12-30T24:00:00Z","value":1}'])
+@example(['{"equipmentId":"a","timestamp":"2025-12-30T00:00:00.123456789Z","value":1}'])
+def test_rows_that_are_read_at_once_are_read_as_one_by_one(rows: list[str]) -> None:
+    written = [row.encode("utf-8", "surrogatepass") for row in rows]
+    at_once = plain_readings(written, BOUNDS)
+    assert at_once in (None, [verdict(thoroughly, row) for row in written])
+
+
+def test_usual_rows_are_read_at_once() -> None:
+    moments = [GOOD_MOMENT, "2025-12-31T12:00:00.123456+00:00", "2025-12-31 12:00:00.123456789Z"]
+    values = ["0", "-0.0", "21.5", "1e300"]
+    rows = [
+        f'{{"equipmentId": "ä", "timestamp": "{moment}", "value": {value}}}'.encode()
+        for moment in moments
+        for value in values
+    ]
+    assert plain_readings(rows, BOUNDS) == [verdict(thoroughly, row) for row in rows]

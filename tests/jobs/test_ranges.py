@@ -3,7 +3,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.rollups.ranges import CHUNK, DAY, EPOCH, HOUR, TimeRange, aligned, ceil, clamped, slices
+from core.readings import CHUNK, EPOCH
+from jobs.rollups.ranges import DAY, HOUR, TimeRange, aligned, ceil, clamped, slices
 
 moments = st.integers(-700_000 * 24, 2_500_000 * 24).map(lambda hours: EPOCH + hours * HOUR / 3)
 lengths = st.timedeltas(timedelta(microseconds=1), timedelta(days=30))

@@ -1,0 +1,63 @@
+from typing import Any
+
+from litestar import Controller, Request, post
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
+
+from api.auth.access import access
+from api.batches.schemas import JSON, NDJSON, SaveBatchOperation, Stored
+from api.batches.service import BatchService
+from api.bodies import MAX_BODY_BYTES, media_type, read_body
+from api.parameters import Parameters, choice
+from api.problems import UnsupportedMediaTypeError
+from api.readings.batch_writer import BatchRules, BatchWriter, Mode, OnConflict
+from api.readings.rows import elements, lines
+from core.scopes import Scope
+
+AnyRequest = Request[Any, Any, Any]
+Service = NamedDependency[SkipValidation[BatchService]]
+Writer = NamedDependency[SkipValidation[BatchWriter]]
+
+PARAMETERS = ("mode", "onConflict")
+ROWS = {JSON: elements, NDJSON: lines}
+
+
+class BatchController(Controller):
+    """Many readings in."""
+
+    tags = ("Readings",)
+
+    @post(
+        "/sensor-data/batch",
+        operation_id="saveBatch",
+        operation_class=SaveBatchOperation,
+        summary="Store many readings in one transaction",
+        description="A JSON array or NDJSON, as it is or compressed with gzip or zstd. "
+        "Acknowledged after its commit. Sending it again is harmless, as for one reading.",
+        status_code=200,
+        request_max_body_size=MAX_BODY_BYTES,
+        **access(Scope.READINGS_WRITE, 400, 409, 413, 415, 429),
+    )
+    async def save_batch(
+        self, request: AnyRequest, batches: Service, batch_writer: Writer
+    ) -> Stored:
+        """Store the readings and tell what became of them."""
+        rules = parse_rules(request)
+        split = ROWS.get(media_type(request))
+        if split is None:
+            raise UnsupportedMediaTypeError(
+                f"Send the readings as Content-Type: {JSON} or {NDJSON}."
+            )
+        with batch_writer.admitted():
+            return await batches.save(split(await read_body(request)), rules)
+
+
+def parse_rules(request: AnyRequest) -> BatchRules:
+    """How to store the batch; raises InvalidRequestError that names every wrong parameter."""
+    parameters = Parameters(list(request.query_params.multi_items()), PARAMETERS)
+    rules = BatchRules(
+        parameters.read("mode", choice(Mode), Mode.ATOMIC),
+        parameters.read("onConflict", choice(OnConflict), OnConflict.REPLACE),
+    )
+    parameters.check()
+    return rules

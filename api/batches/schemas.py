@@ -1,0 +1,64 @@
+from dataclasses import dataclass
+
+import msgspec
+from litestar.openapi.spec import (
+    OpenAPIMediaType,
+    Operation,
+    Parameter,
+    RequestBody,
+    Schema,
+)
+from litestar.openapi.spec.enums import OpenAPIType
+
+from api.problems import FieldProblem
+from api.readings.batch_writer import BatchRules, Mode, OnConflict
+from api.readings.errors import MAX_ROWS
+from api.readings.schemas import READING
+
+JSON = "application/json"
+NDJSON = "application/x-ndjson"
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """What became of a batch: read = inserted + replaced + unchanged + skipped + rejected.
+
+    `errors` names the first rejected rows; `rejected` counts them all.
+    """
+
+    read: int
+    inserted: int
+    replaced: int
+    unchanged: int
+    skipped: int
+    rejected: int
+    errors: list[FieldProblem]
+
+
+@dataclass
+class SaveBatchOperation(Operation):
+    """The operation with its parameters and bodies: the handler reads both by itself."""
+
+    def __post_init__(self) -> None:
+        """Declare what the handler's signature does not show."""
+        self.parameters = [
+            _choice("mode", Mode, BatchRules().mode, "Whether one bad row refuses all."),
+            _choice(
+                "onConflict",
+                OnConflict,
+                BatchRules().on_conflict,
+                "What happens where a key is stored with another value.",
+            ),
+        ]
+        array = Schema(type=OpenAPIType.ARRAY, items=READING, max_items=MAX_ROWS)
+        lines = Schema(type=OpenAPIType.STRING, description="One JSON object a line.")
+        self.request_body = RequestBody(
+            content={JSON: OpenAPIMediaType(array), NDJSON: OpenAPIMediaType(lines)},
+            required=True,
+        )
+
+
+def _choice(
+    name: str, choices: type[Mode] | type[OnConflict], default: str, description: str
+) -> Parameter:
+    schema = Schema(type=OpenAPIType.STRING, enum=list(choices), default=default)
+    return Parameter(name=name, param_in="query", schema=schema, description=description)

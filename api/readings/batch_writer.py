@@ -1,0 +1,121 @@
+"""Batches: each is one transaction, a few at a time, and no more under way than are kept."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+
+from asyncpg.exceptions import DeadlockDetectedError
+
+from api.problems import RefusedBatchError
+from api.readings.errors import TooManyReadingsError, conflict
+from api.readings.metrics import IngestMetrics
+from api.readings.received import Received
+from api.readings.repository import ReadingRepository
+from api.readings.writing import Written
+from core.settings import IngestSettings
+
+ATTEMPTS = 5
+
+
+class Mode(StrEnum):
+    """Whether a bad row keeps the good ones from being stored."""
+
+    ATOMIC = "atomic"
+    PARTIAL = "partial"
+
+
+class OnConflict(StrEnum):
+    """What happens where a key is stored with another value; an equal one is unchanged."""
+
+    REPLACE = "replace"
+    SKIP = "skip"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRules:
+    """How a batch is to be stored."""
+
+    mode: Mode = Mode.ATOMIC
+    on_conflict: OnConflict = OnConflict.REPLACE
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOutcome:
+    """What was stored, and what was received with all that the database made it reject."""
+
+    received: Received
+    written: Written
+
+
+class BatchWriter:
+    """Writes what was received, all or what is good of it."""
+
+    def __init__(
+        self, repository: ReadingRepository, settings: IngestSettings, metrics: IngestMetrics
+    ) -> None:
+        self._repository = repository
+        self._max_waiting = settings.max_waiting_batches
+        self._turns = asyncio.Semaphore(settings.batch_writers)
+        self._metrics = metrics
+        self._waiting = 0
+        metrics.waiting_batches.set_function(lambda: self._waiting)
+
+    @contextmanager
+    def admitted(self) -> Iterator[None]:
+        """A place for a batch while it is read and written; raises TooManyReadingsError."""
+        if self._waiting >= self._max_waiting:
+            raise TooManyReadingsError
+        self._waiting += 1
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+
+    async def write(self, received: Received, rules: BatchRules) -> BatchOutcome:
+        """Store the readings; committed when this returns.
+
+        Raises RefusedBatchError in atomic mode when any row is bad, or RowsMissingError, and then
+        nothing is stored.
+        """
+        try:
+            _checked(received, rules)
+            async with self._turns:
+                outcome = await self._outlasting_deadlocks(received, rules)
+        except RefusedBatchError as refusal:
+            self._count_rejected(refusal.codes)
+            raise
+        self._count_rejected(outcome.received.codes)
+        return outcome
+
+    async def _outlasting_deadlocks(self, received: Received, rules: BatchRules) -> BatchOutcome:
+        """Repeat what the server ended: others write the same keys in other orders."""
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return await self._write(received, rules)
+            except DeadlockDetectedError:
+                continue
+        return await self._write(received, rules)
+
+    async def _write(self, received: Received, rules: BatchRules) -> BatchOutcome:
+        self._metrics.batch_readings.observe(len(received.readings))
+        with self._metrics.commit_seconds.time():
+            async with self._repository.batch() as batch:
+                received = _checked(received.above(await batch.horizon()), rules)
+                replace = rules.on_conflict is OnConflict.REPLACE
+                written = await batch.write(received.readings, replace=replace)
+                if rules.on_conflict is OnConflict.ERROR:
+                    received = _checked(received.without(written.kept_back, conflict()), rules)
+        return BatchOutcome(received, written)
+
+    def _count_rejected(self, codes: Mapping[str, int]) -> None:
+        for code, readings in codes.items():
+            self._metrics.count_rejected(code, readings)
+
+
+def _checked(received: Received, rules: BatchRules) -> Received:
+    if rules.mode is Mode.ATOMIC:
+        received.require_all()
+    return received
