@@ -33,7 +33,7 @@ def rejects_folder(import_id: UUID) -> str:
 
 
 def source_key(import_id: UUID, extension: str, sending: UUID | None = None) -> str:
-    """Where an uploaded file lies; `extension` is ".csv" or ".csv.gz".
+    """Where an uploaded file lies; `extension` as of its name.
 
     Where a file may be sent more than once, each `sending` has a key of its own.
     """

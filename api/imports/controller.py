@@ -48,7 +48,7 @@ class UploadController(Controller):
         operation_id="uploadCsv",
         operation_class=UploadOperation,
         summary="Import a CSV file",
-        description="The other fields say how the file is written; .csv.gz is read too.",
+        description="The other fields say how the file is written; it may be .csv.gz or .csv.zst.",
         **access(Scope.IMPORTS_WRITE, 400, 413),
     )
     async def upload_csv(self, request: SignedIn, uploads: Uploads) -> Uploaded:

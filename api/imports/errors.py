@@ -8,7 +8,7 @@ class FileRequiredError(SensorFlowError):
 
 
 class NotCsvError(SensorFlowError):
-    """The file's name ends neither in .csv nor in .csv.gz."""
+    """The file's name ends in none of the extensions that are read."""
 
     code = "not_csv"
 

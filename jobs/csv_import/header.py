@@ -101,7 +101,7 @@ def _not_text() -> FileFaultError:
     return FileFaultError(
         "not_text",
         "The file is not UTF-8 text. Nothing of it was stored. Save it as CSV in UTF-8; a "
-        "compressed file must be named .csv.gz.",
+        "compressed file must be named .csv.gz or .csv.zst.",
     )
 
 

@@ -1,12 +1,15 @@
-"""An uploaded file as plain text on disk."""
+"""An uploaded file as it can be read: on disk, and inflated."""
 
 import gzip
 import zlib
 from asyncio import to_thread
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
+
+import pyarrow as pa
 
 from core.storage import Storage
 from jobs.errors import FileFaultError
@@ -14,6 +17,14 @@ from jobs.errors import FileFaultError
 CHUNK_BYTES = 2**20
 
 Checkpoint = Callable[[], None]  # raises when the work should stop
+
+
+def _open_zst(path: Path) -> Any:
+    # Unlike zstandard's reader it tells a frame that ends early, and goes on to the next one.
+    return pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")
+
+
+OPENERS: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".zst": _open_zst}
 
 
 @asynccontextmanager
@@ -25,7 +36,7 @@ async def plain_file(
     Raises FileFaultError when it cannot be inflated, or not within `max_inflated_bytes`.
     """
     async with storage.as_file(key) as path:
-        if not key.endswith(".gz"):
+        if Path(key).suffix not in OPENERS:
             yield path
             return
         with TemporaryDirectory(prefix="sensorflow-") as folder:
@@ -35,19 +46,27 @@ async def plain_file(
 
 
 def inflate(source: Path, target: Path, max_bytes: int, checkpoint: Checkpoint) -> None:
-    """Write the contents of the gzip file `source` to `target`, in bounded memory."""
+    """Write the contents of the compressed file `source` to `target`, in bounded memory."""
+    with target.open("wb") as plain:
+        for chunk in _inflated(source):
+            checkpoint()
+            if plain.tell() + len(chunk) > max_bytes:
+                raise _too_large(max_bytes)
+            plain.write(chunk)
+
+
+def _inflated(source: Path) -> Iterator[bytes]:
     try:
-        with gzip.open(source) as packed, target.open("wb") as plain:
+        with OPENERS[source.suffix](source) as packed:
             while chunk := packed.read(CHUNK_BYTES):
-                checkpoint()
-                if plain.tell() + len(chunk) > max_bytes:
-                    raise _too_large(max_bytes)
-                plain.write(chunk)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+                yield chunk
+    except (OSError, EOFError, zlib.error) as error:
+        if isinstance(error, OSError) and error.errno:  # the disk's fault, not the file's
+            raise
         raise FileFaultError(
             "bad_compression",
-            f"The file is named .gz, but is damaged or not gzip ({error}). Nothing of it was "
-            "stored. Compress it again with gzip, or send it as plain .csv.",
+            f"The file is named {source.suffix}, but is cut off, damaged or something else "
+            f"({error}). Nothing of it was stored. Compress it again, or send it as plain .csv.",
         ) from error
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-import gzip
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from inspect import isawaitable
@@ -17,7 +16,6 @@ from pgqueuer.domain.errors import RetryRequested
 
 from core.database import Pool
 from core.errors import StorageError
-from core.settings import WorkerSettings
 from core.storage import Storage, rejects_folder
 from jobs.csv_import.job import run_import_job
 from jobs.csv_import.judge import JudgedBatch
@@ -80,48 +78,6 @@ async def last_materialisation(pool: Pool) -> list[tuple[str, str]]:
 
 
 GOOD_ROW = "a,2024-01-01T00:00:00Z,1\n"
-
-
-@pytest.mark.parametrize(
-    ("content", "extension", "code", "told"),
-    [
-        (b"", ".csv", "empty_file", "empty"),
-        (b"\xef\xbb\xbf\r\n \n", ".csv", "empty_file", "empty"),
-        (GOOD_ROW, ".csv", "missing_header", "equipmentId, timestamp, value"),
-        ("\n" + HEADER + GOOD_ROW, ".csv", "missing_header", "it is ''"),
-        ("equipmentId,timestamp\n", ".csv", "missing_header", "'equipmentId,timestamp'"),
-        (HEADER.replace("\n", "\rx\n"), ".csv", "missing_header", "\\rx"),
-        ("value,equipmentId,timestamp,value\n", ".csv", "ambiguous_header", "value, value"),
-        ("x" * 10_000_000, ".csv", "missing_header", "'" + "x" * 80 + "'"),
-        (HEADER[:-1] + "," * 1000, ".csv", "missing_header", "Add that line"),
-        (bytes(range(256)) * 64, ".csv", "not_text", "UTF-8"),
-        (HEADER.encode("utf-16"), ".csv", "not_text", "UTF-8"),
-        (gzip.compress(HEADER.encode()), ".csv", "not_text", ".csv.gz"),
-        (HEADER, ".csv.gz", "bad_compression", "not gzip"),
-        (gzip.compress((HEADER + GOOD_ROW).encode())[:-9], ".csv.gz", "bad_compression", "damaged"),
-        (gzip.compress(b""), ".csv.gz", "empty_file", "empty"),
-        (HEADER, ".csv", "no_valid_rows", "only a header"),
-        (HEADER + "\n\n", ".csv", "no_valid_rows", "only a header"),
-        (HEADER + "a,b,c\nx\n", ".csv", "no_valid_rows", "line 2: bad_timestamp in timestamp"),
-    ],
-)
-async def test_a_file_that_cannot_be_read_fails_clearly_and_leaves_nothing(
-    work: ImportWork, content: str | bytes, extension: str, code: str, told: str
-) -> None:
-    outcome = await run_import(work, content, extension)
-    assert (outcome.state, outcome.error_code) == ("failed", code)
-    assert told in outcome.error_message
-    assert await rows_of(work.pool) == {}
-    assert await work.pool.fetchval("SELECT count(*) FROM rollup_dirty_ranges") == 0
-
-
-async def test_a_file_that_inflates_past_the_limit_fails(work: ImportWork, pool: Pool) -> None:
-    small = dataclasses.replace(work, worker=WorkerSettings(max_inflated_bytes=100))
-    packed = gzip.compress((HEADER + GOOD_ROW * 1000).encode())
-    outcome = await run_import(small, packed, ".csv.gz")
-    assert (outcome.state, outcome.error_code) == ("failed", "inflated_too_large")
-    assert "more than 100 bytes" in outcome.error_message
-    assert await rows_of(pool) == {}
 
 
 async def test_every_rejected_line_is_told_with_its_number_code_column_and_text(
