@@ -47,8 +47,8 @@ class UploadController(Controller):
         "/sensor-data/upload-csv",
         operation_id="uploadCsv",
         operation_class=UploadOperation,
-        summary="Import a CSV file",
-        description="The other fields say how the file is written; it may be .csv.gz or .csv.zst.",
+        summary="Import a CSV or Parquet file",
+        description="The other fields say how the file is written; .csv, .csv.gz, .csv.zst, .parquet.",
         **access(Scope.IMPORTS_WRITE, 400, 413),
     )
     async def upload_csv(self, request: SignedIn, uploads: Uploads) -> Uploaded:

@@ -29,7 +29,7 @@ from core.errors import DatabaseUnavailableError
 from core.imports import RETRIABLE, ImportState
 from core.storage import Storage, source_key
 
-EXTENSIONS = (".csv", ".csv.gz", ".csv.zst")
+EXTENSIONS = (".csv", ".csv.gz", ".csv.zst", ".parquet")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,15 @@ from jobs.csv_import.lines import TEXT
 MAX_SPLIT_COLUMNS = 20  # splitting holds all of them in memory
 
 
-def with_fields(lines: pl.DataFrame, layout: Layout) -> pl.DataFrame:
-    """With the fields of COLUMNS, null in lines that have not as many fields as the layout."""
+def split(lines: pl.DataFrame, layout: Layout) -> pl.DataFrame:
+    """The lines that are not blank, with the fields of COLUMNS.
+
+    These are null in lines that have not as many fields as the layout.
+    """
+    return _with_fields(lines.filter(pl.col(TEXT).str.strip_chars() != ""), layout)
+
+
+def _with_fields(lines: pl.DataFrame, layout: Layout) -> pl.DataFrame:
     quoted = lines[TEXT].str.contains('"', literal=True).any()
     if quoted or layout.width > MAX_SPLIT_COLUMNS:
         fields = pl.col(TEXT).str.extract_groups(_line_pattern(layout))

@@ -2,7 +2,7 @@
 
 import codecs
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,10 +48,19 @@ def read_header(path: Path, options: ImportOptions) -> Layout:
     first_line = head.split(b"\n", 1)[0].decode(errors="replace")
     for delimiter in [options.delimiter] if options.delimiter else Delimiter:
         names = _fields(first_line, delimiter)
-        found = {column: _positions(names, column, options.columns) for column in COLUMNS}
-        if len(names) <= MAX_COLUMNS and all(found.values()):
-            return Layout(delimiter, len(names), _single(found, names))
+        positions = find_columns(names, options)
+        if positions is not None and len(names) <= MAX_COLUMNS:
+            return Layout(delimiter, len(names), positions)
     raise _missing_header(first_line, options) if _is_text(head) else _not_text()
+
+
+def find_columns(names: Sequence[str], options: ImportOptions) -> dict[str, int] | None:
+    """Where each of COLUMNS stands among the names of a file's columns; None: not all are there.
+
+    Raises FileFaultError: `ambiguous_header`.
+    """
+    found = {column: _positions(names, column, options.columns) for column in COLUMNS}
+    return _single(found, names) if all(found.values()) else None
 
 
 def _fields(line: str, delimiter: str) -> list[str]:
@@ -63,7 +72,7 @@ def _bare(field: str) -> str:
     return field.removeprefix('"').removesuffix('"').replace('""', '"').strip()
 
 
-def _positions(names: list[str], column: str, mapped: Mapping[str, str]) -> list[int]:
+def _positions(names: Sequence[str], column: str, mapped: Mapping[str, str]) -> list[int]:
     """Where the column may stand."""
     if column in mapped:
         return [n for n, name in enumerate(names) if name == mapped[column]]
@@ -75,7 +84,7 @@ def _positions(names: list[str], column: str, mapped: Mapping[str, str]) -> list
     ]
 
 
-def _single(found: Mapping[str, list[int]], names: list[str]) -> dict[str, int]:
+def _single(found: Mapping[str, list[int]], names: Sequence[str]) -> dict[str, int]:
     for column, positions in found.items():
         if len(positions) > 1:
             raise _ambiguous_header(column, [names[position] for position in positions])

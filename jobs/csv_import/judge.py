@@ -7,8 +7,6 @@ import polars as pl
 
 from core.imports import EQUIPMENT_ID, VALUE, DecimalMark, ImportOptions
 from core.readings import NUMBER, TimeBounds
-from jobs.csv_import.fields import with_fields
-from jobs.csv_import.header import Layout
 from jobs.csv_import.lines import LINE_NUMBER, TEXT
 from jobs.csv_import.moments import with_moments
 from jobs.csv_import.rules import Rule, rules
@@ -27,16 +25,12 @@ class JudgedBatch:
         return self.readings.height + self.rejects.height
 
 
-def judge(
-    lines: pl.DataFrame, layout: Layout, options: ImportOptions, bounds: TimeBounds
-) -> JudgedBatch:
-    """Split numbered lines as the layout says and judge each."""
+def judge(rows: pl.DataFrame, options: ImportOptions, bounds: TimeBounds) -> JudgedBatch:
+    """Judge rows that have `line`, `row` and each of COLUMNS as text."""
     reasons = rules(options, bounds)
     verdicts = [pl.when(rule.applies).then(number) for number, rule in enumerate(reasons)]
     judged = (
-        lines.filter(pl.col(TEXT).str.strip_chars() != "")
-        .pipe(with_fields, layout)
-        .pipe(with_moments, options)
+        with_moments(rows, options)
         .with_columns(number=_number(options.decimal))
         .with_columns(verdict=pl.coalesce(verdicts))
     )

@@ -51,7 +51,7 @@ def inflate(source: Path, target: Path, max_bytes: int, checkpoint: Checkpoint) 
         for chunk in _inflated(source):
             checkpoint()
             if plain.tell() + len(chunk) > max_bytes:
-                raise _too_large(max_bytes)
+                raise inflated_too_large(max_bytes)
             plain.write(chunk)
 
 
@@ -70,7 +70,8 @@ def _inflated(source: Path) -> Iterator[bytes]:
         ) from error
 
 
-def _too_large(max_bytes: int) -> FileFaultError:
+def inflated_too_large(max_bytes: int) -> FileFaultError:
+    """The fault of a file that is larger than it looks."""
     return FileFaultError(
         "inflated_too_large",
         f"The file inflates to more than {max_bytes} bytes. Nothing of it was stored. Split it, "

@@ -15,6 +15,7 @@ from api.readings.plain_rows import plain_readings
 from api.readings.reading_json import read_reading
 from core.imports import COLUMNS, ImportOptions
 from core.readings import TIMESTAMP, Reading, TimeBounds
+from jobs.csv_import.fields import split
 from jobs.csv_import.header import Layout
 from jobs.csv_import.judge import judge
 from jobs.csv_import.lines import LINE_NUMBER, TEXT
@@ -65,7 +66,7 @@ def in_a_file(equipment_id: str, timestamp: str, value: str) -> Verdict:
         {LINE_NUMBER: [2], TEXT: [f"{equipment_id},{timestamp},{value}"]},
         schema={LINE_NUMBER: pl.Int64, TEXT: pl.String},
     )
-    judged = judge(lines, LAYOUT, ImportOptions(), BOUNDS)
+    judged = judge(split(lines, LAYOUT), ImportOptions(), BOUNDS)
     for row in judged.readings.iter_rows():
         return Reading(*row)
     code: str = judged.rejects["code"].item()

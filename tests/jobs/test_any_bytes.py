@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from core.imports import ImportOptions
 from core.readings import TimeBounds
+from jobs.csv_import.fields import split
 from jobs.csv_import.header import read_header
 from jobs.csv_import.judge import judge
 from jobs.csv_import.lines import TEXT, numbered_batches
@@ -39,7 +40,7 @@ def test_every_line_is_a_reading_a_reject_or_blank(
     path.write_bytes(b"equipmentId,timestamp,value\n" + body)
     layout, physical, blank, rows = read_header(path, OPTIONS), 0, 0, 0
     for lines in numbered_batches(path, 1, batch_lines):
-        judged = judge(lines, layout, OPTIONS, BOUNDS)
+        judged = judge(split(lines, layout), OPTIONS, BOUNDS)
         staged = stage(judged.readings)
         inside = staged.replaced_inside + staged.unchanged_inside
         assert staged.rows.height + inside == judged.readings.height

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from core.imports import COLUMNS, DecimalMark, Delimiter, ImportOptions
 from core.readings import TimeBounds
+from jobs.csv_import.fields import split
 from jobs.csv_import.header import Layout
 from jobs.csv_import.judge import JudgedBatch, judge
 from jobs.csv_import.lines import LINE_NUMBER, TEXT
@@ -30,7 +31,8 @@ def judged(
     lines = pl.DataFrame({TEXT: texts}, schema={TEXT: pl.String})
     positions = {name: columns.index(name) for name in COLUMNS}
     layout = Layout(options.delimiter or ",", len(columns), positions)
-    return judge(lines.with_row_index(LINE_NUMBER, offset=2), layout, options, bounds)
+    rows = split(lines.with_row_index(LINE_NUMBER, offset=2), layout)
+    return judge(rows, options, bounds)
 
 
 def reading(

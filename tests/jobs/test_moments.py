@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from core.imports import COLUMNS, ImportOptions, TimeFormat
 from core.readings import EARLIEST, LATEST, TimeBounds
+from jobs.csv_import.fields import split
 from jobs.csv_import.header import Layout
 from jobs.csv_import.judge import judge
 from jobs.csv_import.lines import LINE_NUMBER, TEXT
@@ -39,7 +40,7 @@ def verdicts(written: list[str], options: ImportOptions) -> list[Verdict]:
     texts = pl.Series(TEXT, [f"a,{text},1" for text in written], pl.String)
     lines = texts.to_frame().with_row_index(LINE_NUMBER)
     layout = Layout(",", 3, {name: COLUMNS.index(name) for name in COLUMNS})
-    judged = judge(lines, layout, options, BOUNDS)
+    judged = judge(split(lines, layout), options, BOUNDS)
     codes = iter(judged.rejects.select(LINE_NUMBER, "code").rows())
     moments = iter(judged.readings["ts"].to_list())
     refused = dict(codes)

@@ -1,0 +1,29 @@
+"""What every kind of file comes to before it is judged."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from core.imports import ImportOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A batch: the rows among the lines from the first to the last.
+
+    `frame` has `line`, `row`, the text as it stands in the file, and as text each of COLUMNS; null
+    in these means that the row does not divide into columns.
+    """
+
+    first_line: int
+    last_line: int
+    frame: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class RowSource:
+    """The batches of a file that are left to read, and the options by which to judge them."""
+
+    options: ImportOptions
+    batches: Iterator[Rows]
