@@ -36,7 +36,7 @@ FILES = ["ndjson", "csv", "parquet", "arrow"]
 Row = tuple[str, datetime, float, datetime]
 
 FORM = settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=8
 )
 
 any_ids = st.text(
@@ -122,7 +122,7 @@ async def test_every_format_carries_the_rows_of_the_table(
     ]
 
 
-@settings(FORM, max_examples=8)
+@settings(FORM, max_examples=4)
 @given(stored=any_readings.filter(len))
 async def test_an_exported_csv_is_imported_again_to_unchanged(
     client: httpx2.AsyncClient,
