@@ -48,7 +48,7 @@ class UploadController(Controller):
         operation_id="uploadCsv",
         operation_class=UploadOperation,
         summary="Import a CSV or Parquet file",
-        description="The file is .csv, .csv.gz, .csv.zst or .parquet; the other fields say more of it.",
+        description="A .csv, .csv.gz, .csv.zst or .parquet; other fields say how it is written.",
         **access(Scope.IMPORTS_WRITE, 400, 413),
     )
     async def upload_csv(self, request: SignedIn, uploads: Uploads) -> Uploaded:
