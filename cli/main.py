@@ -11,6 +11,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
+from cli.imports.command import HELP, import_files
 from core import settings
 from core.errors import SensorFlowError
 from embedded.errors import EmbeddedError
@@ -27,6 +28,7 @@ app = typer.Typer(
 
 doctor = typer.Typer(help="Say what is wrong with an installation, and the remedy.")
 app.add_typer(doctor, name="doctor", no_args_is_help=True)
+app.command("import", help=HELP)(import_files)
 
 
 @app.command()

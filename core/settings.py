@@ -230,6 +230,26 @@ class IngestSettings(BaseSettings):
     )
 
 
+class ClientSettings(BaseSettings):
+    """The server that `sensorflow import` sends files to, and who it is there."""
+
+    model_config = _group("CLIENT_")
+
+    server_url: Origin | None = Field(
+        default=None, description="The server to send files to, where --server names none."
+    )
+    issuer: str | None = Field(default=None, description="Issuer URL of the provider of tokens.")
+    id: str | None = Field(default=None, description="The machine client that asks for tokens.")
+    secret: SecretStr | None = Field(default=None, description="Its secret.")
+    scope: str = Field(
+        default=f"{Scope.IMPORTS_WRITE} {Scope.IMPORTS_READ}",
+        description="What it asks the provider for.",
+    )
+    token: SecretStr | None = Field(
+        default=None, description="An access token to use in place of all that."
+    )
+
+
 class EmbeddedSettings(BaseSettings):
     """The zero-Docker stack: ports and the folder that holds its data."""
 

@@ -50,10 +50,10 @@ async def clean_url(migrated_url: str, pool: Pool) -> str:
 
 @contextmanager
 def server_process(
-    database_url: str, issuer: str, folder: Path
+    database_url: str, issuer: str, folder: Path, port: int | None = None
 ) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """`sensorflow serve` and its base URL, once it answers."""
-    port = free_port()
+    port = port or free_port()
     settings = {
         "SENSORFLOW_DATABASE_URL": database_url,
         "SENSORFLOW_AUTH_ISSUER": issuer,

@@ -48,7 +48,7 @@ def test_an_absent_database_is_one_clear_line() -> None:
     assert "hunter2" not in outcome.stderr
 
 
-@pytest.mark.parametrize("command", ["demo", "serve", "worker", "migrate", "doctor auth"])
+@pytest.mark.parametrize("command", ["demo", "serve", "worker", "migrate", "import", "doctor auth"])
 def test_help_names_what_the_command_needs(command: str) -> None:
     outcome = sensorflow(*command.split(), "--help", COLUMNS="200")
     assert outcome.returncode == 0

@@ -1,0 +1,41 @@
+"""Why a file was not imported, where neither the database nor its contents are to blame."""
+
+from core.errors import SensorFlowError
+
+
+class ServerUnreachableError(SensorFlowError):
+    """The server does not answer, or not as a Sensor Flow server does."""
+
+    code = "server_unreachable"
+
+
+class AccessRefusedError(SensorFlowError):
+    """The provider gives us no token, or the server does not take it."""
+
+    code = "access_refused"
+
+
+class FileRefusedError(SensorFlowError):
+    """The server did not take the file; `code` is the server's."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code  # type: ignore[misc]  # one class, many reasons: the code is the instance's
+
+
+class FileUnreadableError(SensorFlowError):
+    """The file cannot be read, or is not the same to its end."""
+
+    code = "file_unreadable"
+
+
+class RejectsNotSavedError(SensorFlowError):
+    """The import is done, but its rejected rows could not be written beside the file."""
+
+    code = "rejects_not_saved"
+
+
+class NotSetUpError(SensorFlowError):
+    """No setting and no option says where the rows go, or who sends them."""
+
+    code = "not_set_up"
