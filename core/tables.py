@@ -5,6 +5,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     Double,
     ForeignKeyConstraint,
@@ -96,6 +97,26 @@ rollup_dirty_ranges = Table(
         ["import_id"], ["imports.id"], name="rollup_dirty_ranges_import", ondelete="SET NULL"
     ),
     Index("rollup_dirty_ranges_by_import", "import_id"),
+)
+
+data_changes = Table(
+    "data_changes",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), nullable=False),
+    Column("equipment_ids", ARRAY(Text), nullable=False),
+    Column("days", ARRAY(Date), nullable=False),
+    Column("token", BigInteger, nullable=False),
+    PrimaryKeyConstraint("id", name="data_changes_key"),
+)
+
+data_versions = Table(
+    "data_versions",
+    metadata,
+    Column("equipment_id", Text, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    PrimaryKeyConstraint("equipment_id", "day", name="data_versions_key"),
+    Index("data_versions_by_day", "day"),
 )
 
 retention_horizon = Table(

@@ -117,6 +117,7 @@ def _duties(work: ImportWork) -> list[tuple[float, Duty]]:
         (LIFE_SIGN_SECONDS, show_life),
         (work.worker.lease_seconds, partial(queue_stranded_imports, work.pool)),
         (work.worker.refresh_interval_seconds, refresh),
+        (work.worker.refresh_interval_seconds, partial(queries().compact_changes, work.pool)),
         (SWEEP_SECONDS, partial(queries().forget_past_sign_ins, work.pool)),
         (SWEEP_SECONDS, partial(expire_uploads, work.pool)),
         (ORPHANS_SECONDS, partial(sweep_orphans, work.pool, work.storage)),

@@ -38,7 +38,7 @@ async def downgrade(database_url: str, revision: str) -> None:
     """Bring the schema down to `revision` ("base": nothing of ours but the version table)."""
     async with _exclusive(database_url) as connection:
         await connection.execute(text("DROP SCHEMA IF EXISTS bi CASCADE"))
-        await connection.execute(text("DROP VIEW IF EXISTS measured"))
+        await connection.execute(text("DROP VIEW IF EXISTS measured, data_state"))
         await connection.run_sync(_run, command.downgrade, revision)
 
 

@@ -56,7 +56,7 @@ async def empty_database(pool: Pool) -> None:
         """
         TRUNCATE readings; TRUNCATE readings_1h; TRUNCATE readings_1d;
         TRUNCATE imports, rollup_dirty_ranges, retention_horizon, workers, queue.pgqueuer;
-        TRUNCATE equipment;
+        TRUNCATE equipment, data_changes, data_versions;
         TRUNCATE sessions, spent_tokens, sign_ins, sign_in_failures
         """
     )

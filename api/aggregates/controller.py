@@ -1,12 +1,13 @@
 from typing import Any
 
-from litestar import Controller, Request, get
+from litestar import Controller, Request, Response, get
+from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
+from litestar.status_codes import HTTP_200_OK, HTTP_304_NOT_MODIFIED
 
 from api.aggregates.operation import AggregatesOperation
 from api.aggregates.parsing import parse_question
-from api.aggregates.questions import Question
 from api.aggregates.schemas import Aggregates
 from api.aggregates.service import AggregateService
 from api.auth.access import access
@@ -15,6 +16,14 @@ from core.scopes import Scope
 
 AnyRequest = Request[Any, Any, Any]
 Service = NamedDependency[SkipValidation[AggregateService]]
+
+HEADERS = [
+    ResponseHeader(
+        name="ETag",
+        description="Changes when what is asked for does; send it back as If-None-Match.",
+        documentation_only=True,
+    )
+]
 
 
 class AggregateController(Controller):
@@ -27,11 +36,14 @@ class AggregateController(Controller):
         operation_id="getAggregates",
         operation_class=AggregatesOperation,
         summary="Statistics of the buckets that start in a window or range",
-        **access(Scope.READINGS_READ, 400),
+        response_headers=HEADERS,
+        **access(Scope.READINGS_READ, 304, 400),
     )
-    async def get_aggregates(self, request: AnyRequest, aggregates: Service) -> Aggregates:
-        """Answer what the parameters ask."""
-        return await aggregates.answer(_question(request))
+    async def get_aggregates(
+        self, request: AnyRequest, aggregates: Service
+    ) -> Response[Aggregates]:
+        """Answer what the parameters ask, unless the caller has the answer already."""
+        return await _answer(request, aggregates)
 
     @get(
         "/sensor-data-aggregated",
@@ -39,14 +51,20 @@ class AggregateController(Controller):
         operation_class=AggregatesOperation,
         summary="The same by the path that older clients know",
         deprecated=True,
-        **access(Scope.READINGS_READ, 400),
+        response_headers=HEADERS,
+        **access(Scope.READINGS_READ, 304, 400),
     )
     async def get_aggregates_by_old_path(
         self, request: AnyRequest, aggregates: Service
-    ) -> Aggregates:
-        """Answer what the parameters ask."""
-        return await aggregates.answer(_question(request))
+    ) -> Response[Aggregates]:
+        """Answer what the parameters ask, unless the caller has the answer already."""
+        return await _answer(request, aggregates)
 
 
-def _question(request: AnyRequest) -> Question:
-    return parse_question(list(request.query_params.multi_items()), utc_now())
+async def _answer(request: AnyRequest, aggregates: AggregateService) -> Response[Aggregates]:
+    question = parse_question(list(request.query_params.multi_items()), utc_now())
+    answer = await aggregates.answer(question, request.headers.get("if-none-match"))
+    status = HTTP_200_OK if answer.body else HTTP_304_NOT_MODIFIED
+    headers = {"ETag": answer.tag, "Cache-Control": "private, no-cache"}
+    content: Any = answer.body
+    return Response(content, status_code=status, headers=headers)

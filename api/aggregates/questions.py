@@ -62,3 +62,20 @@ class Question:
     buckets: Buckets
     limit: int | None
     after: Position
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What makes it the same question when it is asked again, however it is written."""
+        return (
+            self.interval,
+            self.resolution,
+            self.zone.key if self.zone else None,
+            self.buckets.borders[0],
+            self.buckets.borders[-1],
+            sorted({*self.equipment.ids}),
+            sorted({*self.equipment.prefixes}),
+            self.grouping,
+            sorted(self.statistics),
+            self.limit,
+            self.after,
+        )

@@ -1,6 +1,7 @@
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from asyncpg import Record
@@ -11,6 +12,8 @@ from api.aggregates.questions import Grouping, Question
 from api.aggregates.resolutions import Resolution
 from core.database import Connection, Pool, borrowed
 from core.queries import queries
+
+EVERY_EQUIPMENT_ID = ""  # under which the ledger of changes tells what may concern any
 
 # A page is gathered from stretches of so many buckets, and of more where few rows are.
 FIRST_STRETCH = 8
@@ -32,11 +35,18 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
+class State:
+    """What tells one state of the data under a question from every other."""
+
+    version: str
+    stale: list[tuple[datetime, datetime]]
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
-    """One snapshot's totals over the whole range, its stale ranges and a page of its buckets."""
+    """The totals over the whole range and a page of its buckets."""
 
     totals: Totals
-    stale: list[tuple[datetime, datetime]]
     rows: list[Record]
     more: bool
 
@@ -47,29 +57,47 @@ class AggregateRepository:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def find(self, question: Question) -> Found:
-        """The page of the question's buckets, in order of their start and equipment."""
+    @asynccontextmanager
+    async def snapshot(self, question: Question) -> AsyncIterator["Snapshot"]:
+        """One moment of the database, in which everything about the question is read."""
         async with (
             borrowed(self._pool) as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
-            rows = await _page(connection, question)
-            more = question.limit is not None and len(rows) > question.limit
-            whole = question.after == BEGINNING and not more
-            totals = _added_up(rows) if whole else await _totals(connection, question)
-            stale = await _stale_ranges(connection, question)
-        return Found(totals, stale, rows[: question.limit], more)
+            yield Snapshot(connection, question)
 
 
-async def _stale_ranges(
-    connection: Connection, question: Question
-) -> list[tuple[datetime, datetime]]:
-    """Where the answer may lack late rows: nowhere if it comes from readings."""
-    if question.buckets.source is Source.READINGS:
-        return []
-    span = question.buckets.span
-    stale = await queries().stale_ranges(connection, start=span.start, stop=span.end)
-    return [(part.lower, part.upper) for part in stale or ()]
+class Snapshot:
+    """The answer to a question at one moment."""
+
+    def __init__(self, connection: Connection, question: Question) -> None:
+        self._connection = connection
+        self._question = question
+
+    async def state(self) -> State:
+        """The version of the readings, and where rollups lack late ones: nowhere in readings."""
+        buckets, equipment = self._question.buckets, self._question.equipment
+        row = await queries().aggregate_state(
+            self._connection,
+            start=buckets.span.start,
+            stop=buckets.span.end,
+            first_day=buckets.span.start.date(),
+            last_day=(buckets.span.end - timedelta.resolution).date(),
+            patterns=equipment.patterns,
+            ids=replace(equipment, ids=(*equipment.ids, EVERY_EQUIPMENT_ID)).ids_without_prefix,
+        )
+        from_rollups = buckets.source is not Source.READINGS
+        stale = row["stale"] or () if from_rollups else ()
+        return State(row["version"], [(part.lower, part.upper) for part in stale])
+
+    async def find(self) -> Found:
+        """The page of the question's buckets, in order of their start and equipment."""
+        connection, question = self._connection, self._question
+        rows = await _page(connection, question)
+        more = question.limit is not None and len(rows) > question.limit
+        whole = question.after == BEGINNING and not more
+        totals = _added_up(rows) if whole else await _totals(connection, question)
+        return Found(totals, rows[: question.limit], more)
 
 
 async def _page(connection: Connection, question: Question) -> list[Record]:

@@ -42,7 +42,7 @@ def access(rule: AccessRule, *refusals: int) -> Declaration:
     return {
         "opt": {"access": rule},
         "security": _SECURITY.get(rule, [{BEARER: []}, {SESSION_COOKIE: []}]),
-        "responses": {status: _PROBLEM_RESPONSES[status] for status in sorted(statuses)},
+        "responses": {status: _RESPONSES[status] for status in sorted(statuses)},
     }
 
 
@@ -91,7 +91,7 @@ _SECURITY: dict[str, list[SecurityRequirement]] = {
 }
 
 
-_PROBLEM_RESPONSES = {
+_RESPONSES = {304: ResponseSpec(None, description="What the caller has still holds.")} | {
     status: ResponseSpec(
         Problem, description=description, media_type=PROBLEM_JSON, generate_examples=False
     )

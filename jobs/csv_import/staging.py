@@ -5,7 +5,7 @@ each later value against the one before it, and the last one stays.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import cast
 
 import polars as pl
@@ -53,6 +53,10 @@ class StagedBatch:
             first_ts=pl.col("ts").min(), last_ts=pl.col("ts").max()
         )
         return spans.select("first_ts", "last_ts")
+
+    def days(self) -> list[tuple[str, date]]:
+        """Each equipment with each UTC day on which it has a row."""
+        return self.rows.select("equipment_id", day=pl.col("ts").dt.date()).unique().rows()
 
 
 def stage(readings: pl.DataFrame) -> StagedBatch:

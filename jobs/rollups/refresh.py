@@ -130,6 +130,7 @@ async def _bring_up_to_date(
         if not wrong:
             return True
         log.warning("rollup_differs", rollup=rollup.name, buckets=wrong, forced=force, **bounds)
+        await queries().note_changed_range(connection, start=part.start, stop=part.end)
     log.error("rollup_still_differs_after_forced_refresh", rollup=rollup.name, **bounds)
     return False
 

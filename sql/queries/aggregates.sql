@@ -2,16 +2,37 @@
 -- that is made once then suits both, patterns by the range of time and ids by the index. A page that
 -- begins inside a bucket has only equipment after :after_id before the moment :resume.
 
--- name: stale_ranges(start, stop)$
--- Where late rows are stored that the rollups have not taken up yet.
-SELECT range_agg(tstzrange(range_start, range_end))
-FROM rollup_dirty_ranges
-WHERE
-    range_start < :stop
-    AND range_end > :start
-    AND range_start < (
-        SELECT greatest(rollup_watermark('readings_1h'), rollup_watermark('readings_1d'))
-    );
+-- name: aggregate_state(start, stop, first_day, last_day, patterns, ids)^
+-- Where late rows are stored that the rollups have not taken up yet, and the version of the readings
+-- on the UTC days, as sql/definitions/016_data_state.sql says.
+WITH dirty AS (
+    SELECT range_agg(tstzrange(range_start, range_end)) AS stale
+    FROM rollup_dirty_ranges
+    WHERE
+        range_start < :stop
+        AND range_end > :start
+        AND range_start < (
+            SELECT greatest(rollup_watermark('readings_1h'), rollup_watermark('readings_1d'))
+        )
+),
+
+piece AS (
+    SELECT version
+    FROM data_state
+    WHERE
+        cardinality(:patterns::text[]) > 0
+        AND equipment_id LIKE any(:patterns)
+        AND day BETWEEN :first_day AND :last_day
+    UNION ALL
+    SELECT version
+    FROM data_state
+    WHERE equipment_id = any(:ids) AND day BETWEEN :first_day AND :last_day
+)
+
+SELECT
+    dirty.stale,
+    (SELECT coalesce(sum(piece.version), 0)::text FROM piece) AS version
+FROM dirty;
 
 -- name: rollup_rows(source, start, stop, patterns, ids, resume, after_id, row_limit)
 -- Buckets that are rows of a rollup.

@@ -103,6 +103,13 @@ SELECT
     count(*) FILTER (WHERE NOT is_new) AS replaced
 FROM written;
 
+-- name: changed_days()
+-- On which UTC days which equipment is changed.
+SELECT DISTINCT
+    equipment_id,
+    (ts AT TIME ZONE 'UTC')::date AS day
+FROM import_changes;
+
 -- name: count_stored_changes(first_ts, last_ts)$
 -- How many changed keys now hold their last value.
 SELECT count(*)

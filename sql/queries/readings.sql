@@ -1,8 +1,8 @@
 -- name: save_readings(equipment_ids, moments, numbers, replace)^
 -- Insert readings of distinct keys at or above the horizon, which comes back with the counts, in the
 -- key order that keeps writers from waiting for each other in a circle; where a key is stored with
--- another value, replace that or keep it and lock its row; enter the hours of late ones into the
--- ledger.
+-- another value, replace that or keep it and lock its row; enter the hours of late ones, and what
+-- has changed, into the ledgers.
 WITH retention AS (
     SELECT max(horizon) AS horizon FROM retention_horizon
 ),
@@ -25,7 +25,7 @@ written AS (
     ON CONFLICT (equipment_id, ts) DO UPDATE
         SET value = excluded.value, register_time = excluded.register_time
         WHERE :replace AND stored.value <> excluded.value
-    RETURNING ts, xmax = 0 AS is_new
+    RETURNING equipment_id, ts, xmax = 0 AS is_new
 ),
 
 counted AS (
@@ -47,6 +47,23 @@ entered AS (
         late.hour AS range_start,
         late.hour + interval '1 hour' AS range_end
     FROM late
+),
+
+changed AS (
+    SELECT DISTINCT
+        equipment_id,
+        (ts AT TIME ZONE 'UTC')::date AS day
+    FROM written
+),
+
+noted AS (
+    INSERT INTO data_changes (equipment_ids, days, token)
+    SELECT
+        array_agg(equipment_id) AS equipment_ids,
+        array_agg(day) AS days,
+        change_token() AS token
+    FROM changed
+    HAVING count(*) > 0
 )
 
 SELECT

@@ -68,7 +68,8 @@ async def plan(pool: Pool, **parameters: str) -> list[str]:
     async with pool.acquire() as connection:
         explained = Explained(connection)
         repository = AggregateRepository(cast("Pool", OneConnection(explained)))
-        await repository.find(parse_question(pairs, this_hour()))
+        async with repository.snapshot(parse_question(pairs, this_hour())) as snapshot:
+            await snapshot.find()
     return explained.plan
 
 

@@ -70,6 +70,8 @@ async def test_a_rollup_that_is_wrong_without_cause_is_refreshed_by_force(
     assert await pool.fetchval("SELECT sum(total_value) FROM readings_1h") == 1
     assert await pool.fetchval("SELECT sum(total_value) FROM readings_1d") == 1
     assert await ledger(pool) == []
+    last_change = "SELECT equipment_ids, days FROM data_changes ORDER BY id DESC LIMIT 1"
+    assert [tuple(row) for row in await pool.fetch(last_change)] == [([""], [DAY.date()])]
 
 
 async def test_a_range_that_stays_wrong_stays_in_the_ledger_and_the_others_leave_it(
