@@ -28,6 +28,12 @@ class WorkerStoppingError(SensorFlowError):
     code = "worker_stopping"
 
 
+class TurnLateError(SensorFlowError):
+    """A batch waited too long, with rows locked, for the one before it: that may wait for it."""
+
+    code = "turn_late"
+
+
 class RowsMissingError(SensorFlowError):
     """After a batch the table does not hold what was written to it; the batch is rolled back."""
 

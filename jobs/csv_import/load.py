@@ -1,30 +1,21 @@
-"""From the stored file to readings: one batch of lines is judged while another is written."""
+"""From the stored file to readings: one batch of lines is judged while others are written."""
 
 from asyncio import to_thread
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from jobs.csv_import.acceptance import require_few_errors, require_good_rows
 from jobs.csv_import.ahead import ahead
-from jobs.csv_import.judge import JudgedBatch
+from jobs.csv_import.batch import Batch
 from jobs.csv_import.reading import judged_lines
 from jobs.csv_import.rejects import forget_rejects_after, write_rejects
 from jobs.csv_import.repository import Claim
 from jobs.csv_import.source import plain_file
-from jobs.csv_import.staging import StagedBatch, stage
+from jobs.csv_import.staging import stage
+from jobs.csv_import.turns import Turn, store_in_order
 from jobs.csv_import.work import ImportWork
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedBatch:
-    """Lines of the file, ready to be written."""
-
-    first_line: int
-    last_line: int
-    judged: JudgedBatch
-    staged: StagedBatch
 
 
 async def load(work: ImportWork, claim: Claim) -> None:
@@ -36,28 +27,25 @@ async def load(work: ImportWork, claim: Claim) -> None:
     limit = work.worker.max_inflated_bytes
     async with plain_file(work.storage, claim.object_key, limit, work.checkpoint) as path:
         await require_few_errors(work, claim, path)
-        expect_new = True
         async with aclosing(ahead(_prepared(work, claim, path))) as batches:
-            async for batch in batches:
-                work.checkpoint()
-                expect_new = await _write(work, claim, batch, expect_new=expect_new)
+            await store_in_order(batches, partial(_store, work, claim))
     await require_good_rows(work, claim)
 
 
-async def _prepared(work: ImportWork, claim: Claim, path: Path) -> AsyncGenerator[PreparedBatch]:
+async def _prepared(work: ImportWork, claim: Claim, path: Path) -> AsyncGenerator[Batch]:
     """The batches of the file, up to the one with which the sender gives it up."""
     rejected = claim.rows_rejected
     async with aclosing(judged_lines(work, claim, path)) as batches:
-        async for batch in batches:
+        async for lines in batches:
             if claim.options.gives_up_after(rejected):
                 return
-            rejected += batch.judged.rejects.height
-            staged = await to_thread(stage, batch.judged.readings)
-            yield PreparedBatch(batch.first_line, batch.last_line, batch.judged, staged)
+            judged = lines.judged
+            rejected += judged.rejects.height
+            staged = await to_thread(stage, judged.readings)
+            yield Batch(lines.first_line, lines.last_line, judged.rows_read, judged.rejects, staged)
 
 
-async def _write(work: ImportWork, claim: Claim, batch: PreparedBatch, *, expect_new: bool) -> bool:
-    await write_rejects(work.storage, claim.id, batch.first_line, batch.judged.rejects)
-    return await work.imports.store_batch(
-        claim, batch.last_line, batch.judged, batch.staged, expect_new=expect_new
-    )
+async def _store(work: ImportWork, claim: Claim, batch: Batch, turn: Turn) -> bool:
+    work.checkpoint()
+    await write_rejects(work.storage, claim.id, batch.first_line, batch.rejects)
+    return await work.imports.store_batch(claim, batch, turn)

@@ -10,10 +10,12 @@ import msgspec
 from core.database import Connection, Pool
 from core.imports import ImportOptions, ImportState
 from core.queries import queries
-from jobs.csv_import.judge import JudgedBatch
-from jobs.csv_import.staging import StagedBatch
+from jobs.csv_import.batch import Batch
+from jobs.csv_import.turns import Turn
 from jobs.csv_import.writing import write_rows
 from jobs.errors import LeaseLostError
+
+LONGEST_WAIT_SECONDS = 5.0  # with rows locked, for another batch of the same import
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,31 +70,32 @@ class ImportRepository:
         horizon: datetime | None = await queries().retention_horizon(self._pool)
         return horizon
 
-    async def store_batch(
-        self,
-        claim: Claim,
-        lines_done: int,
-        judged: JudgedBatch,
-        staged: StagedBatch,
-        *,
-        expect_new: bool = True,
-    ) -> bool:
+    async def store_batch(self, claim: Claim, batch: Batch, turn: Turn) -> bool:
         """Write a batch, its part of the ledger and of the account, in one transaction.
 
-        Whether all of its keys were new; `expect_new` guesses that, for speed alone. Raises
-        LeaseLostError or RowsMissingError, and then nothing of it is stored.
+        Whether all of its keys were new. Raises LeaseLostError, RowsMissingError, TurnLateError or
+        what kept the batch before from being stored, and then nothing of this one is.
         """
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with self._pool.acquire() as connection:
+            firsts = batch.staged.spans()["first_ts"]
+            await queries().create_chunks(connection, moments=firsts.to_list())
+            return await self._store(connection, claim, batch, turn)
+
+    async def _store(self, connection: Connection, claim: Claim, batch: Batch, turn: Turn) -> bool:
+        staged = batch.staged
+        async with connection.transaction():
             await self._prepare(connection)
-            written = await write_rows(connection, claim.id, staged, expect_new=expect_new)
+            turn.began.set()
+            written = await write_rows(connection, claim.id, staged, turn)
+            await turn.comes(min(self._idle_seconds / 2, LONGEST_WAIT_SECONDS))
             old = staged.rows.height - written.inserted
             kept = await queries().checkpoint_import(
                 connection,
                 import_id=claim.id,
                 attempt=claim.attempt,
-                lines_done=lines_done,
-                rows_read=judged.rows_read,
-                rejected=judged.rejects.height,
+                lines_done=batch.last_line,
+                rows_read=batch.rows_read,
+                rejected=batch.rejects.height,
                 inserted=written.inserted,
                 replaced=written.replaced + staged.replaced_inside,
                 unchanged=old - written.replaced + staged.unchanged_inside,

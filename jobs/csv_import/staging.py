@@ -72,3 +72,9 @@ def stage(readings: pl.DataFrame) -> StagedBatch:
     lasts = ordered.filter(ends).select(last_value="value")
     replaced = ordered.filter(pl.col("repeats") & pl.col("changes")).height
     return StagedBatch(firsts.hstack(lasts), replaced, readings.height - firsts.height - replaced)
+
+
+def shares_keys(one: StagedBatch, other: StagedBatch) -> bool:
+    """Whether some key is in both."""
+    meeting = other.rows.filter(pl.col("ts").is_between(one.first_ts, one.last_ts))
+    return not meeting.join(one.rows, on=KEY, how="semi").is_empty()

@@ -15,6 +15,7 @@ from core.queries import queries
 from jobs.csv_import.ahead import ahead
 from jobs.csv_import.pgcopy import copy_stream
 from jobs.csv_import.staging import KEY, StagedBatch
+from jobs.csv_import.turns import Turn
 from jobs.errors import RowsMissingError
 
 EVERY_EQUIPMENT = ""
@@ -29,27 +30,26 @@ class Written(NamedTuple):
 
 
 async def write_rows(
-    connection: Connection, import_id: UUID, staged: StagedBatch, *, expect_new: bool
+    connection: Connection, import_id: UUID, staged: StagedBatch, turn: Turn
 ) -> Written:
     """Write every key's values and enter late rows into the ledger.
 
-    `expect_new` says which of two ways to try first: straight into the table, which is undone when
-    a key is there already, or by way of a staging table. Raises RowsMissingError.
+    `turn.expect_new` says which of two ways to try first: straight into the table, which is undone
+    when a key is there already, or by way of a staging table. Rows for the columnstore go the
+    second way, which looks at every row afterwards, and not beside other rows of the import. Raises
+    RowsMissingError or TurnLateError.
     """
     if staged.rows.is_empty():
         return Written(0, 0)
-    if expect_new and await _copy_new(connection, import_id, staged):
+    if await _reaches_columnstore(connection, staged):
+        await turn.comes(within_seconds=0)
+    elif turn.expect_new and await _copy_new(connection, import_id, staged):
         return Written(staged.rows.height, 0)
     return await _merge(connection, import_id, staged)
 
 
 async def _copy_new(connection: Connection, import_id: UUID, staged: StagedBatch) -> bool:
-    """Copy the last value of every key into the table; False, and nothing done: not all are new.
-
-    Chunks in the columnstore are left to the other way, which looks at every row afterwards.
-    """
-    if await _reaches_columnstore(connection, staged):
-        return False
+    """Copy the last value of every key into the table; False, and nothing done: not all are new."""
     rows = staged.rows.select(*KEY, value="last_value")
     try:
         async with connection.transaction():

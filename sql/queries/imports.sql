@@ -31,6 +31,33 @@ SELECT
     pg_notify('sensorflow_imports', claimed.id::text) AS notified
 FROM claimed;
 
+-- name: create_chunks(moments)$
+-- Create what chunks these moments lack, in a transaction of its own; how many. Whoever writes to a
+-- chunk that another transaction creates waits for the end of that transaction.
+SELECT count(*)
+FROM (
+    SELECT time_bucket('7 days', moment, '1970-01-01 00:00:00+00'::timestamptz) AS range_start
+    FROM unnest(cast(:moments AS timestamptz[])) AS moment
+) AS wanted
+CROSS JOIN LATERAL _timescaledb_functions.create_chunk(
+    'readings',
+    jsonb_build_object(
+        'ts',
+        jsonb_build_array(
+            _timescaledb_functions.time_to_internal(wanted.range_start),
+            _timescaledb_functions.time_to_internal(wanted.range_start + '7 days'::interval)
+        )
+    )
+)
+WHERE
+    NOT EXISTS (
+        SELECT FROM timescaledb_information.chunks AS present
+        WHERE
+            present.hypertable_name = 'readings'
+            AND present.range_start < wanted.range_start + '7 days'::interval
+            AND present.range_end > wanted.range_start
+    );
+
 -- name: create_import_staging()#
 -- The table a batch is copied into, one row a key, and the one for those that change the readings.
 CREATE TEMPORARY TABLE import_staging (

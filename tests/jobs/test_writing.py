@@ -13,6 +13,7 @@ from core.database import Connection, Pool
 from jobs.csv_import import writing as module
 from jobs.csv_import.ahead import ahead
 from jobs.csv_import.staging import stage
+from jobs.csv_import.turns import Turn
 from jobs.csv_import.work import ImportWork
 from jobs.csv_import.writing import Written, write_rows
 from jobs.errors import RowsMissingError
@@ -37,7 +38,7 @@ async def write(
     pool: Pool, import_id: UUID, rows: pl.DataFrame, *, expect_new: bool = True
 ) -> Written:
     async with pool.acquire() as connection, connection.transaction():
-        return await write_rows(connection, import_id, stage(rows), expect_new=expect_new)
+        return await write_rows(connection, import_id, stage(rows), Turn(expect_new=expect_new))
 
 
 @pytest.fixture
@@ -79,17 +80,16 @@ async def test_rows_that_reach_the_columnstore_are_never_copied_straight(
     assert tables == ["import_staging"]
 
 
-async def test_after_a_batch_with_known_keys_the_next_is_staged_at_once(
+async def test_after_a_batch_with_known_keys_the_next_are_staged_at_once(
     work: ImportWork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lines = [f"a,2024-01-01T{n // 60:02}:{n % 60:02}:00Z,1\n" for n in range(120)]
-    await run_import(work, HEADER + "".join(lines[:60]))
+    lines = [f"a,2024-01-01T{n // 60:02}:{n % 60:02}:00Z,1\n" for n in range(150)]
+    await run_import(work, HEADER + "".join(lines))
     tables = copied_tables(monkeypatch)
     outcome = await run_import(dataclasses.replace(work, batch_lines=30), HEADER + "".join(lines))
-    assert outcome.account == Account(read=120, inserted=60, unchanged=60)
-    staged, straight = "import_staging", "readings"
-    # known, known, new: which is seen only afterwards, new
-    assert tables == [straight, staged, staged, staged, straight]
+    assert outcome.account == Account(read=150, unchanged=150)
+    assert tables.count("import_staging") == 5
+    assert 1 <= tables.count("readings") <= 2  # two batches begin before any has ended
 
 
 async def test_a_table_that_holds_fewer_rows_than_were_written_is_an_error(

@@ -1,0 +1,18 @@
+"""A batch of lines, judged and ready to be written."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from jobs.csv_import.staging import StagedBatch
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What the lines from `first_line` to `last_line` come to; `rejects` as in JudgedBatch."""
+
+    first_line: int
+    last_line: int
+    rows_read: int
+    rejects: pl.DataFrame
+    staged: StagedBatch
