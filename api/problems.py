@@ -62,6 +62,8 @@ STATUSES: dict[str, HTTPStatus] = {
     "import_state": HTTPStatus.CONFLICT,
     "upload_missing": HTTPStatus.CONFLICT,
     RejectCode.CONFLICT: HTTPStatus.CONFLICT,
+    "idempotency_key_in_use": HTTPStatus.CONFLICT,
+    "idempotency_key_reused": HTTPStatus.UNPROCESSABLE_ENTITY,
     "body_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "too_many_readings": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "unsupported_media_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,

@@ -138,7 +138,9 @@ async def open_services(
             exports=ExportService(ExportRepository(pool), _exports_at_once(settings.database)),
             health=HealthService(HealthRepository(pool)),
             imports=ImportService(imports, storage, watch),
-            readings=ReadingService(group_commit, ingest_metrics, settings.api, settings.readings),
+            readings=ReadingService(
+                group_commit, batch_writer, ingest_metrics, settings.api, settings.readings
+            ),
             uploads=UploadService(
                 UploadRepository(engine),
                 storage,

@@ -204,6 +204,19 @@ sign_in_failures = Table(
 )
 
 
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("principal", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+    Column("created_at", Timestamp, nullable=False, server_default=NOW),
+    PrimaryKeyConstraint("principal", "key", name="idempotency_keys_key"),
+    Index("idempotency_keys_by_age", "created_at"),
+)
+
+
 # TimescaleDB keeps this index on every hypertable by itself.
 NOT_OURS = frozenset({"readings_ts_idx"})
 

@@ -119,6 +119,7 @@ def _duties(work: ImportWork) -> list[tuple[float, Duty]]:
         (work.worker.refresh_interval_seconds, refresh),
         (work.worker.refresh_interval_seconds, partial(queries().compact_changes, work.pool)),
         (SWEEP_SECONDS, partial(queries().forget_past_sign_ins, work.pool)),
+        (SWEEP_SECONDS, partial(queries().forget_old_answers, work.pool)),
         (SWEEP_SECONDS, partial(expire_uploads, work.pool)),
         (ORPHANS_SECONDS, partial(sweep_orphans, work.pool, work.storage)),
     ]

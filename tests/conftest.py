@@ -57,6 +57,6 @@ async def empty_database(pool: Pool) -> None:
         TRUNCATE readings; TRUNCATE readings_1h; TRUNCATE readings_1d;
         TRUNCATE imports, rollup_dirty_ranges, retention_horizon, workers, queue.pgqueuer;
         TRUNCATE equipment, data_changes, data_versions;
-        TRUNCATE sessions, spent_tokens, sign_ins, sign_in_failures
+        TRUNCATE idempotency_keys, sessions, spent_tokens, sign_ins, sign_in_failures
         """
     )

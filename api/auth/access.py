@@ -104,6 +104,7 @@ _RESPONSES = {304: ResponseSpec(None, description="What the caller has still hol
         409: "Its state does not allow that; the message says which it is in.",
         413: "The body is too large.",
         415: "The body is of a type that is not read here.",
+        422: "Another request has had this Idempotency-Key.",
         429: "Too many failed sign-ins, or too much under way; Retry-After says when to try again.",
         500: "A fault of the server; the log knows more.",
         502: "The identity provider refuses this platform as a client.",

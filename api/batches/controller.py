@@ -5,13 +5,15 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from api.auth.access import access
-from api.batches.schemas import JSON, NDJSON, SaveBatchOperation, Stored
+from api.batches.schemas import JSON, NDJSON, SaveBatchOperation
 from api.batches.service import BatchService
 from api.bodies import MAX_BODY_BYTES, media_type, read_body
 from api.parameters import Parameters, choice
 from api.problems import UnsupportedMediaTypeError
 from api.readings.batch_writer import BatchRules, BatchWriter, Mode, OnConflict
+from api.readings.idempotency import keyed
 from api.readings.rows import elements, lines
+from api.readings.schemas import Account
 from core.scopes import Scope
 
 AnyRequest = Request[Any, Any, Any]
@@ -36,11 +38,11 @@ class BatchController(Controller):
         "Acknowledged after its commit. Sending it again is harmless, as for one reading.",
         status_code=200,
         request_max_body_size=MAX_BODY_BYTES,
-        **access(Scope.READINGS_WRITE, 400, 409, 413, 415, 429),
+        **access(Scope.READINGS_WRITE, 400, 409, 413, 415, 422, 429),
     )
     async def save_batch(
         self, request: AnyRequest, batches: Service, batch_writer: Writer
-    ) -> Stored:
+    ) -> Account:
         """Store the readings and tell what became of them."""
         rules = parse_rules(request)
         split = ROWS.get(media_type(request))
@@ -49,7 +51,8 @@ class BatchController(Controller):
                 f"Send the readings as Content-Type: {JSON} or {NDJSON}."
             )
         with batch_writer.admitted():
-            return await batches.save(split(await read_body(request)), rules)
+            body = await read_body(request)
+            return await batches.save(split(body), rules, await keyed(request))
 
 
 def parse_rules(request: AnyRequest) -> BatchRules:

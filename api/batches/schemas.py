@@ -1,6 +1,5 @@
 from dataclasses import dataclass
 
-import msgspec
 from litestar.openapi.spec import (
     OpenAPIMediaType,
     Operation,
@@ -10,28 +9,12 @@ from litestar.openapi.spec import (
 )
 from litestar.openapi.spec.enums import OpenAPIType
 
-from api.problems import FieldProblem
 from api.readings.batch_writer import BatchRules, Mode, OnConflict
 from api.readings.errors import MAX_ROWS
-from api.readings.schemas import READING
+from api.readings.schemas import IDEMPOTENCY_KEY, READING
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
-
-
-class Stored(msgspec.Struct, frozen=True):
-    """What became of a batch: read = inserted + replaced + unchanged + skipped + rejected.
-
-    `errors` names the first rejected rows; `rejected` counts them all.
-    """
-
-    read: int
-    inserted: int
-    replaced: int
-    unchanged: int
-    skipped: int
-    rejected: int
-    errors: list[FieldProblem]
 
 
 @dataclass
@@ -48,6 +31,7 @@ class SaveBatchOperation(Operation):
                 BatchRules().on_conflict,
                 "What happens where a key is stored with another value.",
             ),
+            IDEMPOTENCY_KEY,
         ]
         array = Schema(type=OpenAPIType.ARRAY, items=READING, max_items=MAX_ROWS)
         lines = Schema(type=OpenAPIType.STRING, description="One JSON object a line.")

@@ -13,6 +13,7 @@ from api.exports.schemas import ReadingPage
 from api.exports.service import ExportService
 from api.problems import UnsupportedMediaTypeError
 from api.readings.errors import MAX_READING_BYTES
+from api.readings.idempotency import keyed
 from api.readings.schemas import Saved, SaveReadingOperation
 from api.readings.service import ReadingService
 from api.streaming import Download
@@ -36,7 +37,7 @@ class ReadingController(Controller):
         description="Acknowledged after its commit. Sending it again is harmless: equipmentId and "
         "timestamp are the key, and the last write wins.",
         request_max_body_size=MAX_READING_BYTES,
-        **access(Scope.READINGS_WRITE, 400, 413, 415, 429),
+        **access(Scope.READINGS_WRITE, 400, 409, 413, 415, 422, 429),
     )
     async def save_reading(
         self,
@@ -47,7 +48,7 @@ class ReadingController(Controller):
         """Store the reading."""
         if media_type(request) != "application/json":
             raise UnsupportedMediaTypeError("Send the reading as Content-Type: application/json.")
-        await readings.save(body)
+        await readings.save(body, await keyed(request))
         return Saved("Data saved successfully")
 
     @get(

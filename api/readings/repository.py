@@ -2,6 +2,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
+from api.readings.idempotency import KeyedRequest, KeyInUseError, KeyReusedError
 from api.readings.writing import Written, columns, write_readings
 from core.database import Connection, Pool, borrowed
 from core.queries import queries
@@ -49,3 +50,27 @@ class Batch:
     async def write(self, readings: Sequence[Reading], *, replace: bool) -> Written:
         """As write_readings."""
         return await write_readings(self._connection, readings, replace=replace)
+
+    async def earlier_answer(self, request: KeyedRequest) -> bytes | None:
+        """What the request was answered before; None: it is new, and no other has its key.
+
+        Raises KeyInUseError or KeyReusedError.
+        """
+        names = {"principal": request.principal, "key": request.key}
+        if not await queries().try_request_lock(self._connection, **names):
+            raise KeyInUseError
+        kept = await queries().kept_answer(self._connection, **names)
+        if kept is not None and kept["fingerprint"] != request.fingerprint:
+            raise KeyReusedError
+        answer: bytes | None = kept and kept["answer"]
+        return answer
+
+    async def keep(self, request: KeyedRequest, answer: bytes) -> None:
+        """Keep the answer for when the request comes again."""
+        await queries().keep_answer(
+            self._connection,
+            principal=request.principal,
+            key=request.key,
+            fingerprint=request.fingerprint,
+            answer=answer,
+        )

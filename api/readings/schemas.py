@@ -1,9 +1,11 @@
 from dataclasses import dataclass
 
 import msgspec
-from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
+from litestar.openapi.spec import OpenAPIMediaType, Operation, Parameter, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
+from api.problems import FieldProblem
+from api.readings.idempotency import HEADER
 from core.readings import MAX_EQUIPMENT_ID_CHARACTERS, MAX_MAGNITUDE
 
 
@@ -12,6 +14,28 @@ class Saved(msgspec.Struct, frozen=True):
 
     message: str
 
+
+class Account(msgspec.Struct, frozen=True):
+    """What became of a batch: read = inserted + replaced + unchanged + skipped + rejected.
+
+    `errors` names the first rejected rows; `rejected` counts them all.
+    """
+
+    read: int
+    inserted: int
+    replaced: int
+    unchanged: int
+    skipped: int
+    rejected: int
+    errors: list[FieldProblem]
+
+
+IDEMPOTENCY_KEY = Parameter(
+    name=HEADER,
+    param_in="header",
+    schema=Schema(type=OpenAPIType.STRING, min_length=1, max_length=255),
+    description="The request is carried out once in 24 hours; again it gets the same answer.",
+)
 
 READING = Schema(
     type=OpenAPIType.OBJECT,
@@ -37,6 +61,7 @@ class SaveReadingOperation(Operation):
 
     def __post_init__(self) -> None:
         """Declare what the handler's signature does not show."""
+        self.parameters = [IDEMPOTENCY_KEY]
         self.request_body = RequestBody(
             content={"application/json": OpenAPIMediaType(schema=READING)}, required=True
         )

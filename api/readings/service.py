@@ -1,9 +1,16 @@
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from api.problems import InvalidRequestError, RefusedBatchError
+from api.readings.batch_writer import BatchRules, BatchWriter
 from api.readings.errors import below_retention
 from api.readings.group_commit import GroupCommit
+from api.readings.idempotency import KeyedRequest
 from api.readings.metrics import IngestMetrics
 from api.readings.reading_json import read_reading
+from api.readings.received import Received
 from core.errors import SensorFlowError
-from core.readings import TimeBounds, utc_now
+from core.readings import Reading, TimeBounds, utc_now
 from core.settings import ApiSettings, ReadingSettings
 
 
@@ -13,31 +20,40 @@ class ReadingService:
     def __init__(
         self,
         group_commit: GroupCommit,
+        batch_writer: BatchWriter,
         metrics: IngestMetrics,
         api: ApiSettings,
         rules: ReadingSettings,
     ) -> None:
         self._group_commit = group_commit
+        self._batch_writer = batch_writer
         self._metrics = metrics
         self._naive_timestamps = api.naive_timestamps
         self._max_future = rules.max_future
 
-    async def save(self, body: bytes) -> None:
+    async def save(self, body: bytes, request: KeyedRequest | None = None) -> None:
         """Store the reading that the body says; committed when this returns.
 
-        Raises MalformedJsonError, InvalidRequestError or TooManyReadingsError, and then nothing is
-        stored.
+        Raises MalformedJsonError, InvalidRequestError, TooManyReadingsError, KeyInUseError or
+        KeyReusedError, and then nothing is stored.
         """
         try:
-            await self._save(body)
+            # The horizon is judged by the statement that writes: only there can it not move.
+            bounds = TimeBounds.at(utc_now(), self._max_future, horizon=None)
+            reading = read_reading(body, bounds, self._naive_timestamps)
+            await (self._save_once(reading, request) if request else self._save(reading))
+        except RefusedBatchError as refusal:  # already counted
+            (problem,) = refusal.problems
+            raise InvalidRequestError([replace(problem, index=UNSET)]) from refusal
         except SensorFlowError as error:
             self._metrics.count_rejected(error.code)
             raise
 
-    async def _save(self, body: bytes) -> None:
-        # The horizon is judged by the statement that writes: only there can it not move.
-        bounds = TimeBounds.at(utc_now(), self._max_future, horizon=None)
-        reading = read_reading(body, bounds, self._naive_timestamps)
+    async def _save(self, reading: Reading) -> None:
         horizon = await self._group_commit.save(reading)
         if horizon is not None:
             raise below_retention(horizon)
+
+    async def _save_once(self, reading: Reading, request: KeyedRequest) -> None:
+        with self._batch_writer.admitted():
+            await self._batch_writer.write(Received([reading], [0]), BatchRules(), request)

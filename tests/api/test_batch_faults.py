@@ -126,8 +126,8 @@ async def test_a_batch_that_the_server_ended_for_a_deadlock_is_written_again(
 ) -> None:
     metrics = IngestMetrics(CollectorRegistry())
     writer = BatchWriter(Deadlocking(pool, times), IngestSettings(), metrics)
-    outcome = await writer.write(Received([reading(1)], [0]), BatchRules())
-    assert outcome.written.inserted == 1
+    account = await writer.write(Received([reading(1)], [0]), BatchRules())
+    assert account.inserted == 1
     assert len(await stored(pool)) == 1
 
 

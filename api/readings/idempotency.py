@@ -1,0 +1,63 @@
+"""Idempotency-Key: a request that comes again is answered as the first time, and does nothing."""
+
+import re
+from asyncio import to_thread
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from litestar import Request
+
+from api.parameters import refusal
+from core.errors import SensorFlowError
+
+HEADER = "Idempotency-Key"
+KEY = re.compile('"?([!#-~]{1,255})"?')  # a string as RFC 9651 writes it, or without its quotes
+
+
+class KeyInUseError(SensorFlowError):
+    """A request with the same key is under way."""
+
+    code = "idempotency_key_in_use"
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"A request with this {HEADER} is under way. Send it again a little later."
+        )
+
+
+class KeyReusedError(SensorFlowError):
+    """Another request has had the same key."""
+
+    code = "idempotency_key_reused"
+
+    def __init__(self) -> None:
+        super().__init__(f"Another request has had this {HEADER}. Send this one with its own.")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedRequest:
+    """A request that is to be carried out once: who sent it, its key, what it says."""
+
+    principal: str
+    key: str
+    fingerprint: bytes
+
+
+async def keyed(request: Request[Any, Any, Any]) -> KeyedRequest | None:
+    """The request with its key, if it has one; raises InvalidRequestError for a bad one."""
+    text = request.headers.get(HEADER)
+    if text is None:
+        return None
+    match = KEY.fullmatch(text.strip())
+    if match is None:
+        raise refusal(HEADER, "must be 1 to 255 visible ASCII characters, in quotes or not")
+    head = (
+        request.url.path,
+        request.url.query,
+        request.headers.get("content-type", ""),
+        request.headers.get("content-encoding", ""),
+    )
+    said = "\n".join(head).encode() + b"\n" + await request.body()
+    fingerprint = await to_thread(sha256, said)
+    return KeyedRequest(request.user.subject, match[1], fingerprint.digest())
