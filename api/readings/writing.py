@@ -9,6 +9,7 @@ from typing import Any
 from asyncpg.exceptions import UniqueViolationError
 
 from api.readings.errors import RowsMissingError
+from core.changes import note_changes
 from core.database import Connection
 from core.queries import queries
 from core.readings import CHUNK, EPOCH, Reading
@@ -27,7 +28,7 @@ class Written:
 async def write_readings(
     connection: Connection, readings: Sequence[Reading], *, replace: bool
 ) -> Written:
-    """Write readings at or above the horizon and enter the late ones into the ledger.
+    """Write readings at or above the horizon; enter late ones and what changed into the ledgers.
 
     Of several for one key the last wins; each before it counts as replaced by the next one, or as
     unchanged if that is equal. Where a key is stored with another value, `replace` says which of
@@ -69,6 +70,9 @@ async def _copy_new(
     if status != f"COPY {len(readings)}":
         raise RowsMissingError
     await queries().note_late_rows(connection, import_id=None, **_spans_of_chunks(moments))
+    await note_changes(
+        connection, {(reading.equipment_id, reading.ts.date()) for reading in readings}
+    )
     return True
 
 

@@ -1,8 +1,6 @@
 """A batch's rows into the hypertable, inside the batch's transaction."""
 
-from collections.abc import Sequence
 from contextlib import aclosing
-from datetime import date
 from functools import partial
 from typing import NamedTuple
 from uuid import UUID
@@ -10,6 +8,7 @@ from uuid import UUID
 import polars as pl
 from asyncpg.exceptions import UniqueViolationError
 
+from core.changes import note_changes
 from core.database import Connection
 from core.queries import queries
 from jobs.csv_import.ahead import ahead
@@ -17,9 +16,6 @@ from jobs.csv_import.pgcopy import copy_stream
 from jobs.csv_import.staging import KEY, StagedBatch
 from jobs.csv_import.turns import Turn
 from jobs.errors import RowsMissingError
-
-EVERY_EQUIPMENT = ""
-MOST_TOLD_APART = 20_000  # of equipment and day, in one row of the ledger of changes
 
 
 class Written(NamedTuple):
@@ -60,7 +56,7 @@ async def _copy_new(connection: Connection, import_id: UUID, staged: StagedBatch
     await queries().note_late_rows(
         connection, import_id=import_id, **{name: spans[name].to_list() for name in spans.columns}
     )
-    await _note_changes(connection, staged.days())
+    await note_changes(connection, staged.days())
     return True
 
 
@@ -79,16 +75,8 @@ async def _merge(connection: Connection, import_id: UUID, staged: StagedBatch) -
         stored = await queries().count_stored_changes(connection, **staged.span)
         _require_every_row(changes, stored)
     changed = [tuple(row) async for row in queries().changed_days(connection)]
-    await _note_changes(connection, changed)
+    await note_changes(connection, changed)
     return written
-
-
-async def _note_changes(connection: Connection, changed: Sequence[tuple[str, date]]) -> None:
-    """Tell what has changed; of too much only the days."""
-    if len(changed) > MOST_TOLD_APART:
-        changed = [(EVERY_EQUIPMENT, day) for day in {day for _, day in changed}]
-    equipment_ids, days = zip(*changed, strict=True)
-    await queries().note_changes(connection, equipment_ids=equipment_ids, days=days)
 
 
 async def _reaches_columnstore(connection: Connection, staged: StagedBatch) -> bool:

@@ -4,7 +4,7 @@ import gzip
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import httpx2
@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from core.database import Pool
 from tests.api.test_readings import ago, ledger, stored
 from tests.conftest import empty_database
+from tests.jobs.test_data_changes import told
 
 URL = "/sensor-data/batch"
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -188,6 +189,16 @@ async def test_late_rows_enter_the_ledger_whichever_way_they_go(
         await post(client, [each | {"value": value} for each in rows])
         assert sorted(await ledger(pool)) == [(hour, hour + HOUR) for hour in (START, far)]
         await pool.execute("TRUNCATE rollup_dirty_ranges")
+
+
+async def test_a_batch_tells_which_equipment_changed_on_which_days_and_nothing_else(
+    client: httpx2.AsyncClient, pool: Pool
+) -> None:
+    rows = [row(0), row(24 * 60), row(0, equipmentId="b")]
+    for batch in (rows, rows, [row(0), row(24 * 60, 9)]):
+        await post(client, batch)
+    days = [date(2026, 1, 1), date(2026, 1, 2)]
+    assert await told(pool) == [{("a", days[0]), ("a", days[1]), ("b", days[0])}, {("a", days[1])}]
 
 
 async def test_no_late_row_is_stored_without_its_entry_in_the_ledger(
