@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as NoFreeConnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from core.errors import DatabaseRefusedError, DatabaseUnavailableError
+from core.errors import DatabaseFullError, DatabaseRefusedError, DatabaseUnavailableError
 from core.settings import DatabaseSettings
 
 if TYPE_CHECKING:
@@ -22,13 +22,15 @@ else:
     Connection = asyncpg.Connection
     Pool = asyncpg.Pool
 
-REVISION = "0012"  # the schema this code is written for; a test compares it with migrations/
+REVISION = "0011"  # the schema this code is written for; a test compares it with migrations/
 
 CONNECT_TIMEOUT_SECONDS = 10
 WAIT_FOR_CONNECTION_SECONDS = 5
 
 # Connection exceptions (class 08), shutdown and start-up (57P0x), too many connections (53300).
 UNAVAILABLE_STATES = ("08", "57P0", "53300")
+
+DISK_FULL_STATE = "53100"
 
 # Invalid authorization (28), unknown database (3D000).
 REFUSED_STATES = ("28", "3D000")
@@ -110,7 +112,8 @@ async def driver_connection(connection: AsyncConnection) -> Connection:
 def database_errors() -> Iterator[None]:
     """Turn every sign of an absent or unwilling server into one of our errors, the cause kept.
 
-    Raises DatabaseUnavailableError or DatabaseRefusedError; a statement's own error passes.
+    Raises DatabaseUnavailableError, DatabaseFullError or DatabaseRefusedError; a statement's own
+    error passes.
     """
     try:
         yield
@@ -122,6 +125,8 @@ def database_errors() -> Iterator[None]:
         raise _unavailable() from error
     except (asyncpg.PostgresError, DBAPIError) as error:
         state = _sqlstate(error)
+        if state == DISK_FULL_STATE:
+            raise _full() from error
         if state.startswith(UNAVAILABLE_STATES):
             raise _unavailable() from error
         if state.startswith(REFUSED_STATES):
@@ -137,6 +142,13 @@ def _unavailable() -> DatabaseUnavailableError:
     return DatabaseUnavailableError(
         "The database does not answer. What was under way may or may not have been stored; "
         "trying again shortly is harmless."
+    )
+
+
+def _full() -> DatabaseFullError:
+    return DatabaseFullError(
+        "The disk of the database server is full, so nothing was stored. Free space there, then "
+        "send it again."
     )
 
 

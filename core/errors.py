@@ -23,6 +23,12 @@ class DatabaseUnavailableError(SensorFlowError):
     code = "database_unavailable"
 
 
+class DatabaseFullError(DatabaseUnavailableError):
+    """The disk of the database server is full: nothing is stored until there is space."""
+
+    code = "database_full"
+
+
 class DatabaseRefusedError(SensorFlowError):
     """The server answers but does not let us in: wrong user, password or database name."""
 

@@ -15,6 +15,7 @@ class Proxy:
         self._writers: set[asyncio.StreamWriter] = set()
         self._port = 0
         self._pieces_left: int | None = None
+        self.delay_seconds = 0.0  # of each piece, either way
 
     @property
     def url(self) -> str:
@@ -46,7 +47,11 @@ class Proxy:
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
         host, port = self._upstream.hostname, self._upstream.port
-        there_reader, there_writer = await asyncio.open_connection(host, port)
+        try:
+            there_reader, there_writer = await asyncio.open_connection(host, port)
+        except OSError:  # as a database that is down refuses
+            writer.close()
+            return
         self._writers.add(there_writer)
         if writer.is_closing():  # cut in the meantime
             there_writer.close()
@@ -56,6 +61,7 @@ class Proxy:
         with suppress(OSError):
             while chunk := await reader.read(65536):
                 self._count_piece()
+                await asyncio.sleep(self.delay_seconds)
                 writer.write(chunk)
                 await writer.drain()
         writer.close()

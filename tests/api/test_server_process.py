@@ -20,7 +20,7 @@ from tests.api.test_group_commit import another_writer, post, stored
 from tests.api.test_imports import new_import
 from tests.support.ports import free_port
 
-START_SECONDS = 30
+START_SECONDS = 60
 CLIENT = "sensor-gateway"
 
 
@@ -62,7 +62,7 @@ def server_process(
         "SENSORFLOW_API_PORT": str(port),
     }
     with (
-        (folder / "log").open("wb") as log,
+        (folder / "log").open("ab") as log,
         subprocess.Popen(
             [sys.executable, "-m", "cli", "serve"], env=os.environ | settings, stdout=log
         ) as process,
