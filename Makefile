@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help demo test check format bench bench-import lock clean
+.PHONY: help demo test check format bench lock clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,11 +28,8 @@ check: $(INSTALLED) ## Lint, types, import rules, SQL, containers; changes nothi
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
 	@$(BIN)/hadolint Dockerfile
 
-bench: $(INSTALLED) ## Measure the hot paths against a baseline in the same run
-	@$(BIN)/python -m bench
-
-bench-import: $(INSTALLED) ## Measure CSV imports against psql \copy in the same run (ARGS=--help)
-	@$(BIN)/python -m bench.imports $(ARGS)
+bench: $(INSTALLED) ## Measure against baselines in the same run (ARGS=--help lists what)
+	@$(BIN)/python -m bench $(ARGS)
 
 format: $(INSTALLED) ## Rewrite the code in the project's format
 	@$(BIN)/ruff check --fix-only .

@@ -13,29 +13,36 @@ import typer
 import uvloop
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 
-from bench.measure import Bench, Result, free_port
-from bench.runs import console, database, save, show
-from bench.scenarios import SCENARIOS, Scenario
+from bench.measure import Bench, Plan, Result, Scenario, free_port
+from bench.runs import console, database, save, show, software
+from bench.scenarios import LONG_SCENARIOS, SCENARIOS
 from cli.demo.client import CLIENT_ID, SCOPES
 from cli.demo.stack import Stack, running_platform
 from embedded.identity import read_accounts
 
+BY_NAME = SCENARIOS | LONG_SCENARIOS
+NAMES = f"Any of {', '.join(BY_NAME)}; without any: all but {', '.join(LONG_SCENARIOS)}."
+
 
 def main(
-    scenarios: Annotated[
-        list[str] | None, typer.Argument(help=f"Any of {', '.join(SCENARIOS)}; all if none.")
-    ] = None,
+    scenarios: Annotated[list[str] | None, typer.Argument(help=NAMES)] = None,
+    runs: Annotated[int, typer.Option(help="How often; medians are told.")] = 5,
+    rows: Annotated[int, typer.Option(help="Rows of the file that import loads.")] = 2_000_000,
+    minutes: Annotated[float, typer.Option(min=4, help="How long soak lasts.")] = 60,
 ) -> None:
-    """Measure the hot paths and write one JSON result."""
-    chosen = [SCENARIOS[name] for name in scenarios or SCENARIOS]
+    """Measure and write one JSON result."""
+    chosen = [BY_NAME[name] for name in scenarios or SCENARIOS]
     with TemporaryDirectory() as name, database(Path(name)) as (kind, url):
         ports = {"api_port": free_port(), "idp_port": free_port()}
         with running_platform(console, url, Path(name), **ports) as stack:
-            save(kind, uvloop.run(measure(stack, chosen)))
+            versions, results = uvloop.run(measure(stack, chosen, Plan(runs, rows, minutes)))
+    save(kind, versions, results)
 
 
-async def measure(stack: Stack, scenarios: list[Scenario]) -> list[Result]:
-    """Run the scenarios one after another, each shown as it ends."""
+async def measure(
+    stack: Stack, scenarios: list[Scenario], plan: Plan
+) -> tuple[dict[str, str], list[Result]]:
+    """The versions that do the work, and what the scenarios gave, each shown as it ends."""
     client = AsyncOAuth2Client(
         CLIENT_ID,
         read_accounts().client_secrets[CLIENT_ID],
@@ -46,9 +53,10 @@ async def measure(stack: Stack, scenarios: list[Scenario]) -> list[Result]:
         timeout=120,
     )
     async with client, asyncpg.create_pool(stack.database_url, min_size=1, max_size=1) as pool:
-        token = (await client.fetch_token())["access_token"]
-        bench = Bench(stack, client, token, pool)
-        return [show(await scenario(bench)) for scenario in scenarios]
+        await client.fetch_token()
+        bench = Bench(stack, client, pool, plan)
+        results = [show(result) for scenario in scenarios for result in await scenario(bench)]
+        return await software(pool), results
 
 
 if __name__ == "__main__":

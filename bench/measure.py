@@ -2,46 +2,67 @@
 
 import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from statistics import median
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
-import httpx2
+from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 from cli.demo.stack import Stack
 
 
 @dataclass(frozen=True)
+class Plan:
+    """How much a scenario does; medians are told of what it does `runs` times."""
+
+    runs: int
+    import_rows: int
+    minutes: float
+
+
+@dataclass(frozen=True)
 class Bench:
-    """The running stack, its API as a signed-in client, the token, and the bare database."""
+    """The running stack, its API as a signed-in client, and the bare database."""
 
     stack: Stack
-    http: httpx2.AsyncClient
-    token: str
+    http: AsyncOAuth2Client
     pool: "asyncpg.Pool[asyncpg.Record]"
+    plan: Plan
+
+    @property
+    def token(self) -> str:
+        """The client's access token of now: one that ran out is renewed with its next request."""
+        return str(self.http.token["access_token"])
 
 
 @dataclass(frozen=True)
 class Result:
-    """Medians over the same number of runs, taken in turns; `unit` says of what."""
+    """A figure beside its baseline, taken in the same run; `unit` says of what.
+
+    `series` holds what was seen over time, oldest first.
+    """
 
     scenario: str
     unit: str
     measured: float
     baseline: float
     baseline_is: str
-    details: dict[str, float] = field(default_factory=dict)
+    details: Mapping[str, float] = field(default_factory=dict)
+    series: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     @property
-    def ratio(self) -> float:
-        """Measured over baseline."""
-        return self.measured / self.baseline
+    def ratio(self) -> float | None:
+        """Measured over baseline; None where the baseline is nothing."""
+        return self.measured / self.baseline if self.baseline else None
 
     def as_json(self) -> dict[str, Any]:
         """All of it, for the result file."""
         return asdict(self) | {"ratio": self.ratio}
+
+
+Scenario: TypeAlias = Callable[[Bench], Awaitable[list[Result]]]
 
 
 async def medians_in_turns(

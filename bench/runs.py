@@ -1,4 +1,4 @@
-"""What every benchmark program needs: a database, and its results shown and kept."""
+"""What every run needs: a database, and its results shown and kept beside what it ran on."""
 
 import json
 import os
@@ -6,14 +6,23 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
+import asyncpg
+import psutil
 from rich.console import Console
 
 from bench.measure import Result
 from embedded.database import EmbeddedDatabase
 
 RESULTS = Path("bench/results")
+PACKAGES = ("asyncpg", "granian", "litestar", "polars")
+DATABASE_VERSIONS = """
+    SELECT
+        current_setting('server_version') AS postgresql,
+        (SELECT extversion FROM pg_extension WHERE extname = 'timescaledb') AS timescaledb
+"""
 console = Console(highlight=False, soft_wrap=True)
 
 
@@ -29,22 +38,36 @@ def database(folder: Path) -> Iterator[tuple[str, str]]:
 
 def show(result: Result) -> Result:
     """Print a result beside its baseline."""
+    ratio = "" if result.ratio is None else f"{result.ratio:.2f} times "
     console.print(
         f"  {result.scenario}: {result.measured:,.1f} {result.unit}, "
-        f"{result.ratio:.2f} times {result.baseline_is} ({result.baseline:,.1f})"
+        f"{ratio}{result.baseline_is} ({result.baseline:,.1f})"
     )
     for name, figure in result.details.items():
         console.print(f"    {name}: {figure:,.1f}")
     return result
 
 
-def save(kind: str, results: list[Result]) -> None:
+async def software(pool: "asyncpg.Pool[asyncpg.Record]") -> dict[str, str]:
+    """The versions of what does the work."""
+    row = await pool.fetchrow(DATABASE_VERSIONS)
+    packages = {name: version(name) for name in PACKAGES}
+    return {"python": platform.python_version(), **packages, **dict(row or {})}
+
+
+def save(kind: str, versions: dict[str, str], results: list[Result]) -> None:
     """Write the run with the machine it ran on."""
     now = datetime.now(UTC)
     run = {
         "at": now.isoformat(timespec="seconds"),
         "database": kind,
-        "machine": {"cpus": os.cpu_count(), "system": platform.platform()},
+        "machine": {
+            "cpus": os.cpu_count(),
+            "memory_bytes": psutil.virtual_memory().total,
+            "load_average": os.getloadavg(),
+            "system": platform.platform(),
+        },
+        "versions": versions,
         "results": [result.as_json() for result in results],
     }
     RESULTS.mkdir(exist_ok=True)

@@ -1,44 +1,24 @@
-"""The two hot paths of requests, each against a plainer way in the same run."""
+"""What can be measured, by the name that the command line takes."""
 
-from collections.abc import Awaitable, Callable
-from functools import partial
-from statistics import median
-
-from bench.measure import Bench, Result, medians_in_turns, seconds
+from bench.aggregates import aggregate_query
+from bench.batches import batches
+from bench.imports import csv_import
+from bench.influx import single_post_against_influx
+from bench.measure import Scenario
 from bench.single_post import single_post
+from bench.soak import soak
+from bench.storage import storage
+from bench.users import users
 
-RUNS = 5
-QUERIES = 100
-
-Scenario = Callable[[Bench], Awaitable[Result]]
-
-
-async def aggregate_query(bench: Bench) -> Result:
-    """GET the last 24 h over HTTP, against its bare SQL."""
-    ours, bare = await medians_in_turns(
-        RUNS,
-        lambda: _median_milliseconds(partial(_get_aggregated, bench)),
-        lambda: _median_milliseconds(partial(_select_aggregated, bench)),
-    )
-    return Result("aggregate query, 24 h", "ms (median)", ours, bare, "bare SQL, asyncpg")
-
-
+# Those first that need a database without readings; they leave none behind.
 SCENARIOS: dict[str, Scenario] = {
+    "import": csv_import,
+    "batch": batches,
+    "storage": storage,
     "post": single_post,
+    "influx": single_post_against_influx,
     "aggregate": aggregate_query,
 }
 
-
-async def _median_milliseconds(one: Callable[[], Awaitable[object]]) -> float:
-    return median([await seconds(one()) for _ in range(QUERIES)]) * 1000
-
-
-async def _get_aggregated(bench: Bench) -> None:
-    answer = await bench.http.get("/sensor-data/aggregated", params={"interval": "24h"})
-    answer.raise_for_status()
-
-
-async def _select_aggregated(bench: Bench) -> None:
-    await bench.pool.fetch(
-        "SELECT * FROM readings_1h WHERE bucket >= now() - INTERVAL '24 hours' AND bucket <= now()"
-    )
+# Run only when named: each takes long.
+LONG_SCENARIOS: dict[str, Scenario] = {"users": users, "soak": soak}

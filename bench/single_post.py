@@ -11,8 +11,8 @@ from bench.load import Load, load, post_request
 from bench.measure import Bench, Result, free_port, medians_in_turns
 from cli.demo.processes import running
 from cli.demo.stack import environment_of, wait_until_ready
+from core.readings import Reading
 
-RUNS = 5
 CONNECTIONS = 64
 REQUESTS = 5_000
 EQUIPMENT = 200
@@ -25,34 +25,33 @@ ONE_INSERT_A_REQUEST = {
 }
 
 
-async def single_post(bench: Bench) -> Result:
+async def single_post(bench: Bench) -> list[Result]:
     """Requests/s over timestamps of 30 days, the token checked each time."""
-    requests = _requests(bench.token)
-    latencies: list[tuple[float, float]] = []
+    posts = requests(bench.token)
+    ours: list[Load] = []
+    baseline: list[Load] = []
 
-    async def rate(url: str) -> float:
-        seen = await load(url, list(islice(requests, REQUESTS)), CONNECTIONS)
-        _require_all_stored(seen)
-        latencies.append((seen.milliseconds(50), seen.milliseconds(99)))
-        return seen.rate
+    async def rate(url: str, runs: list[Load]) -> float:
+        runs.append(await load(url, list(islice(posts, REQUESTS)), CONNECTIONS))
+        require_all_stored(runs[-1])
+        return runs[-1].rate
 
-    async with _server(bench, {}) as grouped, _server(bench, ONE_INSERT_A_REQUEST) as plain:
-        ours, baseline = await medians_in_turns(RUNS, lambda: rate(grouped), lambda: rate(plain))
-    return Result(
-        "single POST",
-        "requests/s",
-        ours,
-        baseline,
-        "the same server with one INSERT a request",
-        _percentiles(latencies),
-    )
+    async with server(bench) as grouped, server(bench, ONE_INSERT_A_REQUEST) as plain:
+        rates = await medians_in_turns(
+            bench.plan.runs, lambda: rate(grouped, ours), lambda: rate(plain, baseline)
+        )
+    details = percentiles("", ours) | percentiles("baseline_", baseline)
+    name = "the same server with one INSERT a request"
+    return [Result("single POST", "requests/s", *rates, name, details)]
 
 
 @asynccontextmanager
-async def _server(bench: Bench, settings: dict[str, str]) -> AsyncIterator[str]:
+async def server(bench: Bench, settings: dict[str, str] | None = None) -> AsyncIterator[str]:
+    """The base URL of one more server of the stack, with settings of its own."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    environment = environment_of(bench.stack) | {"SENSORFLOW_API_PORT": str(port)} | settings
+    environment = environment_of(bench.stack) | {"SENSORFLOW_API_PORT": str(port)}
+    environment |= settings or {}
     with ExitStack() as started:
         log_path = bench.stack.data_dir / "logs" / f"bench-{port}.log"
         started.enter_context(running("serve", environment, log_path))
@@ -60,30 +59,35 @@ async def _server(bench: Bench, settings: dict[str, str]) -> AsyncIterator[str]:
         yield url
 
 
-def _requests(token: str) -> Iterator[bytes]:
+def readings() -> Iterator[Reading]:
     """Ever new readings, each at another moment of the last 30 days."""
     start = datetime.now(UTC) - SPREAD
     for number in count():
         moment = start + number * timedelta(days=7, hours=5, microseconds=1) % SPREAD
-        reading = {
-            "equipmentId": f"BENCH-{number % EQUIPMENT}",
-            "timestamp": moment.isoformat(),
-            "value": number / 8,
+        yield Reading(f"BENCH-{number % EQUIPMENT}", moment, number / 8)
+
+
+def requests(token: str) -> Iterator[bytes]:
+    """The readings, each as one POST."""
+    for reading in readings():
+        members = {
+            "equipmentId": reading.equipment_id,
+            "timestamp": reading.ts.isoformat(),
+            "value": reading.value,
         }
-        body = json.dumps(reading).encode()
+        body = json.dumps(members).encode()
         yield post_request("/sensor-data", token, "application/json", body)
 
 
-def _require_all_stored(seen: Load) -> None:
-    if set(seen.statuses) != {201}:
+def require_all_stored(seen: Load, status: int = 201) -> None:
+    """Raise RuntimeError unless every answer of the run had the status."""
+    if set(seen.statuses) != {status}:
         raise RuntimeError(f"not every reading was stored: {dict(seen.statuses)}")
 
 
-def _percentiles(latencies: list[tuple[float, float]]) -> dict[str, float]:
-    ours, baseline = latencies[0::2], latencies[1::2]
+def percentiles(prefix: str, runs: list[Load]) -> dict[str, float]:
+    """The medians of the runs' own p50 and p99."""
     return {
-        "p50_milliseconds": median(p50 for p50, _ in ours),
-        "p99_milliseconds": median(p99 for _, p99 in ours),
-        "baseline_p50_milliseconds": median(p50 for p50, _ in baseline),
-        "baseline_p99_milliseconds": median(p99 for _, p99 in baseline),
+        f"{prefix}p{percent}_milliseconds": median(run.milliseconds(percent) for run in runs)
+        for percent in (50, 99)
     }

@@ -13,7 +13,6 @@ class Batch:
 
     first_line: int
     last_line: int
-    size_bytes: int
     rows_read: int
     rejects: pl.DataFrame
     staged: StagedBatch

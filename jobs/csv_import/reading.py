@@ -20,7 +20,6 @@ class JudgedLines:
 
     first_line: int
     last_line: int
-    size_bytes: int
     judged: JudgedBatch
 
 
@@ -35,7 +34,7 @@ async def judged_lines(work: ImportWork, claim: Claim, path: Path) -> AsyncGener
         horizon = await work.imports.horizon()
         bounds = TimeBounds.at(claim.started_at, work.readings.max_future, horizon)
         judged = await to_thread(judge, rows.frame, source.options, bounds)
-        yield JudgedLines(rows.first_line, rows.last_line, rows.size_bytes, judged)
+        yield JudgedLines(rows.first_line, rows.last_line, judged)
 
 
 def _open(work: ImportWork, claim: Claim, path: Path) -> RowSource:

@@ -1,0 +1,32 @@
+"""Sensors for Locust: each sends one reading, waits one to three seconds, and sends the next."""
+
+import os
+from datetime import UTC, datetime
+from itertools import count
+
+from locust import FastHttpUser, between, task
+
+TOKEN_VARIABLE = "SENSORFLOW_BENCH_TOKEN"  # noqa: S105  # where the token is, not what it is
+CREATED = "201"
+
+
+class Sensor(FastHttpUser):
+    """A sensor that keeps its connection; anything but 201 is a failure."""
+
+    wait_time = between(1, 3)
+    numbers = count()
+
+    def on_start(self) -> None:
+        """Take a name of its own."""
+        self.equipment_id = f"LOCUST-{next(self.numbers)}"
+        self.headers = {"Authorization": f"Bearer {os.environ[TOKEN_VARIABLE]}"}
+
+    @task
+    def send_reading(self) -> None:
+        """One reading of now."""
+        reading = {
+            "equipmentId": self.equipment_id,
+            "timestamp": datetime.now(UTC).isoformat(),
+            "value": 21.5,
+        }
+        self.client.post("/sensor-data", json=reading, headers=self.headers)
