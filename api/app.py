@@ -13,6 +13,7 @@ from api.auth.access import enforce_access, require_rules
 from api.auth.controller import AuthController
 from api.batches.controller import BatchController
 from api.equipment.controller import EquipmentController
+from api.heads import Heads
 from api.health.controller import HealthController
 from api.imports.controller import ImportController, UploadController
 from api.lingering import Lingering
@@ -60,7 +61,7 @@ def create_app(settings: ServerSettings) -> Litestar:
         openapi_config=reference_config(),
     )
     require_rules(app)
-    app.asgi_handler = Observability(Lingering(app.asgi_handler), metrics)
+    app.asgi_handler = Observability(Heads(Lingering(app.asgi_handler)), metrics)
     return app
 
 

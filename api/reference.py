@@ -1,8 +1,8 @@
 """The OpenAPI document and the page that shows it, from files of this installation only."""
 
 from functools import cache
-from importlib.metadata import version
-from importlib.resources import files
+from importlib.metadata import distribution, version
+from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -26,8 +26,8 @@ AssetName = Literal["swagger_bundle.js", "swagger_preset.js", "swagger_style.css
 
 @cache
 def asset(name: AssetName) -> bytes:
-    """A file of Swagger UI."""
-    return files("offapi").joinpath(name).read_bytes()
+    """A file of Swagger UI; importing the package that brings it would take 35 MB for good."""
+    return Path(str(distribution("offapi").locate_file(f"offapi/{name}"))).read_bytes()
 
 
 @get(

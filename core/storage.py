@@ -18,6 +18,7 @@ from core.settings import StorageSettings
 
 CHUNK_BYTES = 8 * 2**20
 PAGE_OBJECTS = 1000
+PARTS_AT_ONCE = 2  # of 5 MB each, in memory until the store has taken them
 
 IMPORTS_FOLDER = "imports"
 
@@ -60,7 +61,7 @@ class Storage:
     async def put(self, key: str, content: AsyncIterator[bytes] | bytes) -> None:
         """Store the content under `key`, whole or not at all, in bounded memory."""
         try:
-            await obstore.put_async(self._store, key, content)
+            await obstore.put_async(self._store, key, content, max_concurrency=PARTS_AT_ONCE)
         except STORE_ERRORS as error:
             raise _storage_error(key) from error
 

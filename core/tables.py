@@ -67,6 +67,11 @@ imports = Table(
     Column("options", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     Column("announced_sha256", LargeBinary),
     Column("uploaded_at", Timestamp, server_default=NOW),
+    Column("bytes_done", BigInteger, nullable=False, server_default=ZERO),
+    Column("bytes_total", BigInteger),
+    Column("loading_since", Timestamp),
+    Column("rows_before", BigInteger, nullable=False, server_default=ZERO),
+    Column("progress_at", Timestamp),
     PrimaryKeyConstraint("id", name="imports_key"),
     ForeignKeyConstraint(
         ["duplicate_of"], ["imports.id"], name="imports_duplicate_of", ondelete="SET NULL"

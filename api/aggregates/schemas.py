@@ -13,8 +13,8 @@ class Item(Struct, frozen=True, rename="camel"):
     equipment; statistics that were not asked for are left out.
     """
 
-    equipment_id: str | UnsetType
-    interval_start: int
+    equipment_id: str | UnsetType = UNSET
+    interval_start: int = 0  # always told: the default is for standing behind one that is left out
     total_value: float | UnsetType = UNSET
     sample_count: int | UnsetType = UNSET
     average: float | UnsetType = UNSET
@@ -37,10 +37,10 @@ class Aggregates(Struct, frozen=True, rename="camel", kw_only=True):
     total_count: int
     items: list[Item]
     as_of: datetime
-    interval: str | UnsetType
+    interval: str | UnsetType = UNSET
     resolution: Resolution
-    tz: str | UnsetType
+    tz: str | UnsetType = UNSET
     start: datetime = field(name="from")
     end: datetime = field(name="to")
     stale_ranges: list[StaleRange]
-    next_cursor: str | UnsetType | None
+    next_cursor: str | UnsetType | None = UNSET

@@ -3,7 +3,6 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from api.cursors import encode_cursor
-from api.exports.encoders import encoder_of
 from api.exports.errors import TooManyExportsError
 from api.exports.parsing import Asked, Position
 from api.exports.repository import ExportRepository
@@ -33,6 +32,9 @@ class ExportService:
             raise TooManyExportsError
         self._running += 1
         try:
+            # Here, for pyarrow takes 30 MB that a server which only takes readings in can spare.
+            from api.exports.encoders import encoder_of  # noqa: PLC0415  # as said
+
             encoder = encoder_of(asked.format)
             async with aclosing(self._repository.slices(asked)) as slices:
                 async for rows in slices:

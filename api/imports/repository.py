@@ -7,7 +7,8 @@ from sqlalchemy import Row, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.imports.cursor import Cursor
-from api.imports.schemas import Counts, Failure, Import, Progress, TimeSpan
+from api.imports.progress import progress_of
+from api.imports.schemas import Counts, Failure, Import, TimeSpan
 from core.database import database_errors, driver_connection
 from core.errors import ImportNotFoundError
 from core.imports import CANCELLABLE, RETRIABLE, ImportOptions, ImportState
@@ -102,7 +103,7 @@ def _import(row: Row[Any]) -> Import:
             row.rows_unchanged,
             row.rows_rejected,
         ),
-        progress=Progress(row.lines_done),
+        progress=progress_of(row),
         range=TimeSpan(row.first_ts, row.last_ts) if row.first_ts else None,
         error=Failure(row.error_code, row.error_message) if row.error_code else None,
         size_bytes=row.size_bytes,

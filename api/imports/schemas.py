@@ -45,9 +45,17 @@ class Counts(Struct, frozen=True):
 
 
 class Progress(Struct, frozen=True, rename="camel"):
-    """How far the file is read."""
+    """How far the file is loaded.
+
+    Bytes are those of its text: of a compressed file, when it is inflated; null until then. The
+    rate is that of the last attempt; at this rate the file is loaded at `estimatedLoadedAt`.
+    """
 
     lines_done: int
+    bytes_done: int
+    bytes_total: int | None
+    rows_per_second: float | None
+    estimated_loaded_at: datetime | None
 
 
 class TimeSpan(Struct, frozen=True):

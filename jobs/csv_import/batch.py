@@ -13,6 +13,7 @@ class Batch:
 
     first_line: int
     last_line: int
+    size_bytes: int
     rows_read: int
     rejects: pl.DataFrame
     staged: StagedBatch

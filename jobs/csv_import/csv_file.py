@@ -6,7 +6,7 @@ from pathlib import Path
 from core.imports import ImportOptions
 from jobs.csv_import.fields import split
 from jobs.csv_import.header import Layout, read_header
-from jobs.csv_import.lines import LINE_NUMBER, numbered_batches
+from jobs.csv_import.lines import LINE_NUMBER, TEXT, numbered_batches
 from jobs.csv_import.rows import Rows, RowSource
 
 HEADER_LINES = 1
@@ -21,4 +21,5 @@ def open_csv(path: Path, options: ImportOptions, lines_done: int, batch_lines: i
 def _rows(path: Path, layout: Layout, lines_done: int, batch_lines: int) -> Iterator[Rows]:
     for lines in numbered_batches(path, lines_done, batch_lines):
         numbers = lines[LINE_NUMBER]
-        yield Rows(numbers[0], numbers[-1], split(lines, layout))
+        size_bytes = int(lines[TEXT].str.len_bytes().sum()) + lines.height
+        yield Rows(numbers[0], numbers[-1], size_bytes, split(lines, layout))

@@ -9,7 +9,7 @@ from pathlib import Path
 from jobs.csv_import.acceptance import require_few_errors, require_good_rows
 from jobs.csv_import.ahead import ahead
 from jobs.csv_import.batch import Batch
-from jobs.csv_import.reading import judged_lines
+from jobs.csv_import.reading import JudgedLines, judged_lines
 from jobs.csv_import.rejects import forget_rejects_after, write_rejects
 from jobs.csv_import.repository import Claim
 from jobs.csv_import.source import plain_file
@@ -27,6 +27,7 @@ async def load(work: ImportWork, claim: Claim) -> None:
     limit = work.worker.max_inflated_bytes
     async with plain_file(work.storage, claim.object_key, limit, work.checkpoint) as path:
         await require_few_errors(work, claim, path)
+        await work.imports.begin_loading(claim, (await to_thread(path.stat)).st_size)
         async with aclosing(ahead(_prepared(work, claim, path))) as batches:
             await store_in_order(batches, partial(_store, work, claim))
     await require_good_rows(work, claim)
@@ -39,10 +40,20 @@ async def _prepared(work: ImportWork, claim: Claim, path: Path) -> AsyncGenerato
         async for lines in batches:
             if claim.options.gives_up_after(rejected):
                 return
-            judged = lines.judged
-            rejected += judged.rejects.height
-            staged = await to_thread(stage, judged.readings)
-            yield Batch(lines.first_line, lines.last_line, judged.rows_read, judged.rejects, staged)
+            rejected += lines.judged.rejects.height
+            yield await to_thread(_ready, lines)
+
+
+def _ready(lines: JudgedLines) -> Batch:
+    judged = lines.judged
+    return Batch(
+        lines.first_line,
+        lines.last_line,
+        lines.size_bytes,
+        judged.rows_read,
+        judged.rejects,
+        stage(judged.readings),
+    )
 
 
 async def _store(work: ImportWork, claim: Claim, batch: Batch, turn: Turn) -> bool:

@@ -75,14 +75,15 @@ def _rows(
         _parquet_faults(),
         pq.ParquetFile(path, read_dictionary=texts, buffer_size=READ_BYTES) as file,
     ):
+        row_bytes = path.stat().st_size / max(file.metadata.num_rows, 1)
         for frame in _frames(file, names, rows_done, batch_rows):
             waiting.append(frame)
             if sum(frame.height for frame in waiting) >= batch_rows:
-                yield _numbered(waiting, rows_done)
+                yield _numbered(waiting, rows_done, row_bytes)
                 rows_done += sum(frame.height for frame in waiting)
                 waiting = []
     if waiting:
-        yield _numbered(waiting, rows_done)
+        yield _numbered(waiting, rows_done, row_bytes)
 
 
 def _frames(
@@ -105,12 +106,17 @@ def _frames(
             yield pl.DataFrame({column: as_text(rest[name]) for column, name in names.items()})
 
 
-def _numbered(frames: list[pl.DataFrame], rows_before: int) -> Rows:
+def _numbered(frames: list[pl.DataFrame], rows_before: int, row_bytes: float) -> Rows:
     frame = pl.concat(frames).with_columns(
         pl.concat_str(map(_as_field, COLUMNS), separator=",").alias(TEXT)
     )
     numbered = frame.with_row_index(LINE_NUMBER, offset=rows_before + 1)
-    return Rows(rows_before + 1, rows_before + frame.height, numbered.cast({LINE_NUMBER: pl.Int64}))
+    return Rows(
+        rows_before + 1,
+        rows_before + frame.height,
+        round(row_bytes * frame.height),
+        numbered.cast({LINE_NUMBER: pl.Int64}),
+    )
 
 
 def _as_field(column: str) -> pl.Expr:

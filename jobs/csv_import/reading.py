@@ -20,6 +20,7 @@ class JudgedLines:
 
     first_line: int
     last_line: int
+    size_bytes: int
     judged: JudgedBatch
 
 
@@ -34,7 +35,7 @@ async def judged_lines(work: ImportWork, claim: Claim, path: Path) -> AsyncGener
         horizon = await work.imports.horizon()
         bounds = TimeBounds.at(claim.started_at, work.readings.max_future, horizon)
         judged = await to_thread(judge, rows.frame, source.options, bounds)
-        yield JudgedLines(rows.first_line, rows.last_line, judged)
+        yield JudgedLines(rows.first_line, rows.last_line, rows.size_bytes, judged)
 
 
 def _open(work: ImportWork, claim: Claim, path: Path) -> RowSource:

@@ -70,6 +70,13 @@ class ImportRepository:
         horizon: datetime | None = await queries().retention_horizon(self._pool)
         return horizon
 
+    async def begin_loading(self, claim: Claim, bytes_total: int) -> None:
+        """The text of the file is there, so large, and its batches begin to be stored."""
+        kept = await queries().begin_loading(
+            self._pool, import_id=claim.id, attempt=claim.attempt, bytes_total=bytes_total
+        )
+        _require_lease(claim, kept)
+
     async def store_batch(self, claim: Claim, batch: Batch, turn: Turn) -> bool:
         """Write a batch, its part of the ledger and of the account, in one transaction.
 
@@ -94,6 +101,7 @@ class ImportRepository:
                 import_id=claim.id,
                 attempt=claim.attempt,
                 lines_done=batch.last_line,
+                bytes_read=batch.size_bytes,
                 rows_read=batch.rows_read,
                 rejected=batch.rejects.height,
                 inserted=written.inserted,

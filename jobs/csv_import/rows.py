@@ -13,11 +13,13 @@ class Rows:
     """A batch: the rows among the lines from the first to the last.
 
     `frame` has `line`, `row`, the text as it stands in the file, and as text each of COLUMNS; null
-    in these means that the row does not divide into columns.
+    in these means that the row does not divide into columns. `size_bytes` is how much of the file
+    they take, about.
     """
 
     first_line: int
     last_line: int
+    size_bytes: int
     frame: pl.DataFrame
 
 

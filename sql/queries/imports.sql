@@ -148,11 +148,23 @@ INNER JOIN readings
         AND changed.last_value = readings.value
 WHERE readings.ts BETWEEN :first_ts AND :last_ts;
 
--- name: checkpoint_import(lines_done, rows_read, inserted, replaced, unchanged, rejected, first_ts, last_ts, import_id, attempt)$
+-- name: begin_loading(bytes_total, import_id, attempt)$
+-- Tell how many bytes the file has as text, and from when on the rate is to be reckoned.
+UPDATE imports
+SET
+    bytes_total = :bytes_total,
+    loading_since = clock_timestamp(),
+    rows_before = rows_read
+WHERE id = :import_id AND attempt = :attempt AND state = 'loading'
+RETURNING id;
+
+-- name: checkpoint_import(lines_done, bytes_read, rows_read, inserted, replaced, unchanged, rejected, first_ts, last_ts, import_id, attempt)$
 -- Add a batch to the import's account, in the batch's own transaction.
 UPDATE imports
 SET
     lines_done = :lines_done,
+    bytes_done = least(bytes_done + :bytes_read, bytes_total),
+    progress_at = clock_timestamp(),
     rows_read = rows_read + :rows_read,
     rows_inserted = rows_inserted + :inserted,
     rows_replaced = rows_replaced + :replaced,
@@ -190,7 +202,7 @@ WHERE id = :import_id;
 -- The whole file is loaded; its rollups come next.
 WITH changed AS (
     UPDATE imports
-    SET state = 'aggregating', tries = 0
+    SET state = 'aggregating', tries = 0, bytes_done = coalesce(bytes_total, bytes_done)
     WHERE id = :import_id AND attempt = :attempt AND state = 'loading'
     RETURNING id
 )

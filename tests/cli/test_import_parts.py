@@ -63,7 +63,7 @@ def an_import(state: ImportState, rows: int) -> Import:
         file_name="a.csv",
         state=state,
         counts=Counts(rows, rows, 0, 0, 0),
-        progress=Progress(rows),
+        progress=Progress(rows, 0, None, None, None),
         range=None,
         error=None,
         size_bytes=1,
