@@ -16,6 +16,7 @@ from api.equipment.controller import EquipmentController
 from api.heads import Heads
 from api.health.controller import HealthController
 from api.imports.controller import ImportController, UploadController
+from api.line_protocol.controller import LineProtocolController
 from api.lingering import Lingering
 from api.observability import Metrics, Observability
 from api.problems import HANDLERS
@@ -44,6 +45,7 @@ def create_app(settings: ServerSettings) -> Litestar:
             AuthController,
             ReadingController,
             BatchController,
+            LineProtocolController,
             AggregateController,
             EquipmentController,
             ImportController,

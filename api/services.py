@@ -32,6 +32,7 @@ from api.imports.upload_repository import UploadRepository
 from api.imports.upload_urls import UploadUrls
 from api.imports.uploads import UploadService
 from api.imports.watching import ImportWatch
+from api.line_protocol.service import LineProtocolService
 from api.readings.batch_writer import BatchWriter
 from api.readings.group_commit import GroupCommit
 from api.readings.metrics import IngestMetrics
@@ -45,6 +46,7 @@ from core.settings import (
     AuthSettings,
     DatabaseSettings,
     IngestSettings,
+    LineProtocolSettings,
     ReadingSettings,
     SessionSettings,
     StorageSettings,
@@ -63,6 +65,7 @@ class ServerSettings:
     auth: AuthSettings
     database: DatabaseSettings
     ingest: IngestSettings
+    line_protocol: LineProtocolSettings
     readings: ReadingSettings
     session: SessionSettings
     storage: StorageSettings
@@ -75,6 +78,7 @@ class ServerSettings:
             AuthSettings(),
             DatabaseSettings(),
             IngestSettings(),
+            LineProtocolSettings(),
             ReadingSettings(),
             SessionSettings(),
             StorageSettings(),
@@ -96,6 +100,7 @@ class Services:
     exports: ExportService
     health: HealthService
     imports: ImportService
+    points: LineProtocolService
     readings: ReadingService
     uploads: UploadService
 
@@ -138,6 +143,7 @@ async def open_services(
             exports=ExportService(ExportRepository(pool), _exports_at_once(settings.database)),
             health=HealthService(HealthRepository(pool)),
             imports=ImportService(imports, storage, watch),
+            points=LineProtocolService(batch_writer, settings.line_protocol, settings.readings),
             readings=ReadingService(
                 group_commit, batch_writer, ingest_metrics, settings.api, settings.readings
             ),

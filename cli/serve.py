@@ -6,6 +6,7 @@ from core.settings import (
     AuthSettings,
     DatabaseSettings,
     IngestSettings,
+    LineProtocolSettings,
     ReadingSettings,
     SessionSettings,
     StorageSettings,
@@ -16,6 +17,7 @@ NEEDED = (
     AuthSettings,
     StorageSettings,
     IngestSettings,
+    LineProtocolSettings,
     ReadingSettings,
     SessionSettings,
 )

@@ -51,6 +51,7 @@ class RejectCode(StrEnum):
     BAD_TEXT = "bad_text"
     WRONG_COLUMNS = "wrong_columns"
     CONFLICT = "conflict"
+    MALFORMED_LINE = "malformed_line"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ Every variable is `SENSORFLOW_<GROUP>_<FIELD>`; nothing is read at import. A mis
 variable raises pydantic's ValidationError, which the command line turns into one clear line each.
 """
 
+import re
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -14,6 +15,8 @@ from pydantic import AfterValidator, Field, PostgresDsn, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.scopes import Scope
+
+PLACEHOLDER = re.compile(r"\{(series|measurement|field|tags\.[^{}]+)\}")
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 
@@ -247,6 +250,23 @@ class ClientSettings(BaseSettings):
     )
     token: SecretStr | None = Field(
         default=None, description="An access token to use in place of all that."
+    )
+
+
+def _template(text: str) -> str:
+    if not PLACEHOLDER.search(text) or "{" in PLACEHOLDER.sub("", text):
+        raise ValueError("Use {series}, {measurement}, {field} and {tags.NAME}")
+    return text
+
+
+class LineProtocolSettings(BaseSettings):
+    """What points in InfluxDB's line protocol are here."""
+
+    model_config = _group("LINE_PROTOCOL_")
+
+    equipment_id: Annotated[str, AfterValidator(_template)] = Field(
+        default="{series} {field}",
+        description="A field's equipment id, of {series}, {measurement}, {field}, {tags.NAME}.",
     )
 
 

@@ -24,6 +24,10 @@ AUTHENTICATED: Final = "authenticated"
 # The holder of a session's cookie, even when the provider cannot renew its tokens any more.
 SESSION_HOLDER: Final = "session-holder"
 
+# How a token is announced; InfluxDB's clients have a word of their own.
+BEARER_SCHEMES: Final = frozenset({"bearer"})
+TOKEN_SCHEMES: Final = BEARER_SCHEMES | {"token"}
+
 AccessRule = Scope | Literal["public", "authenticated", "session-holder"]
 
 
@@ -35,12 +39,17 @@ class Declaration(TypedDict):
     responses: dict[int, ResponseSpec]
 
 
-def access(rule: AccessRule, *refusals: int) -> Declaration:
-    """What `rule` adds to a handler; `refusals` are the statuses it may answer with besides."""
+def access(
+    rule: AccessRule, *refusals: int, schemes: frozenset[str] = BEARER_SCHEMES
+) -> Declaration:
+    """What `rule` adds to a handler; `refusals` are the statuses it may answer with besides.
+
+    `schemes` are the words before an access token.
+    """
     open_to_all = rule == PUBLIC
     statuses = {*refusals, 500} | (set() if open_to_all else {401, 403, 503})
     return {
-        "opt": {"access": rule},
+        "opt": {"access": rule, "schemes": schemes},
         "security": _SECURITY.get(rule, [{BEARER: []}, {SESSION_COOKIE: []}]),
         "responses": {status: _RESPONSES[status] for status in sorted(statuses)},
     }
@@ -59,7 +68,8 @@ async def enforce_access(
     if rule == SESSION_HOLDER:
         connection.scope["user"] = await authenticator.session_holder(connection)
         return
-    connection.scope["user"] = principal = await authenticator.principal(connection)
+    schemes: frozenset[str] = handler.opt.get("schemes", BEARER_SCHEMES)
+    connection.scope["user"] = principal = await authenticator.principal(connection, schemes)
     if rule != AUTHENTICATED:
         _require_scope(principal, rule)
 

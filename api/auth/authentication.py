@@ -1,5 +1,6 @@
 """Who makes a request: by its bearer token, or by its session's cookie."""
 
+from collections.abc import Collection
 from typing import Any
 
 from litestar.connection import ASGIConnection
@@ -24,12 +25,12 @@ class Authenticator:
         self._cookies = cookies
         self._origins = origins
 
-    async def principal(self, connection: Connection) -> Principal:
-        """Who calls; a bearer token counts before a cookie.
+    async def principal(self, connection: Connection, schemes: Collection[str]) -> Principal:
+        """Who calls; a token after one of the `schemes` counts before a cookie.
 
         Raises an error of api.auth.errors.
         """
-        token = _bearer_token(connection)
+        token = _access_token(connection, schemes)
         if token:
             return await self._verifier.verify(token)
         return await self._sessions.principal(self._session_cookie(connection))
@@ -49,6 +50,6 @@ class Authenticator:
         return cookie
 
 
-def _bearer_token(connection: Connection) -> str:
+def _access_token(connection: Connection, schemes: Collection[str]) -> str:
     scheme, _, token = connection.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
+    return token.strip() if scheme.lower() in schemes else ""

@@ -67,9 +67,13 @@ class Verdicts:
         try:
             return judge(_present(value))
         except ReadingRefusedError as refusal:
-            message = f"{field} {refusal.message}"
-            self.problems.append(FieldProblem(field, refusal.code, message))
+            self.problems.append(problem_of(field, refusal))
             return None
+
+
+def problem_of(field: str, refusal: ReadingRefusedError) -> FieldProblem:
+    """What the sender is told of the field."""
+    return FieldProblem(field, refusal.code, f"{field} {refusal.message}")
 
 
 def equipment_id_of(value: object) -> str:
@@ -88,8 +92,14 @@ def equipment_id_of(value: object) -> str:
 
 
 def moment_of(value: object, bounds: TimeBounds, naive_timestamps: NaiveTimestamps) -> datetime:
-    """The moment in UTC, not later than the bounds allow."""
-    moment = _parsed(value, naive_timestamps)
+    """The moment in UTC, if it can be stored and is not later than the bounds allow."""
+    return bounded(_parsed(value, naive_timestamps), bounds)
+
+
+def bounded(moment: datetime, bounds: TimeBounds) -> datetime:
+    """The same moment; raises ReadingRefusedError if it cannot be stored or is too late."""
+    if not EARLIEST <= moment <= LATEST:
+        raise _bad_timestamp(f"must lie between {EARLIEST.isoformat()} and {LATEST.isoformat()}")
     if moment > bounds.latest:
         latest = bounds.latest.isoformat(timespec="seconds")
         message = f"must not be later than {latest}"
@@ -122,12 +132,9 @@ def _parsed(value: object, naive_timestamps: NaiveTimestamps) -> datetime:
         moment = datetime.fromisoformat(value.upper())
         if moment.tzinfo is None:
             moment = _taken_as(naive_timestamps, moment)
-        moment = moment.astimezone(UTC)
+        return moment.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise _bad_timestamp("must be a date and time that exist") from error
-    if not EARLIEST <= moment <= LATEST:
-        raise _bad_timestamp(f"must lie between {EARLIEST.isoformat()} and {LATEST.isoformat()}")
-    return moment
 
 
 def _taken_as(naive_timestamps: NaiveTimestamps, moment: datetime) -> datetime:

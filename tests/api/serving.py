@@ -16,6 +16,7 @@ from core.settings import (
     AuthSettings,
     DatabaseSettings,
     IngestSettings,
+    LineProtocolSettings,
     ReadingSettings,
     SessionSettings,
     StorageSettings,
@@ -32,12 +33,15 @@ def server_settings(
     storage: Path,
     api: ApiSettings | None = None,
     ingest: IngestSettings | None = None,
+    *,
+    line_protocol: LineProtocolSettings | None = None,
 ) -> ServerSettings:
     return ServerSettings(
         api=api or ApiSettings(),
         auth=AuthSettings(issuer=issuer, audience=AUDIENCE),
         database=DatabaseSettings(url=SecretStr(database_url)),
         ingest=ingest or IngestSettings(),
+        line_protocol=line_protocol or LineProtocolSettings(),
         readings=ReadingSettings(),
         session=SessionSettings(),
         storage=StorageSettings(url=str(storage)),

@@ -28,6 +28,8 @@ PROTECTED = {
     ("POST", "/sensor-data"): Scope.READINGS_WRITE,
     ("GET", "/sensor-data"): Scope.READINGS_READ,
     ("POST", "/sensor-data/batch"): Scope.READINGS_WRITE,
+    ("POST", "/api/v2/write"): Scope.READINGS_WRITE,
+    ("POST", "/write"): Scope.READINGS_WRITE,
     ("GET", "/sensor-data/aggregated"): Scope.READINGS_READ,
     ("GET", "/sensor-data-aggregated"): Scope.READINGS_READ,
     ("POST", "/sensor-data/upload-csv"): Scope.IMPORTS_WRITE,

@@ -18,6 +18,8 @@ ROUTES = {
     "/auth/backchannel-logout": {"post"},
     "/sensor-data": {"get", "post"},
     "/sensor-data/batch": {"post"},
+    "/api/v2/write": {"post"},
+    "/write": {"post"},
     "/sensor-data/upload-csv": {"post"},
     "/sensor-data/aggregated": {"get"},
     "/sensor-data-aggregated": {"get"},

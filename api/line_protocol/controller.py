@@ -1,0 +1,116 @@
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from litestar import Controller, Request, Response, post
+from litestar.di import NamedDependency
+from litestar.openapi.spec import OpenAPIMediaType, Operation, Parameter, RequestBody, Schema
+from litestar.openapi.spec.enums import OpenAPIType
+from litestar.params import SkipValidation
+from litestar.types import ExceptionHandlersMap
+
+from api.auth.access import TOKEN_SCHEMES, access
+from api.bodies import MAX_BODY_BYTES, read_body
+from api.line_protocol.service import LineProtocolService, Precision
+from api.parameters import choice
+from api.readings.batch_writer import BatchWriter
+from core.scopes import Scope
+
+AnyRequest = Request[Any, Any, Any]
+Service = NamedDependency[SkipValidation[LineProtocolService]]
+Writer = NamedDependency[SkipValidation[BatchWriter]]
+
+ACCESS = access(Scope.READINGS_WRITE, 400, 413, 415, 429, schemes=TOKEN_SCHEMES)
+DESCRIPTION = (
+    "Every numeric field becomes a reading; good ones are stored even if others are refused, which "
+    "is told as InfluxDB does: 400, partial write."
+)
+
+
+@dataclass
+class WriteOperation(Operation):
+    """The operation with its body and the parameter that counts; any other is ignored."""
+
+    def __post_init__(self) -> None:
+        """Declare what the handler's signature does not show."""
+        units = Schema(type=OpenAPIType.STRING, enum=list(Precision), default="ns")
+        self.parameters = [
+            Parameter(
+                name="precision",
+                param_in="query",
+                schema=units,
+                description="The unit of timestamps.",
+            )
+        ]
+        text = OpenAPIMediaType(Schema(type=OpenAPIType.STRING))
+        self.request_body = RequestBody(content={"text/plain": text}, required=True)
+
+
+class PartialWriteError(Exception):
+    """Some of the points are stored and some are refused; `told` is what the client hears."""
+
+    def __init__(self, **told: str) -> None:
+        super().__init__(told)
+        self.told = told
+
+
+def on_partial_write(_request: AnyRequest, error: PartialWriteError) -> Response[dict[str, str]]:
+    """The answer in the shape that InfluxDB's clients know."""
+    return Response(error.told, status_code=int(HTTPStatus.BAD_REQUEST))
+
+
+HANDLERS: ExceptionHandlersMap = {PartialWriteError: on_partial_write}
+
+
+class LineProtocolController(Controller):
+    """Readings from InfluxDB's clients."""
+
+    tags = ("Readings",)
+
+    @post(
+        "/api/v2/write",
+        operation_id="writeLineProtocol",
+        operation_class=WriteOperation,
+        summary="Store points in InfluxDB's line protocol",
+        description=DESCRIPTION,
+        status_code=HTTPStatus.NO_CONTENT,
+        request_max_body_size=MAX_BODY_BYTES,
+        exception_handlers=HANDLERS,
+        **ACCESS,
+    )
+    async def write(self, request: AnyRequest, points: Service, batch_writer: Writer) -> None:
+        """Store the points; what was refused is told as by InfluxDB 2."""
+        if refusal := await _save(request, points, batch_writer):
+            raise PartialWriteError(code="invalid", message=refusal)
+
+    @post(
+        "/write",
+        operation_id="writeLineProtocolByOldPath",
+        operation_class=WriteOperation,
+        summary="The same by the path of InfluxDB 1",
+        description=DESCRIPTION,
+        status_code=HTTPStatus.NO_CONTENT,
+        request_max_body_size=MAX_BODY_BYTES,
+        exception_handlers=HANDLERS,
+        **ACCESS,
+    )
+    async def write_by_old_path(
+        self, request: AnyRequest, points: Service, batch_writer: Writer
+    ) -> None:
+        """Store the points; what was refused is told as by InfluxDB 1."""
+        if refusal := await _save(request, points, batch_writer):
+            raise PartialWriteError(error=refusal)
+
+
+async def _save(
+    request: AnyRequest, points: LineProtocolService, batch_writer: BatchWriter
+) -> str | None:
+    """Store the points; what was refused, in the words that clients look for."""
+    text = request.query_params.get("precision") or Precision.NANOSECONDS
+    precision = choice(Precision)("precision", text)
+    with batch_writer.admitted():
+        account = await points.save(await read_body(request), precision)
+    if not account.rejected:
+        return None
+    first = account.errors[0]
+    return f"partial write: line {first.index}: {first.message} dropped={account.rejected}"
