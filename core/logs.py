@@ -20,5 +20,10 @@ def configure_logging() -> None:
     )
 
 
+def silence_logs() -> None:
+    """Log nothing: for a command that says everything itself."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+
+
 def _encoded(event: object, **_options: object) -> bytes:
     return msgspec.json.encode(event, enc_hook=repr)

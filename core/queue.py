@@ -1,5 +1,6 @@
 """The job queue, where api and jobs meet: pgqueuer's tables in the schema `queue`."""
 
+from datetime import timedelta
 from typing import cast
 from uuid import UUID
 
@@ -30,8 +31,17 @@ def queue_over(driver: Driver) -> Queries:
     )
 
 
-async def enqueue_import(connection: Connection, import_id: UUID) -> None:
-    """Hand an import to the workers, in the connection's transaction; harmless when repeated."""
+async def enqueue_import(
+    connection: Connection, import_id: UUID, delay: timedelta | None = None
+) -> None:
+    """Hand an import to the workers, in the connection's transaction; harmless when repeated.
+
+    They leave it alone for the `delay`, while whoever asks for it works on the import.
+    """
     await queue_over(AsyncpgDriver(cast("asyncpg.Connection", connection))).enqueue(
-        IMPORT_JOB, str(import_id).encode(), dedupe_key=f"import:{import_id}", on_conflict="skip"
+        IMPORT_JOB,
+        str(import_id).encode(),
+        execute_after=delay,
+        dedupe_key=f"import:{import_id}",
+        on_conflict="skip",
     )

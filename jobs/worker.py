@@ -3,7 +3,8 @@
 import asyncio
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from typing import cast
@@ -77,16 +78,22 @@ async def run_worker(
 
 async def _session(database: DatabaseSettings, make_work: MakeWork) -> None:
     """Work until the worker is to stop or the database fails, which is logged."""
-    unhurried = database.model_copy(update={"statement_timeout_seconds": BATCH_STATEMENT_SECONDS})
     try:
-        async with open_connection(database) as listener, await open_pool(unhurried) as pool:
-            await _require_schema(pool)
+        async with open_connection(database) as listener, open_work(database, make_work) as work:
             await _serve(
-                make_work(pool),
-                QueueManager(queue_over(AsyncpgDriver(cast("asyncpg.Connection", listener)))),
+                work, QueueManager(queue_over(AsyncpgDriver(cast("asyncpg.Connection", listener))))
             )
     except* Exception as interruption:  # noqa: BLE001  # whatever it is, the worker goes on
         log.warning("worker_interrupted", errors=[repr(error) for error in interruption.exceptions])
+
+
+@asynccontextmanager
+async def open_work(database: DatabaseSettings, make_work: MakeWork) -> AsyncIterator[ImportWork]:
+    """What imports work with, over a pool of its own. Raises SchemaMismatchError."""
+    unhurried = database.model_copy(update={"statement_timeout_seconds": BATCH_STATEMENT_SECONDS})
+    async with await open_pool(unhurried) as pool:
+        await _require_schema(pool)
+        yield make_work(pool)
 
 
 async def _serve(work: ImportWork, manager: QueueManager) -> None:
@@ -131,9 +138,12 @@ async def _shut_down_when_asked(manager: QueueManager, stop: asyncio.Event) -> N
 
 
 async def _require_schema(pool: Pool) -> None:
-    revision = await queries().schema_revision(pool)
+    try:
+        revision = await queries().schema_revision(pool)
+    except asyncpg.UndefinedTableError:
+        revision = None
     if revision != REVISION:
         raise SchemaMismatchError(
-            f"The database is at revision {revision}, this worker needs {REVISION}. "
+            f"The database is at revision {revision}, this release needs {REVISION}. "
             "Run sensorflow migrate.",
         )

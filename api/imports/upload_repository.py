@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -56,8 +57,11 @@ class UploadRepository:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def submit(self, new: NewImport, sha256: bytes) -> None:
-        """Record an import whose file is stored and hand it to the workers, both or neither."""
+    async def submit(self, new: NewImport, sha256: bytes, delay: timedelta | None = None) -> None:
+        """Record an import whose file is stored and hand it to the workers, both or neither.
+
+        They leave it alone for the `delay`.
+        """
         with database_errors():
             async with self._engine.begin() as connection:
                 # The insert comes first: it is what opens the transaction that the job joins.
@@ -69,7 +73,7 @@ class UploadRepository:
                         state=ImportState.QUEUED,
                     )
                 )
-                await enqueue_import(await driver_connection(connection), new.import_id)
+                await enqueue_import(await driver_connection(connection), new.import_id, delay)
 
     async def announce(self, new: NewImport, sha256: bytes | None) -> None:
         """Record an import whose file is to be sent."""

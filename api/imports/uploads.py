@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import sha256
 from uuid import UUID, uuid4
 
@@ -15,7 +16,7 @@ from api.imports.errors import (
     WrongChecksumError,
     WrongSizeError,
 )
-from api.imports.form import file_in_form, safe_file_name
+from api.imports.form import FormFile, file_in_form, safe_file_name
 from api.imports.options import parse_options
 from api.imports.schemas import NewUpload, PresignedUpload, Uploaded
 from api.imports.upload_repository import (
@@ -62,6 +63,14 @@ class UploadService:
         """
         file = await file_in_form(content_type, body)
         parse_options(file.fields)  # a mistake before the file is told before the file is taken
+        import_id = await self.take(file, uploaded_by)
+        return Uploaded("File uploaded successfully", safe_file_name(file.name), import_id)
+
+    async def take(self, file: FormFile, taken_from: str, delay: timedelta | None = None) -> UUID:
+        """Store the file and queue its import, which workers leave alone for the `delay`.
+
+        Raises as `upload`.
+        """
         file_name = safe_file_name(file.name)
         import_id = uuid4()
         object_key = source_key(import_id, extension_of(file_name))
@@ -70,10 +79,10 @@ class UploadService:
             _require_bytes(stored.size_bytes)
             options = parse_options(file.fields)
             new = NewImport(
-                import_id, file_name, object_key, stored.size_bytes, uploaded_by, options
+                import_id, file_name, object_key, stored.size_bytes, taken_from, options
             )
-            await self._repository.submit(new, stored.sha256)
-        return Uploaded("File uploaded successfully", file_name, import_id)
+            await self._repository.submit(new, stored.sha256, delay)
+        return import_id
 
     async def announce(self, upload: NewUpload, announced_by: str) -> PresignedUpload:
         """Where to put the file, and the import that waits for it.

@@ -1,15 +1,19 @@
 """The options of `sensorflow import`. What they ask for is done by the rest of this room."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-HELP = """Import CSV files of any size, and wait until their rows are visible.
+HELP = """Import CSV and Parquet files, and wait until their rows are visible.
 
-The files go to a running server. Who sends them is said in the environment,
-never on the command line: SENSORFLOW_CLIENT_ISSUER, _ID and _SECRET get a
-token by client credentials, or SENSORFLOW_CLIENT_TOKEN is one.
+With a server (--server) the files are sent to it. Who sends them is said in
+the environment, never on the command line: SENSORFLOW_CLIENT_ISSUER, _ID and
+_SECRET get a token by client credentials, or SENSORFLOW_CLIENT_TOKEN is one.
+
+Without one they are loaded by this command itself, into the database and
+storage of SENSORFLOW_DATABASE_URL and SENSORFLOW_STORAGE_URL. It needs no
+running API or worker, and is safe beside them.
 
 Rejected rows are saved beside their file as FILE.rejects.csv: line, code,
 column, row. A file that is there already is never overwritten.
@@ -21,16 +25,34 @@ Exit codes; of several files the highest:
   2   the command is not written right, or a setting is missing or wrong
   3   a file could not be imported, or its import was cancelled
   4   the server or the database is away, or refuses who asks
-  130 Ctrl-C; what goes on at the server is told
+  130 Ctrl-C; what becomes of the import is told
 
 Examples:
 
   sensorflow import --server https://sensors.example.org readings.csv
-  sensorflow import --json *.csv.gz | jq .import.counts
+  sensorflow import --time-zone Europe/Berlin --decimal , export.csv
+  sensorflow import --column equipmentId=Pump --column value=Level x.csv.gz
+  sensorflow import --max-errors 1% --json *.csv.gz | jq .import.counts
 """
 
+WRITTEN = "How the files are written"
 
-def import_files(
+Server = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        envvar="SENSORFLOW_CLIENT_SERVER_URL",
+        help="The server to send the files to.",
+        show_default=False,
+    ),
+]
+
+
+def _says(help: str, metavar: str) -> Any:  # noqa: A002
+    return typer.Option(help=help, metavar=metavar, show_default=False, rich_help_panel=WRITTEN)
+
+
+def import_files(  # noqa: PLR0913  # one parameter an option
     files: Annotated[
         list[Path],
         typer.Argument(
@@ -38,28 +60,50 @@ def import_files(
         ),
     ],
     *,
-    server: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL",
-            envvar="SENSORFLOW_CLIENT_SERVER_URL",
-            help="The server to send the files to.",
-            show_default=False,
-        ),
-    ] = None,
+    server: Server = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object a file in place of the summary.")
     ] = False,
+    delimiter: Annotated[
+        str | None, _says("Between fields: a comma, a semicolon or the word tab.", "MARK")
+    ] = None,
+    decimal: Annotated[str | None, _says("Before a value's fraction: . or ,", "MARK")] = None,
+    time_format: Annotated[
+        str | None,
+        _says("Of timestamps: iso8601, epoch_s, epoch_ms, epoch_us or epoch_ns.", "FORMAT"),
+    ] = None,
+    time_zone: Annotated[
+        str | None, _says("The IANA zone of timestamps without offset.", "ZONE")
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        _says("The file's name for equipmentId, timestamp or value.", "OURS=THEIRS"),
+    ] = None,
+    max_errors: Annotated[
+        str | None, _says("Rows that may be rejected: a number, or a share such as 1%.", "LIMIT")
+    ] = None,
+    on_too_many_errors: Annotated[
+        str | None, _says("What becomes of the rows if there are more: discard or keep.", "WHAT")
+    ] = None,
 ) -> None:
     """Exit with what became of the files."""
     from cli.imports.choice import chosen_importer
-    from cli.imports.errors import NotSetUpError
+    from cli.imports.errors import MisuseError
+    from cli.imports.options import form_fields
     from cli.imports.outcomes import ExitCode
     from cli.imports.run import run_imports
 
+    given = {
+        "delimiter": delimiter,
+        "decimal": decimal,
+        "timeFormat": time_format,
+        "timeZone": time_zone,
+        "maxErrors": max_errors,
+        "onTooManyErrors": on_too_many_errors,
+    }
     try:
-        importer = chosen_importer(server)
-    except NotSetUpError as error:
+        importer = chosen_importer(server, form_fields(given, column or []))
+    except MisuseError as error:
         typer.echo(error.message, err=True)
         raise typer.Exit(ExitCode.MISCONFIGURED) from error
     raise typer.Exit(run_imports(files, importer, as_json=as_json))

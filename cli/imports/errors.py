@@ -35,7 +35,13 @@ class RejectsNotSavedError(SensorFlowError):
     code = "rejects_not_saved"
 
 
-class NotSetUpError(SensorFlowError):
-    """No setting and no option says where the rows go, or who sends them."""
+class GivenUpError(SensorFlowError):
+    """An import was tried in this process, and tried again, and did not get on."""
 
-    code = "not_set_up"
+    code = "given_up"
+
+
+class MisuseError(SensorFlowError):
+    """Settings and command line do not say what to do: where rows go, who sends them, how."""
+
+    code = "misuse"

@@ -10,19 +10,19 @@ from authlib.oauth2.rfc6749 import OAuth2Token
 from pydantic import SecretStr
 
 from api.auth.discovery import read_discovery
-from cli.imports.errors import AccessRefusedError, NotSetUpError
+from cli.imports.errors import AccessRefusedError, MisuseError
 from core.settings import ClientSettings
 
 TIMEOUT_SECONDS = 10
 
 
 def identity_of(settings: ClientSettings) -> httpx2.Auth:
-    """What puts a token on every request. Raises NotSetUpError."""
+    """What puts a token on every request. Raises MisuseError."""
     if settings.token:
         return GivenToken(settings.token)
     if settings.issuer and settings.id and settings.secret:
         return ClientCredentials(settings.issuer, settings.id, settings.secret, settings.scope)
-    raise NotSetUpError(
+    raise MisuseError(
         "The server has to know who sends it files. Set SENSORFLOW_CLIENT_ISSUER, "
         "SENSORFLOW_CLIENT_ID and SENSORFLOW_CLIENT_SECRET, or SENSORFLOW_CLIENT_TOKEN. "
         "See docs/imports.md."

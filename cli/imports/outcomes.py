@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from api.imports.schemas import Failure, Import
-from cli.imports.errors import AccessRefusedError, ServerUnreachableError
+from cli.imports.errors import AccessRefusedError, GivenUpError, ServerUnreachableError
 from core.errors import (
     DatabaseRefusedError,
     DatabaseUnavailableError,
@@ -21,6 +21,7 @@ OUT_OF_REACH = (
     AccessRefusedError,
     DatabaseRefusedError,
     DatabaseUnavailableError,
+    GivenUpError,
     ServerUnreachableError,
     StorageError,
 )

@@ -45,9 +45,12 @@ class Told(msgspec.Struct, frozen=True):
 class ServerImporter:
     """Imports through one server."""
 
-    def __init__(self, http: httpx2.AsyncClient, patience_seconds: float) -> None:
+    def __init__(
+        self, http: httpx2.AsyncClient, options: dict[str, str], patience_seconds: float
+    ) -> None:
         """`http` knows the server's address and who asks."""
         self._http = http
+        self._options = options
         self._patience_seconds = patience_seconds
         self._under_way: UUID | None = None
 
@@ -59,15 +62,20 @@ class ServerImporter:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, server_url: str, identity: httpx2.Auth, patience_seconds: float = PATIENCE_SECONDS
+        cls,
+        server_url: str,
+        identity: httpx2.Auth,
+        options: dict[str, str],
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> AsyncIterator["ServerImporter"]:
-        """Imports through the server at `server_url`, which is known to answer and to let us in.
+        """Imports of files written as the `options` say, through the server at `server_url`.
 
+        It is known to answer and to let us in.
         Raises ServerUnreachableError or AccessRefusedError.
         """
         timeout = httpx2.Timeout(ANSWER_TIMEOUT_SECONDS, connect=CONNECT_TIMEOUT_SECONDS)
         async with httpx2.AsyncClient(base_url=server_url, auth=identity, timeout=timeout) as http:
-            importer = cls(http, patience_seconds)
+            importer = cls(http, options, patience_seconds)
             await importer._ask("GET", "/imports?limit=1")
             yield importer
 
@@ -111,8 +119,8 @@ class ServerImporter:
         with path.open("rb") as file:
             display.sending(path, os.fstat(file.fileno()).st_size)
             counted = CountedFile(file, display.sent)
-            form = {"file": (path.name, counted, "text/csv")}
-            answer = await self._ask("POST", "/sensor-data/upload-csv", files=form)
+            form = {"data": self._options, "files": {"file": (path.name, counted)}}
+            answer = await self._ask("POST", "/sensor-data/upload-csv", **form)
         return _decoded(answer, Uploaded).import_id
 
     async def _follow(self, import_id: UUID, display: Display) -> Import:

@@ -134,7 +134,7 @@ async def test_a_server_that_stays_away_is_given_up_and_the_import_is_named(
     display, waiting = create_autospec(Lines, instance=True), asyncio.Event()
     display.at.side_effect = lambda _: waiting.set()
     with server_process(migrated_url, provider.issuer, tmp_path) as (server, url):
-        async with ServerImporter.open(url, identity, patience_seconds=0) as importer:
+        async with ServerImporter.open(url, identity, {}, patience_seconds=0) as importer:
             bringing = asyncio.create_task(importer.bring(file, display))
             await waiting.wait()
             stop(server)

@@ -1,0 +1,214 @@
+"""`sensorflow import` into the configured database, with no API and no worker running."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from unittest.mock import create_autospec
+
+import pytest
+import pytest_asyncio
+from pydantic import SecretStr
+
+from api.imports.repository import ImportRepository
+from api.imports.schemas import Import
+from api.imports.service import ImportService
+from api.imports.watching import ImportWatch
+from cli.imports import local_run
+from cli.imports.display import Lines
+from cli.imports.errors import GivenUpError, MisuseError
+from cli.imports.local_run import LocalRun
+from cli.imports.options import form_fields
+from core.database import Pool, control_engine
+from core.errors import StorageError
+from core.settings import DatabaseSettings, ReadingSettings, StorageSettings, WorkerSettings
+from core.storage import Storage
+from jobs.csv_import.job import run_import_job
+from jobs.csv_import.work import ImportWork
+from tests.cli.test_commands import sensorflow
+from tests.jobs.support import (
+    HEADER,
+    Account,
+    add_import,
+    outcome_of,
+    rolled_up,
+    rows_of,
+    sample_lines,
+)
+from tests.jobs.test_worker_faults import until_settled, worker
+
+ROWS = 20_000
+LATE = f"{HEADER}a,2024-07-01 02:30:00,1\nb,never,1\n"
+
+
+@pytest.fixture
+def settings(migrated_url: str, pool: Pool, tmp_path: Path) -> dict[str, str]:
+    """Those of a machine with a database, which is empty, and a storage."""
+    del pool
+    return {
+        "SENSORFLOW_DATABASE_URL": migrated_url,
+        "SENSORFLOW_STORAGE_URL": str(tmp_path / "storage"),
+    }
+
+
+@pytest.fixture
+def work(migrated_url: str, pool: Pool, tmp_path: Path) -> ImportWork:
+    """What an import in this process works with, in many small batches."""
+    database = DatabaseSettings(url=SecretStr(migrated_url))
+    storage = Storage.open(StorageSettings(url=str(tmp_path / "storage")))
+    parts = (storage, database, WorkerSettings(), ReadingSettings(), asyncio.Event())
+    return ImportWork(*parts, 100, pool)
+
+
+@pytest_asyncio.fixture
+async def imports(work: ImportWork) -> AsyncIterator[ImportService]:
+    engine = control_engine(work.database.url.get_secret_value())
+    repository = ImportRepository(engine)
+    yield ImportService(repository, work.storage, ImportWatch(repository))
+    await engine.dispose()
+
+
+async def new_run(work: ImportWork, imports: ImportService, display: Lines) -> LocalRun:
+    """A run of an import of ROWS rows that has not begun."""
+    import_id = await add_import(work.pool, work.storage, sample_lines(ROWS))
+    return LocalRun(work, imports, import_id, display)
+
+
+@pytest.fixture
+def display() -> Lines:
+    lines: Lines = create_autospec(Lines, instance=True)
+    return lines
+
+
+async def test_rows_are_visible_when_the_command_ends_and_no_job_is_left(
+    settings: dict[str, str], pool: Pool, tmp_path: Path
+) -> None:
+    path = tmp_path / "weather.csv"
+    path.write_text(sample_lines(5000))
+    outcome = await asyncio.to_thread(sensorflow, "import", str(path), **settings)
+    assert outcome.returncode == 0, outcome.stderr
+    assert "5,000 rows: 5,000 inserted" in outcome.stdout
+    assert await rolled_up(pool) == await rolled_up(pool, "readings_1d") == 5000
+    assert await pool.fetchval("SELECT count(*) FROM queue.pgqueuer") == 0
+
+
+async def test_options_and_rejects_are_as_with_a_server(
+    settings: dict[str, str], pool: Pool, tmp_path: Path
+) -> None:
+    path = tmp_path / "late.csv"
+    path.write_text(LATE.replace("equipmentId", "Pumpe"))
+    options = ("--time-zone", "Europe/Berlin", "--column", "equipmentId=Pumpe", "--json")
+    outcome = await asyncio.to_thread(sensorflow, "import", str(path), *options, **settings)
+    assert outcome.returncode == 1, outcome.stderr
+    told = json.loads(outcome.stdout)
+    assert told["import"]["options"]["timeZone"] == "Europe/Berlin"
+    assert await rows_of(pool) == {("a", "2024-07-01T00:30:00+00:00"): 1}
+    assert told["rejectsFile"] == f"{path}.rejects.csv"
+
+
+@pytest.mark.parametrize(
+    ("given", "columns", "told"),
+    [
+        ({"timeZone": "Mars"}, [], "--time-zone: timeZone"),
+        ({}, ["equipmentId"], "--column equipmentId: write it like"),
+        ({}, ["pump=a"], "--column: columns must be"),
+        ({"maxErrors": "many"}, [], "--max-errors: maxErrors must be a whole number"),
+    ],
+)
+def test_wrong_options_are_told_by_their_names_on_the_command_line(
+    given: dict[str, str | None], columns: list[str], told: str
+) -> None:
+    with pytest.raises(MisuseError) as misuse:
+        form_fields(given, columns)
+    assert misuse.value.message.startswith(told)
+
+
+def test_files_that_are_none_fail_with_the_codes_that_a_server_gives(
+    settings: dict[str, str], tmp_path: Path
+) -> None:
+    contents = {"empty.csv": "", "a.xlsx": "x", "b.csv": "b"}
+    for name, content in contents.items():
+        (tmp_path / name).write_text(content)
+    files = (str(tmp_path / name) for name in contents)
+    outcome = sensorflow("import", *files, **settings)
+    assert outcome.returncode == 3
+    codes = [line.partition(":")[0].strip() for line in outcome.stdout.splitlines() if ": " in line]
+    assert codes == ["empty_file", "not_csv", "missing_header", "3 files"]
+
+
+def test_an_absent_database_is_told(settings: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "good.csv"
+    path.write_text(LATE)
+    away = {"SENSORFLOW_DATABASE_URL": "postgresql://u:hunter2@127.0.0.1:1/d"}
+    outcome = sensorflow("import", str(path), **(settings | away))
+    assert outcome.returncode == 4
+    assert "database_unavailable: The database does not answer." in outcome.stdout
+    assert "hunter2" not in outcome.stdout + outcome.stderr
+
+
+async def test_cancelled_the_run_ends_its_import_after_the_batch_at_hand(
+    work: ImportWork, imports: ImportService, display: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_run, "LOOK_EVERY_SECONDS", 0.01)
+    run = await new_run(work, imports, display)
+    running = asyncio.create_task(run.to_its_end())
+
+    def interrupt(current: Import) -> None:
+        if current.counts.read:
+            running.cancel()
+
+    display.at.side_effect = interrupt  # type: ignore[attr-defined]  # it is a mock
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    outcome = await outcome_of(work.pool, run.import_id)
+    assert outcome.state == "cancelled"
+    assert 0 < outcome.account.inserted == len(await rows_of(work.pool)) < ROWS
+
+
+async def test_workers_leave_the_import_alone_until_the_process_is_gone(
+    work: ImportWork, migrated_url: str, settings: dict[str, str], tmp_path: Path
+) -> None:
+    path = tmp_path / "weather.csv"
+    path.write_text(sample_lines(ROWS))
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "cli", "import", str(path)),
+        env=os.environ | settings | {"SENSORFLOW_WORKER_LEASE_SECONDS": "2"},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr
+    while b"loading" not in await process.stderr.readline():
+        assert not process.stderr.at_eof()
+    process.kill()
+    await process.wait()
+    import_id = await work.pool.fetchval("SELECT id FROM imports")
+    async with worker(migrated_url, StorageSettings(url=settings["SENSORFLOW_STORAGE_URL"])):
+        await until_settled(migrated_url, work.pool, import_id)
+    outcome = await outcome_of(work.pool, import_id)
+    assert (outcome.state, outcome.account.read) == ("done", ROWS)
+    assert outcome.attempt > 1
+
+
+async def test_a_run_that_is_overtaken_follows_the_import_to_its_end(
+    work: ImportWork, imports: ImportService, display: Lines
+) -> None:
+    run = await new_run(work, imports, display)
+    other = replace(work, stop=asyncio.Event())
+    result, _ = await asyncio.gather(run.to_its_end(), run_import_job(other, run.import_id, 0))
+    assert result.state == "done"
+    assert (await outcome_of(work.pool, run.import_id)).account == Account(ROWS, ROWS)
+
+
+async def test_a_run_that_does_not_get_on_is_given_up_and_left_to_the_workers(
+    work: ImportWork, imports: ImportService, display: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_run, "RETRIES", 0)
+    broken = create_autospec(Storage, instance=True)
+    broken.keys.side_effect = StorageError("The disk is gone")
+    run = await new_run(work, imports, display)
+    failing = replace(run, work=replace(work, storage=broken))
+    with pytest.raises(GivenUpError, match=f"The disk is gone.*{run.import_id}"):
+        await failing.to_its_end()
+    assert await work.pool.fetchval("SELECT count(*) FROM queue.pgqueuer") == 1
