@@ -15,6 +15,10 @@ Without one they are loaded by this command itself, into the database and
 storage of SENSORFLOW_DATABASE_URL and SENSORFLOW_STORAGE_URL. It needs no
 running API or worker, and is safe beside them.
 
+With --dry-run nothing is stored. The files are judged whole and compared with
+the database: which column is which, rows that would be rejected, rows that
+repeat or are stored already, buckets of the rollups to refresh.
+
 Rejected rows are saved beside their file as FILE.rejects.csv: line, code,
 column, row. A file that is there already is never overwritten.
 
@@ -32,6 +36,7 @@ Examples:
   sensorflow import --server https://sensors.example.org readings.csv
   sensorflow import --time-zone Europe/Berlin --decimal , export.csv
   sensorflow import --column equipmentId=Pump --column value=Level x.csv.gz
+  sensorflow import --dry-run readings.csv
   sensorflow import --max-errors 1% --json *.csv.gz | jq .import.counts
 """
 
@@ -61,6 +66,12 @@ def import_files(  # noqa: PLR0913  # one parameter an option
     ],
     *,
     server: Server = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Store nothing; tell what an import into the database would do."
+        ),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object a file in place of the summary.")
     ] = False,
@@ -87,11 +98,10 @@ def import_files(  # noqa: PLR0913  # one parameter an option
     ] = None,
 ) -> None:
     """Exit with what became of the files."""
-    from cli.imports.choice import chosen_importer
+    from cli.imports.choice import Asked, take_files
     from cli.imports.errors import MisuseError
     from cli.imports.options import form_fields
     from cli.imports.outcomes import ExitCode
-    from cli.imports.run import run_imports
 
     given = {
         "delimiter": delimiter,
@@ -102,8 +112,9 @@ def import_files(  # noqa: PLR0913  # one parameter an option
         "onTooManyErrors": on_too_many_errors,
     }
     try:
-        importer = chosen_importer(server, form_fields(given, column or []))
+        options = form_fields(given, column or [])
+        code = take_files(files, Asked(server, options, dry_run=dry_run, as_json=as_json))
     except MisuseError as error:
         typer.echo(error.message, err=True)
         raise typer.Exit(ExitCode.MISCONFIGURED) from error
-    raise typer.Exit(run_imports(files, importer, as_json=as_json))
+    raise typer.Exit(code)

@@ -24,6 +24,7 @@ from api.imports.schemas import Import
 from core.imports import ImportState
 
 SENDING = "sending"
+JUDGING = "judging"
 PHASES = {
     ImportState.AWAITING_UPLOAD: SENDING,
     ImportState.QUEUED: "waiting for a worker",
@@ -45,12 +46,12 @@ class Display(Protocol):
         traceback: TracebackType | None,
     ) -> None: ...
 
-    def sending(self, path: Path, size_bytes: int) -> None:
-        """The bytes of a file begin to go out."""
+    def begin(self, path: Path, phase: str, size_bytes: int | None = None) -> None:
+        """A file is begun; how much of it there is to do, counted in bytes, else in rows."""
         ...
 
-    def sent(self, size_bytes: int) -> None:
-        """So many are out."""
+    def done(self, amount: int) -> None:
+        """So much of it is done."""
         ...
 
     def at(self, current: Import) -> None:
@@ -115,21 +116,22 @@ class Bars:
     ) -> None:
         self._bars.stop()
 
-    def sending(self, path: Path, size_bytes: int) -> None:
-        """The bytes of a file begin to go out."""
+    def begin(self, path: Path, phase: str, size_bytes: int | None = None) -> None:
+        """Draw the bar of the file's first phase."""
         self._name = path.name
-        self._begin(SENDING, size_bytes)
+        self._begin(phase, size_bytes)
 
-    def sent(self, size_bytes: int) -> None:
-        """So many are out."""
-        self._update(size_bytes)
+    def done(self, amount: int) -> None:
+        """Move the bar."""
+        if self._bar is not None:
+            self._bars.update(self._bar, completed=amount)
 
     def at(self, current: Import) -> None:
         """The import of the file, as it stands."""
         phase = PHASES.get(current.state, self._phase)
         if phase != self._phase:
             self._begin(phase)
-        self._update(current.counts.read)
+        self.done(current.counts.read)
 
     def tell(self, line: str) -> None:
         """Something the user should know, above the bar."""
@@ -146,10 +148,6 @@ class Bars:
         self._phase = phase
         self._bar = self._bars.add_task(self._name, total=total, phase=phase)
 
-    def _update(self, completed: int) -> None:
-        if self._bar is not None:
-            self._bars.update(self._bar, completed=completed)
-
 
 class Lines:
     """A line a phase, and one now and then while rows are loaded."""
@@ -158,6 +156,7 @@ class Lines:
         self._console = console
         self._name = ""
         self._phase = ""
+        self._size_bytes: int | None = None
         self._told_at = 0.0
 
     def __enter__(self) -> Self:
@@ -171,15 +170,16 @@ class Lines:
     ) -> None:
         pass
 
-    def sending(self, path: Path, size_bytes: int) -> None:
-        """Name the file and its size."""
-        self._name, self._phase = path.name, SENDING
-        self._line(f"sending {decimal(size_bytes)}")
+    def begin(self, path: Path, phase: str, size_bytes: int | None = None) -> None:
+        """Name the file, the phase and the size."""
+        self._name, self._phase, self._size_bytes = path.name, phase, size_bytes
+        self._line(phase if size_bytes is None else f"{phase} {decimal(size_bytes)}")
 
-    def sent(self, size_bytes: int) -> None:
+    def done(self, amount: int) -> None:
         """Say so now and then."""
         if time.monotonic() - self._told_at >= LINE_EVERY_SECONDS:
-            self._line(f"sent {decimal(size_bytes)}")
+            told = f"{amount:,} rows" if self._size_bytes is None else decimal(amount)
+            self._line(f"{self._phase}, {told}")
 
     def at(self, current: Import) -> None:
         """Say so when the phase is another, or now and then."""

@@ -22,7 +22,7 @@ from api.imports.upload_repository import UploadRepository
 from api.imports.upload_urls import UploadUrls
 from api.imports.uploads import UploadService
 from api.imports.watching import ImportWatch
-from cli.imports.display import Display
+from cli.imports.display import SENDING, Display
 from cli.imports.local_run import LocalRun
 from core.database import control_engine
 from core.settings import (
@@ -77,8 +77,7 @@ class LocalImporter:
     @property
     def destination(self) -> str:
         """The database, without who asks it."""
-        url = urlsplit(self._work.database.url.get_secret_value())
-        return f"the database {url.path.strip('/')} at {url.hostname}:{url.port or 5432}"
+        return told_database(self._work.database)
 
     async def bring(self, path: Path, display: Display) -> Import:
         """Store the file and load it. Raises SensorFlowError or OSError."""
@@ -102,16 +101,22 @@ class LocalImporter:
 
     async def _take(self, path: Path, display: Display) -> UUID:
         with path.open("rb") as file:
-            display.sending(path, os.fstat(file.fileno()).st_size)
+            display.begin(path, SENDING, os.fstat(file.fileno()).st_size)
             form = FormFile(path.name, _chunks(file, display), self._options)
             delay = timedelta(seconds=self._work.worker.lease_seconds)
             return await self._uploads.take(form, IMPORTED_BY, delay)
 
 
+def told_database(settings: DatabaseSettings) -> str:
+    """Which database it is, without who asks it."""
+    url = urlsplit(settings.url.get_secret_value())
+    return f"the database {url.path.strip('/')} at {url.hostname}:{url.port or 5432}"
+
+
 async def _chunks(file: BinaryIO, display: Display) -> AsyncIterator[bytes]:
     while chunk := await to_thread(file.read, CHUNK_BYTES):
         yield chunk
-        display.sent(file.tell())
+        display.done(file.tell())
 
 
 def _uploads(engine: AsyncEngine, storage: Storage) -> UploadService:

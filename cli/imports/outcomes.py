@@ -1,9 +1,11 @@
 """What became of a file, and what the command ends with."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import IntEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -38,8 +40,35 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
+class Outcome(Protocol):
+    """What became of a file, to be told."""
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        ...
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What this file alone would end the command with."""
+        ...
+
+    def lines(self) -> Iterator[str]:
+        """What there is to say, for people."""
+        ...
+
+    def as_json(self) -> str:
+        """The same on one line, for programs."""
+        ...
+
+
+def code_of(error: SensorFlowError) -> ExitCode:
+    """What an error ends the command with."""
+    return ExitCode.OUT_OF_REACH if isinstance(error, OUT_OF_REACH) else ExitCode.FAILED
+
+
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ImportOutcome:
     """How a file ended: an import in its final state, or an error before there was one."""
 
     path: Path
@@ -50,9 +79,9 @@ class Outcome:
     @property
     def exit_code(self) -> ExitCode:
         """What this file alone would end the command with."""
-        if isinstance(self.error, OUT_OF_REACH):
-            return ExitCode.OUT_OF_REACH
-        if self.result is None or self.error or self.result.state is not ImportState.DONE:
+        if self.error:
+            return code_of(self.error)
+        if self.result is None or self.result.state is not ImportState.DONE:
             return ExitCode.FAILED
         return ExitCode.REJECTS if self.result.counts.rejected else ExitCode.DONE
 
@@ -62,6 +91,15 @@ class Outcome:
         if self.error:
             return Failure(self.error.code, self.error.message)
         return self.result.error if self.result else None
+
+    def lines(self) -> Iterator[str]:
+        """Why it failed, the account, the range, the pace, where the rejected rows are."""
+        if self.failure:
+            yield f"{self.failure.code}: {self.failure.message}"
+        if self.result:
+            yield from _import_lines(self.result)
+        if self.rejects_path:
+            yield f"rejected rows are in {self.rejects_path}"
 
     def as_json(self) -> str:
         """The outcome on one line; the import is written as the API does."""
@@ -73,3 +111,33 @@ class Outcome:
             "import": self.result,
         }
         return msgspec.json.encode(document).decode()
+
+
+def _import_lines(result: Import) -> Iterator[str]:
+    counts = result.counts
+    if counts.read:
+        yield (
+            f"{counts.read:,} rows: {counts.inserted:,} inserted, {counts.replaced:,} replaced, "
+            f"{counts.unchanged:,} unchanged, {counts.rejected:,} rejected"
+        )
+    if result.range:
+        yield told_range(result.range.start, result.range.end)
+    if result.duplicate_of:
+        yield f"the same bytes came before, as import {result.duplicate_of}"
+    yield f"import {result.import_id} {result.state}{_pace(result)}"
+
+
+def told_range(start: datetime, end: datetime) -> str:
+    """The first and the last moment, in words."""
+    return f"from {_moment(start)} to {_moment(end)} UTC"
+
+
+def _moment(moment: datetime) -> str:
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")
+
+
+def _pace(result: Import) -> str:
+    if not result.started_at or not result.finished_at:
+        return ""
+    seconds = (result.finished_at - result.started_at).total_seconds()
+    return f" in {seconds:,.1f} s, {result.counts.read / max(seconds, 1e-3):,.0f} rows/s"

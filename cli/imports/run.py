@@ -1,63 +1,77 @@
 """`sensorflow import`: one file after the other, each to its end, all of them told."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
+import typer
 from rich.console import Console
 
 from api.imports.schemas import Import
 from cli.imports.display import Display, display_for
 from cli.imports.errors import FileUnreadableError, RejectsNotSavedError
-from cli.imports.importer import Importer
-from cli.imports.outcomes import ExitCode, Outcome
+from cli.imports.importer import Importer, Way
+from cli.imports.outcomes import ExitCode, ImportOutcome, Outcome
 from cli.imports.rejects_file import save_rejects
 from cli.imports.report import Report
 from core.errors import SensorFlowError
 
-Opening = AbstractAsyncContextManager[Importer]
+W = TypeVar("W", bound=Way)
+
+Take = Callable[[W, Path, Display], Awaitable[Outcome]]
 
 
-def run_imports(files: Sequence[Path], opening: Opening, *, as_json: bool) -> ExitCode:
-    """Import the files; the worst of what became of them."""
+def run(
+    files: Sequence[Path], opening: AbstractAsyncContextManager[W], take: Take[W], report: Report
+) -> ExitCode:
+    """Take the files along the way that `opening` opens; the worst of what became of them."""
     with display_for(Console(stderr=True, highlight=False)) as display:
-        return asyncio.run(_import_all(files, opening, display, Report(as_json=as_json)))
+        return asyncio.run(_take_all(files, opening, partial(_taken, take, display), report))
 
 
-async def _import_all(
-    files: Sequence[Path], opening: Opening, display: Display, report: Report
+async def _take_all(
+    files: Sequence[Path],
+    opening: AbstractAsyncContextManager[W],
+    take: Callable[[W, Path], Awaitable[Outcome]],
+    report: Report,
 ) -> ExitCode:
     left = list(files)
     try:
-        async with opening as importer:
-            display.tell(f"To {importer.destination}")
+        async with opening as way:
+            typer.echo(f"To {way.destination}", err=True)
             while left:
-                report.add(await _outcome(importer, left[0], display))
+                report.add(await take(way, left[0]))
                 left.pop(0)
     except SensorFlowError as error:  # what stands in the way of one is in the way of all
         for path in left:
-            report.add(Outcome(path, error=error))
+            report.add(ImportOutcome(path, error=error))
     except asyncio.CancelledError:
-        report.interrupted(left, importer.after_interruption())
+        report.interrupted(left, way.after_interruption())
         return ExitCode.INTERRUPTED
     return report.end()
 
 
-async def _outcome(importer: Importer, path: Path, display: Display) -> Outcome:
+async def _taken(take: Take[W], display: Display, way: W, path: Path) -> Outcome:
     try:
-        result = await importer.bring(path, display)
+        return await take(way, path, display)
     except SensorFlowError as error:
-        return Outcome(path, error=error)
+        return ImportOutcome(path, error=error)
     except OSError as error:
-        return Outcome(path, error=_unreadable(error))
+        return ImportOutcome(path, error=_unreadable(error))
     finally:
         display.ended()
-    return await _with_rejects(importer, Outcome(path, result))
 
 
-async def _with_rejects(importer: Importer, outcome: Outcome) -> Outcome:
+async def imported(importer: Importer, path: Path, display: Display) -> ImportOutcome:
+    """Import a file and save its rejects. Raises SensorFlowError or OSError."""
+    return await _with_rejects(importer, ImportOutcome(path, await importer.bring(path, display)))
+
+
+async def _with_rejects(importer: Importer, outcome: ImportOutcome) -> ImportOutcome:
     """The outcome, its rejected rows saved if it has any."""
     if outcome.result is None or not outcome.result.counts.rejected:
         return outcome

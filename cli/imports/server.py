@@ -14,7 +14,7 @@ import httpx2
 import msgspec
 
 from api.imports.schemas import Import, Uploaded
-from cli.imports.display import Display
+from cli.imports.display import SENDING, Display
 from cli.imports.errors import (
     AccessRefusedError,
     FileRefusedError,
@@ -117,8 +117,8 @@ class ServerImporter:
 
     async def _send(self, path: Path, display: Display) -> UUID:
         with path.open("rb") as file:
-            display.sending(path, os.fstat(file.fileno()).st_size)
-            counted = CountedFile(file, display.sent)
+            display.begin(path, SENDING, os.fstat(file.fileno()).st_size)
+            counted = CountedFile(file, display.done)
             form = {"data": self._options, "files": {"file": (path.name, counted)}}
             answer = await self._ask("POST", "/sensor-data/upload-csv", **form)
         return _decoded(answer, Uploaded).import_id

@@ -15,7 +15,8 @@ HEADER_LINES = 1
 def open_csv(path: Path, options: ImportOptions, lines_done: int, batch_lines: int) -> RowSource:
     """The rows after the first `lines_done` lines. Raises what `read_header` does."""
     layout = read_header(path, options)
-    return RowSource(options, _rows(path, layout, max(lines_done, HEADER_LINES), batch_lines))
+    rows = _rows(path, layout, max(lines_done, HEADER_LINES), batch_lines)
+    return RowSource(layout.names, options, rows)
 
 
 def _rows(path: Path, layout: Layout, lines_done: int, batch_lines: int) -> Iterator[Rows]:

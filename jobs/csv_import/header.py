@@ -3,7 +3,7 @@
 import codecs
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.imports import COLUMNS, EQUIPMENT_ID, TIMESTAMP, VALUE, Delimiter, ImportOptions
@@ -24,11 +24,15 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a line divides: into `width` fields, of which each of COLUMNS has its position."""
+    """How a line divides: into `width` fields, of which each of COLUMNS has its position.
+
+    `names` are the file's own, for COLUMNS.
+    """
 
     delimiter: str
     width: int
     positions: Mapping[str, int]
+    names: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 def field_pattern(delimiter: str) -> str:
@@ -50,7 +54,8 @@ def read_header(path: Path, options: ImportOptions) -> Layout:
         names = _fields(first_line, delimiter)
         positions = find_columns(names, options)
         if positions is not None and len(names) <= MAX_COLUMNS:
-            return Layout(delimiter, len(names), positions)
+            found = {column: names[position] for column, position in positions.items()}
+            return Layout(delimiter, len(names), positions, found)
     raise _missing_header(first_line, options) if _is_text(head) else _not_text()
 
 

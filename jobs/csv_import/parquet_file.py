@@ -39,7 +39,8 @@ def open_parquet(
         raise inflated_too_large(max_bytes)
     types = {column: schema.field(name).type for column, name in names.items()}
     require_types(types, options)
-    return RowSource(_options(types, options), _rows(path, names, types, rows_done, batch_rows))
+    rows = _rows(path, names, types, rows_done, batch_rows)
+    return RowSource(names, _options(types, options), rows)
 
 
 def _names(schema: Any, options: ImportOptions) -> dict[str, str]:

@@ -29,7 +29,7 @@ async def judged_lines(work: ImportWork, claim: Claim, path: Path) -> AsyncGener
 
     Raises FileFaultError when the file cannot be read.
     """
-    source = await to_thread(_open, work, claim, path)
+    source = await to_thread(open_rows, work, claim, path)
     while (rows := await to_thread(next, source.batches, None)) is not None:
         # By the moment the import began, so that a repeated attempt comes to the same verdicts.
         horizon = await work.imports.horizon()
@@ -38,7 +38,8 @@ async def judged_lines(work: ImportWork, claim: Claim, path: Path) -> AsyncGener
         yield JudgedLines(rows.first_line, rows.last_line, rows.size_bytes, judged)
 
 
-def _open(work: ImportWork, claim: Claim, path: Path) -> RowSource:
+def open_rows(work: ImportWork, claim: Claim, path: Path) -> RowSource:
+    """The rows that no earlier attempt has committed. Raises FileFaultError."""
     if path.suffix == ".parquet":
         limit = work.worker.max_inflated_bytes
         return open_parquet(path, claim.options, claim.lines_done, work.batch_lines, limit)

@@ -38,7 +38,12 @@ async def first_reasons(storage: Storage, import_id: UUID) -> list[str]:
         return []
     text = b"".join([chunk async for chunk in storage.read(keys[0])]).decode()
     rows = [row for row, _ in zip(csv.reader(text.splitlines()), range(REASONS_TOLD), strict=False)]
-    return [f"line {line}: {code}{column and f' in {column}'}" for line, code, column, _ in rows]
+    return [reason(line, code, column) for line, code, column, _ in rows]
+
+
+def reason(line: object, code: str, column: str) -> str:
+    """Why a line was rejected: "line 2: bad_number in value"."""
+    return f"line {line}: {code}{column and f' in {column}'}"
 
 
 def _key(import_id: UUID, first_line: int) -> str:

@@ -1,6 +1,6 @@
 """What every kind of file comes to before it is judged."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -25,7 +25,11 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class RowSource:
-    """The batches of a file that are left to read, and the options by which to judge them."""
+    """The batches of a file that are left to read, and the options by which to judge them.
 
+    `columns` are the file's own names for COLUMNS.
+    """
+
+    columns: Mapping[str, str]
     options: ImportOptions
     batches: Iterator[Rows]

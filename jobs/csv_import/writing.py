@@ -49,7 +49,7 @@ async def _copy_new(connection: Connection, import_id: UUID, staged: StagedBatch
     rows = staged.rows.select(*KEY, value="last_value")
     try:
         async with connection.transaction():
-            await _copy(connection, "readings", rows)
+            await copy_rows(connection, "readings", rows)
     except UniqueViolationError:
         return False
     spans = staged.spans()
@@ -63,7 +63,7 @@ async def _copy_new(connection: Connection, import_id: UUID, staged: StagedBatch
 async def _merge(connection: Connection, import_id: UUID, staged: StagedBatch) -> Written:
     """Write what differs from the table by way of a staging table."""
     await queries().create_import_staging(connection)
-    await _copy(connection, "import_staging", staged.rows)
+    await copy_rows(connection, "import_staging", staged.rows)
     changes = await queries().find_changes(connection, **staged.span)
     if not changes:
         return Written(0, 0)
@@ -84,7 +84,8 @@ async def _reaches_columnstore(connection: Connection, staged: StagedBatch) -> b
     return bool(await queries().reaches_columnstore(connection, **staged.span))
 
 
-async def _copy(connection: Connection, table: str, rows: pl.DataFrame) -> None:
+async def copy_rows(connection: Connection, table: str, rows: pl.DataFrame) -> None:
+    """Copy the rows into the table of the same columns. Raises RowsMissingError."""
     async with aclosing(ahead(copy_stream(rows))) as source:
         status = await connection.copy_to_table(
             table, source=source, columns=rows.columns, format="binary"

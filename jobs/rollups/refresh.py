@@ -1,7 +1,7 @@
 """Bring the rollups up to date over the ranges in the ledger, and check that they are."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -93,7 +93,7 @@ async def _work_off(
             if not await _bring_up_to_date(connection, rollup, part, ledger_ids):
                 wrong.append(part)
 
-    for rollup, due in await _due(connections[0], ledger):
+    for rollup, due in await due_slices(connections[0], (row.range for row in ledger)):
         parts = iter(due)
         lanes = (take_slices(connection, rollup, parts) for connection in connections)
         ends = await asyncio.gather(*lanes, return_exceptions=True)
@@ -103,17 +103,17 @@ async def _work_off(
     await queries().forget_dirty_ranges(connections[0], ledger_ids=right)
 
 
-async def _due(
-    connection: Connection, ledger: list[DirtyRange]
+async def due_slices(
+    connection: Connection, ranges: Iterable[TimeRange]
 ) -> list[tuple[Rollup, list[TimeRange]]]:
-    """The disjoint slices to refresh of each rollup, the hourly one first.
+    """The disjoint slices of each rollup to refresh for stale ranges, the hourly one first.
 
     Hours that begin below the horizon are left alone: their raw rows may be gone. The daily rollup
     reads the hourly one, which keeps its history, so its days may begin below the horizon.
     """
     limits = await queries().refresh_limits(connection)
     earliest = limits["horizon"] and ceil(limits["horizon"], HOUR)
-    hours = aligned((row.range for row in ledger), HOUR)
+    hours = aligned(ranges, HOUR)
     hours = clamped(hours, earliest, limits["hourly_limit"])
     days = clamped(aligned(hours, DAY), None, limits["daily_limit"])
     return [(HOURLY, list(slices(hours))), (DAILY, list(slices(days)))]

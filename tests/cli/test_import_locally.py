@@ -133,10 +133,45 @@ def test_files_that_are_none_fail_with_the_codes_that_a_server_gives(
     for name, content in contents.items():
         (tmp_path / name).write_text(content)
     files = (str(tmp_path / name) for name in contents)
-    outcome = sensorflow("import", *files, **settings)
+    outcome = sensorflow("import", "--json", *files, **settings)
     assert outcome.returncode == 3
-    codes = [line.partition(":")[0].strip() for line in outcome.stdout.splitlines() if ": " in line]
-    assert codes == ["empty_file", "not_csv", "missing_header", "3 files"]
+    told = [json.loads(line) for line in outcome.stdout.splitlines()]
+    codes = ["empty_file", "not_csv", "missing_header"]
+    assert [line["error"]["code"] for line in told] == codes
+
+
+async def test_a_dry_run_forecasts_and_stores_nothing(
+    settings: dict[str, str], pool: Pool, tmp_path: Path
+) -> None:
+    path = tmp_path / "late.csv"
+    path.write_text(LATE)
+    del settings["SENSORFLOW_STORAGE_URL"]
+    await pool.execute("INSERT INTO readings VALUES ('a', '2024-07-01T02:30:00Z', 7)")
+    before = await pool.fetch("SELECT tableoid, * FROM readings")
+    files = (str(path), str(tmp_path / "none.xlsx"))
+    (tmp_path / "none.xlsx").touch()
+    outcome = await asyncio.to_thread(sensorflow, "import", "--dry-run", *files, **settings)
+    assert outcome.returncode == 3, outcome.stderr
+    assert outcome.stdout == DRY.format(*files)
+    assert await pool.fetch("SELECT tableoid, * FROM readings") == before
+    assert await pool.fetchval("SELECT count(*) FROM imports") == 0
+
+
+DRY = """\
+! {0}
+  columns: equipmentId is 'equipmentId', timestamp is 'timestamp', value is 'value'
+  2 rows: 0 to insert, 1 to replace, 0 unchanged, 1 to reject
+  from 2024-07-01 02:30:00 to 2024-07-01 02:30:00 UTC
+  to reject: 1 bad_timestamp
+  the first: line 3: bad_timestamp in timestamp
+  repeated in the file: 0 rows with the same value, 0 with another
+  against stored readings: 0 new, 0 equal, 1 different
+  retention: no row is too old
+  to refresh: 1 hourly and 1 daily buckets
+✗ {1}
+  not_csv: Only CSV files are allowed
+2 files: 1 with rejects, 1 failed
+"""
 
 
 def test_an_absent_database_is_told(settings: dict[str, str], tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from api.imports.schemas import Counts, Import, Progress
-from cli.imports.display import display_for
+from cli.imports.display import SENDING, display_for
 from cli.imports.rejects_file import save_rejects
 from core.imports import ImportOptions, ImportState
 
@@ -83,8 +83,9 @@ def shown(*, terminal: bool, width: int = 80) -> list[str]:
     console = Console(file=screen, force_terminal=terminal, width=width, color_system=None)
     with display_for(console) as display:
         display.tell("To https://sensors.example.org")
-        display.sending(Path("a-file-with-quite-a-long-name-of-2026.csv.gz"), 10_400_000_000)
-        display.sent(1_200_000_000)
+        path = Path("a-file-with-quite-a-long-name-of-2026.csv.gz")
+        display.begin(path, SENDING, 10_400_000_000)
+        display.done(1_200_000_000)
         for state in (ImportState.QUEUED, ImportState.LOADING, ImportState.AGGREGATING):
             display.at(an_import(state, 1_250_000))
             display.at(an_import(state, 1_250_000))

@@ -132,11 +132,11 @@ async def test_the_next_batch_is_made_while_one_is_written() -> None:
 def copied_tables(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The tables that rows are copied to from now on, in order."""
     tables: list[str] = []
-    copy = module._copy  # noqa: SLF001  # which way was taken cannot be seen from outside
+    copy = module.copy_rows
 
     async def noted(connection: Connection, table: str, rows: pl.DataFrame) -> None:
         tables.append(table)
         await copy(connection, table, rows)
 
-    monkeypatch.setattr(module, "_copy", noted)
+    monkeypatch.setattr(module, "copy_rows", noted)
     return tables
