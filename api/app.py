@@ -16,6 +16,7 @@ from api.equipment.controller import EquipmentController
 from api.heads import Heads
 from api.health.controller import HealthController
 from api.imports.controller import ImportController, UploadController
+from api.imports.form import FORM_OVERHEAD_BYTES
 from api.line_protocol.controller import LineProtocolController
 from api.lingering import Lingering
 from api.observability import Metrics, Observability
@@ -27,9 +28,6 @@ from core.logs import configure_logging
 from core.settings import ApiSettings
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
-
-# What a form adds around the file itself.
-FORM_OVERHEAD_BYTES = 64 * 1024
 
 # A request makes some hundred objects that go with it, so a pass of the collector per 700 new ones,
 # Python's default, would find all requests under way again and again.

@@ -26,6 +26,7 @@ from api.exports.repository import ExportRepository
 from api.exports.service import ExportService
 from api.health.repository import HealthRepository
 from api.health.service import HealthService
+from api.imports.repairs import RepairService
 from api.imports.repository import ImportRepository
 from api.imports.service import ImportService
 from api.imports.upload_repository import UploadRepository
@@ -102,6 +103,7 @@ class Services:
     imports: ImportService
     points: LineProtocolService
     readings: ReadingService
+    repairs: RepairService
     uploads: UploadService
 
 
@@ -147,6 +149,7 @@ async def open_services(
             readings=ReadingService(
                 group_commit, batch_writer, ingest_metrics, settings.api, settings.readings
             ),
+            repairs=RepairService(imports, storage),
             uploads=UploadService(
                 UploadRepository(engine),
                 storage,

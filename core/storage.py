@@ -28,9 +28,18 @@ TORN_NAME = re.compile("#[0-9]+$")
 STORE_ERRORS = (BaseError, OSError)
 
 
-def rejects_folder(import_id: UUID) -> str:
-    """Where an import's rejects lie: CSV parts without header, named by their first line."""
-    return f"{IMPORTS_FOLDER}/{import_id}/rejects"
+def rejects_folder(import_id: UUID, generation: int = 0) -> str:
+    """Where an import's rejects lie: CSV parts without header, named by their first line.
+
+    Each repair leaves another generation; 0 is what was rejected at first.
+    """
+    name = f"rejects-{generation}" if generation else "rejects"
+    return f"{IMPORTS_FOLDER}/{import_id}/{name}"
+
+
+def corrections_key(import_id: UUID, sending: UUID) -> str:
+    """Where corrected rows of an import lie: CSV with line and row."""
+    return f"{IMPORTS_FOLDER}/{import_id}/corrections/{sending}.csv"
 
 
 def source_key(import_id: UUID, extension: str, sending: UUID | None = None) -> str:

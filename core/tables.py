@@ -72,6 +72,11 @@ imports = Table(
     Column("loading_since", Timestamp),
     Column("rows_before", BigInteger, nullable=False, server_default=ZERO),
     Column("progress_at", Timestamp),
+    Column("rejects_generation", Integer, nullable=False, server_default=ZERO),
+    Column("repairing", Boolean, nullable=False, server_default=text("false")),
+    Column("repair_key", Text),
+    Column("repair_at", Timestamp),
+    Column("repair_lines_done", BigInteger, nullable=False, server_default=ZERO),
     PrimaryKeyConstraint("id", name="imports_key"),
     ForeignKeyConstraint(
         ["duplicate_of"], ["imports.id"], name="imports_duplicate_of", ondelete="SET NULL"

@@ -9,7 +9,10 @@ from litestar.response import Response, ServerSentEvent, Stream
 
 from api.auth.access import PUBLIC, access
 from api.auth.tokens import Principal
-from api.imports.operation import ContentOperation, UploadOperation
+from api.imports.form import FORM_OVERHEAD_BYTES
+from api.imports.operation import ContentOperation, RejectsOperation, UploadOperation
+from api.imports.rejects_file import MAX_REJECTS_BYTES
+from api.imports.repairs import RepairService
 from api.imports.schemas import Import, ImportPage, NewUpload, PresignedUpload, Uploaded
 from api.imports.service import ImportService
 from api.imports.uploads import UploadService
@@ -17,6 +20,7 @@ from core.scopes import Scope
 
 Service = NamedDependency[SkipValidation[ImportService]]
 Uploads = NamedDependency[SkipValidation[UploadService]]
+Repairs = NamedDependency[SkipValidation[RepairService]]
 SignedIn = Request[Principal, None, State]
 ImportId = FromPath[UUID]
 Expires = Annotated[str, QueryParameter(description="As the server wrote it into the URL.")]
@@ -172,6 +176,24 @@ class ImportController(Controller):
     async def retry_import(self, imports: Service, import_id: ImportId) -> Import:
         """Answer with the queued import."""
         return await imports.retry(import_id)
+
+    @post(
+        "/imports/{import_id:uuid}/rejects",
+        operation_id="repairRejects",
+        operation_class=RejectsOperation,
+        summary="Load rejected rows that have been corrected into their import",
+        description="The file that GET .../rejects gave, with rows changed. Rows that are still "
+        "bad stay rejected; sending it again is harmless.",
+        status_code=200,
+        request_max_body_size=MAX_REJECTS_BYTES + FORM_OVERHEAD_BYTES,
+        **access(Scope.IMPORTS_WRITE, 400, 404, 409, 413),
+    )
+    async def repair_rejects(
+        self, request: SignedIn, repairs: Repairs, import_id: ImportId
+    ) -> Import:
+        """Answer with the queued import."""
+        content_type = request.headers.get("content-type", "")
+        return await repairs.repair(import_id, content_type, request.stream())
 
     @get(
         "/imports/{import_id:uuid}/rejects",

@@ -77,3 +77,21 @@ class NotYourImportError(SensorFlowError):
     """Somebody else asked for this upload."""
 
     code = "not_your_import"
+
+
+class MalformedRejectsError(SensorFlowError):
+    """The file is not a list of rejected rows as it was given out."""
+
+    code = "malformed_rejects"
+
+
+class ForeignRejectsError(SensorFlowError):
+    """The file is the list of another import."""
+
+    code = "foreign_rejects"
+
+
+class NeverRejectedError(SensorFlowError):
+    """The file has a line that this import has not rejected."""
+
+    code = "never_rejected"

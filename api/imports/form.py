@@ -16,6 +16,9 @@ MAX_PARTS = 20
 MAX_NAME_CHARACTERS = 200
 MAX_FIELD_BYTES = 10_000
 
+# What a form adds around the file itself.
+FORM_OVERHEAD_BYTES = 64 * 1024
+
 Event: TypeAlias = MultipartSegment | bytes | bytearray | None
 
 

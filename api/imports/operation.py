@@ -1,6 +1,6 @@
 """How the reference describes uploads: their handlers read streams, so their signatures cannot."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
@@ -31,19 +31,30 @@ OPTIONS = {
 }
 
 
+def _form(fields: Mapping[str, Schema]) -> RequestBody:
+    file = Schema(type=OpenAPIType.STRING, content_media_type="text/csv")
+    form = Schema(type=OpenAPIType.OBJECT, required=[FIELD], properties={FIELD: file, **fields})
+    return RequestBody(
+        content={"multipart/form-data": OpenAPIMediaType(schema=form)}, required=True
+    )
+
+
 @dataclass
 class UploadOperation(Operation):
     """The operation with its form."""
 
     def __post_init__(self) -> None:
         """Declare the form."""
-        file = Schema(type=OpenAPIType.STRING, content_media_type="text/csv")
-        form = Schema(
-            type=OpenAPIType.OBJECT, required=[FIELD], properties={FIELD: file, **OPTIONS}
-        )
-        self.request_body = RequestBody(
-            content={"multipart/form-data": OpenAPIMediaType(schema=form)}, required=True
-        )
+        self.request_body = _form(OPTIONS)
+
+
+@dataclass
+class RejectsOperation(Operation):
+    """The operation with a form of a file alone."""
+
+    def __post_init__(self) -> None:
+        """Declare the form."""
+        self.request_body = _form({})
 
 
 @dataclass

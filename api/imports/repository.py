@@ -1,9 +1,10 @@
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Row, func, select, tuple_, update
+from sqlalchemy import Row, Update, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.imports.cursor import Cursor
@@ -14,6 +15,18 @@ from core.errors import ImportNotFoundError
 from core.imports import CANCELLABLE, RETRIABLE, ImportOptions, ImportState
 from core.queue import enqueue_import
 from core.tables import imports
+
+NO_VALID_ROWS = "no_valid_rows"
+
+QUEUED_AGAIN: Mapping[str, Any] = MappingProxyType(
+    {
+        "state": ImportState.QUEUED,
+        "tries": 0,
+        "error_code": None,
+        "error_message": None,
+        "finished_at": None,
+    }
+)
 
 
 class ImportRepository:
@@ -45,20 +58,40 @@ class ImportRepository:
                 imports.c.state.in_(RETRIABLE),
                 imports.c.uploaded_at.is_not(None),
             )
+            .values(**QUEUED_AGAIN)
+        )
+        return await self._queue(import_id, queued)
+
+    async def queue_repair(self, import_id: UUID, object_key: str) -> bool:
+        """Queue the import to load corrected rows; False, and nothing changed: it is not read."""
+        queued = (
+            update(imports)
+            .where(
+                imports.c.id == import_id,
+                or_(
+                    imports.c.state == ImportState.DONE,
+                    imports.c.error_code == NO_VALID_ROWS,
+                ),
+            )
             .values(
-                state=ImportState.QUEUED,
-                tries=0,
-                error_code=None,
-                error_message=None,
-                finished_at=None,
+                **QUEUED_AGAIN,
+                repairing=True,
+                repair_key=object_key,
+                repair_at=func.now(),
+                repair_lines_done=0,
             )
         )
+        return await self._queue(import_id, queued)
+
+    async def rejects_generation(self, import_id: UUID) -> int:
+        """Which list of rejects counts. Raises ImportNotFoundError."""
+        wanted = select(imports.c.rejects_generation).where(imports.c.id == import_id)
         with database_errors():
-            async with self._engine.begin() as connection:
-                changed = (await connection.execute(queued)).rowcount == 1
-                if changed:
-                    await enqueue_import(await driver_connection(connection), import_id)
-                return changed
+            async with self._engine.connect() as connection:
+                generation: int | None = await connection.scalar(wanted)
+        if generation is None:
+            raise ImportNotFoundError(f"There is no import {import_id}.")
+        return generation
 
     async def get(self, import_id: UUID) -> Import:
         """The import as it stands. Raises ImportNotFoundError."""
@@ -89,6 +122,15 @@ class ImportRepository:
                     select(imports).where(imports.c.id.in_(list(import_ids)))
                 )
         return {row.id: _import(row) for row in rows}
+
+    async def _queue(self, import_id: UUID, queued: Update) -> bool:
+        """Do it and hand the import to the workers, both or neither; False: neither."""
+        with database_errors():
+            async with self._engine.begin() as connection:
+                changed = (await connection.execute(queued)).rowcount == 1
+                if changed:
+                    await enqueue_import(await driver_connection(connection), import_id)
+                return changed
 
 
 def _import(row: Row[Any]) -> Import:

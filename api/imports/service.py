@@ -84,8 +84,8 @@ class ImportService:
 
     async def rejects(self, import_id: UUID) -> AsyncIterator[bytes]:
         """The rejected rows as CSV. Raises ImportNotFoundError before anything is read."""
-        await self._repository.get(import_id)
-        return self._rejects(await self._storage.keys(rejects_folder(import_id)))
+        generation = await self._repository.rejects_generation(import_id)
+        return self._rejects(await self._storage.keys(rejects_folder(import_id, generation)))
 
     async def _rejects(self, parts: list[str]) -> AsyncIterator[bytes]:
         yield REJECTS_HEADER

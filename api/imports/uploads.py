@@ -1,7 +1,6 @@
 """Files on their way in: in a form, or straight to the storage by a signed URL."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -17,6 +16,7 @@ from api.imports.errors import (
     WrongSizeError,
 )
 from api.imports.form import FormFile, file_in_form, safe_file_name
+from api.imports.keeping import kept_if_named
 from api.imports.options import parse_options
 from api.imports.schemas import NewUpload, PresignedUpload, Uploaded
 from api.imports.upload_repository import (
@@ -26,7 +26,6 @@ from api.imports.upload_repository import (
     takes_no_file,
 )
 from api.imports.upload_urls import UploadUrls
-from core.errors import DatabaseUnavailableError
 from core.imports import RETRIABLE, ImportState
 from core.storage import Storage, source_key
 
@@ -74,7 +73,7 @@ class UploadService:
         file_name = safe_file_name(file.name)
         import_id = uuid4()
         object_key = source_key(import_id, extension_of(file_name))
-        async with self._kept_if_named(object_key):
+        async with kept_if_named(self._storage, object_key):
             stored = await self._stored(object_key, file.content)
             _require_bytes(stored.size_bytes)
             options = parse_options(file.fields)
@@ -121,7 +120,7 @@ class UploadService:
         if content_length is not None:
             _require_size(awaited, content_length)
         object_key = source_key(import_id, extension_of(awaited.file_name), uuid4())
-        async with self._kept_if_named(object_key):
+        async with kept_if_named(self._storage, object_key):
             stored = await self._stored(object_key, _at_most(body, awaited.size_bytes))
             _require_size(awaited, stored.size_bytes)
             _require_checksum(awaited, stored.sha256)
@@ -149,17 +148,6 @@ class UploadService:
             awaited = await self._repository.awaited(import_id)
         if awaited.state in RETRIABLE:
             _require_awaited(awaited)
-
-    @asynccontextmanager
-    async def _kept_if_named(self, object_key: str) -> AsyncIterator[None]:
-        """Remove the object if the block fails, unless an import may name it all the same."""
-        try:
-            yield
-        except DatabaseUnavailableError:
-            raise  # perhaps only the answer to COMMIT was lost: then the import needs its file
-        except BaseException:  # a client that went away cancels the task: that counts as well
-            await self._storage.delete([object_key])
-            raise
 
     async def _stored(self, object_key: str, content: AsyncIterator[bytes]) -> Stored:
         """Store the content, told by what it was."""

@@ -23,9 +23,10 @@ async def require_few_errors(work: ImportWork, claim: Claim, path: Path) -> None
     async with aclosing(ahead(judged_lines(work, claim, path))) as batches:
         async for batch in batches:
             work.checkpoint()
-            await write_rejects(work.storage, claim.id, batch.first_line, batch.judged.rejects)
+            rejects = batch.judged.rejects
+            await write_rejects(work.storage, claim.rejects_folder, batch.first_line, rejects)
             read += batch.judged.rows_read
-            rejected += batch.judged.rejects.height
+            rejected += rejects.height
     if not options.allows(rejected, read):
         await work.imports.count_discarded(claim, rejected)
         raise _too_many_errors(claim, RowCounts(read, rejected), "Nothing of it was stored.")
@@ -53,7 +54,7 @@ def _too_many_errors(claim: Claim, counts: RowCounts, consequence: str) -> FileF
 
 
 async def _no_valid_rows(work: ImportWork, claim: Claim) -> FileFaultError:
-    reasons = await first_reasons(work.storage, claim.id)
+    reasons = await first_reasons(work.storage, claim.rejects_folder)
     told = f"The first reasons: {'; '.join(reasons)}." if reasons else "It has only a header."
     return FileFaultError(
         "no_valid_rows",

@@ -9,11 +9,15 @@ from jobs.csv_import.staging import StagedBatch
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What the lines from `first_line` to `last_line` come to; `rejects` as in JudgedBatch."""
+    """What the lines from `first_line` to `last_line` come to; `rejects` as in JudgedBatch.
+
+    `rows_read` and `rows_rejected` are what it adds to the account.
+    """
 
     first_line: int
     last_line: int
     size_bytes: int
     rows_read: int
+    rows_rejected: int
     rejects: pl.DataFrame
     staged: StagedBatch

@@ -16,7 +16,7 @@ def open_csv(path: Path, options: ImportOptions, lines_done: int, batch_lines: i
     """The rows after the first `lines_done` lines. Raises what `read_header` does."""
     layout = read_header(path, options)
     rows = _rows(path, layout, max(lines_done, HEADER_LINES), batch_lines)
-    return RowSource(layout.names, options, rows)
+    return RowSource(layout.names, options, layout, rows)
 
 
 def _rows(path: Path, layout: Layout, lines_done: int, batch_lines: int) -> Iterator[Rows]:

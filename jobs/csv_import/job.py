@@ -10,6 +10,7 @@ from pgqueuer.domain.errors import RetryRequested
 from core.errors import ObjectMissingError
 from core.imports import ImportState
 from jobs.csv_import.load import load
+from jobs.csv_import.repairing import repair
 from jobs.csv_import.repository import Claim
 from jobs.csv_import.work import ImportWork
 from jobs.errors import (
@@ -78,7 +79,10 @@ async def _bring_to_end(work: ImportWork, claim: Claim) -> None:
     if claim.tries > work.worker.max_attempts:
         raise _too_many_attempts(work.worker.max_attempts)
     if claim.state is ImportState.LOADING:
-        await load(work, claim)
+        if claim.repair is None:
+            await load(work, claim)
+        else:
+            await repair(work, claim, claim.repair)
         await work.imports.begin_aggregating(claim)
     await _make_visible(work, claim)
     await work.imports.finish(claim)

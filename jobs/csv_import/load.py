@@ -23,7 +23,7 @@ async def load(work: ImportWork, claim: Claim) -> None:
 
     Raises FileFaultError when the file cannot be read, has too many errors or no good row.
     """
-    await forget_rejects_after(work.storage, claim.id, claim.lines_done)
+    await forget_rejects_after(work.storage, claim.rejects_folder, claim.lines_done)
     limit = work.worker.max_inflated_bytes
     async with plain_file(work.storage, claim.object_key, limit, work.checkpoint) as path:
         await require_few_errors(work, claim, path)
@@ -51,6 +51,7 @@ def _ready(lines: JudgedLines) -> Batch:
         lines.last_line,
         lines.size_bytes,
         judged.rows_read,
+        judged.rejects.height,
         judged.rejects,
         stage(judged.readings),
     )
@@ -58,5 +59,5 @@ def _ready(lines: JudgedLines) -> Batch:
 
 async def _store(work: ImportWork, claim: Claim, batch: Batch, turn: Turn) -> bool:
     work.checkpoint()
-    await write_rejects(work.storage, claim.id, batch.first_line, batch.rejects)
+    await write_rejects(work.storage, claim.rejects_folder, batch.first_line, batch.rejects)
     return await work.imports.store_batch(claim, batch, turn)

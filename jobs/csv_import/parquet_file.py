@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.imports import COLUMNS, TIMESTAMP, VALUE, DecimalMark, ImportOptions, TimeFormat
-from jobs.csv_import.header import find_columns
+from jobs.csv_import.header import Layout, find_columns
 from jobs.csv_import.lines import LINE_NUMBER, TEXT
 from jobs.csv_import.parquet_text import as_text, is_text, require_types
 from jobs.csv_import.rows import Rows, RowSource
@@ -20,6 +20,9 @@ from jobs.errors import FileFaultError
 
 READ_BYTES = 2**20
 SHOWN_CHARACTERS = 200
+# How a row is written where it is told as text.
+LAYOUT = Layout(",", len(COLUMNS), {column: n for n, column in enumerate(COLUMNS)})
+
 BYTES_A_VALUE = 8  # at least, once it is inflated
 
 
@@ -40,7 +43,7 @@ def open_parquet(
     types = {column: schema.field(name).type for column, name in names.items()}
     require_types(types, options)
     rows = _rows(path, names, types, rows_done, batch_rows)
-    return RowSource(names, _options(types, options), rows)
+    return RowSource(names, _options(types, options), LAYOUT, rows)
 
 
 def _names(schema: Any, options: ImportOptions) -> dict[str, str]:
@@ -109,7 +112,7 @@ def _frames(
 
 def _numbered(frames: list[pl.DataFrame], rows_before: int, row_bytes: float) -> Rows:
     frame = pl.concat(frames).with_columns(
-        pl.concat_str(map(_as_field, COLUMNS), separator=",").alias(TEXT)
+        pl.concat_str(map(_as_field, COLUMNS), separator=LAYOUT.delimiter).alias(TEXT)
     )
     numbered = frame.with_row_index(LINE_NUMBER, offset=rows_before + 1)
     return Rows(

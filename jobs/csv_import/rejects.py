@@ -2,17 +2,16 @@
 
 import csv
 from asyncio import to_thread
-from uuid import UUID
 
 import polars as pl
 
-from core.storage import Storage, rejects_folder
+from core.storage import Storage
 
 REASONS_TOLD = 3
 
 
 async def write_rejects(
-    storage: Storage, import_id: UUID, first_line: int, rejects: pl.DataFrame
+    storage: Storage, folder: str, first_line: int, rejects: pl.DataFrame
 ) -> None:
     """Store a batch's rejects, if it has any: rows line, code, column, row, without header.
 
@@ -20,20 +19,20 @@ async def write_rejects(
     """
     if rejects.height:
         text = await to_thread(rejects.write_csv, include_header=False, quote_style="non_numeric")
-        await storage.put(_key(import_id, first_line), text.encode())
+        await storage.put(_key(folder, first_line), text.encode())
 
 
-async def forget_rejects_after(storage: Storage, import_id: UUID, lines_done: int) -> None:
+async def forget_rejects_after(storage: Storage, folder: str, lines_done: int) -> None:
     """Remove the rejects of batches that were never committed."""
-    keys = await storage.keys(rejects_folder(import_id))
-    uncommitted = [key for key in keys if key > _key(import_id, lines_done)]
+    keys = await storage.keys(folder)
+    uncommitted = [key for key in keys if key > _key(folder, lines_done)]
     if uncommitted:
         await storage.delete(uncommitted)
 
 
-async def first_reasons(storage: Storage, import_id: UUID) -> list[str]:
+async def first_reasons(storage: Storage, folder: str) -> list[str]:
     """Why the first rejected lines were: "line 2: bad_number in value"."""
-    keys = await storage.keys(rejects_folder(import_id))
+    keys = await storage.keys(folder)
     if not keys:
         return []
     text = b"".join([chunk async for chunk in storage.read(keys[0])]).decode()
@@ -46,5 +45,5 @@ def reason(line: object, code: str, column: str) -> str:
     return f"line {line}: {code}{column and f' in {column}'}"
 
 
-def _key(import_id: UUID, first_line: int) -> str:
-    return f"{rejects_folder(import_id)}/{first_line:012d}.csv"
+def _key(folder: str, first_line: int) -> str:
+    return f"{folder}/{first_line:012d}.csv"

@@ -5,17 +5,28 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
 from core.database import Connection, Pool
 from core.imports import ImportOptions, ImportState
 from core.queries import queries
+from core.storage import rejects_folder
 from jobs.csv_import.batch import Batch
 from jobs.csv_import.turns import Turn
 from jobs.csv_import.writing import write_rows
 from jobs.errors import LeaseLostError
 
 LONGEST_WAIT_SECONDS = 5.0  # with rows locked, for another batch of the same import
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """Corrected rows that are to be loaded, since when, and the part up to which they are."""
+
+    object_key: str
+    asked_at: datetime
+    lines_done: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +42,13 @@ class Claim:
     rows_rejected: int
     started_at: datetime
     options: ImportOptions
+    rejects_generation: int = 0
+    repair: Repair | None = None
+
+    @property
+    def rejects_folder(self) -> str:
+        """Where the rejects that count lie."""
+        return rejects_folder(self.id, self.rejects_generation)
 
 
 class RowCounts(NamedTuple):
@@ -63,6 +81,8 @@ class ImportRepository:
             row["rows_rejected"],
             row["started_at"],
             msgspec.json.decode(row["options"], type=ImportOptions),
+            row["rejects_generation"],
+            _repair(row) if row["repairing"] else None,
         )
 
     async def horizon(self) -> datetime | None:
@@ -103,7 +123,7 @@ class ImportRepository:
                 lines_done=batch.last_line,
                 bytes_read=batch.size_bytes,
                 rows_read=batch.rows_read,
-                rejected=batch.rejects.height,
+                rejected=batch.rows_rejected,
                 inserted=written.inserted,
                 replaced=written.replaced + staged.replaced_inside,
                 unchanged=old - written.replaced + staged.unchanged_inside,
@@ -168,6 +188,10 @@ class ImportRepository:
     async def _prepare(self, connection: Connection) -> None:
         milliseconds = str(round(self._idle_seconds * 1000))
         await queries().prepare_batch_transaction(connection, milliseconds=milliseconds)
+
+
+def _repair(row: asyncpg.Record) -> Repair:
+    return Repair(row["repair_key"], row["repair_at"], row["repair_lines_done"])
 
 
 def _require_lease(claim: Claim, answer: object) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from core.imports import ImportOptions
+from jobs.csv_import.header import Layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,10 @@ class Rows:
 class RowSource:
     """The batches of a file that are left to read, and the options by which to judge them.
 
-    `columns` are the file's own names for COLUMNS.
+    `columns` are the file's own names for COLUMNS, `layout` is how the text of a row divides.
     """
 
     columns: Mapping[str, str]
     options: ImportOptions
+    layout: Layout
     batches: Iterator[Rows]

@@ -15,7 +15,8 @@ WITH claimed AS (
         started_at = coalesce(started_at, now())
     WHERE id = :import_id AND state IN ('queued', 'loading', 'aggregating')
     RETURNING
-        id, object_key, state, attempt, tries, lines_done, rows_rejected, started_at, options
+        id, object_key, state, attempt, tries, lines_done, rows_rejected, started_at, options,
+        rejects_generation, repairing, repair_key, repair_at, repair_lines_done
 )
 
 SELECT
@@ -28,6 +29,11 @@ SELECT
     claimed.rows_rejected,
     claimed.started_at,
     claimed.options,
+    claimed.rejects_generation,
+    claimed.repairing,
+    claimed.repair_key,
+    claimed.repair_at,
+    claimed.repair_lines_done,
     pg_notify('sensorflow_imports', claimed.id::text) AS notified
 FROM claimed;
 
@@ -159,10 +165,12 @@ WHERE id = :import_id AND attempt = :attempt AND state = 'loading'
 RETURNING id;
 
 -- name: checkpoint_import(lines_done, bytes_read, rows_read, inserted, replaced, unchanged, rejected, first_ts, last_ts, import_id, attempt)$
--- Add a batch to the import's account, in the batch's own transaction.
+-- Add a batch to the import's account, in the batch's own transaction. A repair has a checkpoint of
+-- its own.
 UPDATE imports
 SET
-    lines_done = :lines_done,
+    lines_done = CASE WHEN repairing THEN lines_done ELSE :lines_done END,
+    repair_lines_done = CASE WHEN repairing THEN :lines_done ELSE repair_lines_done END,
     bytes_done = least(bytes_done + :bytes_read, bytes_total),
     progress_at = clock_timestamp(),
     rows_read = rows_read + :rows_read,
@@ -199,10 +207,15 @@ SELECT state FROM imports
 WHERE id = :import_id;
 
 -- name: begin_aggregating(import_id, attempt)$
--- The whole file is loaded; its rollups come next.
+-- The whole file, or what was repaired of it, is loaded; its rollups come next.
 WITH changed AS (
     UPDATE imports
-    SET state = 'aggregating', tries = 0, bytes_done = coalesce(bytes_total, bytes_done)
+    SET
+        state = 'aggregating',
+        tries = 0,
+        bytes_done = coalesce(bytes_total, bytes_done),
+        rejects_generation = rejects_generation + repairing::integer,
+        repairing = false
     WHERE id = :import_id AND attempt = :attempt AND state = 'loading'
     RETURNING id
 )

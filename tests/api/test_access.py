@@ -42,6 +42,7 @@ PROTECTED = {
     ("GET", "/imports/{import_id:uuid}"): Scope.IMPORTS_READ,
     ("GET", "/imports/{import_id:uuid}/rejects"): Scope.IMPORTS_READ,
     ("GET", "/imports/{import_id:uuid}/events"): Scope.IMPORTS_READ,
+    ("POST", "/imports/{import_id:uuid}/rejects"): Scope.IMPORTS_WRITE,
     ("POST", "/imports/{import_id:uuid}/cancel"): Scope.IMPORTS_WRITE,
     ("POST", "/imports/{import_id:uuid}/retry"): Scope.IMPORTS_WRITE,
 }

@@ -29,7 +29,7 @@ ROUTES = {
     "/imports/{import_id}": {"get"},
     "/imports/{import_id}/content": {"put"},
     "/imports/{import_id}/complete": {"post"},
-    "/imports/{import_id}/rejects": {"get"},
+    "/imports/{import_id}/rejects": {"get", "post"},
     "/imports/{import_id}/events": {"get"},
     "/imports/{import_id}/cancel": {"post"},
     "/imports/{import_id}/retry": {"post"},

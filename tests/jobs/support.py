@@ -95,11 +95,13 @@ async def outcome_of(pool: Pool, import_id: UUID) -> Outcome:
     )
 
 
-async def rejects_of(storage: Storage, import_id: UUID) -> list[tuple[int, str, str, str]]:
+async def rejects_of(
+    storage: Storage, import_id: UUID, generation: int = 0
+) -> list[tuple[int, str, str, str]]:
     """Every rejected line of the import: line, code, column, row."""
     parts = [
         b"".join([chunk async for chunk in storage.read(key)]).decode()
-        for key in await storage.keys(rejects_folder(import_id))
+        for key in await storage.keys(rejects_folder(import_id, generation))
     ]
     rows = csv.reader("".join(parts).splitlines(keepends=True))
     return [(int(line), code, column, row) for line, code, column, row in rows]

@@ -141,7 +141,7 @@ ONE_ROW = pl.DataFrame(
 )
 ARGUMENTS = {
     "fail": ("code", "message"),
-    "store_batch": (Batch(2, 2, 0, 1, NOTHING, stage(ONE_ROW)), Turn()),
+    "store_batch": (Batch(2, 2, 0, 1, 0, NOTHING, stage(ONE_ROW)), Turn()),
 }
 
 

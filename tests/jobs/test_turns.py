@@ -31,7 +31,7 @@ def batch(number: int, hours: Sequence[int]) -> Batch:
         schema={"equipment_id": pl.String, "ts": pl.Datetime("us", "UTC"), "value": pl.Float64},
         orient="row",
     )
-    return Batch(number, number, 0, len(hours), pl.DataFrame(), stage(readings))
+    return Batch(number, number, 0, len(hours), 0, pl.DataFrame(), stage(readings))
 
 
 async def in_order(batches: list[Batch]) -> AsyncIterator[Batch]:

@@ -62,7 +62,7 @@ PHASES = {
     "while a copy that meets known rows is undone": Point(b"ROLLBACK TO"),
     "before known rows are staged": Point(STAGING),
     "before the commit of staged rows": Point(b"COMMIT;", STAGING, 1),
-    "after the load": Point(b"SET state = 'aggregating'"),
+    "after the load": Point(b"state = 'aggregating',"),
     "before the first refresh": Point(b"'readings_1h',"),
     "while a refresh is under way": Point(b"'readings_1h',", passing=2),
     "between the two rollups": Point(b"'readings_1d',"),
