@@ -9,7 +9,7 @@ from bench.measure import Bench, Result, medians_in_turns, seconds
 from bench.single_post import require_all_stored
 from bench.table import copy_by_psql, empty, require_no_readings, rows_in_order_of_time
 
-ROWS = 400_000
+ROWS = 200_000
 ROWS_A_BATCH = 5_000
 CONNECTIONS = 4
 

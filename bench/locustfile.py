@@ -6,8 +6,7 @@ from itertools import count
 
 from locust import FastHttpUser, between, task
 
-TOKEN_VARIABLE = "SENSORFLOW_BENCH_TOKEN"  # noqa: S105  # where the token is, not what it is
-CREATED = "201"
+from bench.users import TOKEN_VARIABLE
 
 
 class Sensor(FastHttpUser):
