@@ -1,3 +1,5 @@
+import resource
+
 from granian import Granian
 from granian.constants import Interfaces
 
@@ -22,6 +24,11 @@ NEEDED = (
     SessionSettings,
 )
 
+# Gateways keep their connections open, and Granian leaves those beyond its limit, which is 1,024 by
+# itself, without an answer.
+MAX_CONNECTIONS = 20_000
+OTHER_FILES = 200
+
 
 def serve_api() -> None:
     """Serve api/ over HTTP until SIGTERM or SIGINT; requests under way are finished first.
@@ -37,4 +44,15 @@ def serve_api() -> None:
         interface=Interfaces.ASGI,
         address=settings.host,
         port=settings.port,
+        backpressure=_allow_connections(),
     ).serve()
+
+
+def _allow_connections() -> int:
+    """How many connections may be open: as many as wanted, if the hard limit allows it."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = MAX_CONNECTIONS + OTHER_FILES
+    if hard != resource.RLIM_INFINITY:
+        files = min(files, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    return files - OTHER_FILES

@@ -2,13 +2,15 @@
 
 import asyncio
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -96,6 +98,21 @@ def test_a_gateway_writes_with_a_token_of_the_real_provider_and_no_further_than_
         assert httpx2.post(f"{url}/sensor-data", json=reading, headers=writer).status_code == 201
         refused = httpx2.get(f"{url}/imports", headers=writer)
         assert (refused.status_code, refused.json()["code"]) == (403, "missing_scope")
+
+
+async def test_more_gateways_than_the_http_server_takes_by_itself_keep_their_connections(
+    clean_url: str, real_provider: IdentityProvider, tmp_path: Path
+) -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with server_process(clean_url, real_provider.issuer, tmp_path) as (_, url):
+        async with AsyncExitStack() as opened:
+            for _ in range(1_100):
+                reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(url).port)
+                opened.callback(writer.close)
+                writer.write(b"GET /health/live HTTP/1.1\r\nHost: here\r\n\r\n")
+                async with asyncio.timeout(20):
+                    assert b" 200 " in await reader.readline()
 
 
 async def test_requests_under_way_are_answered_to_their_end_when_the_server_is_told_to_stop(
