@@ -1,6 +1,6 @@
-"""POST /sensor-data/batch with 5,000 lines of NDJSON a request, against psql's COPY of all rows."""
+"""Many readings a request, as NDJSON or in line protocol, against psql's COPY of the same rows."""
 
-from pathlib import Path
+from collections.abc import Callable
 
 import polars as pl
 
@@ -13,34 +13,49 @@ ROWS = 200_000
 ROWS_A_BATCH = 5_000
 CONNECTIONS = 4
 
+Posted = Callable[[str, pl.DataFrame], bytes]
+
 
 async def batches(bench: Bench) -> list[Result]:
-    """Rows/s of new readings, timestamps over 30 days, into the emptied table on both sides."""
+    """Rows/s of POST /sensor-data/batch."""
+    return [await _against_copy(bench, "NDJSON batches of 5,000", _as_ndjson, 200)]
+
+
+async def line_protocol(bench: Bench) -> list[Result]:
+    """Rows/s of POST /api/v2/write."""
+    return [await _against_copy(bench, "line protocol, 5,000 lines", _as_lines, 204)]
+
+
+async def _against_copy(bench: Bench, scenario: str, posted: Posted, status: int) -> Result:
+    """New readings, timestamps over 30 days, into the emptied table on both sides."""
     await require_no_readings(bench.pool)
     frame = rows_in_order_of_time(ROWS)
     file = bench.stack.data_dir / "batches.csv"
     frame.write_csv(file)
-    posts = [_post(bench.token, part) for part in frame.iter_slices(ROWS_A_BATCH)]
-    rates = await medians_in_turns(
-        bench.plan.runs, lambda: _rate(bench, posts), lambda: _baseline(bench, file)
-    )
+    posts = [posted(bench.token, part) for part in frame.iter_slices(ROWS_A_BATCH)]
+
+    async def ours() -> float:
+        await empty(bench.pool)
+        seen = await load(bench.stack.api_url, posts, CONNECTIONS)
+        require_all_stored(seen, status)
+        return ROWS / seen.seconds
+
+    async def copy() -> float:
+        await empty(bench.pool)
+        return ROWS / await seconds(copy_by_psql(bench.stack.database_url, file))
+
+    rates = await medians_in_turns(bench.plan.runs, ours, copy)
     await empty(bench.pool)
-    name = "psql \\copy into the empty table"
-    return [Result("NDJSON batches of 5,000", "rows/s", *rates, name)]
+    return Result(scenario, "rows/s", *rates, "psql \\copy into the empty table")
 
 
-async def _rate(bench: Bench, posts: list[bytes]) -> float:
-    await empty(bench.pool)
-    seen = await load(bench.stack.api_url, posts, CONNECTIONS)
-    require_all_stored(seen, 200)
-    return ROWS / seen.seconds
-
-
-async def _baseline(bench: Bench, file: Path) -> float:
-    await empty(bench.pool)
-    return ROWS / await seconds(copy_by_psql(bench.stack.database_url, file))
-
-
-def _post(token: str, rows: pl.DataFrame) -> bytes:
+def _as_ndjson(token: str, rows: pl.DataFrame) -> bytes:
     body = rows.write_ndjson().encode()
     return post_request("/sensor-data/batch", token, "application/x-ndjson", body)
+
+
+def _as_lines(token: str, rows: pl.DataFrame) -> bytes:
+    nanoseconds = pl.col("timestamp").str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ").dt.epoch("ns")
+    line = pl.format("readings,equipment={} value={} {}", "equipmentId", "value", nanoseconds)
+    body = "\n".join(rows.select(line).to_series()).encode()
+    return post_request("/api/v2/write", token, "text/plain", body)

@@ -1,7 +1,7 @@
 """What can be measured, by the name that the command line takes."""
 
 from bench.aggregates import aggregate_query
-from bench.batches import batches
+from bench.batches import batches, line_protocol
 from bench.imports import csv_import
 from bench.influx import single_post_against_influx
 from bench.measure import Scenario
@@ -14,6 +14,7 @@ from bench.users import users
 SCENARIOS: dict[str, Scenario] = {
     "import": csv_import,
     "batch": batches,
+    "line-protocol": line_protocol,
     "storage": storage,
     "post": single_post,
     "influx": single_post_against_influx,
