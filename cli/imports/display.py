@@ -15,7 +15,7 @@ from rich.progress import (
     Task,
     TaskID,
     TextColumn,
-    TimeElapsedColumn,
+    TimeRemainingColumn,
 )
 from rich.table import Column
 from rich.text import Text
@@ -72,17 +72,27 @@ def display_for(console: Console) -> Display:
     return Bars(console) if console.is_terminal and not console.is_dumb_terminal else Lines(console)
 
 
+def told_rows(current: Import) -> str:
+    """How far an import is: `1,250,000 rows, 312,000/s`."""
+    if not current.counts.read:
+        return ""
+    rate = current.progress.rows_per_second
+    loading = rate and current.state is ImportState.LOADING
+    return f"{current.counts.read:,} rows" + (f", {rate:,.0f}/s" if loading else "")
+
+
 class Amount(ProgressColumn):
-    """How much is done and how fast: bytes where their number is known, rows elsewhere."""
+    """How much is done and how fast, in bytes; else what is `told`, in rows."""
 
     def render(self, task: Task) -> Text:
         """Such as `1.2 GB of 10.4 GB, 210 MB/s`, or `1,250,000 rows, 312,000/s`."""
+        if task.fields["told"] is not None:
+            return Text(task.fields["told"])
+        if task.total is None:
+            return Text(f"{int(task.completed):,} rows")
         speed = int(task.finished_speed or task.speed or 0)
-        if task.total is not None:
-            rate = f", {decimal(speed)}/s" if speed else ""
-            return Text(f"{decimal(int(task.completed))} of {decimal(int(task.total))}{rate}")
-        rate = f", {speed:,}/s" if speed else ""
-        return Text(f"{int(task.completed):,} rows{rate}" if task.completed else "")
+        rate = f", {decimal(speed)}/s" if speed else ""
+        return Text(f"{decimal(int(task.completed))} of {decimal(int(task.total))}{rate}")
 
 
 class Bars:
@@ -96,12 +106,13 @@ class Bars:
             TextColumn("{task.fields[phase]}", style="dim"),
             BarColumn(bar_width=20),
             Amount(),
-            TimeElapsedColumn(),
+            TimeRemainingColumn(elapsed_when_finished=True),
             console=console,
             transient=True,
         )
         self._name = ""
         self._phase = ""
+        self._total: int | None = None
         self._bar: TaskID | None = None
 
     def __enter__(self) -> Self:
@@ -129,9 +140,12 @@ class Bars:
     def at(self, current: Import) -> None:
         """The import of the file, as it stands."""
         phase = PHASES.get(current.state, self._phase)
-        if phase != self._phase:
-            self._begin(phase)
-        self.done(current.counts.read)
+        total = current.progress.bytes_total if current.state is ImportState.LOADING else None
+        if (phase, total) != (self._phase, self._total):
+            self._begin(phase, total)
+        if self._bar is not None:
+            done = current.progress.bytes_done
+            self._bars.update(self._bar, completed=done, told=told_rows(current))
 
     def tell(self, line: str) -> None:
         """Something the user should know, above the bar."""
@@ -145,8 +159,8 @@ class Bars:
 
     def _begin(self, phase: str, total: int | None = None) -> None:
         self.ended()
-        self._phase = phase
-        self._bar = self._bars.add_task(self._name, total=total, phase=phase)
+        self._phase, self._total = phase, total
+        self._bar = self._bars.add_task(self._name, total=total, phase=phase, told=None)
 
 
 class Lines:
@@ -186,8 +200,7 @@ class Lines:
         phase = PHASES.get(current.state, self._phase)
         if phase != self._phase or time.monotonic() - self._told_at >= LINE_EVERY_SECONDS:
             self._phase = phase
-            rows = f", {current.counts.read:,} rows" if current.counts.read else ""
-            self._line(f"{phase}{rows}")
+            self._line(", ".join(filter(None, (phase, told_rows(current)))))
 
     def tell(self, line: str) -> None:
         """Something the user should know."""

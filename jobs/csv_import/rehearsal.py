@@ -82,6 +82,7 @@ async def rehearse(work: ImportWork, claim: Claim, progress: Callable[[int], Non
         plain_file(work.storage, claim.object_key, limit, work.checkpoint) as path,
         open_connection(work.database) as connection,
     ):
+        await queries().spare_compiling(connection)
         await queries().create_rehearsal(connection)
         account = _Account((await to_thread(open_rows, work, claim, path)).columns)
         async with aclosing(ahead(judged_lines(work, claim, path))) as batches:

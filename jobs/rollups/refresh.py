@@ -81,7 +81,7 @@ async def _work_off(
     ledger: list[DirtyRange], connections: Sequence[Connection], checkpoint: Callable[[], None]
 ) -> None:
     for connection in connections:
-        await queries().prepare_refreshes(connection)
+        await queries().spare_compiling(connection)
     ledger_ids = [row.id for row in ledger]
     wrong: list[TimeRange] = []
 

@@ -1,5 +1,5 @@
--- name: prepare_refreshes()$
--- Spare statements of a second the half second of compiling them.
+-- name: spare_compiling()$
+-- Spare the session's statements of a second the half second of compiling them.
 SELECT set_config('jit', 'off', false);
 
 -- name: try_refresh_lock(lock_key)$

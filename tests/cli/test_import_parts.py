@@ -63,7 +63,7 @@ def an_import(state: ImportState, rows: int) -> Import:
         file_name="a.csv",
         state=state,
         counts=Counts(rows, rows, 0, 0, 0),
-        progress=Progress(rows, 0, None, None, None),
+        progress=Progress(rows, 40, 100, 312_000.0, None),
         range=None,
         error=None,
         size_bytes=1,
@@ -99,7 +99,7 @@ def test_where_no_bar_can_be_drawn_each_phase_is_a_line() -> None:
         "To https://sensors.example.org",
         f"{name}: sending 10.4 GB",
         f"{name}: waiting for a worker, 1,250,000 rows",
-        f"{name}: loading, 1,250,000 rows",
+        f"{name}: loading, 1,250,000 rows, 312,000/s",
         f"{name}: making visible, 1,250,000 rows",
     ]
 
