@@ -41,9 +41,12 @@ async def copy_by_psql(database_url: str, file: Path) -> None:
     await asyncio.to_thread(subprocess.run, ["psql", database_url, "-qc", command], check=True)
 
 
-def rows_in_order_of_time(rows: int) -> pl.DataFrame:
-    """Readings of 1,000 ids over 30 days, every id at each moment, as the API names the columns."""
-    number = pl.int_range(rows)
+def rows_in_order_of_time(rows: int, first: int = 0, end: int | None = None) -> pl.DataFrame:
+    """Readings of 1,000 ids over 30 days, every id at each moment, as the API names the columns.
+
+    Of these `rows` the ones from number `first` to before `end`.
+    """
+    number = pl.int_range(first, rows if end is None else end)
     step = DAYS * DAY_MICROSECONDS * IDS // rows
     moment = pl.lit(FIRST_DAY) + pl.duration(microseconds=number // IDS * step)
     return pl.select(

@@ -1,0 +1,135 @@
+"""`python -m bench.import_memory`: the most memory a worker holds while it imports files of growing size.
+
+Each file is imported by a worker process of its own, until it is visible. The database is
+SENSORFLOW_BENCH_DATABASE_URL, which must have no readings, else an embedded one. Linux only.
+"""
+
+import asyncio
+import gzip
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+from uuid import UUID, uuid4
+
+import typer
+from pydantic import SecretStr
+
+from bench.measure import seconds
+from bench.runs import console, database
+from bench.table import empty, require_no_readings, rows_in_order_of_time
+from core.database import Pool, open_pool
+from core.queue import enqueue_import
+from core.settings import DatabaseSettings
+from core.storage import source_key
+from migrations.runner import upgrade
+
+ROWS_A_PIECE = 1_000_000
+STATE = "SELECT state FROM imports WHERE id = $1"
+ENDS = ("done", "failed", "cancelled")
+EXTENSIONS = (".csv", ".csv.gz")
+
+
+def main(
+    rows: Annotated[list[int] | None, typer.Option(help="Rows of a file; may be repeated.")] = None,
+) -> None:
+    """Import each file, plain and compressed, and print the worker's peak."""
+    with TemporaryDirectory() as name, database(Path(name)) as (_, url):
+        asyncio.run(measure(url, Path(name), rows or [10_000_000, 30_000_000]))
+
+
+async def measure(url: str, folder: Path, sizes: list[int]) -> None:
+    """Print a line a file."""
+    await upgrade(url)
+    async with await open_pool(DatabaseSettings(url=SecretStr(url))) as pool:
+        await require_no_readings(pool)
+        for rows in sizes:
+            for extension in EXTENSIONS:
+                took, peak_mb = await _import(pool, url, folder, rows, extension)
+                console.print(f"  {rows:,} rows, {extension}: {peak_mb:,} MB, {took:,.0f} s")
+                await empty(pool)
+
+
+async def _import(
+    pool: Pool, url: str, folder: Path, rows: int, extension: str
+) -> tuple[float, int]:
+    import_id = uuid4()
+    key = source_key(import_id, extension)
+    file = folder / "storage" / key
+    file.parent.mkdir(parents=True)
+    write_file(file, rows)
+    await _queue(pool, import_id, key)
+    with _worker(url, folder) as process:
+        took = await seconds(_until_done(pool, import_id))
+        peak_mb = peak_memory_mb(process.pid)
+    shutil.rmtree(file.parent)
+    return took, peak_mb
+
+
+def write_file(path: Path, rows: int) -> None:
+    """The rows in order of time, by way of bounded memory."""
+    with gzip.open(path, "wb", 1) if path.suffix == ".gz" else path.open("wb") as file:
+        for first in range(0, rows, ROWS_A_PIECE):
+            piece = rows_in_order_of_time(rows, first, min(first + ROWS_A_PIECE, rows))
+            file.write(piece.write_csv(include_header=first == 0).encode())
+
+
+async def _queue(pool: Pool, import_id: UUID, key: str) -> None:
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute(
+            "INSERT INTO imports (id, file_name, object_key, size_bytes, created_by, state) "
+            "VALUES ($1, 'bench.csv', $2, 0, 'bench', 'queued')",
+            import_id,
+            key,
+        )
+        await enqueue_import(connection, import_id)
+
+
+async def _until_done(pool: Pool, import_id: UUID) -> None:
+    changed = asyncio.Event()
+
+    def hear(*_: object) -> None:
+        changed.set()
+
+    async with pool.acquire() as listener:
+        await listener.add_listener("sensorflow_imports", hear)
+        while (state := await listener.fetchval(STATE, import_id)) not in ENDS:
+            await changed.wait()
+            changed.clear()
+        await listener.remove_listener("sensorflow_imports", hear)
+    if state != "done":
+        raise RuntimeError(f"the import ended as {state}")
+
+
+@contextmanager
+def _worker(url: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    settings = {
+        "SENSORFLOW_DATABASE_URL": url,
+        "SENSORFLOW_STORAGE_URL": str(folder / "storage"),
+    }
+    with subprocess.Popen(
+        [sys.executable, "-m", "cli", "worker"],
+        env=os.environ | settings,
+        stdout=subprocess.DEVNULL,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
+def peak_memory_mb(pid: int) -> int:
+    """The most that the process has had resident so far (VmHWM)."""
+    status = dict(
+        line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+    )
+    return int(status["VmHWM"].split()[0]) // 1024
+
+
+if __name__ == "__main__":
+    typer.run(main)
