@@ -109,6 +109,19 @@ rollup_dirty_ranges = Table(
     Index("rollup_dirty_ranges_by_import", "import_id"),
 )
 
+opened_chunks = Table(
+    "opened_chunks",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), nullable=False),
+    Column("range_start", Timestamp, nullable=False),
+    Column("import_id", Uuid),
+    PrimaryKeyConstraint("id", name="opened_chunks_key"),
+    ForeignKeyConstraint(
+        ["import_id"], ["imports.id"], name="opened_chunks_import", ondelete="SET NULL"
+    ),
+    Index("opened_chunks_by_import", "import_id"),
+)
+
 data_changes = Table(
     "data_changes",
     metadata,

@@ -7,6 +7,14 @@ from core.errors import SensorFlowError
 # What comes of the world around the worker, and passes; anything else is a fault in the code.
 EXPECTED = (SensorFlowError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
+# What TimescaleDB says to upkeep that meets another session's work on the same chunk: a refresh
+# that overlaps a policy's (55P03), a compression beside a write (40001). It may be tried again.
+CONFLICTS = (
+    asyncpg.LockNotAvailableError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+)
+
 
 class FileFaultError(SensorFlowError):
     """The file itself is at fault: the import fails, and trying again would change nothing."""

@@ -21,6 +21,7 @@ from core.queries import queries
 from core.queue import IMPORT_JOB, queue_over
 from core.settings import DatabaseSettings, ReadingSettings, StorageSettings, WorkerSettings
 from core.storage import Storage
+from jobs.columnstore import compress_opened_chunks
 from jobs.csv_import.job import run_import_job
 from jobs.csv_import.work import ImportWork
 from jobs.errors import SchemaMismatchError
@@ -127,6 +128,7 @@ def _duties(work: ImportWork) -> list[tuple[float, Duty]]:
         (work.worker.refresh_interval_seconds, partial(queries().compact_changes, work.pool)),
         (SWEEP_SECONDS, partial(queries().forget_past_sign_ins, work.pool)),
         (SWEEP_SECONDS, partial(queries().forget_old_answers, work.pool)),
+        (SWEEP_SECONDS, partial(compress_opened_chunks, work.pool)),
         (SWEEP_SECONDS, partial(expire_uploads, work.pool)),
         (ORPHANS_SECONDS, partial(sweep_orphans, work.pool, work.storage)),
     ]

@@ -55,7 +55,8 @@ async def empty_database(pool: Pool) -> None:
     await pool.execute(
         """
         TRUNCATE readings; TRUNCATE readings_1h; TRUNCATE readings_1d;
-        TRUNCATE imports, rollup_dirty_ranges, retention_horizon, workers, queue.pgqueuer;
+        TRUNCATE imports, rollup_dirty_ranges, opened_chunks, retention_horizon, workers;
+        TRUNCATE queue.pgqueuer;
         TRUNCATE equipment, data_changes, data_versions;
         TRUNCATE idempotency_keys, sessions, spent_tokens, sign_ins, sign_in_failures
         """

@@ -71,7 +71,10 @@ async def _merge(connection: Connection, import_id: UUID, staged: StagedBatch) -
     written = Written(**await store(last_values=False))
     if staged.replaced_inside:
         await store(last_values=True)
-    if sum(written) != changes or await _reaches_columnstore(connection, staged):
+    in_columnstore = await _reaches_columnstore(connection, staged)
+    if in_columnstore:
+        await queries().note_opened_chunks(connection, import_id=import_id)
+    if in_columnstore or sum(written) != changes:
         stored = await queries().count_stored_changes(connection, **staged.span)
         _require_every_row(changes, stored)
     changed = [tuple(row) async for row in queries().changed_days(connection)]

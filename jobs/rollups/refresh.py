@@ -6,24 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
-from asyncpg.exceptions import (
-    DeadlockDetectedError,
-    LockNotAvailableError,
-    SerializationError,
-)
 
 from core.database import Connection, database_errors, open_connection
 from core.queries import queries
 from core.settings import DatabaseSettings
+from jobs.errors import CONFLICTS
 from jobs.rollups.ranges import DAY, HOUR, TimeRange, aligned, ceil, clamped, slices
 
 log = structlog.get_logger()
 
 LOCK_KEY = 7_463_920_119  # the name of this lock among the database's advisory locks
 RETRY_DELAYS_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
-
-# 55P03 is what a refresh gives while a policy's, or another session's, overlaps it.
-CONFLICTS = (LockNotAvailableError, DeadlockDetectedError, SerializationError)
 
 
 @dataclass(frozen=True, slots=True)

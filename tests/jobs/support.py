@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import asyncpg
 import msgspec
+import pytest
 
 from core.database import Pool
 from core.imports import ImportOptions
@@ -126,3 +128,14 @@ def sample_lines(count: int) -> str:
     """The header of the sample and its first rows."""
     with gzip.open(SAMPLE, "rt") as file:
         return "".join(line for line, _ in zip(file, range(count + 1), strict=False))
+
+
+async def skip_unless_sessions_wait_for_each_other(one: asyncpg.Connection, url: str) -> None:
+    two = await asyncpg.connect(url)
+    await one.execute("SELECT pg_advisory_lock(1)")
+    excluded = not await two.fetchval("SELECT pg_try_advisory_lock(1)")
+    await one.execute("SELECT pg_advisory_unlock_all()")
+    await two.close()
+    if not excluded:
+        await one.close()
+        pytest.skip("this engine has one backend, so no session waits for another's lock")

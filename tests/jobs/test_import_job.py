@@ -146,20 +146,6 @@ async def test_equal_rows_make_no_dirty_range(work: ImportWork, pool: Pool) -> N
     assert await pool.fetchval("SELECT count(*) FROM rollup_dirty_ranges") == 0
 
 
-async def test_rows_in_the_columnstore_are_replaced_and_counted_exactly(
-    work: ImportWork, pool: Pool
-) -> None:
-    rows = [f"a,2024-01-0{day}T{hour:02}:00:00Z,1\n" for day in range(1, 8) for hour in range(24)]
-    await run_import(work, HEADER + "".join(rows))
-    await pool.execute("SELECT compress_chunk(chunk) FROM show_chunks('readings') AS chunk")
-    changed = [row.replace(",1\n", ",2\n") for row in rows[:50]]
-    added = [row.replace("a,", "b,") for row in rows[:30]]
-    outcome = await run_import(work, HEADER + "".join(changed + rows[50:] + added))
-    assert outcome.account == Account(read=198, inserted=30, replaced=50, unchanged=118)
-    assert await rolled_up(pool) == 198
-    assert await pool.fetchval("SELECT sum(total_value) FROM readings_1d") == 248
-
-
 async def test_two_imports_of_the_same_rows_at_once_insert_each_row_once(
     work: ImportWork, pool: Pool
 ) -> None:

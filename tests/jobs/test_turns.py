@@ -18,7 +18,14 @@ from jobs.csv_import.staging import stage
 from jobs.csv_import.turns import Turn, store_in_order
 from jobs.csv_import.work import ImportWork
 from jobs.errors import TurnLateError
-from tests.jobs.support import HEADER, Account, add_import, outcome_of, rolled_up
+from tests.jobs.support import (
+    HEADER,
+    Account,
+    add_import,
+    outcome_of,
+    rolled_up,
+    skip_unless_sessions_wait_for_each_other,
+)
 
 DAY = datetime(2024, 1, 1, tzinfo=UTC)
 INSERT = "INSERT INTO readings (equipment_id, ts, value) VALUES ('a', $1, 5)"
@@ -144,17 +151,6 @@ async def test_another_session_that_waits_for_one_batch_and_holds_up_the_other_c
     assert (outcome.state, outcome.account) == ("done", Account(read=2, replaced=2))
     assert outcome.attempt == 1
     assert await rolled_up(work.pool) == 3
-
-
-async def skip_unless_sessions_wait_for_each_other(one: asyncpg.Connection, url: str) -> None:
-    two = await asyncpg.connect(url)
-    await one.execute("SELECT pg_advisory_lock(1)")
-    excluded = not await two.fetchval("SELECT pg_try_advisory_lock(1)")
-    await one.execute("SELECT pg_advisory_unlock_all()")
-    await two.close()
-    if not excluded:
-        await one.close()
-        pytest.skip("this engine has one backend, so no session waits for another's lock")
 
 
 def written_out_of_turn(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
