@@ -1,4 +1,4 @@
-"""`python -m bench.import_memory`: the most memory a worker holds while it imports files of growing size.
+"""`python -m bench.import_memory`: the most memory a worker holds while it imports large files.
 
 Each file is imported by a worker process of its own, until it is visible. The database is
 SENSORFLOW_BENCH_DATABASE_URL, which must have no readings, else an embedded one. Linux only.
