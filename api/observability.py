@@ -8,7 +8,7 @@ from uuid import uuid4
 import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
@@ -45,6 +45,12 @@ class Metrics:
             "sensorflow_http_request_duration_seconds",
             "Time from a request's head to the end of its answer.",
             ["method", "route"],
+            registry=self.registry,
+        )
+
+        self.rollup_lag_seconds = Gauge(
+            "sensorflow_rollup_lag_seconds",
+            "Age of the oldest late rows that the rollups have not taken up yet.",
             registry=self.registry,
         )
 

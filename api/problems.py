@@ -78,6 +78,7 @@ STATUSES: dict[str, HTTPStatus] = {
     "database_refused": HTTPStatus.INTERNAL_SERVER_ERROR,
     "identity_provider_refused": HTTPStatus.BAD_GATEWAY,
     "database_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+    "database_overloaded": HTTPStatus.SERVICE_UNAVAILABLE,
     "database_full": HTTPStatus.SERVICE_UNAVAILABLE,
     "identity_provider_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
     "session_store_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,

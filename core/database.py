@@ -10,7 +10,13 @@ from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as NoFreeConnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from core.errors import DatabaseFullError, DatabaseRefusedError, DatabaseUnavailableError
+from core.errors import (
+    DatabaseFullError,
+    DatabaseOverloadedError,
+    DatabaseRefusedError,
+    DatabaseUnavailableError,
+    SensorFlowError,
+)
 from core.settings import DatabaseSettings
 
 if TYPE_CHECKING:
@@ -27,10 +33,13 @@ REVISION = "0013"  # the schema this code is written for; a test compares it wit
 CONNECT_TIMEOUT_SECONDS = 10
 WAIT_FOR_CONNECTION_SECONDS = 5
 
-# Connection exceptions (class 08), shutdown and start-up (57P0x), too many connections (53300).
-UNAVAILABLE_STATES = ("08", "57P0", "53300")
+# Connection exceptions (class 08), shutdown and start-up (57P0x).
+UNAVAILABLE_STATES = ("08", "57P0")
 
 DISK_FULL_STATE = "53100"
+
+# Out of memory, too many connections.
+OVERLOADED_STATES = ("53200", "53300")
 
 # Invalid authorization (28), unknown database (3D000).
 REFUSED_STATES = ("28", "3D000")
@@ -124,14 +133,21 @@ def database_errors() -> Iterator[None]:
             raise
         raise _unavailable() from error
     except (asyncpg.PostgresError, DBAPIError) as error:
-        state = _sqlstate(error)
-        if state == DISK_FULL_STATE:
-            raise _full() from error
-        if state.startswith(UNAVAILABLE_STATES):
-            raise _unavailable() from error
-        if state.startswith(REFUSED_STATES):
-            raise _refused(error) from error
+        if translated := _translated(error):
+            raise translated from error
         raise
+
+
+def _translated(error: BaseException) -> SensorFlowError | None:
+    """Our error for what the server says of itself; None for a statement's own error."""
+    state = _sqlstate(error)
+    if state == DISK_FULL_STATE:
+        return _full()
+    if state in OVERLOADED_STATES:
+        return _overloaded()
+    if state.startswith(UNAVAILABLE_STATES):
+        return _unavailable()
+    return _refused(error) if state.startswith(REFUSED_STATES) else None
 
 
 def _sqlstate(error: BaseException) -> str:
@@ -149,6 +165,13 @@ def _full() -> DatabaseFullError:
     return DatabaseFullError(
         "The disk of the database server is full, so nothing was stored. Free space there, then "
         "send it again."
+    )
+
+
+def _overloaded() -> DatabaseOverloadedError:
+    return DatabaseOverloadedError(
+        "The database server has no memory or no connection left for this, so nothing was stored. "
+        "Send it again a little later."
     )
 
 

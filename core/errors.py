@@ -29,6 +29,12 @@ class DatabaseFullError(DatabaseUnavailableError):
     code = "database_full"
 
 
+class DatabaseOverloadedError(SensorFlowError):
+    """The server has no memory or no connection left; nothing was stored."""
+
+    code = "database_overloaded"
+
+
 class DatabaseRefusedError(SensorFlowError):
     """The server answers but does not let us in: wrong user, password or database name."""
 

@@ -59,6 +59,11 @@ class HealthController(Controller):
         media_type=CONTENT_TYPE_LATEST,
         **access(AUTHENTICATED),
     )
-    async def get_metrics(self, metrics: NamedDependency[SkipValidation[Metrics]]) -> bytes:
-        """Show the process's metrics."""
+    async def get_metrics(
+        self,
+        metrics: NamedDependency[SkipValidation[Metrics]],
+        health: NamedDependency[SkipValidation[HealthService]],
+    ) -> bytes:
+        """Show the process's metrics, and how far the rollups are behind."""
+        metrics.rollup_lag_seconds.set(await health.rollup_lag_seconds())
         return generate_latest(metrics.registry)

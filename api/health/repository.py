@@ -19,6 +19,11 @@ class HealthRepository:
                 return None
         return revision
 
+    async def rollup_lag_seconds(self) -> float:
+        """How long the oldest rows have waited that the rollups have not taken up yet."""
+        async with borrowed(self._pool) as connection:
+            return float(await queries().rollup_lag_seconds(connection))
+
     async def worker_alive(self) -> bool:
         """Whether a worker has been seen lately."""
         async with borrowed(self._pool) as connection:

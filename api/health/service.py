@@ -1,7 +1,14 @@
+import asyncio
+import math
+
+from asyncpg import UndefinedTableError
+
 from api.health.repository import HealthRepository
 from api.health.schemas import Checks, Readiness
 from core.database import REVISION
-from core.errors import DatabaseUnavailableError
+from core.errors import DatabaseUnavailableError, SensorFlowError
+
+LAG_TIMEOUT_SECONDS = 1
 
 UNKNOWN = Checks(database="unavailable", migrations="unknown", worker="unknown")
 
@@ -20,6 +27,14 @@ class HealthService:
             checks = UNKNOWN
         ready = checks.database == "ok" and checks.migrations == "ok"
         return Readiness("ready" if ready else "unready", checks)
+
+    async def rollup_lag_seconds(self) -> float:
+        """How far the rollups are behind the rows; NaN when that cannot be told at once."""
+        try:
+            async with asyncio.timeout(LAG_TIMEOUT_SECONDS):
+                return await self._repository.rollup_lag_seconds()
+        except (TimeoutError, SensorFlowError, UndefinedTableError):
+            return math.nan
 
     async def _checks(self) -> Checks:
         revision = await self._repository.revision()

@@ -56,3 +56,21 @@ async def test_a_schema_that_is_behind_is_not_ready_and_one_ahead_is(
         await pool.execute("UPDATE alembic_version SET version_num = $1", current)
     assert response.json()["checks"]["migrations"] == migrations
     assert response.status_code == (200 if migrations == "ok" else 503)
+
+
+async def test_the_metrics_tell_how_long_late_rows_wait_for_the_rollups(
+    client: httpx2.AsyncClient, pool: Pool
+) -> None:
+    assert await rollup_lag(client) == 0
+    await pool.execute(
+        "INSERT INTO rollup_dirty_ranges (range_start, range_end, created_at) "
+        "VALUES (now(), now() + '1 hour', now() - INTERVAL '1 hour'), "
+        "(now(), now() + '1 hour', now())"
+    )
+    assert 3600 <= await rollup_lag(client) < 3700
+
+
+async def rollup_lag(client: httpx2.AsyncClient) -> float:
+    lines = (await client.get("/metrics")).text.splitlines()
+    (line,) = (line for line in lines if line.startswith("sensorflow_rollup_lag_seconds "))
+    return float(line.split(" ")[1])

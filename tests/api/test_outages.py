@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx2
+import pytest
 import pytest_asyncio
 
 from core.database import Pool
@@ -132,3 +133,32 @@ async def test_waiting_for_an_import_survives_a_restart_of_the_database(
     await proxy.restore()
     await set_state(pool, import_id, "done")
     assert (await waiting).json()["state"] == "done"
+
+
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [
+        ("53100", "database_full"),
+        ("53200", "database_overloaded"),
+        ("53300", "database_overloaded"),
+    ],
+)
+async def test_a_server_out_of_something_is_told_on_every_way_in_and_when_to_come_back(
+    client: httpx2.AsyncClient, pool: Pool, state: str, code: str
+) -> None:
+    await pool.execute(
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        f"RAISE EXCEPTION USING ERRCODE = '{state}'; END $$;"
+        "CREATE TRIGGER fail BEFORE INSERT ON readings FOR EACH ROW EXECUTE FUNCTION fail()"
+    )
+    try:
+        answers = [
+            await client.post("/sensor-data", json=READING),
+            await client.post("/sensor-data/batch", json=[READING]),
+            await client.post("/api/v2/write", content=b"m f=1"),
+        ]
+    finally:
+        await pool.execute("DROP FUNCTION fail CASCADE")
+    assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(503, code)}
+    assert {answer.headers["retry-after"] for answer in answers} == {"2"}
+    assert await pool.fetchval("SELECT count(*) FROM readings") == 0
