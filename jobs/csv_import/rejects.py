@@ -1,13 +1,15 @@
 """Rejected lines as objects in storage: one a batch, named by the batch's first line."""
 
-import csv
+import re
 from asyncio import to_thread
+from itertools import islice
 
 import polars as pl
 
 from core.storage import Storage
 
 REASONS_TOLD = 3
+REJECT = re.compile('^([0-9]+),"([a-z_]+)","([A-Za-z]*)",', re.MULTILINE)
 
 
 async def write_rejects(
@@ -36,8 +38,8 @@ async def first_reasons(storage: Storage, folder: str) -> list[str]:
     if not keys:
         return []
     text = b"".join([chunk async for chunk in storage.read(keys[0])]).decode()
-    rows = [row for row, _ in zip(csv.reader(text.splitlines()), range(REASONS_TOLD), strict=False)]
-    return [reason(line, code, column) for line, code, column, _ in rows]
+    rejects = islice(REJECT.finditer(text), REASONS_TOLD)
+    return [reason(*reject.groups()) for reject in rejects]
 
 
 def reason(line: object, code: str, column: str) -> str:

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -16,6 +17,8 @@ from core.queue import enqueue_import
 from core.storage import Storage, rejects_folder, source_key
 from jobs.csv_import.job import run_import_job
 from jobs.csv_import.work import ImportWork
+
+csv.field_size_limit(2**31 - 1)  # a rejected row may be long
 
 HEADER = "equipmentId,timestamp,value\n"
 DEFAULT = ImportOptions()
@@ -105,7 +108,7 @@ async def rejects_of(
         b"".join([chunk async for chunk in storage.read(key)]).decode()
         for key in await storage.keys(rejects_folder(import_id, generation))
     ]
-    rows = csv.reader("".join(parts).splitlines(keepends=True))
+    rows = csv.reader(io.StringIO("".join(parts), newline=""))
     return [(int(line), code, column, row) for line, code, column, row in rows]
 
 

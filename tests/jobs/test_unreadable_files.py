@@ -44,6 +44,7 @@ COMPRESSIONS = [(".csv.gz", gzip.compress), (".csv.zst", zstandard.compress)]
         (HEADER, ".csv", "no_valid_rows", "only a header"),
         (HEADER + "\n\n", ".csv", "no_valid_rows", "only a header"),
         (HEADER + "a,b,c\nx\n", ".csv", "no_valid_rows", "line 2: bad_timestamp in timestamp"),
+        (HEADER + "a\u2028\r" * 70_000, ".csv", "no_valid_rows", "line 2: wrong_columns."),
     ],
 )
 async def test_a_file_that_cannot_be_read_fails_clearly_and_leaves_nothing(
