@@ -6,6 +6,7 @@ from uuid import UUID
 
 import structlog
 from pgqueuer.domain.errors import RetryRequested
+from polars.exceptions import PanicException
 
 from core.errors import ObjectMissingError
 from core.imports import ImportState
@@ -42,7 +43,7 @@ async def run_import_job(work: ImportWork, import_id: UUID, retries: int) -> Non
             log.warning("import_taken_over", import_id=str(import_id))
     except WorkerStoppingError as stopping:
         raise RetryRequested(reason=stopping.message) from stopping
-    except Exception as error:
+    except (Exception, PanicException) as error:  # a panic is no Exception: it would end the worker
         unexpected = not isinstance(error, EXPECTED)
         log.exception(
             "import_attempt_failed",

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 import structlog
 from pgqueuer.domain.errors import RetryRequested
+from polars.exceptions import PanicException
 
 from core.errors import StorageError
 from core.storage import Storage, rejects_folder
@@ -77,6 +78,17 @@ async def test_a_storage_fault_is_tried_again_from_the_last_batch(work: ImportWo
     assert asked.value.delay == timedelta(seconds=8)
     assert (await outcome_of(work.pool, import_id)).lines_done == 7
     await assert_finishes(work, import_id)
+
+
+async def test_a_panic_inside_polars_ends_the_attempt_and_not_the_worker(
+    work: ImportWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_id = await add_import(work.pool, work.storage, FILE)
+    panic = PanicException("a bug there")
+    monkeypatch.setattr("jobs.csv_import.reading.judge", Mock(side_effect=panic))
+    with pytest.raises(RetryRequested) as asked:
+        await run_import_job(work, import_id, 0)
+    assert asked.value.__cause__ is panic
 
 
 async def test_an_attempt_that_was_overtaken_stops_quietly_and_writes_nothing(
