@@ -1,0 +1,66 @@
+"""What the benchmarks compute: figures that nobody would notice to be wrong."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench.load import Load
+from bench.measure import Result, medians_in_turns
+from bench.promised import Span, as_csv, readings_of
+from bench.soak import growth
+from bench.users import aggregated
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_growth_is_the_last_quarter_over_the_second_and_leaves_the_first_out() -> None:
+    minutes = [{"post p50 ms": value} for value in (90.0, 90, 10, 10, 20, 20, 30, 30)]
+    (result,) = growth(minutes)
+    assert (result.measured, result.baseline, result.ratio) == (30, 10, 3)
+    assert result.unit == "ms"
+    assert result.series["each minute"] == [90, 90, 10, 10, 20, 20, 30, 30]
+
+
+def test_a_result_without_a_baseline_has_no_ratio() -> None:
+    assert Result("errors", "errors", 0, 0, "none").as_json()["ratio"] is None
+
+
+def test_a_load_tells_its_rate_and_the_latency_that_so_many_kept_below() -> None:
+    load = Load(seconds=2.0, latencies=[number / 1000 for number in range(1, 100)])
+    load.statuses[201] += 100
+    assert load.rate == 50
+    assert round(load.milliseconds(50)) == 50
+    assert round(load.milliseconds(99)) == 99
+
+
+async def test_medians_are_of_runs_that_take_turns() -> None:
+    order: list[str] = []
+
+    async def measured() -> float:
+        order.append("measured")
+        return float(len(order))
+
+    async def baseline() -> float:
+        order.append("baseline")
+        return float(len(order) * 10)
+
+    assert await medians_in_turns(3, measured, baseline) == (3, 40)
+    assert order == ["measured", "baseline"] * 3
+
+
+def test_spans_follow_each_other_and_are_the_same_in_json_and_in_a_file() -> None:
+    first, second = (Span.after("a", START, number, 2) for number in range(2))
+    assert first.end == second.start
+    lines = as_csv([first, second]).decode().splitlines()
+    rows = [
+        ",".join(map(str, reading.values()))
+        for span in (first, second)
+        for reading in readings_of(span)
+    ]
+    assert lines == ["equipmentId,timestamp,value", *rows]
+    assert len({line.split(",")[1] for line in lines[1:]}) == 4
+
+
+def test_the_row_over_all_requests_is_read_from_the_table_of_locust(tmp_path: Path) -> None:
+    table = tmp_path / "stats.csv"
+    table.write_text("Type,Name,Request Count,95%\nPOST,/sensor-data,7,30\n,Aggregated,9,40\n")
+    assert aggregated(table)["Request Count"] == "9"
