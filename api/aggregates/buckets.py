@@ -92,6 +92,11 @@ class Buckets:
         """The buckets from one index on and before another."""
         return replace(self, borders=self.borders[first : last + 1])
 
+    def holding(self, first_seconds: int, last_seconds: int) -> "Buckets":
+        """Those that start between two Unix seconds, both counted in."""
+        first = min(self.index_of(first_seconds), len(self.borders) - 1)
+        return self.between(first, self.index_of(last_seconds + 1))
+
     def parts(self) -> Iterator[Part]:
         """All rows that lie in the buckets, from as few rows as possible."""
         if self.source is Source.READINGS:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from litestar.openapi.spec import Operation, Parameter
 
+from api.aggregates.comparisons import Comparison
+from api.aggregates.fills import Fill
 from api.aggregates.parsing import AUTO, DEFAULT_LIMIT, MAX_LIMIT
 from api.aggregates.questions import WINDOWS, Grouping, Statistic
 from api.aggregates.resolutions import REACHES
@@ -36,6 +38,12 @@ class AggregatesOperation(Operation):
                 explode=False,
                 description="What the items tell, separated by commas.",
             ),
+            query(
+                "fill",
+                one_of(Fill),
+                "How buckets without readings are told: not, or by those around them.",
+            ),
+            query("compare", one_of(Comparison), "Tell the same of an earlier range as well."),
             limit(
                 MAX_LIMIT,
                 f"Items on a page; {DEFAULT_LIMIT} if not said, all for windows of hours or days.",

@@ -1,21 +1,26 @@
 """From the parameters of a request to a Question."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from api.aggregates.buckets import Buckets, Source
+from api.aggregates.comparisons import Comparison, shift_back
 from api.aggregates.cursor import BEGINNING, Cursor, Position
+from api.aggregates.fills import Fill
 from api.aggregates.questions import (
     OF_ONE_EQUIPMENT,
     USUAL,
     WINDOWS,
+    Compared,
     Grouping,
     Question,
     Statistic,
 )
 from api.aggregates.resolutions import (
     REACHES,
+    ROLLUPS,
     Resolution,
     finest_allowed,
     picked_for,
@@ -43,6 +48,8 @@ PARAMETERS = (
     "tz",
     "groupBy",
     "statistics",
+    "fill",
+    "compare",
     "limit",
     "cursor",
 )
@@ -58,23 +65,29 @@ def parse_question(pairs: Sequence[tuple[str, str]], now: datetime) -> Question:
     interval = next(iter(given.all("interval")), None)
     span = given.noted(lambda: _span(given, now, cursor), TimeRange(now, now))
     zone = given.read("tz", _zone, None)
-    resolution = given.noted(lambda: _resolution(given, span), Resolution.HOUR)
+    resolution = given.noted(lambda: _resolution(given, span, cursor), Resolution.HOUR)
     grouping = given.read("groupBy", choice(Grouping), Grouping.EQUIPMENT)
     question = Question(
         asked_at=now,
         interval=interval,
         span=span,
         resolution=resolution,
+        auto=cursor is None and _asked_resolution(given) == AUTO,
         equipment=given.noted(lambda: chosen_equipment(given), EVERY_EQUIPMENT),
         grouping=grouping,
         zone=zone,
         buckets=given.noted(lambda: _buckets(zone, resolution, span), NO_BUCKETS),
         statistics=given.noted(lambda: _statistics(given, grouping), USUAL),
-        limit=given.read("limit", LIMIT, _usual_limit(interval, resolution)),
+        limit=given.read("limit", LIMIT, _usual_limit(given, resolution)),
         after=given.noted(lambda: _after(cursor, span, resolution), BEGINNING),
+        fill=given.read("fill", choice(Fill), Fill.NONE),
+        compared=None,
     )
+    comparison = given.read("compare", choice(Comparison), None)
     given.check()
-    return question
+    if comparison is None:
+        return question
+    return replace(question, compared=_compared(comparison, question))
 
 
 def _span(given: Parameters, now: datetime, cursor: Cursor | None) -> TimeRange:
@@ -92,9 +105,15 @@ def _span(given: Parameters, now: datetime, cursor: Cursor | None) -> TimeRange:
     return TimeRange(now - length, now)
 
 
-def _resolution(given: Parameters, span: TimeRange) -> Resolution:
+def _asked_resolution(given: Parameters) -> str:
     windowed = bool(given.all("interval"))
-    text = next(iter(given.all("resolution")), Resolution.HOUR if windowed else AUTO)
+    return next(iter(given.all("resolution")), Resolution.HOUR if windowed else AUTO)
+
+
+def _resolution(given: Parameters, span: TimeRange, cursor: Cursor | None) -> Resolution:
+    text = _asked_resolution(given)
+    if text == AUTO and cursor is not None:
+        text = cursor.resolution  # the one that the first page was given
     if text == AUTO:
         picked = picked_for(span.length)
         return Resolution.HOUR if given.all("tz") and picked not in ZONED else picked
@@ -135,6 +154,21 @@ def _buckets(zone: ZoneInfo | None, resolution: Resolution, span: TimeRange) -> 
     return buckets
 
 
+def _compared(comparison: Comparison, question: Question) -> Compared:
+    """The question of the earlier range. Raises InvalidRequestError."""
+    resolution, zone = question.resolution, question.zone
+    shift = shift_back(comparison, question.span, question.buckets, resolution, zone or UTC)
+    try:
+        span = shift.range(question.span)
+        buckets = zoned_buckets(zone, resolution, span) if zone else utc_buckets(span, resolution)
+    except (OverflowError, ValueError) as error:
+        raise refusal("compare", "reaches off the calendar") from error
+    if span.start < EARLIEST:
+        raise refusal("compare", "reaches off the calendar")
+    earlier = replace(question, span=span, buckets=buckets, after=BEGINNING, limit=None)
+    return Compared(earlier, shift.day if resolution is Resolution.DAY else shift.moment)
+
+
 def _statistics(given: Parameters, grouping: Grouping) -> frozenset[Statistic]:
     apart = frozenset[Statistic]() if grouping is Grouping.EQUIPMENT else OF_ONE_EQUIPMENT
     texts = given.all("statistics")
@@ -147,10 +181,10 @@ def _statistics(given: Parameters, grouping: Grouping) -> frozenset[Statistic]:
     return asked
 
 
-def _usual_limit(interval: str | None, resolution: Resolution) -> int | None:
+def _usual_limit(given: Parameters, resolution: Resolution) -> int | None:
     """None, all on one page, for windows of hours or days; other answers may be far longer."""
-    rollups = resolution in {Resolution.HOUR, Resolution.DAY}
-    return None if interval and rollups else DEFAULT_LIMIT
+    chosen = resolution in ROLLUPS and _asked_resolution(given) != AUTO
+    return None if chosen and given.all("interval") else DEFAULT_LIMIT
 
 
 def _after(cursor: Cursor | None, span: TimeRange, resolution: Resolution) -> Position:

@@ -1,15 +1,16 @@
 """What may be asked, in types that cannot be wrong."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from api.aggregates.buckets import Buckets
 from api.aggregates.cursor import Position
-from api.aggregates.resolutions import Resolution
+from api.aggregates.fills import Fill
+from api.aggregates.resolutions import Resolution, utc_buckets
 from api.equipment.choice import EquipmentChoice
 from api.time_ranges import TimeRange
 
@@ -55,6 +56,7 @@ class Question:
     interval: str | None
     span: TimeRange
     resolution: Resolution
+    auto: bool
     equipment: EquipmentChoice
     grouping: Grouping
     statistics: frozenset[Statistic]
@@ -62,6 +64,19 @@ class Question:
     buckets: Buckets
     limit: int | None
     after: Position
+    fill: Fill
+    compared: "Compared | None"
+
+    @property
+    def parts(self) -> "list[Question]":
+        """Itself, and the question of the earlier range if it compares."""
+        return [self, *([self.compared.question] if self.compared else [])]
+
+    def at(self, resolution: Resolution) -> "Question":
+        """The same by buckets of UTC so wide."""
+        buckets = utc_buckets(self.span, resolution)
+        compared = self.compared and self.compared.at(resolution)
+        return replace(self, resolution=resolution, buckets=buckets, compared=compared)
 
     @property
     def identity(self) -> tuple[object, ...]:
@@ -78,4 +93,23 @@ class Question:
             sorted(self.statistics),
             self.limit,
             self.after,
+            self.fill,
+            self.compared and self.compared.question.identity,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The same question of an earlier range, and the way from a bucket's start to its there."""
+
+    question: Question
+    counterpart: Callable[[datetime], datetime | None]
+
+    def start_of(self, seconds: int) -> int | None:
+        """The start of the counterpart of the bucket that starts then, in Unix seconds."""
+        moment = self.counterpart(datetime.fromtimestamp(seconds, UTC))
+        return None if moment is None else round(moment.timestamp())
+
+    def at(self, resolution: Resolution) -> "Compared":
+        """The same by buckets of UTC so wide."""
+        return replace(self, question=self.question.at(resolution))

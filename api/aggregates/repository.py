@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -7,9 +7,9 @@ from typing import Any
 from asyncpg import Record
 
 from api.aggregates.buckets import Buckets, Part, Source
-from api.aggregates.cursor import BEGINNING
+from api.aggregates.fills import Bucket
 from api.aggregates.questions import Grouping, Question
-from api.aggregates.resolutions import Resolution
+from api.aggregates.resolutions import Density, Resolution
 from core.database import Connection, Pool, borrowed
 from core.queries import queries
 
@@ -42,15 +42,6 @@ class State:
     stale: list[tuple[datetime, datetime]]
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The totals over the whole range and a page of its buckets."""
-
-    totals: Totals
-    rows: list[Record]
-    more: bool
-
-
 class AggregateRepository:
     """Reads rollups, and readings where rollups are not fine enough."""
 
@@ -58,25 +49,24 @@ class AggregateRepository:
         self._pool = pool
 
     @asynccontextmanager
-    async def snapshot(self, question: Question) -> AsyncIterator["Snapshot"]:
-        """One moment of the database, in which everything about the question is read."""
+    async def snapshot(self) -> AsyncIterator["Snapshot"]:
+        """One moment of the database, in which everything about a question is read."""
         async with (
             borrowed(self._pool) as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
-            yield Snapshot(connection, question)
+            yield Snapshot(connection)
 
 
 class Snapshot:
-    """The answer to a question at one moment."""
+    """What the database holds at one moment."""
 
-    def __init__(self, connection: Connection, question: Question) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._question = question
 
-    async def state(self) -> State:
+    async def state(self, question: Question) -> State:
         """The version of the readings, and where rollups lack late ones: nowhere in readings."""
-        buckets, equipment = self._question.buckets, self._question.equipment
+        buckets, equipment = question.buckets, question.equipment
         row = await queries().aggregate_state(
             self._connection,
             start=buckets.span.start,
@@ -90,14 +80,41 @@ class Snapshot:
         stale = row["stale"] or () if from_rollups else ()
         return State(row["version"], [(part.lower, part.upper) for part in stale])
 
-    async def find(self) -> Found:
-        """The page of the question's buckets, in order of their start and equipment."""
-        connection, question = self._connection, self._question
-        rows = await _page(connection, question)
-        more = question.limit is not None and len(rows) > question.limit
-        whole = question.after == BEGINNING and not more
-        totals = _added_up(rows) if whole else await _totals(connection, question)
-        return Found(totals, rows[: question.limit], more)
+    async def page(self, question: Question) -> list[Record]:
+        """The rows of a page in order of start and equipment, and one more if there is a next."""
+        return await _page(self._connection, question)
+
+    async def totals(self, question: Question) -> Totals:
+        """What all buckets of the question add up to, on whatever page."""
+        parts = [
+            await queries().total(self._connection, **_bounds(part), **_chosen(question))
+            for part in question.buckets.parts()
+        ]
+        return _sum((row["total_value"] or 0.0, row["sample_count"] or 0) for row in parts)
+
+    async def in_order(self, ids: Collection[str]) -> list[str]:
+        """The ids in the order that pages have them in."""
+        return [row["id"] async for row in queries().ids_in_order(self._connection, ids=[*ids])]
+
+    async def density(self, question: Question) -> Density:
+        """How many samples the question's equipment has in its range."""
+        row = await queries().density(
+            self._connection, **_chosen(question), start=question.span.start, stop=question.span.end
+        )
+        return Density(row["samples"], row["hours"])
+
+
+def added_up(rows: Iterable[Record | Bucket]) -> Totals:
+    """The totals of rows that are all there is."""
+    return _sum((row[2] or 0.0, row[3]) for row in rows)
+
+
+def _sum(pairs: Iterable[tuple[float, int]]) -> Totals:
+    value, count = 0.0, 0
+    for part_value, part_count in pairs:
+        value += part_value
+        count += part_count
+    return Totals(value, count)
 
 
 async def _page(connection: Connection, question: Question) -> list[Record]:
@@ -161,21 +178,6 @@ def _cuts(buckets: Buckets) -> dict[str, Any]:
         "edge_starts": [edge.start for edge in edges],
         "edge_stops": [edge.end for edge in edges],
     }
-
-
-async def _totals(connection: Connection, question: Question) -> Totals:
-    """Of the whole range."""
-    rows = [
-        await queries().total(connection, **_bounds(part), **_chosen(question))
-        for part in question.buckets.parts()
-    ]
-    return _added_up([row for row in rows if row["sample_count"]])
-
-
-def _added_up(rows: Sequence[Record]) -> Totals:
-    return Totals(
-        sum((row["total_value"] for row in rows), 0.0), sum(row["sample_count"] for row in rows)
-    )
 
 
 def _chosen(question: Question) -> dict[str, Any]:

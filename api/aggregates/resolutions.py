@@ -40,6 +40,8 @@ REACHES: Mapping[Resolution, Reach] = MappingProxyType(
     }
 )
 
+MOST_READ = 2_000_000  # readings that auto lets one request read
+
 ROLLUPS: Mapping[Resolution, Source] = MappingProxyType(
     {Resolution.HOUR: Source.HOURS, Resolution.DAY: Source.DAYS}
 )
@@ -53,6 +55,30 @@ def finest_allowed(length: timedelta) -> Resolution | None:
 def picked_for(length: timedelta) -> Resolution:
     """What `auto` means for so long a range: at most some hundred buckets, days excepted."""
     return next((name for name, reach in REACHES.items() if length <= reach.auto), Resolution.DAY)
+
+
+@dataclass(frozen=True, slots=True)
+class Density:
+    """Samples, and the hours of any equipment that have some."""
+
+    samples: int
+    hours: int
+
+
+def coarsened(resolution: Resolution, density: Density) -> Resolution:
+    """The finest, from this one on, whose buckets hold a sample on average where there are some.
+
+    It is hours also where more samples would have to be read than a quick answer can.
+    """
+    if density.samples > MOST_READ:
+        return Resolution.HOUR
+    wide_enough = (
+        name
+        for name, reach in REACHES.items()
+        if reach.width >= REACHES[resolution].width
+        and density.samples * (reach.width / REACHES[Resolution.HOUR].width) >= density.hours
+    )
+    return next(wide_enough, Resolution.HOUR)
 
 
 def utc_buckets(span: TimeRange, resolution: Resolution) -> Buckets:

@@ -9,21 +9,33 @@ from api.stale_ranges import StaleRange
 class Item(Struct, frozen=True, rename="camel"):
     """One equipment's bucket; intervalStart is its start in Unix seconds.
 
-    Its length in seconds is told with a time zone. Without equipmentId it is of all chosen
-    equipment; statistics that were not asked for are left out.
+    Its length in seconds is told with a time zone, its counterpart in `compared` with compare: null
+    if that has no readings. Without equipmentId it is of all chosen equipment; statistics that were
+    not asked for are left out. Without samples it is filled in, and its total is null.
     """
 
     equipment_id: str | UnsetType = UNSET
     interval_start: int = 0  # always told: the default is for standing behind one that is left out
-    total_value: float | UnsetType = UNSET
+    total_value: float | UnsetType | None = UNSET
     sample_count: int | UnsetType = UNSET
-    average: float | UnsetType = UNSET
-    minimum: float | UnsetType = UNSET
-    maximum: float | UnsetType = UNSET
-    first: float | UnsetType = UNSET
-    last: float | UnsetType = UNSET
-    range: float | UnsetType = UNSET
+    average: float | UnsetType | None = UNSET
+    minimum: float | UnsetType | None = UNSET
+    maximum: float | UnsetType | None = UNSET
+    first: float | UnsetType | None = UNSET
+    last: float | UnsetType | None = UNSET
+    range: float | UnsetType | None = UNSET
     seconds: int | UnsetType = UNSET
+    compared: "Item | UnsetType | None" = UNSET
+
+
+class Earlier(Struct, frozen=True, rename="camel", kw_only=True):
+    """The whole range that was compared with."""
+
+    average: float | None
+    total_count: int
+    start: datetime = field(name="from")
+    end: datetime = field(name="to")
+    stale_ranges: list[StaleRange]
 
 
 class Aggregates(Struct, frozen=True, rename="camel", kw_only=True):
@@ -43,4 +55,5 @@ class Aggregates(Struct, frozen=True, rename="camel", kw_only=True):
     start: datetime = field(name="from")
     end: datetime = field(name="to")
     stale_ranges: list[StaleRange]
+    compared: Earlier | UnsetType = UNSET
     next_cursor: str | UnsetType | None = UNSET

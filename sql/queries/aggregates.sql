@@ -34,6 +34,32 @@ SELECT
     (SELECT coalesce(sum(piece.version), 0)::text FROM piece) AS version
 FROM dirty;
 
+-- name: density(start, stop, patterns, ids)^
+-- How many samples there are, in how many hours of any equipment.
+WITH piece AS (
+    SELECT sample_count
+    FROM readings_1h
+    WHERE
+        cardinality(:patterns::text[]) > 0
+        AND equipment_id LIKE any(:patterns)
+        AND bucket >= :start
+        AND bucket < :stop
+    UNION ALL
+    SELECT sample_count
+    FROM readings_1h
+    WHERE equipment_id = any(:ids) AND bucket >= :start AND bucket < :stop
+)
+
+SELECT
+    coalesce(sum(sample_count), 0)::bigint AS samples,
+    count(*) AS hours
+FROM piece;
+
+-- name: ids_in_order(ids)
+-- The ids as ORDER BY has them.
+SELECT id FROM unnest(:ids::text[]) AS given (id)
+ORDER BY id;
+
 -- name: rollup_rows(source, start, stop, patterns, ids, resume, after_id, row_limit)
 -- Buckets that are rows of a rollup.
 WITH piece AS (

@@ -7,7 +7,7 @@ stale range left, the totals too. An entity tag is never seen with two answers.
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -109,6 +109,8 @@ class Ask:
     grouping: str
     equipment: list[str]
     limit: int
+    fill: str
+    compare: str | None
 
 
 WIDTHS = {
@@ -140,6 +142,8 @@ def asks(draw: st.DrawFn) -> Ask:
         draw(st.sampled_from(["equipment", "all"])),
         draw(st.sampled_from(EQUIPMENT)),
         draw(st.sampled_from([3, 1_000])),
+        draw(st.sampled_from(["none", "none", "null", "previous", "linear"])),
+        draw(st.sampled_from([None, None, "previous", "1w", "1y"])),
     )
 
 
@@ -241,10 +245,43 @@ class Platform:
             if start <= key[1] < end
         }
         stale = ranges_of(answer)
-        told = {item_key(item): item_values(item) for item in answer["items"]}
+        measured = [item for item in answer["items"] if item["sampleCount"]]
+        told = {item_key(item): item_values(item) for item in measured}
         assert fresh(told, stale, width) == fresh(expected, stale, width)
         if not stale:
             assert answer["totalCount"] == sum(row[1] or 0 for row in expected.values())
+        self.check_fill(ask, answer)
+        if ask.compare:
+            await self.check_comparison(ask, answer)
+
+    def check_fill(self, ask: Ask, answer: Mapping[str, Any]) -> None:
+        """Between two measured buckets of one series lies what the fill says."""
+        series: dict[str | None, list[dict[str, Any]]] = {}
+        for item in answer["items"]:
+            series.setdefault(item.get("equipmentId"), []).append(item)
+        if ask.fill != "none":
+            starts = [[item["intervalStart"] for item in items] for items in series.values()]
+            assert all(each == starts[0] for each in starts)
+        for items in series.values():
+            for place, item in enumerate(items):
+                if not item["sampleCount"]:
+                    assert item["totalValue"] is None
+                    assert item["average"] == gap(ask.fill, items, place)
+
+    async def check_comparison(self, ask: Ask, answer: Mapping[str, Any]) -> None:
+        """What is told of the earlier range is what is told when that is asked for."""
+        earlier = answer["compared"]
+        start, end = (datetime.fromisoformat(earlier[name]) for name in ("from", "to"))
+        direct = await self.ask(replace(ask, fill="none", compare=None), start, end)
+        assert (direct["totalCount"], direct["average"], direct["staleRanges"]) == (
+            earlier["totalCount"],
+            earlier["average"],
+            earlier["staleRanges"],
+        )
+        items = {item_key(item): item_values(item) for item in direct["items"]}
+        for item in answer["items"]:
+            if item["compared"] is not None:
+                assert items[item_key(item["compared"])] == item_values(item["compared"])
 
     async def ask(self, ask: Ask, start: datetime, end: datetime) -> dict[str, Any]:
         """The answer, its pages put together."""
@@ -255,7 +292,9 @@ class Platform:
             "groupBy": ask.grouping,
             "equipmentId": ask.equipment,
             "limit": ask.limit,
+            "fill": ask.fill,
             **({"tz": ask.zone} if ask.zone else {}),
+            **({"compare": ask.compare} if ask.compare else {}),
         }
         items: list[Any] = []
         while True:
@@ -278,6 +317,19 @@ class Platform:
             "/sensor-data/aggregated", params=params, headers={"If-None-Match": tag}
         )
         assert answer.status_code == (200 if told["staleRanges"] else 304)
+
+
+def gap(fill: str, items: list[dict[str, Any]], place: int) -> float | None:
+    """The average that a bucket without samples is told with."""
+    before = next((item for item in items[:place][::-1] if item["sampleCount"]), None)
+    after = next((item for item in items[place:] if item["sampleCount"]), None)
+    if fill == "previous" and before:
+        return float(before["average"])
+    if fill == "linear" and before and after:
+        x0, x1 = before["intervalStart"], after["intervalStart"]
+        share = (items[place]["intervalStart"] - x0) / (x1 - x0)
+        return float(before["average"] + share * (after["average"] - before["average"]))
+    return None
 
 
 def is_chosen(equipment_id: str, ask: Ask) -> bool:

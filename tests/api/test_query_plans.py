@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest_asyncio
 
+from api.aggregates.finding import find
 from api.aggregates.parsing import parse_question
 from api.aggregates.repository import AggregateRepository
 from core.database import Connection, Pool
@@ -68,8 +69,8 @@ async def plan(pool: Pool, **parameters: str) -> list[str]:
     async with pool.acquire() as connection:
         explained = Explained(connection)
         repository = AggregateRepository(cast("Pool", OneConnection(explained)))
-        async with repository.snapshot(parse_question(pairs, this_hour())) as snapshot:
-            await snapshot.find()
+        async with repository.snapshot() as snapshot:
+            await find(snapshot, parse_question(pairs, this_hour()))
     return explained.plan
 
 
