@@ -9,6 +9,7 @@ from litestar.config.cors import CORSConfig
 from litestar.di import Provide
 
 from api.aggregates.controller import AggregateController
+from api.audits.controller import AuditController
 from api.auth.access import enforce_access, require_rules
 from api.auth.controller import AuthController
 from api.batches.controller import BatchController
@@ -45,6 +46,7 @@ def create_app(settings: ServerSettings) -> Litestar:
             BatchController,
             LineProtocolController,
             AggregateController,
+            AuditController,
             EquipmentController,
             ImportController,
             _upload_router(settings.api.max_upload_bytes),

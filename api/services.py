@@ -14,6 +14,8 @@ from prometheus_client import CollectorRegistry
 
 from api.aggregates.repository import AggregateRepository
 from api.aggregates.service import AggregateService
+from api.audits.metrics import AuditMetrics
+from api.audits.service import AuditService
 from api.auth.addresses import Addresses
 from api.auth.authentication import Authenticator
 from api.auth.cookies import Cookies
@@ -95,6 +97,7 @@ class Services:
     cookie_jar: Cookies
     sign_in: SignInService
     aggregates: AggregateService
+    audits: AuditService
     batches: BatchService
     batch_writer: BatchWriter
     equipment: EquipmentService
@@ -139,6 +142,7 @@ async def open_services(
             cookie_jar=auth.cookies,
             sign_in=auth.sign_in,
             aggregates=AggregateService(AggregateRepository(pool)),
+            audits=AuditService(pool, AuditMetrics(registry)),
             batches=BatchService(batch_writer, settings.api, settings.readings),
             batch_writer=batch_writer,
             equipment=EquipmentService(EquipmentRepository(engine, pool)),

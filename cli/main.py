@@ -5,6 +5,7 @@ Each command imports its room when it runs, so that `--help` answers at once.
 
 import asyncio
 import sys
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -78,6 +79,21 @@ def migrate() -> None:
 
     asyncio.run(upgrade(DatabaseSettings().url.get_secret_value()))
     Console().print(f"The database is at revision {REVISION}.")
+
+
+@app.command("audit")
+def audit_rollups(
+    start: Annotated[datetime, typer.Option("--from", help="First day or moment, UTC.")],
+    end: Annotated[datetime, typer.Option("--to", help="Day or moment after the range, UTC.")],
+) -> None:
+    """Compare the rollups of a range with its readings; what differs is refreshed by the worker.
+
+    Needs SENSORFLOW_DATABASE_URL. Exits with 1 if something is wrong.
+    """
+    from cli.audit import run_audit
+
+    if not run_audit(start, end):
+        raise typer.Exit(FAILED)
 
 
 @doctor.command("auth")

@@ -163,6 +163,16 @@ equipment = Table(
     CheckConstraint("expected_period_seconds > 0", name="equipment_expected_period"),
 )
 
+rollup_audits = Table(
+    "rollup_audits",
+    metadata,
+    Column("only_row", Boolean, nullable=False, server_default=text("true")),
+    Column("days", BigInteger, nullable=False),
+    Column("wrong_buckets", BigInteger, nullable=False),
+    PrimaryKeyConstraint("only_row", name="rollup_audits_key"),
+    CheckConstraint("only_row", name="rollup_audits_only_row"),
+)
+
 workers = Table(
     "workers",
     metadata,

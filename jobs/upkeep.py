@@ -6,9 +6,11 @@ from contextlib import suppress
 
 import structlog
 
-from core.database import Pool
+from core.audits import audit_random_day
+from core.database import Pool, database_errors, open_connection
 from core.queries import queries
 from core.queue import enqueue_import
+from core.settings import DatabaseSettings
 from jobs.errors import EXPECTED
 
 log = structlog.get_logger()
@@ -31,6 +33,13 @@ async def pause(stop: asyncio.Event, seconds: float) -> None:
     """Wait so long, or until the worker is to stop."""
     with suppress(TimeoutError):
         await asyncio.wait_for(stop.wait(), seconds)
+
+
+async def audit_some_day(database: DatabaseSettings) -> None:
+    """Compare the rollups of a day at random with what they are made of."""
+    with database_errors():
+        async with open_connection(database) as connection:
+            await audit_random_day(connection)
 
 
 async def queue_stranded_imports(pool: Pool) -> None:

@@ -27,7 +27,7 @@ from jobs.csv_import.work import ImportWork
 from jobs.errors import SchemaMismatchError
 from jobs.orphans import expire_uploads, sweep_orphans
 from jobs.rollups.refresh import refresh_dirty_ranges
-from jobs.upkeep import every, pause, queue_stranded_imports
+from jobs.upkeep import audit_some_day, every, pause, queue_stranded_imports
 
 log = structlog.get_logger()
 
@@ -39,6 +39,7 @@ BATCH_STATEMENT_SECONDS = 600  # a batch may have to decompress many old chunks
 LONGEST_POLL_SECONDS = 5.0
 LIFE_SIGN_SECONDS = 5.0
 SWEEP_SECONDS = 60.0
+AUDIT_SECONDS = 300.0
 ORPHANS_SECONDS = 3600.0
 
 FIRST_PAUSE_SECONDS = 1.0
@@ -126,6 +127,7 @@ def _duties(work: ImportWork) -> list[tuple[float, Duty]]:
         (work.worker.lease_seconds, partial(queue_stranded_imports, work.pool)),
         (work.worker.refresh_interval_seconds, refresh),
         (work.worker.refresh_interval_seconds, partial(queries().compact_changes, work.pool)),
+        (AUDIT_SECONDS, partial(audit_some_day, work.database)),
         (SWEEP_SECONDS, partial(queries().forget_past_sign_ins, work.pool)),
         (SWEEP_SECONDS, partial(queries().forget_old_answers, work.pool)),
         (SWEEP_SECONDS, partial(compress_opened_chunks, work.pool)),

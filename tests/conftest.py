@@ -57,7 +57,7 @@ async def empty_database(pool: Pool) -> None:
         TRUNCATE readings; TRUNCATE readings_1h; TRUNCATE readings_1d;
         TRUNCATE imports, rollup_dirty_ranges, opened_chunks, retention_horizon, workers;
         TRUNCATE queue.pgqueuer;
-        TRUNCATE equipment, data_changes, data_versions;
+        TRUNCATE equipment, data_changes, data_versions, rollup_audits;
         TRUNCATE idempotency_keys, sessions, spent_tokens, sign_ins, sign_in_failures
         """
     )

@@ -6,6 +6,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import SkipValidation
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from api.audits.service import AuditService
 from api.auth.access import AUTHENTICATED, PUBLIC, access
 from api.health.schemas import Alive, Readiness
 from api.health.service import HealthService
@@ -63,7 +64,9 @@ class HealthController(Controller):
         self,
         metrics: NamedDependency[SkipValidation[Metrics]],
         health: NamedDependency[SkipValidation[HealthService]],
+        audits: NamedDependency[SkipValidation[AuditService]],
     ) -> bytes:
-        """Show the process's metrics, and how far the rollups are behind."""
+        """Show the process's metrics, how far the rollups are behind, and what audits found."""
         metrics.rollup_lag_seconds.set(await health.rollup_lag_seconds())
+        await audits.update_metrics()
         return generate_latest(metrics.registry)

@@ -32,6 +32,7 @@ PROTECTED = {
     ("POST", "/write"): Scope.READINGS_WRITE,
     ("GET", "/sensor-data/aggregated"): Scope.READINGS_READ,
     ("GET", "/sensor-data-aggregated"): Scope.READINGS_READ,
+    ("POST", "/rollups/audit"): Scope.ADMIN,
     ("POST", "/sensor-data/upload-csv"): Scope.IMPORTS_WRITE,
     ("POST", "/imports"): Scope.IMPORTS_WRITE,
     ("POST", "/imports/{import_id:uuid}/complete"): Scope.IMPORTS_WRITE,

@@ -23,6 +23,7 @@ ROUTES = {
     "/sensor-data/upload-csv": {"post"},
     "/sensor-data/aggregated": {"get"},
     "/sensor-data-aggregated": {"get"},
+    "/rollups/audit": {"post"},
     "/equipment": {"get"},
     "/equipment/{equipment_id}": {"get", "patch"},
     "/imports": {"get", "post"},

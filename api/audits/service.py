@@ -1,0 +1,33 @@
+from contextlib import suppress
+
+from api.audits.metrics import AuditMetrics
+from api.audits.schemas import Audit
+from api.time_ranges import TimeRange
+from core.audits import audit
+from core.database import Pool, borrowed
+from core.errors import DatabaseUnavailableError
+from core.queries import queries
+
+
+class AuditService:
+    """Compares the rollups with the readings."""
+
+    def __init__(self, pool: Pool, metrics: AuditMetrics) -> None:
+        self._pool = pool
+        self._metrics = metrics
+
+    async def audit(self, span: TimeRange) -> Audit:
+        """Audit the UTC days that touch the range."""
+        async with borrowed(self._pool) as connection:
+            days = [day async for day in audit(connection, span.start, span.end)]
+        wrong = sum(day.wrong_buckets for day in days)
+        return Audit(span.start, span.end, len(days), wrong)
+
+    async def update_metrics(self) -> None:
+        """Bring the metrics up to date; they stay as they were while the database is away."""
+        with suppress(DatabaseUnavailableError):
+            async with borrowed(self._pool) as connection:
+                counts = await queries().audit_counts(connection)
+            if counts is not None:
+                self._metrics.days.set(counts["days"])
+                self._metrics.wrong_buckets.set(counts["wrong_buckets"])

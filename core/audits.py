@@ -1,0 +1,62 @@
+"""The rollups compared with what they are made of; what is wrong is told and refreshed."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from core.database import Connection
+from core.queries import queries
+from core.readings import EPOCH
+
+DAY = timedelta(days=1)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedDay:
+    """A UTC day, and how many of its buckets, hours and day, are not what they should be."""
+
+    start: datetime
+    wrong_buckets: int
+
+
+async def audit(
+    connection: Connection, start: datetime, end: datetime
+) -> AsyncIterator[AuditedDay]:
+    """Audit each UTC day that touches the range.
+
+    What the ledger of dirty ranges tells already, or readings below the horizon, is not looked at.
+    """
+    day = start - (start - EPOCH) % DAY
+    while day < end:
+        yield await audit_day(connection, day)
+        day += DAY
+
+
+async def audit_day(connection: Connection, start: datetime) -> AuditedDay:
+    """Compare the day's hours with readings and its day with hours; enter it if they differ.
+
+    The worker's next refresh then finds the difference again and refreshes by force.
+    """
+    bounds = {"range_start": start, "range_end": start + DAY}
+    limits = await queries().refresh_limits(connection)
+    if limits["horizon"] and start < limits["horizon"]:
+        return AuditedDay(start, 0)
+    wrong = await queries().hourly_differences(connection, **bounds, ledger_ids=[])
+    wrong += await queries().daily_differences(connection, **bounds, ledger_ids=[])
+    async with connection.transaction():
+        await queries().count_audit(connection, wrong_buckets=wrong)
+        if wrong:
+            log.error("audit_found_wrong_buckets", buckets=wrong, **bounds)
+            await queries().enter_dirty_range(connection, **bounds)
+            await queries().note_changed_range(connection, start=start, stop=start + DAY)
+    return AuditedDay(start, wrong)
+
+
+async def audit_random_day(connection: Connection) -> AuditedDay | None:
+    """Audit one; None if there is none yet."""
+    start = await queries().random_audit_day(connection)
+    return None if start is None else await audit_day(connection, start)

@@ -1,0 +1,30 @@
+-- name: random_audit_day()$
+-- Some UTC day whose rollups may be compared with readings; null where there is none.
+SELECT time_bucket('1 day', chunks.range_start + random() * (chunks.range_end - chunks.range_start))
+FROM timescaledb_information.chunks
+WHERE
+    chunks.hypertable_name = 'readings'
+    AND chunks.range_end <= rollup_refresh_limit('1 day') + interval '7 days'
+ORDER BY random()
+LIMIT 1;
+
+-- name: enter_dirty_range(range_start, range_end)!
+-- Have the rollups refreshed between two moments.
+INSERT INTO rollup_dirty_ranges (range_start, range_end)
+VALUES (:range_start, :range_end);
+
+-- name: count_audit(wrong_buckets)!
+-- Add a day to the account of audits.
+INSERT INTO rollup_audits AS account (days, wrong_buckets)
+VALUES (1, :wrong_buckets)
+ON CONFLICT (only_row) DO UPDATE
+    SET
+        days = account.days + 1,
+        wrong_buckets = account.wrong_buckets + excluded.wrong_buckets;
+
+-- name: audit_counts()^
+-- Days audited and buckets found wrong, ever; no row: none.
+SELECT
+    days,
+    wrong_buckets
+FROM rollup_audits;
