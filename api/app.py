@@ -20,6 +20,7 @@ from api.imports.controller import ImportController, UploadController
 from api.imports.form import FORM_OVERHEAD_BYTES
 from api.line_protocol.controller import LineProtocolController
 from api.lingering import Lingering
+from api.live.controller import LiveController
 from api.observability import Metrics, Observability
 from api.problems import HANDLERS
 from api.readings.controller import ReadingController
@@ -49,6 +50,7 @@ def create_app(settings: ServerSettings) -> Litestar:
             AuditController,
             EquipmentController,
             ImportController,
+            LiveController,
             _upload_router(settings.api.max_upload_bytes),
         ],
         cors_config=_cors(settings.api),

@@ -36,6 +36,9 @@ from api.imports.upload_urls import UploadUrls
 from api.imports.uploads import UploadService
 from api.imports.watching import ImportWatch
 from api.line_protocol.service import LineProtocolService
+from api.live.feeds import Feeds
+from api.live.listener import Listener
+from api.live.service import LiveService
 from api.readings.batch_writer import BatchWriter
 from api.readings.group_commit import GroupCommit
 from api.readings.metrics import IngestMetrics
@@ -105,6 +108,7 @@ class Services:
     health: HealthService
     imports: ImportService
     points: LineProtocolService
+    live: LiveService
     readings: ReadingService
     repairs: RepairService
     uploads: UploadService
@@ -133,6 +137,10 @@ async def open_services(
         imports = ImportRepository(engine)
         watch = ImportWatch(imports)
         resources.enter_context(on_termination(watch.close))
+        feeds = Feeds()
+        resources.enter_context(on_termination(feeds.close))
+        listener = Listener(settings.database, feeds)
+        resources.push_async_callback(listener.close)
         auth = await resources.enter_async_context(
             open_auth(settings.api, settings.auth, settings.session, pool, http)
         )
@@ -150,6 +158,7 @@ async def open_services(
             health=HealthService(HealthRepository(pool)),
             imports=ImportService(imports, storage, watch),
             points=LineProtocolService(batch_writer, settings.line_protocol, settings.readings),
+            live=LiveService(feeds, listener),
             readings=ReadingService(
                 group_commit, batch_writer, ingest_metrics, settings.api, settings.readings
             ),

@@ -173,6 +173,14 @@ rollup_audits = Table(
     CheckConstraint("only_row", name="rollup_audits_only_row"),
 )
 
+live_listeners = Table(
+    "live_listeners",
+    metadata,
+    Column("id", Uuid, nullable=False),
+    Column("seen_at", Timestamp, nullable=False, server_default=NOW),
+    PrimaryKeyConstraint("id", name="live_listeners_key"),
+)
+
 workers = Table(
     "workers",
     metadata,

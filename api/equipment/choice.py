@@ -15,6 +15,10 @@ class EquipmentChoice:
     ids: tuple[str, ...]
     prefixes: tuple[str, ...]
 
+    def holds(self, equipment_id: str) -> bool:
+        """Whether it is chosen."""
+        return equipment_id in self.ids or equipment_id.startswith(self.prefixes)
+
     @property
     def patterns(self) -> list[str]:
         """What the ids with one of the prefixes are LIKE."""

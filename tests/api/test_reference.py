@@ -21,6 +21,7 @@ ROUTES = {
     "/api/v2/write": {"post"},
     "/write": {"post"},
     "/sensor-data/upload-csv": {"post"},
+    "/sensor-data/live": {"get"},
     "/sensor-data/aggregated": {"get"},
     "/sensor-data-aggregated": {"get"},
     "/rollups/audit": {"post"},

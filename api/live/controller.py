@@ -1,0 +1,66 @@
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Controller, Request, get
+from litestar.di import NamedDependency
+from litestar.openapi.spec import Operation, Parameter
+from litestar.params import SkipValidation
+from litestar.response import ServerSentEvent
+
+from api.auth.access import access, enforce_access
+from api.described import EQUIPMENT, TEXT
+from api.equipment.choice import EVERY_EQUIPMENT, EquipmentChoice, chosen_equipment
+from api.live.service import LiveService
+from api.parameters import Parameters
+from core.scopes import Scope
+
+AnyRequest = Request[Any, Any, Any]
+
+LAST_EVENT_ID = Parameter(
+    name="Last-Event-ID",
+    param_in="header",
+    schema=TEXT,
+    description="The id of the last event received: go on behind it.",
+)
+
+
+@dataclass
+class FollowOperation(Operation):
+    """The operation with its parameters: the handler reads query string and header itself."""
+
+    def __post_init__(self) -> None:
+        """Declare what the handler's signature does not show."""
+        self.parameters = [EQUIPMENT, LAST_EVENT_ID]
+
+
+class LiveController(Controller):
+    """Changes as they happen."""
+
+    tags = ("Readings",)
+
+    @get(
+        "/sensor-data/live",
+        operation_id="followReadings",
+        operation_class=FollowOperation,
+        summary="New readings and changed buckets as server-sent events",
+        media_type="text/event-stream",
+        **access(Scope.READINGS_READ, 400),
+    )
+    async def follow_readings(
+        self, request: AnyRequest, live: NamedDependency[SkipValidation[LiveService]]
+    ) -> ServerSentEvent:
+        """Stream the events."""
+        events = await live.follow(
+            _chosen(request),
+            request.headers.get("last-event-id", ""),
+            lambda: enforce_access(request, request.route_handler),
+        )
+        return ServerSentEvent(events)
+
+
+def _chosen(request: AnyRequest) -> EquipmentChoice:
+    pairs = list(request.query_params.multi_items())
+    given = Parameters(pairs, ("equipmentId",), repeatable={"equipmentId"})
+    chosen = given.noted(lambda: chosen_equipment(given), EVERY_EQUIPMENT)
+    given.check()
+    return chosen

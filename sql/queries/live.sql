@@ -1,0 +1,31 @@
+-- name: listener_seen(id)!
+-- Have writers tell of changes for a minute more, and forget the listeners that are gone.
+WITH forgotten AS (
+    DELETE FROM live_listeners
+    WHERE seen_at < now() - interval '1 day' AND id <> :id
+)
+
+INSERT INTO live_listeners AS known (id, seen_at)
+VALUES (:id, now())
+ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at;
+
+-- name: readings_written(equipment_ids, days, at, row_limit)
+-- The readings that the transaction of that moment wrote, on these UTC days of this equipment.
+SELECT
+    readings.equipment_id,
+    readings.ts,
+    readings.value,
+    readings.register_time
+FROM
+    unnest(
+        :equipment_ids::text[],
+        :days::timestamptz[]
+    ) AS changed (equipment_id, day)
+INNER JOIN readings
+    ON
+        changed.equipment_id = readings.equipment_id
+        AND changed.day <= readings.ts
+        AND changed.day + interval '24 hours' > readings.ts
+WHERE readings.register_time = :at
+ORDER BY readings.ts, readings.equipment_id
+LIMIT :row_limit;
