@@ -28,6 +28,7 @@ from api.reference import reference_config
 from api.services import ServerSettings, dependencies, open_services
 from core.logs import configure_logging
 from core.settings import ApiSettings
+from core.traces import configure_tracing
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
@@ -72,6 +73,7 @@ def create_app(settings: ServerSettings) -> Litestar:
 def from_environment() -> Litestar:
     """The application as the environment says: what the server's processes load."""
     configure_logging()
+    configure_tracing("sensorflow-api")
     app = create_app(ServerSettings.from_environment())
     _spare_the_collector()
     return app

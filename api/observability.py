@@ -1,8 +1,9 @@
-"""What is known of every request, matched by a route or not: an id, a log line, two metrics."""
+"""What is known of every request, matched by a route or not: an id, a log line, metrics, a span."""
 
 import re
 from collections.abc import Iterable
 from time import perf_counter
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import structlog
@@ -12,6 +13,13 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
+
+from core.traces import is_tracing, span
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
+
+TRACE_HEADERS = frozenset({b"traceparent", b"tracestate"})
 
 REQUEST_ID_HEADER = b"x-request-id"
 ACCEPTED_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -91,13 +99,16 @@ class Observability:
                 message = {**message, "headers": headers}
             await send(message)
 
-        try:
-            await self._app(scope, receive, send_with_id)
-        finally:
-            self._record(scope, status, perf_counter() - started)
+        with span(_method(scope), headers=_trace_headers(scope)) as request_span:
+            try:
+                await self._app(scope, receive, send_with_id)
+            finally:
+                self._record(scope, status, perf_counter() - started)
+                if request_span:
+                    _describe(request_span, scope, status)
 
     def _record(self, scope: HTTPScope, status: int, seconds: float) -> None:
-        method = scope["method"] if scope["method"] in KNOWN_METHODS else "other"
+        method = _method(scope)
         self._metrics.observe(method, scope.get("path_template") or "unmatched", status, seconds)
         logger.info(
             "request",
@@ -106,6 +117,35 @@ class Observability:
             status=status,
             milliseconds=round(seconds * 1000, 1),
         )
+
+
+def _trace_headers(scope: HTTPScope) -> dict[str, str]:
+    """The headers by which a caller names its own span, while spans are collected."""
+    if not is_tracing():
+        return {}
+    return {
+        name.decode(): value.decode("latin-1")
+        for name, value in scope["headers"]
+        if name in TRACE_HEADERS
+    }
+
+
+def _describe(request_span: "Span", scope: HTTPScope, status: int) -> None:
+    """Say of a span what OpenTelemetry's conventions for HTTP servers ask for."""
+    route = scope.get("path_template") or "unmatched"
+    request_span.update_name(f"{_method(scope)} {route}")
+    request_span.set_attributes(
+        {
+            "http.request.method": _method(scope),
+            "http.route": route,
+            "http.response.status_code": status,
+            "sensorflow.request_id": current_request_id(),
+        }
+    )
+
+
+def _method(scope: HTTPScope) -> str:
+    return scope["method"] if scope["method"] in KNOWN_METHODS else "other"
 
 
 def _accepted_id(headers: Iterable[tuple[bytes, bytes]]) -> str | None:

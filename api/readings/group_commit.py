@@ -17,6 +17,7 @@ from api.readings.errors import TooManyReadingsError
 from api.readings.metrics import IngestMetrics
 from core.readings import Reading
 from core.settings import IngestSettings
+from core.traces import span
 
 Store: TypeAlias = Callable[[Sequence[Reading]], Awaitable[datetime | None]]
 
@@ -102,7 +103,10 @@ class GroupCommit:
     async def _stored(self, batch: Sequence[Waiting]) -> datetime | None:
         readings = _last_of_each_key(batch)
         self._metrics.batch_readings.observe(len(readings))
-        with self._metrics.commit_seconds.time():
+        with (
+            self._metrics.commit_seconds.time(),
+            span("save readings", {"sensorflow.readings": len(readings)}),
+        ):
             return await self._store(readings)
 
 

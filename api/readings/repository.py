@@ -7,6 +7,7 @@ from api.readings.writing import Written, columns, write_readings
 from core.database import Connection, Pool, borrowed
 from core.queries import queries
 from core.readings import Reading
+from core.traces import span
 
 # After this silence inside a batch the server ends its transaction.
 IDLE_MILLISECONDS = "60000"
@@ -31,9 +32,12 @@ class ReadingRepository:
     @asynccontextmanager
     async def batch(self) -> AsyncIterator["Batch"]:
         """A transaction for many readings, committed when the block ends without an error."""
-        async with borrowed(self._pool) as connection, connection.transaction():
-            await queries().prepare_batch_transaction(connection, milliseconds=IDLE_MILLISECONDS)
-            yield Batch(connection)
+        with span("save batch"):
+            async with borrowed(self._pool) as connection, connection.transaction():
+                await queries().prepare_batch_transaction(
+                    connection, milliseconds=IDLE_MILLISECONDS
+                )
+                yield Batch(connection)
 
 
 class Batch:

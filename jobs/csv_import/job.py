@@ -10,6 +10,7 @@ from polars.exceptions import PanicException
 
 from core.errors import ObjectMissingError
 from core.imports import ImportState
+from core.traces import span
 from jobs.csv_import.load import load
 from jobs.csv_import.repairing import repair
 from jobs.csv_import.repository import Claim
@@ -61,7 +62,8 @@ async def _attempt(work: ImportWork, import_id: UUID) -> None:
         return
     log.info("import_attempt", import_id=str(import_id), attempt=claim.attempt, state=claim.state)
     try:
-        await _bring_to_end(work, claim)
+        with span("import", {"sensorflow.import_id": str(claim.id)}):
+            await _bring_to_end(work, claim)
     except ObjectMissingError:
         await _fail(work, claim, _source_missing())
     except FileFaultError as fault:

@@ -10,6 +10,7 @@ import structlog
 from core.database import Connection, database_errors, open_connection
 from core.queries import queries
 from core.settings import DatabaseSettings
+from core.traces import span
 from jobs.errors import CONFLICTS
 from jobs.rollups.ranges import DAY, HOUR, TimeRange, aligned, ceil, clamped, slices
 
@@ -58,7 +59,8 @@ async def refresh_dirty_ranges(
                 return False
             if ledger := await _ledger(connection):
                 async with open_connection(database) as helper:
-                    await _work_off(ledger, (connection, helper), checkpoint)
+                    with span("refresh rollups", {"sensorflow.ranges": len(ledger)}):
+                        await _work_off(ledger, (connection, helper), checkpoint)
             await queries().release_refresh_lock(connection, lock_key=LOCK_KEY)
             return True
 

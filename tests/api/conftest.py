@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx2
@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from core.database import Pool
 from core.settings import ApiSettings
+from embedded.identity import IdentityProvider
 from tests.api.provider import Provider
 from tests.api.serving import UPLOAD_SECRET, server_settings, serving
 
@@ -49,3 +50,15 @@ async def client(
     headers = {"Authorization": f"Bearer {provider.token()}"}
     async with httpx2.AsyncClient(base_url=base_url, headers=headers, timeout=20) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def real_provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IdentityProvider]:
+    with IdentityProvider.serve(tmp_path_factory.mktemp("provider")) as provider:
+        yield provider
+
+
+@pytest_asyncio.fixture
+async def clean_url(migrated_url: str, pool: Pool) -> str:
+    del pool
+    return migrated_url

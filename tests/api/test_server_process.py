@@ -13,8 +13,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx2
-import pytest
-import pytest_asyncio
 
 from core.database import Pool
 from embedded.identity import IdentityProvider, read_accounts
@@ -24,12 +22,6 @@ from tests.support.ports import free_port
 
 START_SECONDS = 60
 CLIENT = "sensor-gateway"
-
-
-@pytest.fixture(scope="module")
-def real_provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IdentityProvider]:
-    with IdentityProvider.serve(tmp_path_factory.mktemp("provider")) as provider:
-        yield provider
 
 
 def gateway_token(provider: IdentityProvider, scope: str) -> str:
@@ -42,12 +34,6 @@ def gateway_token(provider: IdentityProvider, scope: str) -> str:
     )
     token: str = answer.raise_for_status().json()["access_token"]
     return token
-
-
-@pytest_asyncio.fixture
-async def clean_url(migrated_url: str, pool: Pool) -> str:
-    del pool
-    return migrated_url
 
 
 @contextmanager

@@ -18,13 +18,9 @@ import pytest
 from embedded.identity import IdentityProvider
 from tests.api.serving import UPLOAD_SECRET
 from tests.api.test_server_process import (
-    clean_url,
     gateway_token,
-    real_provider,
     server_process,
 )
-
-__all__ = ["clean_url", "real_provider"]
 
 log = logging.getLogger(__name__)
 
