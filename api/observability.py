@@ -1,7 +1,8 @@
 """What is known of every request, matched by a route or not: an id, a log line, metrics, a span."""
 
+import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from time import perf_counter
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -27,6 +28,8 @@ ACCEPTED_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 # A label value stays for the life of the process, so none may come from the client's hand.
 KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
+FILL_SECONDS = 1
+
 logger = structlog.get_logger()
 
 
@@ -41,6 +44,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._filling: asyncio.Task[None] | None = None
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
         self._requests = Counter(
@@ -61,6 +65,18 @@ class Metrics:
             "Age of the oldest late rows that the rollups have not taken up yet.",
             registry=self.registry,
         )
+
+    async def filled(self, fill: Callable[[], Coroutine[None, None, None]]) -> CollectorRegistry:
+        """The registry, when `fill` has asked the database or a second has passed.
+
+        One question at a time: scrapes of a silent database hold one connection, not all.
+        """
+        if self._filling is None or self._filling.done():
+            self._filling = asyncio.create_task(fill())
+        done, _ = await asyncio.wait({self._filling}, timeout=FILL_SECONDS)
+        for task in done:
+            task.result()
+        return self.registry
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answered request."""

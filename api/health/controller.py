@@ -1,3 +1,4 @@
+import math
 from http import HTTPStatus
 
 from litestar import Controller, MediaType, Response, get
@@ -67,6 +68,10 @@ class HealthController(Controller):
         audits: NamedDependency[SkipValidation[AuditService]],
     ) -> bytes:
         """Show the process's metrics, how far the rollups are behind, and what audits found."""
-        metrics.rollup_lag_seconds.set(await health.rollup_lag_seconds())
-        await audits.update_metrics()
-        return generate_latest(metrics.registry)
+
+        async def fill() -> None:
+            metrics.rollup_lag_seconds.set(math.nan)  # until it is known
+            metrics.rollup_lag_seconds.set(await health.rollup_lag_seconds())
+            await audits.update_metrics()
+
+        return generate_latest(await metrics.filled(fill))

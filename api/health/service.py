@@ -1,4 +1,3 @@
-import asyncio
 import math
 
 from asyncpg import UndefinedTableError
@@ -7,8 +6,6 @@ from api.health.repository import HealthRepository
 from api.health.schemas import Checks, Readiness
 from core.database import REVISION
 from core.errors import DatabaseUnavailableError, SensorFlowError
-
-LAG_TIMEOUT_SECONDS = 1
 
 UNKNOWN = Checks(database="unavailable", migrations="unknown", worker="unknown")
 
@@ -29,11 +26,10 @@ class HealthService:
         return Readiness("ready" if ready else "unready", checks)
 
     async def rollup_lag_seconds(self) -> float:
-        """How far the rollups are behind the rows; NaN when that cannot be told at once."""
+        """How far the rollups are behind the rows; NaN when that cannot be told."""
         try:
-            async with asyncio.timeout(LAG_TIMEOUT_SECONDS):
-                return await self._repository.rollup_lag_seconds()
-        except (TimeoutError, SensorFlowError, UndefinedTableError):
+            return await self._repository.rollup_lag_seconds()
+        except (SensorFlowError, UndefinedTableError):
             return math.nan
 
     async def _checks(self) -> Checks:

@@ -4,7 +4,14 @@ from typing import Any
 
 from litestar import Controller, Request, Response, post
 from litestar.di import NamedDependency
-from litestar.openapi.spec import OpenAPIMediaType, Operation, Parameter, RequestBody, Schema
+from litestar.openapi.spec import (
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    Operation,
+    Parameter,
+    RequestBody,
+    Schema,
+)
 from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import SkipValidation
 from litestar.types import ExceptionHandlersMap
@@ -44,6 +51,13 @@ class WriteOperation(Operation):
         ]
         text = OpenAPIMediaType(Schema(type=OpenAPIType.STRING))
         self.request_body = RequestBody(content={"text/plain": text}, required=True)
+        self._declare_partial_write()
+
+    def _declare_partial_write(self) -> None:
+        refused = (self.responses or {})["400"]
+        if isinstance(refused, OpenAPIResponse) and refused.content is not None:
+            told = Schema(type=OpenAPIType.OBJECT)
+            refused.content["application/json"] = OpenAPIMediaType(told)
 
 
 class PartialWriteError(Exception):

