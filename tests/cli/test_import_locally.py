@@ -211,11 +211,10 @@ async def test_workers_leave_the_import_alone_until_the_process_is_gone(
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "cli", "import", str(path)),
         env=os.environ | settings | {"SENSORFLOW_WORKER_LEASE_SECONDS": "2"},
-        stderr=asyncio.subprocess.PIPE,
     )
-    assert process.stderr
-    while b"loading" not in await process.stderr.readline():
-        assert not process.stderr.at_eof()
+    while await work.pool.fetchval("SELECT state FROM imports") != "loading":
+        assert process.returncode is None
+        await asyncio.sleep(0.01)
     process.kill()
     await process.wait()
     import_id = await work.pool.fetchval("SELECT id FROM imports")
