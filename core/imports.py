@@ -5,6 +5,8 @@ from fractions import Fraction
 
 from msgspec import Struct
 
+from core.readings import OnConflict
+
 
 class ImportState(StrEnum):
     """Where an import is in its life. `done` means: its rows are visible in every rollup."""
@@ -78,6 +80,7 @@ class ImportOptions(Struct, frozen=True, kw_only=True, rename="camel"):
     columns: dict[str, str] = {}
     max_errors: int | str | None = None
     on_too_many_errors: OnTooManyErrors = OnTooManyErrors.DISCARD
+    on_conflict: OnConflict = OnConflict.REPLACE
 
     @property
     def by_local_clock(self) -> bool:

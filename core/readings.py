@@ -54,6 +54,14 @@ class RejectCode(StrEnum):
     MALFORMED_LINE = "malformed_line"
 
 
+class OnConflict(StrEnum):
+    """What happens where a key is stored with another value; an equal one is unchanged."""
+
+    REPLACE = "replace"
+    SKIP = "skip"
+    ERROR = "error"
+
+
 @dataclass(frozen=True, slots=True)
 class TimeBounds:
     """The timestamps accepted at one moment: `horizon <= ts <= latest`, both aware."""

@@ -10,10 +10,11 @@ from api.batches.service import BatchService
 from api.bodies import MAX_BODY_BYTES, media_type, read_body
 from api.parameters import Parameters, choice
 from api.problems import UnsupportedMediaTypeError
-from api.readings.batch_writer import BatchRules, BatchWriter, Mode, OnConflict
+from api.readings.batch_writer import BatchRules, BatchWriter, Mode
 from api.readings.idempotency import keyed
 from api.readings.rows import elements, lines
 from api.readings.schemas import Account
+from core.readings import OnConflict
 from core.scopes import Scope
 
 AnyRequest = Request[Any, Any, Any]

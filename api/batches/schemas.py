@@ -9,9 +9,10 @@ from litestar.openapi.spec import (
 )
 from litestar.openapi.spec.enums import OpenAPIType
 
-from api.readings.batch_writer import BatchRules, Mode, OnConflict
+from api.readings.batch_writer import BatchRules, Mode
 from api.readings.errors import MAX_ROWS
 from api.readings.schemas import IDEMPOTENCY_KEY, READING
+from core.readings import OnConflict
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"

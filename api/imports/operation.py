@@ -8,6 +8,7 @@ from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
 from api.imports.form import FIELD
 from core.imports import COLUMNS, DecimalMark, OnTooManyErrors, TimeFormat
+from core.readings import OnConflict
 
 
 def _text(description: str, default: str | None = None, enum: Iterable[str] = ()) -> Schema:
@@ -27,6 +28,11 @@ OPTIONS = {
         "What becomes of the other rows if there are more.",
         OnTooManyErrors.DISCARD,
         OnTooManyErrors,
+    ),
+    "onConflict": _text(
+        "What becomes of a row whose key is stored with another value.",
+        OnConflict.REPLACE,
+        OnConflict,
     ),
 }
 

@@ -9,7 +9,7 @@ import msgspec
 from api.parameters import choice, refusal, shown, time_zone
 from api.problems import FieldProblem, InvalidRequestError
 from core.imports import COLUMNS, DecimalMark, Delimiter, ImportOptions, OnTooManyErrors, TimeFormat
-from core.readings import RejectCode
+from core.readings import OnConflict, RejectCode
 
 MAX_NAME_CHARACTERS = 200
 COUNT = re.compile("[0-9]{1,15}")
@@ -93,4 +93,5 @@ PARSERS: dict[str, Callable[[str, object], object]] = {
     "columns": _columns,
     "maxErrors": _max_errors,
     "onTooManyErrors": choice(OnTooManyErrors),
+    "onConflict": choice(OnConflict),
 }

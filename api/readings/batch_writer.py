@@ -18,6 +18,7 @@ from api.readings.received import Received
 from api.readings.repository import Batch, ReadingRepository
 from api.readings.schemas import Account
 from api.readings.writing import Written
+from core.readings import OnConflict
 from core.settings import IngestSettings
 
 ATTEMPTS = 5
@@ -28,14 +29,6 @@ class Mode(StrEnum):
 
     ATOMIC = "atomic"
     PARTIAL = "partial"
-
-
-class OnConflict(StrEnum):
-    """What happens where a key is stored with another value; an equal one is unchanged."""
-
-    REPLACE = "replace"
-    SKIP = "skip"
-    ERROR = "error"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ class Batch:
     """What the lines from `first_line` to `last_line` come to; `rejects` as in JudgedBatch.
 
     `rows_read` and `rows_rejected` are what it adds to the account.
+    `numbered` are the readings with line and row, where a conflict is to be told by its line.
     """
 
     first_line: int
@@ -21,3 +22,4 @@ class Batch:
     rows_rejected: int
     rejects: pl.DataFrame
     staged: StagedBatch
+    numbered: pl.DataFrame | None = None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from core.imports import EQUIPMENT_ID, VALUE, DecimalMark, ImportOptions
-from core.readings import NUMBER, TimeBounds
+from core.readings import NUMBER, OnConflict, TimeBounds
 from jobs.csv_import.lines import LINE_NUMBER, TEXT
 from jobs.csv_import.moments import with_moments
 from jobs.csv_import.rules import Rule, rules
@@ -14,10 +14,18 @@ from jobs.csv_import.rules import Rule, rules
 
 @dataclass(frozen=True, slots=True)
 class JudgedBatch:
-    """A batch's `readings` (equipment_id, ts, value) and `rejects` (line, code, column, row)."""
+    """A batch's `readings` (equipment_id, ts, value) and `rejects` (line, code, column, row).
+
+    Where conflicts are errors, the readings have line and row too.
+    """
 
     readings: pl.DataFrame
     rejects: pl.DataFrame
+
+    @property
+    def numbered(self) -> pl.DataFrame | None:
+        """The readings, if they have line and row."""
+        return self.readings if LINE_NUMBER in self.readings.columns else None
 
     @property
     def rows_read(self) -> int:
@@ -35,10 +43,15 @@ def judge(rows: pl.DataFrame, options: ImportOptions, bounds: TimeBounds) -> Jud
         .with_columns(verdict=pl.coalesce(verdicts))
     )
     good = judged.filter(pl.col("verdict").is_null())
+    told = _told_in_conflicts(options)
     return JudgedBatch(
-        good.select(equipment_id=EQUIPMENT_ID, ts="ts", value="number"),
+        good.select(*told, equipment_id=EQUIPMENT_ID, ts="ts", value="number"),
         _rejects(judged.filter(pl.col("verdict").is_not_null()), reasons),
     )
+
+
+def _told_in_conflicts(options: ImportOptions) -> tuple[str, ...]:
+    return (LINE_NUMBER, TEXT) if options.on_conflict is OnConflict.ERROR else ()
 
 
 def _number(mark: DecimalMark) -> pl.Expr:

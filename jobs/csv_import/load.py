@@ -54,10 +54,12 @@ def _ready(lines: JudgedLines) -> Batch:
         judged.rejects.height,
         judged.rejects,
         stage(judged.readings),
+        judged.numbered,
     )
 
 
 async def _store(work: ImportWork, claim: Claim, batch: Batch, turn: Turn) -> bool:
     work.checkpoint()
-    await write_rejects(work.storage, claim.rejects_folder, batch.first_line, batch.rejects)
-    return await work.imports.store_batch(claim, batch, turn)
+    tell = partial(write_rejects, work.storage, claim.rejects_folder, batch.first_line)
+    await tell(batch.rejects)
+    return await work.imports.store_batch(claim, batch, turn, tell)

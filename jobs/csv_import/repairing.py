@@ -7,6 +7,7 @@ of it goes into the next generation. A crash is mended as in a load, behind the 
 import io
 from asyncio import to_thread
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import polars as pl
@@ -52,8 +53,9 @@ async def repair(work: ImportWork, claim: Claim, repair: Repair) -> None:
             rejects = await _rejects(work, part)
             judged = await _judge(work, source, repair)
             batch = await to_thread(_repaired, first_line, rejects, corrections, judged)
-            await write_rejects(work.storage, left, first_line, batch.rejects)
-            await work.imports.store_batch(claim, batch, Turn(expect_new=False))
+            tell = partial(write_rejects, work.storage, left, first_line)
+            await tell(batch.rejects)
+            await work.imports.store_batch(claim, batch, Turn(expect_new=False), tell)
     await require_good_rows(work, claim)
 
 
@@ -95,6 +97,7 @@ def _repaired(
         rows_rejected=-judged.readings.height,
         rejects=still_bad,
         staged=stage(judged.readings),
+        numbered=judged.numbered,
     )
 
 

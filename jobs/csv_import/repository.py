@@ -1,21 +1,25 @@
 """An import's writes to the database, each bound to the attempt that makes it."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 import asyncpg
 import msgspec
+import polars as pl
 
 from core.database import Connection, Pool
 from core.imports import ImportOptions, ImportState
 from core.queries import queries
 from core.storage import rejects_folder
 from jobs.csv_import.batch import Batch
+from jobs.csv_import.conflicts import Stored, store_rows
 from jobs.csv_import.turns import Turn
-from jobs.csv_import.writing import write_rows
 from jobs.errors import LeaseLostError
+
+TellRejects: TypeAlias = Callable[[pl.DataFrame], Awaitable[None]]
 
 LONGEST_WAIT_SECONDS = 5.0  # with rows locked, for another batch of the same import
 
@@ -97,41 +101,48 @@ class ImportRepository:
         )
         _require_lease(claim, kept)
 
-    async def store_batch(self, claim: Claim, batch: Batch, turn: Turn) -> bool:
+    async def store_batch(
+        self, claim: Claim, batch: Batch, turn: Turn, tell_rejects: TellRejects
+    ) -> bool:
         """Write a batch, its part of the ledger and of the account, in one transaction.
 
+        Conflicts that are errors are told before the commit, together with the batch's rejects.
         Whether all of its keys were new. Raises LeaseLostError, RowsMissingError, TurnLateError or
         what kept the batch before from being stored, and then nothing of this one is.
         """
         async with self._pool.acquire() as connection:
             firsts = batch.staged.spans()["first_ts"]
             await queries().create_chunks(connection, moments=firsts.to_list())
-            return await self._store(connection, claim, batch, turn)
+            async with connection.transaction():
+                await self._prepare(connection)
+                turn.began.set()
+                how = claim.options.on_conflict
+                stored = await store_rows(connection, claim.id, batch, turn, how)
+                await turn.comes(min(self._idle_seconds / 2, LONGEST_WAIT_SECONDS))
+                if stored.rejects.height > batch.rejects.height:
+                    await tell_rejects(stored.rejects)
+                await self._checkpoint(connection, claim, batch, stored)
+        return batch.staged.rows.height == stored.inserted
 
-    async def _store(self, connection: Connection, claim: Claim, batch: Batch, turn: Turn) -> bool:
-        staged = batch.staged
-        async with connection.transaction():
-            await self._prepare(connection)
-            turn.began.set()
-            written = await write_rows(connection, claim.id, staged, turn)
-            await turn.comes(min(self._idle_seconds / 2, LONGEST_WAIT_SECONDS))
-            old = staged.rows.height - written.inserted
-            kept = await queries().checkpoint_import(
-                connection,
-                import_id=claim.id,
-                attempt=claim.attempt,
-                lines_done=batch.last_line,
-                bytes_read=batch.size_bytes,
-                rows_read=batch.rows_read,
-                rejected=batch.rows_rejected,
-                inserted=written.inserted,
-                replaced=written.replaced + staged.replaced_inside,
-                unchanged=old - written.replaced + staged.unchanged_inside,
-                first_ts=staged.first_ts,
-                last_ts=staged.last_ts,
-            )
-            _require_lease(claim, kept)
-        return old == 0
+    async def _checkpoint(
+        self, connection: Connection, claim: Claim, batch: Batch, stored: Stored
+    ) -> None:
+        conflicts = stored.rejects.height - batch.rejects.height
+        kept = await queries().checkpoint_import(
+            connection,
+            import_id=claim.id,
+            attempt=claim.attempt,
+            lines_done=batch.last_line,
+            bytes_read=batch.size_bytes,
+            rows_read=batch.rows_read,
+            rejected=batch.rows_rejected + conflicts,
+            inserted=stored.inserted,
+            replaced=stored.replaced,
+            unchanged=batch.staged.readings - conflicts - stored.inserted - stored.replaced,
+            first_ts=batch.staged.first_ts,
+            last_ts=batch.staged.last_ts,
+        )
+        _require_lease(claim, kept)
 
     async def row_counts(self, claim: Claim) -> RowCounts:
         """How many rows were read and how many rejected, in this attempt and earlier ones."""

@@ -33,6 +33,11 @@ class StagedBatch:
     unchanged_inside: int
 
     @property
+    def readings(self) -> int:
+        """How many were staged, repetitions and all."""
+        return self.rows.height + self.replaced_inside + self.unchanged_inside
+
+    @property
     def first_ts(self) -> datetime | None:
         """The earliest moment, if there is any row."""
         return cast("datetime | None", self.rows["ts"].min())

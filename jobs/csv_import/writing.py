@@ -37,7 +37,7 @@ async def write_rows(
     """
     if staged.rows.is_empty():
         return Written(0, 0)
-    if await _reaches_columnstore(connection, staged):
+    if await reaches_columnstore(connection, staged):
         await turn.comes(within_seconds=0)
     elif turn.expect_new and await _copy_new(connection, import_id, staged):
         return Written(staged.rows.height, 0)
@@ -71,18 +71,18 @@ async def _merge(connection: Connection, import_id: UUID, staged: StagedBatch) -
     written = Written(**await store(last_values=False))
     if staged.replaced_inside:
         await store(last_values=True)
-    in_columnstore = await _reaches_columnstore(connection, staged)
+    in_columnstore = await reaches_columnstore(connection, staged)
     if in_columnstore:
         await queries().note_opened_chunks(connection, import_id=import_id)
     if in_columnstore or sum(written) != changes:
         stored = await queries().count_stored_changes(connection, **staged.span)
-        _require_every_row(changes, stored)
+        require_every_row(changes, stored)
     changed = [tuple(row) async for row in queries().changed_days(connection)]
     await note_changes(connection, changed)
     return written
 
 
-async def _reaches_columnstore(connection: Connection, staged: StagedBatch) -> bool:
+async def reaches_columnstore(connection: Connection, staged: StagedBatch) -> bool:
     """Whether rows go where TimescaleDB has miscounted written ones (ts#7672)."""
     return bool(await queries().reaches_columnstore(connection, **staged.span))
 
@@ -93,10 +93,11 @@ async def copy_rows(connection: Connection, table: str, rows: pl.DataFrame) -> N
         status = await connection.copy_to_table(
             table, source=source, columns=rows.columns, format="binary"
         )
-    _require_every_row(rows.height, int(status.removeprefix("COPY ")))
+    require_every_row(rows.height, int(status.removeprefix("COPY ")))
 
 
-def _require_every_row(written: int, stored: int) -> None:
+def require_every_row(written: int, stored: int) -> None:
+    """Raise RowsMissingError unless as many keys are stored as were written."""
     if stored != written:
         raise RowsMissingError(
             f"Of {written} keys written, the table holds {stored}. "

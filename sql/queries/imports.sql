@@ -136,6 +136,73 @@ SELECT
     count(*) FILTER (WHERE NOT is_new) AS replaced
 FROM written;
 
+-- name: store_new(import_id)$
+-- Write the first value of each staged key that is not stored yet and set these keys apart; enter
+-- late rows into the ledger, one range a chunk; how many were written. The order is staging.py's.
+WITH written AS (
+    INSERT INTO readings (equipment_id, ts, value)
+    SELECT
+        equipment_id,
+        ts,
+        first_value AS value
+    FROM import_staging
+    ORDER BY
+        time_bucket('7 days', ts, '1970-01-01 00:00:00+00'::timestamptz),
+        octet_length(equipment_id),
+        equipment_id COLLATE "C",
+        ts
+    ON CONFLICT (equipment_id, ts) DO NOTHING
+    RETURNING equipment_id, ts, value
+),
+
+changes AS (
+    INSERT INTO import_changes (equipment_id, ts, first_value, last_value)
+    SELECT
+        equipment_id,
+        ts,
+        value AS first_value,
+        value AS last_value
+    FROM written
+),
+
+dirty AS (
+    INSERT INTO rollup_dirty_ranges (range_start, range_end, import_id)
+    SELECT
+        time_bucket('1 hour', min(ts)) AS range_start,
+        time_bucket('1 hour', max(ts)) + '1 hour'::interval AS range_end,
+        :import_id AS import_id
+    FROM written
+    WHERE ts < late_before()
+    GROUP BY time_bucket('7 days', ts, '1970-01-01 00:00:00+00'::timestamptz)
+)
+
+SELECT count(*) FROM written;
+
+-- name: count_stored_keys(first_ts, last_ts)$
+-- How many staged keys are stored, with whatever value.
+SELECT count(*)
+FROM import_staging AS staged
+INNER JOIN readings
+    ON
+        staged.equipment_id = readings.equipment_id
+        AND staged.ts = readings.ts
+WHERE readings.ts BETWEEN :first_ts AND :last_ts;
+
+-- name: values_that_stayed(first_ts, last_ts)
+-- The staged keys that are stored with another value than their first one, with that value.
+SELECT
+    readings.equipment_id,
+    readings.ts,
+    readings.value
+FROM import_staging AS staged
+INNER JOIN readings
+    ON
+        staged.equipment_id = readings.equipment_id
+        AND staged.ts = readings.ts
+WHERE
+    readings.ts BETWEEN :first_ts AND :last_ts
+    AND readings.value <> staged.first_value;
+
 -- name: changed_days()
 -- On which UTC days which equipment is changed.
 SELECT DISTINCT

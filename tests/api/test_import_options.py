@@ -22,6 +22,7 @@ DEFAULTS: dict[str, Any] = {
     "columns": {},
     "maxErrors": None,
     "onTooManyErrors": "discard",
+    "onConflict": "replace",
 }
 GIVEN = {
     "delimiter": ";",
@@ -31,6 +32,7 @@ GIVEN = {
     "columns": {"timestamp": "Zeit", "value": "Wert, °C"},
     "maxErrors": "0.5%",
     "onTooManyErrors": "keep",
+    "onConflict": "skip",
 }
 
 
@@ -72,6 +74,7 @@ async def test_options_are_kept_and_told_whether_before_or_after_the_file(
 WRONG = [
     ("maxErrors", "-1"), ("maxErrors", "100.1%"), ("maxErrors", "1e3"), ("maxErrors", "5 %"),
     ("maxErrors", "9" * 16), ("maxErrors", "many"), ("onTooManyErrors", "stop"),
+    ("onConflict", "update"),
     ("delimiter", "|"), ("delimiter", ""), ("decimal", "point"), ("timeFormat", "epoch"),
     ("timeZone", "Mars/Olympus"), ("timeZone", "localtime"), ("timeZone", "america/new_york"),
     ("timeZone", "../UTC"), ("columns", "timestamp"), ("columns", "[]"), ("columns", "[" * 9000),

@@ -24,25 +24,28 @@ class Row:
 
 
 def load_row_by_row(
-    stored: Mapping[Key, float], rows: Iterable[Row]
+    stored: Mapping[Key, float], rows: Iterable[Row], on_conflict: str = "replace"
 ) -> tuple[dict[Key, float], Account]:
     """What the table holds afterwards, and the account of the load."""
     table, account = dict(stored), Account()
     for row in rows:
         if row.key is None:
             continue
-        account = counted(account, fate(table, row))
-        if not row.bad:
+        fate = fate_of(table, row, on_conflict)
+        account = counted(account, fate)
+        if fate in {"inserted", "replaced"}:
             table[row.key] = row.value
     return table, account
 
 
-def fate(table: Mapping[Key, float], row: Row) -> str:
+def fate_of(table: Mapping[Key, float], row: Row, on_conflict: str) -> str:
     if row.bad or row.key is None:
         return "rejected"
     if row.key not in table:
         return "inserted"
-    return "unchanged" if table[row.key] == row.value else "replaced"
+    if table[row.key] == row.value:
+        return "unchanged"
+    return {"replace": "replaced", "skip": "unchanged", "error": "rejected"}[on_conflict]
 
 
 def counted(account: Account, name: str) -> Account:

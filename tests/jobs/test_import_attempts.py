@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from inspect import isawaitable
-from unittest.mock import Mock
+from unittest.mock import AsyncMock, Mock
 from uuid import UUID
 
 import polars as pl
@@ -153,7 +153,7 @@ ONE_ROW = pl.DataFrame(
 )
 ARGUMENTS = {
     "fail": ("code", "message"),
-    "store_batch": (Batch(2, 2, 0, 1, 0, NOTHING, stage(ONE_ROW)), Turn()),
+    "store_batch": (Batch(2, 2, 0, 1, 0, NOTHING, stage(ONE_ROW)), Turn(), AsyncMock()),
 }
 
 

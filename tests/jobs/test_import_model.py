@@ -7,6 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.database import Pool
+from core.imports import ImportOptions
+from core.readings import OnConflict
 from jobs.csv_import.work import ImportWork
 from tests.jobs.model import Key, Row, load_row_by_row
 from tests.jobs.support import HEADER, rolled_up, rows_of, run_import
@@ -26,15 +28,22 @@ rows = st.builds(Row, keys | st.none(), values, st.sampled_from([False, False, F
     stored=st.dictionaries(keys, values, max_size=6),
     file=st.lists(rows, min_size=1, max_size=25),
     batch_lines=st.integers(1, 9),
+    on_conflict=st.sampled_from(OnConflict),
 )
 async def test_counts_and_contents_are_those_of_loading_row_by_row(
-    work: ImportWork, stored: dict[Key, float], file: list[Row], batch_lines: int
+    work: ImportWork,
+    stored: dict[Key, float],
+    file: list[Row],
+    batch_lines: int,
+    on_conflict: OnConflict,
 ) -> None:
     await hold_only(work.pool, stored)
     work = dataclasses.replace(work, batch_lines=batch_lines)
+    content = HEADER + "".join(row.text for row in file)
+    options = ImportOptions(on_conflict=on_conflict)
     for _ in ("import", "import again"):
-        outcome = await run_import(work, HEADER + "".join(row.text for row in file))
-        stored, account = load_row_by_row(stored, file)
+        outcome = await run_import(work, content, options=options)
+        stored, account = load_row_by_row(stored, file, on_conflict)
         assert outcome.account == account
         assert outcome.state == ("failed" if account.read == account.rejected else "done")
         assert await rows_of(work.pool) == stored

@@ -11,13 +11,16 @@ from pgqueuer.domain.errors import RetryRequested
 from api.imports.rejects_file import as_object
 from core.database import Pool
 from core.errors import StorageError
+from core.imports import ImportOptions
 from core.queue import enqueue_import
+from core.readings import OnConflict
 from core.settings import StorageSettings
 from core.storage import Storage, corrections_key, rejects_folder
 from jobs.csv_import.job import run_import_job
 from jobs.csv_import.work import ImportWork
 from jobs.orphans import sweep_orphans
 from tests.jobs.support import (
+    DEFAULT,
     HEADER,
     Account,
     add_import,
@@ -49,8 +52,13 @@ STILL_BAD = [
 ]
 
 
-async def imported(work: ImportWork, content: str | bytes = FILE, extension: str = ".csv") -> UUID:
-    import_id = await add_import(work.pool, work.storage, content, extension)
+async def imported(
+    work: ImportWork,
+    content: str | bytes = FILE,
+    extension: str = ".csv",
+    options: ImportOptions = DEFAULT,
+) -> UUID:
+    import_id = await add_import(work.pool, work.storage, content, extension, options)
     await run_import_job(dataclasses.replace(work, batch_lines=3), import_id, 0)
     return import_id
 
@@ -97,6 +105,20 @@ async def test_corrected_rows_are_loaded_and_the_others_stay_rejected(work: Impo
     assert [line for line, *_ in await current_rejects(work, import_id)] == BAD
     await repaired(work, import_id, CORRECTED)
     await assert_repaired(work, import_id)
+
+
+async def test_a_corrected_row_that_meets_a_stored_value_is_a_conflict_if_these_are_errors(
+    work: ImportWork,
+) -> None:
+    import_id = await imported(work, options=ImportOptions(on_conflict=OnConflict.ERROR))
+    await repaired(work, import_id, CORRECTED)
+    outcome = await outcome_of(work.pool, import_id)
+    assert outcome.account == Account(read=11, inserted=8, rejected=3)
+    conflict = (6, "conflict", "value", "a,2024-01-01T01:00:00Z,7")
+    assert await current_rejects(work, import_id) == [conflict, *STILL_BAD]
+    await repaired(work, import_id, {6: "a,2024-01-01T01:00:00Z,1"})
+    account = (await outcome_of(work.pool, import_id)).account
+    assert account == Account(read=11, inserted=8, unchanged=1, rejected=2)
 
 
 async def test_sending_the_same_rows_again_changes_nothing(work: ImportWork) -> None:
