@@ -26,6 +26,16 @@ from core.storage import Storage
 from jobs.csv_import.job import run_import_job
 from jobs.csv_import.work import ImportWork
 from jobs.rollups.refresh import refresh_dirty_ranges
+from tests.api.buckets import (
+    buckets,
+    fresh,
+    gap,
+    is_chosen,
+    item_key,
+    item_values,
+    keyed,
+    ranges_of,
+)
 from tests.conftest import empty_database
 
 WINDOWS = ("24h", "48h", "1w", "1m")
@@ -239,7 +249,7 @@ class Platform:
         answer = await self.ask(ask, start, end)
         width = WIDTHS[ask.resolution] * (25 / 24 if ask.zone else 1)
         rows = await self.pool.fetch(BUCKETED, WIDTHS[ask.resolution], ask.zone)
-        readings = [row for row in rows if is_chosen(row[0], ask)]
+        readings = [row for row in rows if is_chosen(row[0], ask.equipment)]
         expected = {
             key: row
             for key, row in buckets(readings, together=ask.grouping == "all").items()
@@ -318,68 +328,6 @@ class Platform:
             "/sensor-data/aggregated", params=params, headers={"If-None-Match": tag}
         )
         assert answer.status_code == (200 if told["staleRanges"] else 304)
-
-
-def gap(fill: str, items: list[dict[str, Any]], place: int) -> float | None:
-    """The average that a bucket without samples is told with."""
-    before = next((item for item in items[:place][::-1] if item["sampleCount"]), None)
-    after = next((item for item in items[place:] if item["sampleCount"]), None)
-    if fill == "previous" and before:
-        return float(before["average"])
-    if fill == "linear" and before and after:
-        x0, x1 = before["intervalStart"], after["intervalStart"]
-        share = (items[place]["intervalStart"] - x0) / (x1 - x0)
-        return float(before["average"] + share * (after["average"] - before["average"]))
-    return None
-
-
-def is_chosen(equipment_id: str, ask: Ask) -> bool:
-    return not ask.equipment or any(
-        equipment_id.startswith(name[:-1]) if name.endswith("*") else equipment_id == name
-        for name in ask.equipment
-    )
-
-
-def buckets(readings: Iterable[Any], *, together: bool) -> dict[Any, tuple[float | None, ...]]:
-    """What the readings, in order of time, say of each bucket."""
-    values: dict[Any, list[float]] = {}
-    for equipment_id, start, value in readings:
-        values.setdefault((None if together else equipment_id, start), []).append(value)
-    return {
-        key: (sum(of), len(of), sum(of) / len(of), min(of), max(of))
-        + ((None, None) if together else (of[0], of[-1]))
-        for key, of in values.items()
-    }
-
-
-def ranges_of(answer: Mapping[str, Any]) -> list[tuple[datetime, datetime]]:
-    return [
-        (datetime.fromisoformat(part["from"]), datetime.fromisoformat(part["to"]))
-        for part in answer["staleRanges"]
-    ]
-
-
-def keyed(rows: Iterable[Any]) -> dict[Any, tuple[float, ...]]:
-    return {(row[0], row[1]): tuple(row[2:]) for row in map(tuple, rows)}
-
-
-def fresh(rows: Mapping[Any, Any], stale: Iterable[Any], width: timedelta) -> dict[Any, Any]:
-    """The rows whose bucket touches no stale range."""
-    ranges = list(stale)
-    return {
-        key: row
-        for key, row in rows.items()
-        if not any(start < key[1] + width and key[1] < end for start, end in ranges)
-    }
-
-
-def item_key(item: Mapping[str, Any]) -> tuple[str | None, datetime]:
-    return item.get("equipmentId"), datetime.fromtimestamp(item["intervalStart"], UTC)
-
-
-def item_values(item: Mapping[str, Any]) -> tuple[float | None, ...]:
-    names = ("totalValue", "sampleCount", "average", "minimum", "maximum", "first", "last")
-    return tuple(item.get(name) for name in names)
 
 
 @pytest.mark.timeout(600)
