@@ -51,6 +51,9 @@ PHASES = {
     "before the job is acknowledged": Point(b"WITH job_status"),
 }
 
+# No more than two batches are in the making, so some are left whatever is done about these.
+EARLY = Point(b"BEGIN;", COPY, 1)
+
 
 @pytest.mark.parametrize("phase", PHASES)
 async def test_an_import_whose_worker_was_killed_ends_as_if_undisturbed(
@@ -111,7 +114,7 @@ async def test_a_worker_asked_to_stop_hands_its_import_over_at_once(
 ) -> None:
     import_id = await add_import(pool, storage, CONTENT)
     async with (
-        wire_to(migrated_url, PHASES["between two batches"]) as wire,
+        wire_to(migrated_url, EARLY) as wire,
         worker(url_through(wire, migrated_url), storage_settings) as stopping,
     ):
         await asyncio.wait_for(wire.held.wait(), DEADLINE_SECONDS)
