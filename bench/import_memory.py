@@ -15,23 +15,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import typer
 from pydantic import SecretStr
 
-from bench.measure import seconds
+from bench.by_worker import import_object
 from bench.runs import console, database
 from bench.table import empty, require_no_readings, rows_in_order_of_time
 from core.database import Pool, open_pool
-from core.queue import enqueue_import
 from core.settings import DatabaseSettings
 from core.storage import source_key
 from migrations.runner import upgrade
 
 ROWS_A_PIECE = 1_000_000
-STATE = "SELECT state FROM imports WHERE id = $1"
-ENDS = ("done", "failed", "cancelled")
 EXTENSIONS = (".csv", ".csv.gz")
 
 
@@ -63,12 +60,11 @@ async def _import(
     file = folder / "storage" / key
     file.parent.mkdir(parents=True)
     write_file(file, rows)
-    await _queue(pool, import_id, key)
     with _worker(url, folder) as process:
-        took = await seconds(_until_done(pool, import_id))
+        took = await import_object(pool, import_id, key)
         peak_mb = peak_memory_mb(process.pid)
     shutil.rmtree(file.parent)
-    return took, peak_mb
+    return took.visible, peak_mb
 
 
 def write_file(path: Path, rows: int) -> None:
@@ -77,33 +73,6 @@ def write_file(path: Path, rows: int) -> None:
         for first in range(0, rows, ROWS_A_PIECE):
             piece = rows_in_order_of_time(rows, first, min(first + ROWS_A_PIECE, rows))
             file.write(piece.write_csv(include_header=first == 0).encode())
-
-
-async def _queue(pool: Pool, import_id: UUID, key: str) -> None:
-    async with pool.acquire() as connection, connection.transaction():
-        await connection.execute(
-            "INSERT INTO imports (id, file_name, object_key, size_bytes, created_by, state) "
-            "VALUES ($1, 'bench.csv', $2, 0, 'bench', 'queued')",
-            import_id,
-            key,
-        )
-        await enqueue_import(connection, import_id)
-
-
-async def _until_done(pool: Pool, import_id: UUID) -> None:
-    changed = asyncio.Event()
-
-    def hear(*_: object) -> None:
-        changed.set()
-
-    async with pool.acquire() as listener:
-        await listener.add_listener("sensorflow_imports", hear)
-        while (state := await listener.fetchval(STATE, import_id)) not in ENDS:
-            await changed.wait()
-            changed.clear()
-        await listener.remove_listener("sensorflow_imports", hear)
-    if state != "done":
-        raise RuntimeError(f"the import ended as {state}")
 
 
 @contextmanager

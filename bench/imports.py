@@ -1,9 +1,8 @@
-"""A CSV import, done in this process as the worker does it, against COPY by psql of the same file.
+"""A CSV import, handed to the stack's worker, against COPY by psql of the same file.
 
 Both load into the table `readings` with its key and rollups, emptied before each.
 """
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,17 +12,15 @@ from uuid import uuid4
 from pydantic import SecretStr
 from rich.progress import track
 
+from bench.by_worker import Took, import_object
 from bench.measure import Bench, Result, seconds
 from bench.runs import console
 from bench.table import copy_by_psql, empty, require_no_readings, rows_in_order_of_time
-from core.database import open_pool
-from core.settings import DatabaseSettings, ReadingSettings, StorageSettings, WorkerSettings
+from core.database import Pool, open_pool
+from core.settings import DatabaseSettings, StorageSettings
 from core.storage import Storage, source_key
-from jobs.csv_import.load import load
-from jobs.csv_import.work import ImportWork
-from jobs.rollups.refresh import refresh_dirty_ranges
-from jobs.worker import BATCH_LINES, BATCH_STATEMENT_SECONDS
 
+STATEMENT_SECONDS = 600  # the baseline is one statement over the whole table
 QUIET = "SELECT alter_job(job_id, scheduled => false) FROM timescaledb_information.jobs"
 HOURLY = """
 CREATE TABLE bench_hourly AS
@@ -40,81 +37,60 @@ class Times:
 
     copy: float
     aggregate: float
-    fresh: float
-    refresh: float
-    again: float
-    half: float
+    fresh: Took
+    again: Took
+    half: Took
 
 
 @dataclass(frozen=True)
 class Importing:
-    """A worker's equipment, the file, and the half of its rows."""
+    """The database, the storage of its worker, the file, and the half of its rows."""
 
-    work: ImportWork
+    pool: Pool
+    database_url: str
+    storage: Storage
     file: Path
     half: Path
 
     async def round(self) -> Times:
         """Each scenario once, one after another."""
         copy, aggregate = await self._baseline()
-        await empty(self.work.pool)
-        fresh, refresh = await self._import()
-        again, _ = await self._import()
-        await empty(self.work.pool)
-        await self._copy(self.half)
-        half, _ = await self._import()
-        return Times(copy, aggregate, fresh, refresh, again, half)
+        await empty(self.pool)
+        fresh = await self._import()
+        again = await self._import()
+        await empty(self.pool)
+        await copy_by_psql(self.database_url, self.half)
+        half = await self._import()
+        return Times(copy, aggregate, fresh, again, half)
 
     async def _baseline(self) -> tuple[float, float]:
-        await empty(self.work.pool)
-        copy = await seconds(self._copy(self.file))
-        aggregate = await seconds(self.work.pool.execute(HOURLY))
-        await self.work.pool.execute("DROP TABLE bench_hourly")
+        await empty(self.pool)
+        copy = await seconds(copy_by_psql(self.database_url, self.file))
+        aggregate = await seconds(self.pool.execute(HOURLY))
+        await self.pool.execute("DROP TABLE bench_hourly")
         return copy, aggregate
 
-    async def _copy(self, file: Path) -> None:
-        await copy_by_psql(self.work.database.url.get_secret_value(), file)
-
-    async def _import(self) -> tuple[float, float]:
-        """Seconds of the load, and of the refresh after it."""
+    async def _import(self) -> Took:
         import_id = uuid4()
         key = source_key(import_id, ".csv")
-        await self.work.storage.put(key, self.file.read_bytes())
-        await self.work.pool.execute(
-            "INSERT INTO imports (id, file_name, object_key, size_bytes, created_by, state) "
-            "VALUES ($1, 'bench.csv', $2, 0, 'bench', 'queued')",
-            import_id,
-            key,
-        )
-        claim = await self.work.imports.claim(import_id)
-        if claim is None:
-            raise RuntimeError("another worker has taken the import")
-        loading = await seconds(load(self.work, claim))
-        await self.work.imports.begin_aggregating(claim)
-        refreshing = await seconds(refresh_dirty_ranges(self.work.database))
-        await self.work.imports.finish(claim)
-        return loading, refreshing
+        await self.storage.put(key, self.file.read_bytes())
+        took = await import_object(self.pool, import_id, key)
+        await self.storage.delete([key])
+        return took
 
 
 async def csv_import(bench: Bench) -> list[Result]:
     """Rows/s of a new file, of one loaded before, of one half there; seconds until visible."""
-    rows, folder = bench.plan.import_rows, bench.stack.data_dir
+    rows, stack = bench.plan.import_rows, bench.stack
     settings = DatabaseSettings(
-        url=SecretStr(bench.stack.database_url), statement_timeout_seconds=BATCH_STATEMENT_SECONDS
+        url=SecretStr(stack.database_url), statement_timeout_seconds=STATEMENT_SECONDS
     )
     async with await open_pool(settings) as pool:
         await require_no_readings(pool)
         await pool.execute(QUIET)
-        work = ImportWork(
-            Storage.open(StorageSettings(url=str(folder / "bench"))),
-            settings,
-            WorkerSettings(),
-            ReadingSettings(),
-            asyncio.Event(),
-            BATCH_LINES,
-            pool,
-        )
-        importing = Importing(work, *write_files(folder, rows))
+        storage = Storage.open(StorageSettings(url=stack.storage_url))
+        files = write_files(stack.data_dir, rows)
+        importing = Importing(pool, stack.database_url, storage, *files)
         turns = track(range(bench.plan.runs), "Rounds", console=console)
         rounds = [await importing.round() for _ in turns]
         await empty(pool)
@@ -130,13 +106,13 @@ def results(rounds: list[Times], rows: int) -> list[Result]:
     copy = rate(lambda times: times.copy)
     name = "psql \\copy into the empty table"
     return [
-        Result("import, fresh", "rows/s", rate(lambda times: times.fresh), copy, name),
-        Result("import, unchanged", "rows/s", rate(lambda times: times.again), copy, name),
-        Result("import, half there", "rows/s", rate(lambda times: times.half), copy, name),
+        Result("import, fresh", "rows/s", rate(lambda times: times.fresh.loaded), copy, name),
+        Result("import, unchanged", "rows/s", rate(lambda times: times.again.loaded), copy, name),
+        Result("import, half there", "rows/s", rate(lambda times: times.half.loaded), copy, name),
         Result(
             "import until visible",
             "s",
-            median(times.fresh + times.refresh for times in rounds),
+            median(times.fresh.visible for times in rounds),
             median(times.copy + times.aggregate for times in rounds),
             "psql \\copy and CREATE TABLE AS of the hours",
         ),

@@ -36,6 +36,11 @@ class Stack:
     database_url: str
     data_dir: Path
 
+    @property
+    def storage_url(self) -> str:
+        """Where its files are kept."""
+        return str(self.data_dir / "objects")
+
 
 @contextmanager
 def running_stack(console: Console, settings: EmbeddedSettings, api_port: int) -> Iterator[Stack]:
@@ -81,7 +86,7 @@ def environment_of(stack: Stack) -> dict[str, str]:
         "SENSORFLOW_API_UPLOAD_SECRET": token_hex(),
         "SENSORFLOW_AUTH_ISSUER": stack.issuer,
         "SENSORFLOW_AUTH_AUDIENCE": read_accounts().audience,
-        "SENSORFLOW_STORAGE_URL": str(stack.data_dir / "objects"),
+        "SENSORFLOW_STORAGE_URL": stack.storage_url,
     }
 
 
