@@ -25,7 +25,8 @@ from api.auth.service import SignInParts, SignInService
 from api.auth.session_store import SessionStore
 from api.auth.sessions import Sessions
 from api.auth.tokens import TokenVerifier
-from api.auth.valkey_sessions import ValkeySessionStore, valkey_client
+from api.auth.valkey_sessions import TIMEOUT_SECONDS, ValkeySessionStore
+from api.valkey import valkey_client
 from core.database import Pool
 from core.settings import ApiSettings, AuthSettings, SessionSettings
 
@@ -83,5 +84,5 @@ async def open_session_store(
     if session.valkey_url is None:
         yield SessionRepository(pool, auth, session)
         return
-    async with valkey_client(session.valkey_url) as client:
+    async with valkey_client(session.valkey_url, TIMEOUT_SECONDS) as client:
         yield ValkeySessionStore(client, auth, session, spent)

@@ -1,15 +1,14 @@
 """Sessions in Valkey, for those who keep them out of the database."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr
-from valkey.asyncio import BlockingConnectionPool, Valkey
+from valkey.asyncio import Valkey
 from valkey.exceptions import ConnectionError as NoConnectionError
 from valkey.exceptions import OutOfMemoryError, ReadOnlyError
 from valkey.exceptions import TimeoutError as NoAnswerError
@@ -23,26 +22,7 @@ from api.auth.vault import digest
 from core.scopes import Scope
 from core.settings import AuthSettings, SessionSettings
 
-# A request waits no longer than this for a connection, and again for an answer.
 TIMEOUT_SECONDS = 2
-CONNECTIONS = 50
-
-
-@asynccontextmanager
-async def valkey_client(url: SecretStr) -> AsyncIterator[Valkey]:
-    """A client that connects at first use and waits for nothing for long."""
-    pool = BlockingConnectionPool.from_url(
-        url.get_secret_value(),
-        max_connections=CONNECTIONS,
-        timeout=TIMEOUT_SECONDS,
-        socket_connect_timeout=TIMEOUT_SECONDS,
-        socket_timeout=TIMEOUT_SECONDS,
-        decode_responses=True,
-    )
-    try:
-        yield Valkey(connection_pool=pool)
-    finally:
-        await pool.aclose()
 
 
 class ValkeySessionStore:

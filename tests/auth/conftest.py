@@ -5,7 +5,8 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
-from api.auth.valkey_sessions import valkey_client
+from api.auth.valkey_sessions import TIMEOUT_SECONDS
+from api.valkey import valkey_client
 from core.database import Pool
 from embedded.identity import IdentityProvider
 from tests.auth.own_provider import Ports
@@ -13,8 +14,8 @@ from tests.auth.person import Person, person_at
 from tests.auth.rows import PostgresSessions
 from tests.auth.session_stores import SessionsAtRest, ValkeySessions
 from tests.auth.signing_in import Site, running_site
-from tests.auth.valkey_server import VALKEY, ValkeyServer
 from tests.support.ports import free_port
+from tests.support.valkey_server import VALKEY, ValkeyServer
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +38,7 @@ async def valkey_sessions(
 ) -> AsyncIterator[ValkeySessions]:
     server = ValkeyServer(tmp_path_factory.mktemp("valkey"))
     with server.running():
-        async with valkey_client(SecretStr(server.url)) as client:
+        async with valkey_client(SecretStr(server.url), TIMEOUT_SECONDS) as client:
             yield ValkeySessions(client, server.url)
 
 

@@ -17,7 +17,7 @@ from core.database import Pool
 from core.scopes import Scope
 from core.settings import AuthSettings, SessionSettings
 from tests.auth.session_stores import SessionsAtRest, ValkeySessions
-from tests.auth.valkey_server import VALKEY
+from tests.support.valkey_server import VALKEY
 
 LEASE = timedelta(seconds=30)
 LIFETIME = timedelta(hours=1)

@@ -9,12 +9,13 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
-from api.auth.valkey_sessions import valkey_client
+from api.auth.valkey_sessions import TIMEOUT_SECONDS
 from api.auth.vault import unseal
+from api.valkey import valkey_client
 from tests.auth.person import TEST_USER, Person, bearing, password_login
 from tests.auth.session_stores import ValkeySessions
 from tests.auth.signing_in import Site, person_at_another
-from tests.auth.valkey_server import ValkeyServer, needs_valkey
+from tests.support.valkey_server import ValkeyServer, needs_valkey
 
 pytestmark = [
     needs_valkey,
@@ -40,7 +41,7 @@ async def somebody(
 
 async def access_token(server: ValkeyServer, person: Person) -> str:
     cookie = str(person.session_cookie)
-    async with valkey_client(SecretStr(server.url)) as client:
+    async with valkey_client(SecretStr(server.url), TIMEOUT_SECONDS) as client:
         sealed = await ValkeySessions(client, server.url).sealed(cookie)
     return unseal(sealed, cookie).access_token
 
