@@ -12,6 +12,8 @@ from litestar.di import Provide
 from litestar.types import Dependencies
 from prometheus_client import CollectorRegistry
 
+from api.aggregates.keeping import open_keep
+from api.aggregates.metrics import AnswerMetrics
 from api.aggregates.repository import AggregateRepository
 from api.aggregates.service import AggregateService
 from api.audits.metrics import AuditMetrics
@@ -50,6 +52,7 @@ from core.queries import queries
 from core.settings import (
     ApiSettings,
     AuthSettings,
+    CacheSettings,
     DatabaseSettings,
     IngestSettings,
     LineProtocolSettings,
@@ -69,6 +72,7 @@ class ServerSettings:
 
     api: ApiSettings
     auth: AuthSettings
+    cache: CacheSettings
     database: DatabaseSettings
     ingest: IngestSettings
     line_protocol: LineProtocolSettings
@@ -82,6 +86,7 @@ class ServerSettings:
         return cls(
             ApiSettings(),
             AuthSettings(),
+            CacheSettings(),
             DatabaseSettings(),
             IngestSettings(),
             LineProtocolSettings(),
@@ -144,12 +149,16 @@ async def open_services(
         auth = await resources.enter_async_context(
             open_auth(settings.api, settings.auth, settings.session, pool, http)
         )
+        answer_metrics = AnswerMetrics(registry)
+        keep = await resources.enter_async_context(
+            open_keep(settings.cache, settings.session, answer_metrics)
+        )
         yield Services(
             addresses=auth.addresses,
             authenticator=auth.authenticator,
             cookie_jar=auth.cookies,
             sign_in=auth.sign_in,
-            aggregates=AggregateService(AggregateRepository(pool)),
+            aggregates=AggregateService(AggregateRepository(pool), keep, answer_metrics),
             audits=AuditService(pool, AuditMetrics(registry)),
             batches=BatchService(batch_writer, settings.api, settings.readings),
             batch_writer=batch_writer,

@@ -167,7 +167,21 @@ class SessionSettings(BaseSettings):
         default=False, description="Whether the cookie is named __Host-Authentication."
     )
     valkey_url: ValkeyUrl | None = Field(
-        default=None, description="Sessions are kept in this Valkey, not in PostgreSQL."
+        default=None,
+        description="Sessions, and answers to aggregate questions, are kept in this Valkey.",
+    )
+
+
+class CacheSettings(BaseSettings):
+    """What is kept of answers to aggregate questions, for who asks the same again."""
+
+    model_config = _group("CACHE_")
+
+    max_bytes: int = Field(
+        default=64 * 2**20, ge=0, description="Answers that a process keeps in memory, in bytes."
+    )
+    max_answer_bytes: int = Field(
+        default=8 * 2**20, ge=0, description="The largest answer that is kept; 0: none is."
     )
 
 

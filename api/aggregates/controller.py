@@ -1,6 +1,6 @@
 from typing import Any
 
-from litestar import Controller, Request, Response, get
+from litestar import Controller, MediaType, Request, Response, get
 from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
@@ -11,6 +11,7 @@ from api.aggregates.parsing import parse_question
 from api.aggregates.schemas import Aggregates
 from api.aggregates.service import AggregateService
 from api.auth.access import access
+from api.auth.visibility import visible_to
 from core.readings import utc_now
 from core.scopes import Scope
 
@@ -63,8 +64,9 @@ class AggregateController(Controller):
 
 async def _answer(request: AnyRequest, aggregates: AggregateService) -> Response[Aggregates]:
     question = parse_question(list(request.query_params.multi_items()), utc_now())
-    answer = await aggregates.answer(question, request.headers.get("if-none-match"))
+    known = request.headers.get("if-none-match")
+    answer = await aggregates.answer(question, visible_to(request.user), known)
     status = HTTP_200_OK if answer.body else HTTP_304_NOT_MODIFIED
     headers = {"ETag": answer.tag, "Cache-Control": "private, no-cache"}
-    content: Any = answer.body
-    return Response(content, status_code=status, headers=headers)
+    content: Any = answer.body  # encoded already
+    return Response(content, status_code=status, headers=headers, media_type=MediaType.JSON)

@@ -13,6 +13,7 @@ from api.aggregates.resolutions import Density, Resolution
 from core.database import Connection, Pool, borrowed
 from core.queries import queries
 
+NOTHING_TOLD = "0"
 EVERY_EQUIPMENT_ID = ""  # under which the ledger of changes tells what may concern any
 
 # A page is gathered from stretches of so many buckets, and of more where few rows are.
@@ -40,6 +41,15 @@ class State:
 
     version: str
     stale: list[tuple[datetime, datetime]]
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the same state always means the same rows.
+
+        A refresh brings others where it is due, and who puts readings in without telling the
+        ledger does so where it holds nothing.
+        """
+        return not self.stale and self.version != NOTHING_TOLD
 
 
 class AggregateRepository:

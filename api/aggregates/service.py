@@ -1,44 +1,106 @@
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from api.aggregates.finding import find
+from api.aggregates.keeping import Keep
+from api.aggregates.metrics import AnswerMetrics
 from api.aggregates.questions import Question
-from api.aggregates.repository import AggregateRepository
+from api.aggregates.repository import AggregateRepository, Snapshot, State
 from api.aggregates.resolutions import ROLLUPS, coarsened
-from api.aggregates.schemas import Aggregates
-from api.aggregates.telling import told
-from api.entity_tags import entity_tag, is_known
-from core.scopes import Scope
-
-# Whoever may read readings may read all of them.
-READERS = Scope.READINGS_READ
+from api.aggregates.sharing import Shared
+from api.aggregates.telling import Finding, finding, told
+from api.auth.visibility import Visibility
+from api.entity_tags import entity_tag, is_known, opaque
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer and its entity tag; without a body the caller has it already."""
+    """An answer as JSON of `Aggregates`, and its entity tag; without a body the caller has it."""
 
     tag: str
-    body: Aggregates | None
+    body: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question and the states of its parts, named for those who would be told the same.
+
+    The name is that of the question, the tag that of its answer.
+    """
+
+    question: Question
+    states: Sequence[State]
+    name: str
+    tag: str
+
+    def is_known(self, if_none_match: str | None) -> bool:
+        """Whether who sends the header has the answer."""
+        stale = any(state.stale for state in self.states)
+        return not stale and is_known(self.tag, if_none_match)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether whatever is found holds as long as the tag is the same."""
+        return all(state.is_settled for state in self.states)
+
+    def answer(self, finding: Finding) -> Answer:
+        """The answer."""
+        return Answer(self.tag, told(self.question, self.states, finding))
 
 
 class AggregateService:
     """Answers what dashboards ask."""
 
-    def __init__(self, repository: AggregateRepository) -> None:
+    def __init__(self, repository: AggregateRepository, keep: Keep, metrics: AnswerMetrics) -> None:
         self._repository = repository
+        self._keep = keep
+        self._metrics = metrics
+        self._shared = Shared[Finding]()
 
-    async def answer(self, question: Question, if_none_match: str | None) -> Answer:
+    async def answer(
+        self, question: Question, visible: Visibility, if_none_match: str | None
+    ) -> Answer:
         """The buckets that start in the question's range, or a page of them.
 
         Where nothing is stale, a caller that names the tag gets no body: nothing has changed.
         Raises InvalidRequestError if there are more buckets than can be filled.
         """
         async with self._repository.snapshot() as snapshot:
-            if question.auto and question.resolution not in ROLLUPS:
-                density = await snapshot.density(question)
-                question = question.at(coarsened(question.resolution, density))
-            states = [await snapshot.state(part) for part in question.parts]
-            tag = entity_tag(READERS, question.identity, states)
-            if is_known(tag, if_none_match) and not any(state.stale for state in states):
-                return Answer(tag, None)
-            return Answer(tag, told(question, states, await find(snapshot, question)))
+            asked = await _asked(snapshot, question, visible)
+            if asked.is_known(if_none_match):
+                self._metrics.count("not_modified")
+                return Answer(asked.tag, None)
+            under_way = self._shared.under_way(asked.tag)
+            if under_way is None:
+                return asked.answer(await self._found(snapshot, asked))
+        shared = await under_way
+        if shared is None:  # who was at it failed, or went away
+            return await self.answer(question, visible, if_none_match)
+        self._metrics.count("shared")
+        return asked.answer(shared)
+
+    async def _found(self, snapshot: Snapshot, asked: Asked) -> Finding:
+        if not asked.is_settled:
+            return await self._find(snapshot, asked.question)
+        with self._shared.finding(asked.tag) as shared:
+            kept = await self._keep.get(asked.name, asked.tag)
+            if kept is not None:
+                self._metrics.count("kept")
+            found = kept or await self._find(snapshot, asked.question)
+            shared.set_result(found)
+        if kept is None:
+            await self._keep.put(asked.name, asked.tag, found)
+        return found
+
+    async def _find(self, snapshot: Snapshot, question: Question) -> Finding:
+        self._metrics.count("found")
+        return finding(question, await find(snapshot, question))
+
+
+async def _asked(snapshot: Snapshot, question: Question, visible: Visibility) -> Asked:
+    if question.auto and question.resolution not in ROLLUPS:
+        density = await snapshot.density(question)
+        question = question.at(coarsened(question.resolution, density))
+    states = [await snapshot.state(part) for part in question.parts]
+    name = visible, question.identity
+    return Asked(question, states, opaque(entity_tag(*name)), entity_tag(*name, states))

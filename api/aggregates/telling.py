@@ -1,15 +1,16 @@
 """From what was found to what is told."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
-from msgspec import UNSET, UnsetType
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
 
 from api.aggregates.cursor import Cursor, Position
 from api.aggregates.fills import Bucket
 from api.aggregates.finding import Found, Row
 from api.aggregates.questions import USUAL, Grouping, Question, Statistic
-from api.aggregates.repository import State
+from api.aggregates.repository import State, Totals
 from api.aggregates.schemas import Aggregates, Earlier, Item
 from api.cursors import encode_cursor
 from api.stale_ranges import StaleRange
@@ -25,12 +26,32 @@ COLUMNS = {
 }
 
 
-def told(question: Question, states: Sequence[State], found: Found) -> Aggregates:
-    """The answer; the states are of the question's parts."""
-    return Aggregates(
-        average=found.totals.average,
-        total_count=found.totals.count,
-        items=_items(question, found),
+class Finding(Struct, frozen=True, array_like=True):
+    """What is told of a question whenever it is asked, while its data stay the same.
+
+    `items` is JSON; the next page begins behind `last`, if there is one.
+    """
+
+    totals: Totals
+    items: bytes
+    last: Position | None
+    earlier: Totals | None
+
+
+def finding(question: Question, found: Found) -> Finding:
+    """What was found, as it is told."""
+    last = Position(found.rows[-1][1], found.rows[-1][0] or "") if found.more else None
+    items = msgspec.json.encode(_items(question, found))
+    earlier = found.earlier.totals if found.earlier else None
+    return Finding(found.totals, items, last, earlier)
+
+
+def told(question: Question, states: Sequence[State], finding: Finding) -> bytes:
+    """The answer as JSON of `Aggregates`; the states are of the question's parts."""
+    answer = Aggregates(
+        average=finding.totals.average,
+        total_count=finding.totals.count,
+        items=cast("list[Item]", Raw(finding.items)),  # encoded already
         as_of=question.asked_at,
         interval=question.interval or UNSET,
         resolution=question.resolution,
@@ -38,15 +59,18 @@ def told(question: Question, states: Sequence[State], found: Found) -> Aggregate
         start=question.span.start,
         end=question.span.end,
         stale_ranges=_stale_ranges(states[0]),
-        compared=_earlier(question, states, found),
-        next_cursor=_next_cursor(question, found),
+        compared=_earlier(question, states, finding.earlier),
+        next_cursor=_next_cursor(question, finding.last),
     )
+    return msgspec.json.encode(answer)
 
 
-def _earlier(question: Question, states: Sequence[State], found: Found) -> Earlier | UnsetType:
-    if question.compared is None or found.earlier is None:
+def _earlier(
+    question: Question, states: Sequence[State], totals: Totals | None
+) -> Earlier | UnsetType:
+    if question.compared is None or totals is None:
         return UNSET
-    span, totals = question.compared.question.span, found.earlier.totals
+    span = question.compared.question.span
     return Earlier(
         average=totals.average,
         total_count=totals.count,
@@ -98,12 +122,10 @@ def _statistics(bucket: Bucket, asked: frozenset[Statistic]) -> dict[str, Any]:
     return told
 
 
-def _next_cursor(question: Question, found: Found) -> str | UnsetType | None:
+def _next_cursor(question: Question, last: Position | None) -> str | UnsetType | None:
     if question.limit is None:
         return UNSET
-    if not found.more:
+    if last is None:
         return None
-    equipment_id, start, *_ = found.rows[-1]
-    after = Position(start, equipment_id or "")
-    cursor = Cursor(question.span.start, question.span.end, question.resolution, after)
+    cursor = Cursor(question.span.start, question.span.end, question.resolution, last)
     return encode_cursor(cursor)

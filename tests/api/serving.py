@@ -14,6 +14,7 @@ from api.services import ServerSettings
 from core.settings import (
     ApiSettings,
     AuthSettings,
+    CacheSettings,
     DatabaseSettings,
     IngestSettings,
     LineProtocolSettings,
@@ -39,6 +40,7 @@ def server_settings(
     return ServerSettings(
         api=api or ApiSettings(),
         auth=AuthSettings(issuer=issuer, audience=AUDIENCE),
+        cache=CacheSettings(),
         database=DatabaseSettings(url=SecretStr(database_url)),
         ingest=ingest or IngestSettings(),
         line_protocol=line_protocol or LineProtocolSettings(),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import httpx
+import httpx2
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -162,7 +162,7 @@ def asks(draw: st.DrawFn) -> Ask:
 class Platform:
     """The platform as this test drives it: over HTTP, and as the worker would."""
 
-    client: httpx.AsyncClient
+    client: httpx2.AsyncClient
     pool: Pool
     work: ImportWork
     now: datetime
@@ -330,6 +330,19 @@ class Platform:
         assert answer.status_code == (200 if told["staleRanges"] else 304)
 
 
+def import_work(database_url: str, storage_folder: Path, pool: Pool) -> ImportWork:
+    """What the worker imports with."""
+    return ImportWork(
+        Storage.open(StorageSettings(url=str(storage_folder))),
+        DatabaseSettings(url=SecretStr(database_url)),
+        WorkerSettings(),
+        ReadingSettings(),
+        asyncio.Event(),
+        5,
+        pool,
+    )
+
+
 @pytest.mark.timeout(600)
 @settings(
     max_examples=20,
@@ -339,22 +352,14 @@ class Platform:
 )
 @given(steps=st.lists(st.tuples(STEPS, asks()), min_size=1, max_size=12))
 async def test_api_views_and_raw_rows_agree_after_every_step(
-    client: httpx.AsyncClient,
+    client: httpx2.AsyncClient,
     pool: Pool,
     migrated_url: str,
     storage_folder: Path,
     steps: list[tuple[Step, Ask]],
 ) -> None:
     await empty_database(pool)
-    work = ImportWork(
-        Storage.open(StorageSettings(url=str(storage_folder))),
-        DatabaseSettings(url=SecretStr(migrated_url)),
-        WorkerSettings(),
-        ReadingSettings(),
-        asyncio.Event(),
-        5,
-        pool,
-    )
+    work = import_work(migrated_url, storage_folder, pool)
     now = datetime.now(UTC).replace(minute=40, second=0, microsecond=0)
     platform = Platform(client, pool, work, now)
     for step, ask in [*steps, (Refresh(), steps[0][1])]:
