@@ -102,6 +102,7 @@ rollup_dirty_ranges = Table(
     Column("range_end", Timestamp, nullable=False),
     Column("import_id", Uuid),
     Column("created_at", Timestamp, nullable=False, server_default=NOW),
+    Column("only_new", Boolean, nullable=False, server_default=text("false")),
     PrimaryKeyConstraint("id", name="rollup_dirty_ranges_key"),
     ForeignKeyConstraint(
         ["import_id"], ["imports.id"], name="rollup_dirty_ranges_import", ondelete="SET NULL"

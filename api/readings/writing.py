@@ -69,7 +69,7 @@ async def _copy_new(
         return False
     if status != f"COPY {len(readings)}":
         raise RowsMissingError
-    await queries().note_late_rows(connection, import_id=None, **_spans_of_chunks(moments))
+    await queries().note_late_new_rows(connection, import_id=None, **_spans_of_chunks(moments))
     await note_changes(
         connection, {(reading.equipment_id, reading.ts.date()) for reading in readings}
     )

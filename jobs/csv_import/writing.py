@@ -53,7 +53,7 @@ async def _copy_new(connection: Connection, import_id: UUID, staged: StagedBatch
     except UniqueViolationError:
         return False
     spans = staged.spans()
-    await queries().note_late_rows(
+    await queries().note_late_new_rows(
         connection, import_id=import_id, **{name: spans[name].to_list() for name in spans.columns}
     )
     await note_changes(connection, staged.days())

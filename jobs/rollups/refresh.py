@@ -22,15 +22,29 @@ RETRY_DELAYS_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
 
 @dataclass(frozen=True, slots=True)
 class Rollup:
-    """A continuous aggregate: how to refresh a range of it, and to count what is wrong there."""
+    """A continuous aggregate: how to refresh a range of it, and to count what is wrong there.
+
+    `miscounts` counts that, too, where rows were only added and none replaced.
+    """
 
     name: str
     refresh: Callable[..., Awaitable[object]]
     differences: Callable[..., Awaitable[int]]
+    miscounts: Callable[..., Awaitable[int]]
 
 
-HOURLY = Rollup("readings_1h", queries().refresh_hourly, queries().hourly_differences)
-DAILY = Rollup("readings_1d", queries().refresh_daily, queries().daily_differences)
+HOURLY = Rollup(
+    "readings_1h",
+    queries().refresh_hourly,
+    queries().hourly_differences,
+    queries().hourly_miscounts,
+)
+DAILY = Rollup(
+    "readings_1d",
+    queries().refresh_daily,
+    queries().daily_differences,
+    queries().daily_differences,  # of hours, which are few
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +53,7 @@ class DirtyRange:
 
     id: int
     range: TimeRange
+    only_new: bool
 
 
 def _go_on() -> None:
@@ -67,7 +82,7 @@ async def refresh_dirty_ranges(
 
 async def _ledger(connection: Connection) -> list[DirtyRange]:
     return [
-        DirtyRange(row["id"], TimeRange(row["range_start"], row["range_end"]))
+        DirtyRange(row["id"], TimeRange(row["range_start"], row["range_end"]), row["only_new"])
         async for row in queries().dirty_ranges(connection)
     ]
 
@@ -77,7 +92,7 @@ async def _work_off(
 ) -> None:
     for connection in connections:
         await queries().spare_compiling(connection)
-    ledger_ids = [row.id for row in ledger]
+        await queries().keep_to_one_process(connection)
     wrong: list[TimeRange] = []
 
     async def take_slices(
@@ -85,7 +100,7 @@ async def _work_off(
     ) -> None:
         for part in parts:  # which the other connection takes from as well
             checkpoint()
-            if not await _bring_up_to_date(connection, rollup, part, ledger_ids):
+            if not await _bring_up_to_date(connection, rollup, part, ledger):
                 wrong.append(part)
 
     for rollup, due in await due_slices(connections[0], (row.range for row in ledger)):
@@ -115,13 +130,15 @@ async def due_slices(
 
 
 async def _bring_up_to_date(
-    connection: Connection, rollup: Rollup, part: TimeRange, ledger_ids: list[int]
+    connection: Connection, rollup: Rollup, part: TimeRange, ledger: Sequence[DirtyRange]
 ) -> bool:
     """Refresh one slice, by force if need be; whether the rollup then agrees with its source."""
     bounds = {"range_start": part.start, "range_end": part.end}
+    only_new = all(row.only_new for row in ledger if row.range.overlaps(part))
+    count_wrong = rollup.miscounts if only_new else rollup.differences
     for force in (False, True):
         await _refresh(connection, rollup, force=force, **bounds)
-        wrong = await rollup.differences(connection, ledger_ids=ledger_ids, **bounds)
+        wrong = await count_wrong(connection, ledger_ids=[row.id for row in ledger], **bounds)
         if not wrong:
             return True
         log.warning("rollup_differs", rollup=rollup.name, buckets=wrong, forced=force, **bounds)

@@ -166,11 +166,12 @@ changes AS (
 ),
 
 dirty AS (
-    INSERT INTO rollup_dirty_ranges (range_start, range_end, import_id)
+    INSERT INTO rollup_dirty_ranges (range_start, range_end, import_id, only_new)
     SELECT
         time_bucket('1 hour', min(ts)) AS range_start,
         time_bucket('1 hour', max(ts)) + '1 hour'::interval AS range_end,
-        :import_id AS import_id
+        :import_id AS import_id,
+        true AS only_new
     FROM written
     WHERE ts < late_before()
     GROUP BY time_bucket('7 days', ts, '1970-01-01 00:00:00+00'::timestamptz)

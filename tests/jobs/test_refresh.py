@@ -74,6 +74,29 @@ async def test_a_rollup_that_is_wrong_without_cause_is_refreshed_by_force(
     assert [tuple(row) for row in await pool.fetch(last_change)] == [([""], [DAY.date()])]
 
 
+async def test_new_rows_that_a_refresh_misses_are_found_by_counting(
+    pool: Pool, work: ImportWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await run_import(work, f"{HEADER}a,{(DAY + timedelta(days=1)).isoformat()},1\n")
+    refresh_only_when_forced(monkeypatch)
+    with structlog.testing.capture_logs() as logged:
+        await run_import(work, f"{HEADER}a,{DAY.isoformat()},1\nb,{DAY.isoformat()},2\n")
+    told = [entry for entry in logged if entry["event"] == "rollup_differs"]
+    assert [(entry["rollup"], entry["buckets"], entry["forced"]) for entry in told] == [
+        ("readings_1h", 1, False)  # an hour, though it has two buckets
+    ]
+    assert await rolled_up(pool, "readings_1h") == await rolled_up(pool, "readings_1d") == 3
+
+
+async def test_a_replaced_row_that_a_refresh_misses_is_found_though_the_counts_agree(
+    pool: Pool, work: ImportWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await run_import(work, f"{HEADER}a,{DAY.isoformat()},1\n")
+    refresh_only_when_forced(monkeypatch)
+    await run_import(work, f"{HEADER}a,{DAY.isoformat()},2\n")
+    assert await pool.fetchval("SELECT sum(total_value) FROM readings_1h") == 2
+
+
 async def test_a_range_that_stays_wrong_stays_in_the_ledger_and_the_others_leave_it(
     pool: Pool, database: DatabaseSettings, work: ImportWork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,6 +220,16 @@ async def note_dirty(target: Any, ts: datetime) -> None:
 async def ledger(pool: Pool) -> list[datetime]:
     rows = await pool.fetch("SELECT range_start FROM rollup_dirty_ranges ORDER BY id")
     return [row["range_start"] for row in rows]
+
+
+def refresh_only_when_forced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refreshes of the hours believe that nothing has changed, unless they are forced."""
+
+    async def refresh(connection: Connection, *, force: bool, **bounds: Any) -> None:
+        if force:
+            await HOURLY.refresh(connection, force=force, **bounds)
+
+    monkeypatch.setattr(module, "HOURLY", dataclasses.replace(HOURLY, refresh=refresh))
 
 
 async def corrupt_hourly_rollup(pool: Pool) -> None:

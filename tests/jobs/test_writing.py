@@ -56,6 +56,13 @@ async def test_whichever_way_is_tried_first_the_same_is_written_and_counted(
     assert sorted((await rows_of(pool)).values()) == sorted([*range(15), *[0.5] * 10])
 
 
+async def test_the_ledger_tells_whether_rows_are_only_new(pool: Pool, import_id: UUID) -> None:
+    await write(pool, import_id, readings(1, 2), expect_new=True)
+    await write(pool, import_id, readings(1, 3), expect_new=True)
+    rows = await pool.fetch("SELECT only_new FROM rollup_dirty_ranges ORDER BY id")
+    assert [row["only_new"] for row in rows] == [True, False]
+
+
 @pytest.mark.parametrize("expect_new", [True, False])
 async def test_late_rows_are_in_the_ledger_by_chunk_and_no_other_rows_are(
     pool: Pool, import_id: UUID, expect_new: bool
