@@ -73,6 +73,7 @@ STATUSES: dict[str, HTTPStatus] = {
     "too_many_failures": HTTPStatus.TOO_MANY_REQUESTS,
     "too_many_requests": HTTPStatus.TOO_MANY_REQUESTS,
     "too_many_exports": HTTPStatus.TOO_MANY_REQUESTS,
+    "too_many_streams": HTTPStatus.TOO_MANY_REQUESTS,
     "internal_error": HTTPStatus.INTERNAL_SERVER_ERROR,
     "unsupported_database": HTTPStatus.INTERNAL_SERVER_ERROR,
     "database_refused": HTTPStatus.INTERNAL_SERVER_ERROR,

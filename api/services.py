@@ -26,6 +26,7 @@ from api.auth.service import SignInService
 from api.batches.service import BatchService
 from api.equipment.repository import EquipmentRepository
 from api.equipment.service import EquipmentService
+from api.event_streams import EventStreams
 from api.exports.repository import ExportRepository
 from api.exports.service import ExportService
 from api.health.repository import HealthRepository
@@ -116,6 +117,7 @@ class Services:
     live: LiveService
     readings: ReadingService
     repairs: RepairService
+    streams: EventStreams
     uploads: UploadService
 
 
@@ -172,6 +174,7 @@ async def open_services(
                 group_commit, batch_writer, ingest_metrics, settings.api, settings.readings
             ),
             repairs=RepairService(imports, storage),
+            streams=EventStreams(settings.api.max_event_streams),
             uploads=UploadService(
                 UploadRepository(engine),
                 storage,

@@ -1,4 +1,4 @@
-"""Files that are made as they are sent, and let go of when the client is gone or stuck."""
+"""Answers that are made as they are sent, and let go of when the client is gone or stuck."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -14,7 +14,23 @@ from litestar.types import Message, Receive, Send
 STUCK_SECONDS = 60
 
 
-class Download(Stream):
+class ClosedAtItsEnd(Stream):
+    """A stream whose source is closed when the response ends, whatever ends it."""
+
+    closes: AsyncGenerator[Any]
+
+    def to_asgi_response(self, *parts: Any, **options: Any) -> ASGIResponse:
+        """The response, which closes the source when it ends."""
+        response = super().to_asgi_response(*parts, **options)
+        return ClosingResponse(
+            iterator=self.iterator,
+            closes=self.closes,
+            status_code=response.status_code,
+            headers=dict(response.headers),
+        )
+
+
+class Download(ClosedAtItsEnd):
     """A file whose first piece is made already, so that what failed until then has its own answer.
 
     An error later cuts the connection off: no client takes what it got for the whole.
@@ -24,7 +40,7 @@ class Download(Stream):
         self, first: bytes, rest: AsyncGenerator[bytes], media_type: str, headers: dict[str, str]
     ) -> None:
         super().__init__(_joined(first, rest), media_type=media_type, headers=headers)
-        self._rest = rest
+        self.closes = rest
 
     @classmethod
     async def begin(
@@ -33,21 +49,11 @@ class Download(Stream):
         """The file of this content; raises what making the first piece raises."""
         return cls(await anext(content, b""), content, media_type, headers)
 
-    def to_asgi_response(self, *parts: Any, **options: Any) -> ASGIResponse:
-        """The response, which closes the content when it ends."""
-        response = super().to_asgi_response(*parts, **options)
-        return ClosingResponse(
-            iterator=self.iterator,
-            closes=self._rest,
-            status_code=response.status_code,
-            headers=dict(response.headers),
-        )
-
 
 class ClosingResponse(ASGIStreamingResponse):
     """A streaming response that closes what its content comes from, whatever ends it."""
 
-    def __init__(self, *, closes: AsyncGenerator[bytes], **options: Any) -> None:
+    def __init__(self, *, closes: AsyncGenerator[Any], **options: Any) -> None:
         super().__init__(**options)
         self._closes = closes
 

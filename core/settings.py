@@ -92,6 +92,9 @@ class ApiSettings(BaseSettings):
     public_url: Origin = Field(
         default="http://127.0.0.1:8000", description="Where browsers reach the server."
     )
+    max_event_streams: int = Field(
+        default=1000, ge=1, description="Event streams open in a process; one more is answered 429."
+    )
     cors_origins: tuple[Origin, ...] = Field(
         default=(), description="Other origins whose pages may call the API, as a JSON list."
     )

@@ -5,10 +5,11 @@ from litestar import Controller, Request, get, post, put
 from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter, SkipValidation
-from litestar.response import Response, ServerSentEvent, Stream
+from litestar.response import Response, Stream
 
 from api.auth.access import PUBLIC, access
 from api.auth.tokens import Principal
+from api.event_streams import EventStream, EventStreams
 from api.imports.form import FORM_OVERHEAD_BYTES
 from api.imports.operation import ContentOperation, RejectsOperation, UploadOperation
 from api.imports.rejects_file import MAX_REJECTS_BYTES
@@ -20,6 +21,7 @@ from core.scopes import Scope
 
 Service = NamedDependency[SkipValidation[ImportService]]
 Uploads = NamedDependency[SkipValidation[UploadService]]
+Streams = NamedDependency[SkipValidation[EventStreams]]
 Repairs = NamedDependency[SkipValidation[RepairService]]
 SignedIn = Request[Principal, None, State]
 ImportId = FromPath[UUID]
@@ -146,14 +148,18 @@ class ImportController(Controller):
         "in another state than before, `progress` else. 204: it has ended, and Last-Event-ID says "
         "that this is known.",
         media_type="text/event-stream",
-        **access(Scope.IMPORTS_READ, 400, 404),
+        **access(Scope.IMPORTS_READ, 400, 404, 429),
     )
     async def follow_import(
-        self, imports: Service, import_id: ImportId, last_event_id: LastEventId = ""
-    ) -> ServerSentEvent | Response[None]:
+        self,
+        imports: Service,
+        streams: Streams,
+        import_id: ImportId,
+        last_event_id: LastEventId = "",
+    ) -> EventStream | Response[None]:
         """Stream the events."""
         happening = await imports.events(import_id, last_event_id)
-        return ServerSentEvent(happening) if happening else Response(None, status_code=204)
+        return await streams.stream(happening) if happening else Response(None, status_code=204)
 
     @post(
         "/imports/{import_id:uuid}/cancel",

@@ -5,11 +5,11 @@ from litestar import Controller, Request, get
 from litestar.di import NamedDependency
 from litestar.openapi.spec import Operation, Parameter
 from litestar.params import SkipValidation
-from litestar.response import ServerSentEvent
 
 from api.auth.access import access, enforce_access
 from api.described import EQUIPMENT, TEXT
 from api.equipment.choice import EVERY_EQUIPMENT, EquipmentChoice, chosen_equipment
+from api.event_streams import EventStream, EventStreams
 from api.live.service import LiveService
 from api.parameters import Parameters
 from core.scopes import Scope
@@ -44,18 +44,21 @@ class LiveController(Controller):
         operation_class=FollowOperation,
         summary="New readings and changed buckets as server-sent events",
         media_type="text/event-stream",
-        **access(Scope.READINGS_READ, 400),
+        **access(Scope.READINGS_READ, 400, 429),
     )
     async def follow_readings(
-        self, request: AnyRequest, live: NamedDependency[SkipValidation[LiveService]]
-    ) -> ServerSentEvent:
+        self,
+        request: AnyRequest,
+        live: NamedDependency[SkipValidation[LiveService]],
+        streams: NamedDependency[SkipValidation[EventStreams]],
+    ) -> EventStream:
         """Stream the events."""
         events = await live.follow(
             _chosen(request),
             request.headers.get("last-event-id", ""),
             lambda: enforce_access(request, request.route_handler),
         )
-        return ServerSentEvent(events)
+        return await streams.stream(events)
 
 
 def _chosen(request: AnyRequest) -> EquipmentChoice:
