@@ -36,7 +36,7 @@ Examples:
   sensorflow import --server https://sensors.example.org readings.csv
   sensorflow import --time-zone Europe/Berlin --decimal , export.csv
   sensorflow import --column equipmentId=Pump --column value=Level x.csv.gz
-  sensorflow import --dry-run readings.csv
+  sensorflow import --dry-run --on-conflict skip readings.csv
   sensorflow import --max-errors 1% --json *.csv.gz | jq .import.counts
 """
 
@@ -96,6 +96,10 @@ def import_files(  # noqa: PLR0913  # one parameter an option
     on_too_many_errors: Annotated[
         str | None, _says("What becomes of the rows if there are more: discard or keep.", "WHAT")
     ] = None,
+    on_conflict: Annotated[
+        str | None,
+        _says("Of rows that differ from stored ones: replace, skip or error.", "WHAT"),
+    ] = None,
 ) -> None:
     """Exit with what became of the files."""
     from cli.imports.choice import Asked, take_files
@@ -110,6 +114,7 @@ def import_files(  # noqa: PLR0913  # one parameter an option
         "timeZone": time_zone,
         "maxErrors": max_errors,
         "onTooManyErrors": on_too_many_errors,
+        "onConflict": on_conflict,
     }
     try:
         options = form_fields(given, column or [])

@@ -76,8 +76,10 @@ class DryOutcome:
     @property
     def failure(self) -> str | None:
         """The code with which the import would fail, if it would."""
-        counts = self.forecast.counts
-        if not self.options.allows(counts.rejected, counts.read):
+        counts, errors = self.forecast.counts, self.forecast.counts.rejected
+        if not self.options.keeps_on_failure:  # it decides before it looks at stored rows
+            errors -= self.forecast.rejects.get(RejectCode.CONFLICT, 0)
+        if not self.options.allows(errors, counts.read):
             return "too_many_errors"
         return "no_valid_rows" if counts.read == counts.rejected else None
 

@@ -16,6 +16,7 @@ NAMES = {
     "columns": "--column",
     "maxErrors": "--max-errors",
     "onTooManyErrors": "--on-too-many-errors",
+    "onConflict": "--on-conflict",
 }
 
 

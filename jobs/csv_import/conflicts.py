@@ -1,5 +1,6 @@
 """A batch's rows into the hypertable; what becomes of those whose key has another value there."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -45,7 +46,8 @@ async def store_rows(
     inserted = await _store_new(connection, import_id, staged, turn)
     if batch.numbered is None:
         return Stored(inserted, 0, batch.rejects)
-    conflicts = await _conflicts(connection, batch.numbered, staged)
+    stayed = [tuple(row) async for row in queries().values_that_stayed(connection, **staged.span)]
+    conflicts = conflicts_among(batch.numbered, staged, stayed)
     return Stored(inserted, 0, pl.concat([batch.rejects, conflicts]).sort(LINE_NUMBER))
 
 
@@ -69,17 +71,19 @@ async def _store_new(
     return inserted
 
 
-async def _conflicts(
-    connection: Connection, numbered: pl.DataFrame, staged: StagedBatch
+def conflicts_among(
+    numbered: pl.DataFrame, staged: StagedBatch, stayed: Sequence[tuple[object, ...]]
 ) -> pl.DataFrame:
-    """The rows, as rejects, whose value is not the one that is now stored."""
-    found = [tuple(row) async for row in queries().values_that_stayed(connection, **staged.span)]
+    """The rows, as rejects, whose value is not the one that stays.
+
+    `stayed` are the keys whose first staged value does not stay, with the value that does.
+    """
     keys = staged.rows.select(KEY).schema
-    stayed = pl.DataFrame(found, {**keys, "stayed": pl.Float64}, orient="row")
+    kept = pl.DataFrame(stayed, {**keys, "stayed": pl.Float64}, orient="row")
     firsts = staged.rows.select(*KEY, "first_value")
     conflicts = (
         numbered.join(firsts, on=KEY)
-        .join(stayed, on=KEY, how="left")
+        .join(kept, on=KEY, how="left")
         .filter(pl.col("value") != pl.coalesce("stayed", "first_value"))
     )
     return conflicts.select(

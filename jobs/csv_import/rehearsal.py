@@ -11,7 +11,9 @@ import polars as pl
 
 from core.database import Connection, open_connection
 from core.queries import queries
+from core.readings import OnConflict
 from jobs.csv_import.ahead import ahead
+from jobs.csv_import.conflicts import conflicts_among
 from jobs.csv_import.judge import JudgedBatch
 from jobs.csv_import.lines import LINE_NUMBER
 from jobs.csv_import.reading import judged_lines, open_rows
@@ -84,49 +86,55 @@ async def rehearse(work: ImportWork, claim: Claim, progress: Callable[[int], Non
     ):
         await queries().spare_compiling(connection)
         await queries().create_rehearsal(connection)
-        account = _Account((await to_thread(open_rows, work, claim, path)).columns)
+        columns = (await to_thread(open_rows, work, claim, path)).columns
+        account = _Account(columns, replaces=claim.options.on_conflict is OnConflict.REPLACE)
         async with aclosing(ahead(judged_lines(work, claim, path))) as batches:
             async for batch in batches:
                 await account.add(connection, batch.judged)
-                progress(account.counts["read"])
+                progress(account.rows_read)
         return await account.closed(connection, await work.imports.horizon())
 
 
 class _Account:
     """What the batches so far come to, in bounded memory: the keys are with the server."""
 
-    def __init__(self, columns: Mapping[str, str]) -> None:
+    def __init__(self, columns: Mapping[str, str], *, replaces: bool) -> None:
         self._columns = columns
+        self._replaces = replaces
         self._rejects: Counter[str] = Counter()
         self._first_rejects: list[str] = []
         self._moments: list[datetime] = []
         self._changed: list[TimeRange] = []
-        self.counts: Counter[str] = Counter()
+        self._counted: Counter[str] = Counter()
+        self.rows_read = 0
 
     async def add(self, connection: Connection, judged: JudgedBatch) -> None:
         """Compare a batch with the file before it and with what is stored."""
         staged = await to_thread(stage, judged.readings)
-        self.counts.update(
-            read=judged.rows_read,
-            rejected=judged.rejects.height,
-            replaced=staged.replaced_inside,
-            unchanged=staged.unchanged_inside,
+        self.rows_read += judged.rows_read
+        self._counted.update(
+            replaced=staged.replaced_inside if self._replaces else 0,
             repeated_equal=staged.unchanged_inside,
             repeated_different=staged.replaced_inside,
         )
-        self._add_rejects(judged.rejects)
+        conflicts = judged.rejects.clear()
         if not staged.rows.is_empty():
-            await self._compare(connection, staged)
+            async with connection.transaction(readonly=True):
+                await copy_rows(connection, "rehearsal_staging", staged.rows)
+                if judged.numbered is not None:
+                    conflicts = await _conflicts(connection, judged.numbered, staged)
+                await self._compare(connection, staged)
+        self._add_rejects(pl.concat([judged.rejects, conflicts]).sort(LINE_NUMBER))
 
     async def closed(self, connection: Connection, horizon: datetime | None) -> Forecast:
         """The account of the whole file."""
         hours, days = [parts for _, parts in await due_slices(connection, self._changed)]
         return Forecast(
             columns=dict(self._columns),
-            counts=Counts(*(self.counts[name] for name in Counts.__struct_fields__)),
+            counts=self._counts(),
             rejects=dict(self._rejects.most_common()),
             first_rejects=self._first_rejects,
-            repeated=Repeated(self.counts["repeated_equal"], self.counts["repeated_different"]),
+            repeated=Repeated(self._counted["repeated_equal"], self._counted["repeated_different"]),
             stored=Compared(**await queries().rehearsed_keys(connection)),
             first_ts=min(self._moments, default=None),
             last_ts=max(self._moments, default=None),
@@ -135,17 +143,22 @@ class _Account:
             days=sum((part.end - part.start) // DAY for part in days),
         )
 
+    def _counts(self) -> Counts:
+        inserted, replaced = self._counted["inserted"], self._counted["replaced"]
+        rejected = self._rejects.total()
+        unchanged = self.rows_read - inserted - replaced - rejected
+        return Counts(self.rows_read, inserted, replaced, unchanged, rejected)
+
     async def _compare(self, connection: Connection, staged: StagedBatch) -> None:
         moments = [*self._moments, *filter(None, staged.span.values())]
         self._moments = [min(moments), max(moments)]
-        async with connection.transaction(readonly=True):
-            await copy_rows(connection, "rehearsal_staging", staged.rows)
-            async for row in queries().rehearse_batch(connection, **staged.span):
-                chunk = dict(row)
-                start, end = chunk.pop("range_start"), chunk.pop("range_end")
-                self.counts.update(chunk)
-                if start is not None:
-                    self._changed.append(TimeRange(start, end))
+        changes = queries().rehearse_batch(connection, **staged.span, replaces=self._replaces)
+        async for row in changes:
+            chunk = dict(row)
+            start, end = chunk.pop("range_start"), chunk.pop("range_end")
+            self._counted.update(chunk)
+            if start is not None:
+                self._changed.append(TimeRange(start, end))
         self._changed = aligned(self._changed, HOUR)
 
     def _add_rejects(self, rejects: pl.DataFrame) -> None:
@@ -154,3 +167,11 @@ class _Account:
         missing = FIRST_REJECTS - len(self._first_rejects)
         first = rejects.select(LINE_NUMBER, "code", "column").head(missing)
         self._first_rejects += [reason(*row) for row in first.iter_rows()]
+
+
+async def _conflicts(
+    connection: Connection, numbered: pl.DataFrame, staged: StagedBatch
+) -> pl.DataFrame:
+    """The rows, as rejects, that neither what is stored nor the file before them agrees with."""
+    stay = queries().rehearsed_values_that_stay(connection, **staged.span)
+    return conflicts_among(numbered, staged, [tuple(row) async for row in stay])

@@ -2,8 +2,8 @@
 -- transactions that only read, so the server itself sees to it that nothing else changes.
 
 -- name: create_rehearsal()#
--- The table a batch is copied into, and the one of every key of the file so far: its last value, and
--- the one that is stored. Sessions of the embedded engine share such tables.
+-- The table a batch is copied into, and the one of every key of the file so far: its first and its
+-- last value, and the one that is stored. Sessions of the embedded engine share such tables.
 DROP TABLE IF EXISTS rehearsal_staging, rehearsal_keys;
 
 CREATE TEMPORARY TABLE rehearsal_staging (
@@ -16,14 +16,33 @@ CREATE TEMPORARY TABLE rehearsal_staging (
 CREATE TEMPORARY TABLE rehearsal_keys (
     equipment_id text NOT NULL,
     ts timestamptz NOT NULL,
+    first_value double precision NOT NULL,
     value double precision NOT NULL,
     stored double precision,
     PRIMARY KEY (equipment_id, ts)
 );
 
--- name: rehearse_batch(first_ts, last_ts)
+-- name: rehearsed_values_that_stay(first_ts, last_ts)
+-- The staged keys that have another value than their first one, stored or from earlier in the file,
+-- with the value that stays where none is replaced.
+SELECT
+    staged.equipment_id,
+    staged.ts,
+    coalesce(readings.value, known.first_value) AS value
+FROM rehearsal_staging AS staged
+LEFT JOIN rehearsal_keys AS known
+    ON staged.equipment_id = known.equipment_id AND staged.ts = known.ts
+LEFT JOIN readings
+    ON
+        staged.equipment_id = readings.equipment_id
+        AND staged.ts = readings.ts
+        AND readings.ts BETWEEN :first_ts AND :last_ts
+WHERE coalesce(readings.value, known.first_value) <> staged.first_value;
+
+-- name: rehearse_batch(first_ts, last_ts, replaces)
 -- What the staged keys would come to after those before them, chunk by chunk, and the hours in
--- which late rows would change. The range of a chunk is that of store_changes.
+-- which late rows would change, whether stored values are replaced or stay. The range of a chunk is
+-- that of store_changes and store_new.
 WITH met AS (
     SELECT
         staged.equipment_id,
@@ -44,10 +63,11 @@ WITH met AS (
 ),
 
 noted AS (
-    INSERT INTO rehearsal_keys (equipment_id, ts, value, stored)
+    INSERT INTO rehearsal_keys (equipment_id, ts, first_value, value, stored)
     SELECT
         equipment_id,
         ts,
+        first_value,
         last_value,
         stored
     FROM met
@@ -61,14 +81,16 @@ compared AS (
         value_before,
         value_met,
         ts < late_before()
-        AND (value_met IS DISTINCT FROM first_value OR first_value <> last_value) AS is_late_change
+        AND (
+            value_met IS NULL
+            OR (:replaces AND (value_met <> first_value OR first_value <> last_value))
+        ) AS is_late_change
     FROM met
 )
 
 SELECT
     count(*) FILTER (WHERE value_met IS NULL) AS inserted,
-    count(*) FILTER (WHERE value_met <> first_value) AS replaced,
-    count(*) FILTER (WHERE value_met = first_value) AS unchanged,
+    count(*) FILTER (WHERE :replaces AND value_met <> first_value) AS replaced,
     count(*) FILTER (WHERE value_before = first_value) AS repeated_equal,
     count(*) FILTER (WHERE value_before <> first_value) AS repeated_different,
     time_bucket('1 hour', min(ts) FILTER (WHERE is_late_change)) AS range_start,
@@ -77,7 +99,7 @@ FROM compared
 GROUP BY time_bucket('7 days', ts, '1970-01-01 00:00:00+00'::timestamptz);
 
 -- name: rehearsed_keys()^
--- How many keys of the file are not stored, stored with the value they would have, or another.
+-- How many keys of the file are not stored, stored with its last value for them, or with another.
 SELECT
     count(*) FILTER (WHERE stored IS NULL) AS new,
     count(*) FILTER (WHERE stored = value) AS equal,

@@ -109,6 +109,23 @@ async def test_options_and_rejects_are_as_with_a_server(
     assert told["rejectsFile"] == f"{path}.rejects.csv"
 
 
+async def test_rows_that_differ_from_stored_ones_are_errors_if_asked_for_as_a_dry_run_forecasts(
+    settings: dict[str, str], pool: Pool, tmp_path: Path
+) -> None:
+    await pool.execute("INSERT INTO readings VALUES ('a', '2024-07-01T02:30:00Z', 7)")
+    path = tmp_path / "late.csv"
+    path.write_text(LATE + "b,2024-07-01T02:30:00,1\n")
+    command = ("import", str(path), "--on-conflict", "error", "--max-errors", "1", "--json")
+    rehearsal = await asyncio.to_thread(sensorflow, *command, "--dry-run", **settings)
+    outcome = await asyncio.to_thread(sensorflow, *command, **settings)
+    assert (rehearsal.returncode, outcome.returncode) == (1, 1), outcome.stderr
+    forecast, done = json.loads(rehearsal.stdout)["forecast"], json.loads(outcome.stdout)
+    assert forecast["rejects"] == {"conflict": 1, "bad_timestamp": 1}
+    assert forecast["counts"] == done["import"]["counts"]
+    assert done["import"]["counts"]["inserted"] == 1
+    assert (await rows_of(pool))["a", "2024-07-01T02:30:00+00:00"] == 7
+
+
 @pytest.mark.parametrize(
     ("given", "columns", "told"),
     [
@@ -116,6 +133,7 @@ async def test_options_and_rejects_are_as_with_a_server(
         ({}, ["equipmentId"], "--column equipmentId: write it like"),
         ({}, ["pump=a"], "--column: columns must be"),
         ({"maxErrors": "many"}, [], "--max-errors: maxErrors must be a whole number"),
+        ({"onConflict": "keep"}, [], "--on-conflict: onConflict must be"),
     ],
 )
 def test_wrong_options_are_told_by_their_names_on_the_command_line(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from core.database import Pool
 from core.imports import ImportOptions, ImportState
-from core.readings import utc_now
+from core.readings import OnConflict, utc_now
 from jobs.csv_import.rehearsal import Compared, Forecast, Repeated, rehearse
 from jobs.csv_import.repository import Claim
 from jobs.csv_import.work import ImportWork
@@ -53,15 +53,23 @@ def counts_of(forecast: Forecast) -> Account:
     stored=st.dictionaries(keys, values, max_size=6),
     file=st.lists(rows, min_size=1, max_size=25),
     batch_lines=st.integers(1, 9),
+    on_conflict=st.sampled_from(OnConflict),
 )
 async def test_a_forecast_is_the_account_of_loading_row_by_row(
-    work: ImportWork, stored: dict[Key, float], file: list[Row], batch_lines: int
+    work: ImportWork,
+    stored: dict[Key, float],
+    file: list[Row],
+    batch_lines: int,
+    on_conflict: OnConflict,
 ) -> None:
     await hold_only(work.pool, stored)
     work = dataclasses.replace(work, batch_lines=batch_lines)
-    forecast = await forecast_of(work, HEADER + "".join(row.text for row in file))
-    table, account = load_row_by_row(stored, file)
+    content = HEADER + "".join(row.text for row in file)
+    forecast = await forecast_of(work, content, on_conflict=on_conflict)
+    _, account = load_row_by_row(stored, file, on_conflict)
     assert counts_of(forecast) == account
+    assert sum(forecast.rejects.values()) == account.rejected
+    table, _ = load_row_by_row(stored, file)
     touched = good_keys(file)
     assert forecast.stored == compared(stored, table, set(touched))
     repeated = forecast.repeated.equal + forecast.repeated.different
@@ -79,22 +87,45 @@ def compared(stored: dict[Key, float], table: dict[Key, float], touched: set[Key
     return Compared(len(touched) - len(known), equal, len(known) - equal)
 
 
+@pytest.mark.parametrize("on_conflict", OnConflict)
 async def test_the_buckets_to_refresh_are_those_that_the_import_would_enter(
-    work: ImportWork, pool: Pool
+    work: ImportWork, pool: Pool, on_conflict: OnConflict
 ) -> None:
+    await pool.execute("INSERT INTO readings VALUES ('a', '2024-01-05T05:20:00Z', 7)")
     lines = [f"a,2024-01-{day:02}T{hour:02}:20:00Z,1\n" for day in (1, 9, 10) for hour in (1, 5)]
-    content = HEADER + "".join(lines) + f"a,{utc_now().isoformat()},1\n"
-    forecast = await forecast_of(work, content)
-    await load_only(work, await add_import(pool, work.storage, content))
+    changed = "a,2024-01-05T05:20:00Z,1\n"
+    content = HEADER + "".join([*lines, changed]) + f"a,{utc_now().isoformat()},1\n"
+    forecast = await forecast_of(work, content, on_conflict=on_conflict)
+    options = ImportOptions(on_conflict=on_conflict)
+    await load_only(work, await add_import(pool, work.storage, content, options=options))
     ledger = [
         TimeRange(row["range_start"], row["range_end"])
         for row in await pool.fetch("SELECT range_start, range_end FROM rollup_dirty_ranges")
     ]
     async with pool.acquire() as connection:
         (_, hours), (_, days) = await due_slices(connection, ledger)
-    assert forecast.hours == sum((part.end - part.start) // HOUR for part in hours) == 5 + 29
-    assert forecast.days == sum((part.end - part.start) // DAY for part in days) == 3
-    assert (await forecast_of(work, content)).hours == 0
+    # In the chunk that begins on January 4th they reach from the 5th on if that is replaced.
+    replaces = on_conflict is OnConflict.REPLACE
+    expected = (5 + 121, 7) if replaces else (5 + 29, 3)
+    assert forecast.hours == sum((part.end - part.start) // HOUR for part in hours) == expected[0]
+    assert forecast.days == sum((part.end - part.start) // DAY for part in days) == expected[1]
+    assert (await forecast_of(work, content, on_conflict=on_conflict)).hours == 0
+
+
+async def test_conflicts_are_told_among_the_rejects_by_their_lines(
+    work: ImportWork, pool: Pool
+) -> None:
+    await pool.execute("INSERT INTO readings VALUES ('a', '2024-01-01T00:00:00Z', 7)")
+    lines = ("00:00Z,7", "01:00Z,1", "01:00Z,2", "02:00Z,x", "00:00Z,1", "03:00Z,1")
+    content = HEADER + "".join(f"a,2024-01-01T{line}\n" for line in lines)
+    work = dataclasses.replace(work, batch_lines=2)
+    forecast = await forecast_of(work, content, on_conflict=OnConflict.ERROR)
+    assert forecast.first_rejects == [
+        "line 4: conflict in value",
+        "line 5: bad_number in value",
+        "line 6: conflict in value",
+    ]
+    assert counts_of(forecast) == Account(read=6, inserted=2, unchanged=1, rejected=3)
 
 
 async def test_rejects_are_told_by_code_and_rows_below_the_horizon_are_among_them(
