@@ -63,6 +63,10 @@ class ObjectMissingError(StorageError):
     """The object store answers and lacks the object: waiting will not bring it back."""
 
 
+class ObjectReplacedError(StorageError):
+    """The object store has another object in the place of the one that is meant."""
+
+
 class ReadingRefusedError(SensorFlowError):
     """A reading that breaks a rule of core/readings.py; `code` is the rule's."""
 

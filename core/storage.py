@@ -4,7 +4,9 @@ import re
 from asyncio import to_thread
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
@@ -13,7 +15,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, S3Store, from_url
 
-from core.errors import ObjectMissingError, StorageError
+from core.errors import ObjectMissingError, ObjectReplacedError, StorageError
 from core.settings import StorageSettings
 
 CHUNK_BYTES = 8 * 2**20
@@ -51,6 +53,25 @@ def source_key(import_id: UUID, extension: str, sending: UUID | None = None) -> 
     return f"{IMPORTS_FOLDER}/{import_id}/{name}{extension}"
 
 
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """What the store tells of an object.
+
+    `e_tag` names its content, and is None in a folder, where no URL can put another in its place.
+    """
+
+    size_bytes: int
+    e_tag: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """An object as a file; `sha256` is None where it was not copied, and so not read."""
+
+    path: Path
+    sha256: bytes | None
+
+
 class Storage:
     """One folder or bucket of objects. Every method raises StorageError when it cannot act."""
 
@@ -83,19 +104,25 @@ class Storage:
         except STORE_ERRORS as error:
             raise _storage_error(key) from error
 
-    async def size_bytes(self, key: str) -> int | None:
-        """The object's size; None: there is no such object."""
+    async def head(self, key: str) -> StoredObject | None:
+        """What there is under `key`; None: nothing."""
         try:
-            return (await obstore.head_async(self._store, key))["size"]
+            found = await obstore.head_async(self._store, key)
+            return StoredObject(found["size"], None if self._folder else found["e_tag"])
         except FileNotFoundError:
             return None
         except STORE_ERRORS as error:
             raise _storage_error(key) from error
 
-    async def read(self, key: str) -> AsyncIterator[bytes]:
-        """The object's bytes, in chunks. Raises ObjectMissingError."""
+    async def read(self, key: str, e_tag: str | None = None) -> AsyncIterator[bytes]:
+        """The object's bytes, in chunks; of this very object, if `e_tag` says which.
+
+        Raises ObjectMissingError or ObjectReplacedError.
+        """
         try:
             result = await obstore.get_async(self._store, key)
+            if e_tag not in {None, result.meta["e_tag"]}:  # not every store heeds If-Match
+                raise _object_replaced(key)
             async for chunk in result.stream(min_chunk_size=CHUNK_BYTES):
                 yield bytes(chunk)
         except FileNotFoundError as error:
@@ -137,22 +164,33 @@ class Storage:
                 raise _storage_error(key) from error
 
     @asynccontextmanager
-    async def as_file(self, key: str) -> AsyncIterator[Path]:
+    async def as_file(self, key: str, e_tag: str | None = None) -> AsyncIterator[StoredFile]:
         """The object as a file to read: itself in a local folder, else a temporary copy.
 
-        Raises ObjectMissingError.
+        Raises ObjectMissingError, or ObjectReplacedError if the object is not that of `e_tag`.
         """
         if self._folder is not None:
             path = self._folder / key
             await to_thread(_require_file, self._folder, path, key)
-            yield path
+            yield StoredFile(path, None)
             return
         with TemporaryDirectory(prefix="sensorflow-") as folder:
             path = Path(folder) / Path(key).name
-            with path.open("wb") as file:
-                async for chunk in self.read(key):
-                    file.write(chunk)
-            yield path
+            yield StoredFile(path, await _copied(self.read(key, e_tag), path))
+
+
+async def _copied(content: AsyncIterator[bytes], path: Path) -> bytes:
+    """The checksum of the content, which is written to the file as it comes."""
+    checksum = sha256()
+    with path.open("wb") as file:
+
+        def keep(chunk: bytes) -> None:
+            file.write(chunk)
+            checksum.update(chunk)
+
+        async for chunk in content:
+            await to_thread(keep, chunk)
+    return checksum.digest()
 
 
 def _require_file(folder: Path, path: Path, key: str) -> None:
@@ -172,6 +210,12 @@ def _delete_torn(folder: Path, moment: datetime) -> int:
 def _object_missing(key: str) -> ObjectMissingError:
     return ObjectMissingError(
         f"{key!r} is not in the object store any more. See SENSORFLOW_STORAGE_URL.", key=key
+    )
+
+
+def _object_replaced(key: str) -> ObjectReplacedError:
+    return ObjectReplacedError(
+        f"Another object was stored under {key!r} since. Ask for a new upload.", key=key
     )
 
 

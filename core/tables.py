@@ -77,6 +77,7 @@ imports = Table(
     Column("repair_key", Text),
     Column("repair_at", Timestamp),
     Column("repair_lines_done", BigInteger, nullable=False, server_default=ZERO),
+    Column("object_e_tag", Text),
     PrimaryKeyConstraint("id", name="imports_key"),
     ForeignKeyConstraint(
         ["duplicate_of"], ["imports.id"], name="imports_duplicate_of", ondelete="SET NULL"

@@ -75,8 +75,9 @@ class Failure(Struct, frozen=True):
 class Import(Struct, frozen=True, rename="camel", kw_only=True):
     """An import as it stands. `done` means: its rows are visible in every rollup.
 
-    `duplicateOf` is an earlier import of the same bytes, null if there was none. `uploadedAt` is
-    when its file had arrived, null if it has not.
+    `duplicateOf` is an earlier import of the same bytes, null if there was none; of a file in a
+    bucket it is known once the import loads. `uploadedAt` is when its file had arrived, null if it
+    has not.
     """
 
     import_id: UUID

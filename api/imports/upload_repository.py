@@ -4,13 +4,13 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, ScalarSelect, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.imports.errors import ImportStateError
 from core.database import database_errors, driver_connection
 from core.errors import ImportNotFoundError
-from core.imports import RETRIABLE, ImportOptions, ImportState
+from core.imports import ImportOptions, ImportState
 from core.queue import enqueue_import
 from core.tables import imports
 
@@ -69,7 +69,7 @@ class UploadRepository:
                     insert(imports).values(
                         **new.values,
                         sha256=sha256,
-                        duplicate_of=_first_with(sha256),
+                        duplicate_of=func.first_import_of(sha256),
                         state=ImportState.QUEUED,
                     )
                 )
@@ -114,15 +114,19 @@ class UploadRepository:
                 await connection.execute(named.values(object_key=object_key, sha256=sha256))
                 return str(before)
 
-    async def complete(self, import_id: UUID) -> bool:
-        """Hand the import to the workers; False, and nothing changed: it waits no more."""
+    async def complete(self, import_id: UUID, e_tag: str | None) -> bool:
+        """Hand the import to the workers, to load the object of this `e_tag`.
+
+        False, and nothing changed: it waits no more.
+        """
         completed = (
             update(imports)
             .where(imports.c.id == import_id, imports.c.state == ImportState.AWAITING_UPLOAD)
             .values(
                 state=ImportState.QUEUED,
                 uploaded_at=func.now(),
-                duplicate_of=_first_with(imports.c.sha256),
+                duplicate_of=func.first_import_of(imports.c.sha256),
+                object_e_tag=e_tag,
             )
         )
         with database_errors():
@@ -138,13 +142,3 @@ def takes_no_file(state: ImportState) -> ImportStateError:
     return ImportStateError(
         f"The import is {state}: it takes no file any more. Ask for a new upload."
     )
-
-
-def _first_with(sha256: bytes | ColumnElement[bytes]) -> ScalarSelect[UUID]:
-    """The earliest import of these bytes that has not failed or been cancelled, or null."""
-    other = imports.alias()
-    first = select(other.c.id).where(
-        other.c.sha256 == sha256,
-        other.c.state.not_in({*RETRIABLE, ImportState.AWAITING_UPLOAD}),
-    )
-    return first.order_by(other.c.created_at, other.c.id).limit(1).scalar_subquery()

@@ -137,13 +137,13 @@ class UploadService:
         if awaited.created_by != completed_by:
             raise NotYourImportError("Only who asked for the upload can complete it.")
         if awaited.state is ImportState.AWAITING_UPLOAD:
-            size_bytes = await self._storage.size_bytes(awaited.object_key)
-            if size_bytes is None:
+            stored = await self._storage.head(awaited.object_key)
+            if stored is None:
                 raise UploadMissingError(
                     "The file is not there yet: send it to the uploadUrl first, then complete."
                 )
-            _require_size(awaited, size_bytes)
-            if await self._repository.complete(import_id):
+            _require_size(awaited, stored.size_bytes)
+            if await self._repository.complete(import_id, stored.e_tag):
                 return
             awaited = await self._repository.awaited(import_id)
         if awaited.state in RETRIABLE:

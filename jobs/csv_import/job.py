@@ -8,7 +8,7 @@ import structlog
 from pgqueuer.domain.errors import RetryRequested
 from polars.exceptions import PanicException
 
-from core.errors import ObjectMissingError
+from core.errors import ObjectMissingError, ObjectReplacedError
 from core.imports import ImportState
 from core.traces import span
 from jobs.csv_import.load import load
@@ -66,6 +66,8 @@ async def _attempt(work: ImportWork, import_id: UUID) -> None:
             await _bring_to_end(work, claim)
     except ObjectMissingError:
         await _fail(work, claim, _source_missing())
+    except ObjectReplacedError:
+        await _fail(work, claim, _source_replaced())
     except FileFaultError as fault:
         await _fail(work, claim, fault)
     except WorkerStoppingError:
@@ -107,6 +109,14 @@ def _source_missing() -> FileFaultError:
         "source_missing",
         "The import's file is not in the object store any more. Rows loaded until then are kept. "
         "Send the file again.",
+    )
+
+
+def _source_replaced() -> FileFaultError:
+    return FileFaultError(
+        "source_replaced",
+        "Another file was sent to the uploadUrl after the import was completed. Rows loaded until "
+        "then are kept. Ask for a new upload and send the file that is meant.",
     )
 
 

@@ -10,9 +10,9 @@ from jobs.csv_import.acceptance import require_few_errors, require_good_rows
 from jobs.csv_import.ahead import ahead
 from jobs.csv_import.batch import Batch
 from jobs.csv_import.reading import JudgedLines, judged_lines
+from jobs.csv_import.received import received_file
 from jobs.csv_import.rejects import forget_rejects_after, write_rejects
 from jobs.csv_import.repository import Claim
-from jobs.csv_import.source import plain_file
 from jobs.csv_import.staging import stage
 from jobs.csv_import.turns import Turn, store_in_order
 from jobs.csv_import.work import ImportWork
@@ -24,8 +24,7 @@ async def load(work: ImportWork, claim: Claim) -> None:
     Raises FileFaultError when the file cannot be read, has too many errors or no good row.
     """
     await forget_rejects_after(work.storage, claim.rejects_folder, claim.lines_done)
-    limit = work.worker.max_inflated_bytes
-    async with plain_file(work.storage, claim.object_key, limit, work.checkpoint) as path:
+    async with received_file(work, claim) as path:
         await require_few_errors(work, claim, path)
         await work.imports.begin_loading(claim, (await to_thread(path.stat)).st_size)
         async with aclosing(ahead(_prepared(work, claim, path))) as batches:

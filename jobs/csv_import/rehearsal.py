@@ -81,7 +81,8 @@ async def rehearse(work: ImportWork, claim: Claim, progress: Callable[[int], Non
     """
     limit = work.worker.max_inflated_bytes
     async with (
-        plain_file(work.storage, claim.object_key, limit, work.checkpoint) as path,
+        work.storage.as_file(claim.object_key) as stored,
+        plain_file(stored.path, limit, work.checkpoint) as path,
         open_connection(work.database) as connection,
     ):
         await queries().spare_compiling(connection)

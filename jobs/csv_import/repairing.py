@@ -20,10 +20,10 @@ from jobs.csv_import.fields import split
 from jobs.csv_import.judge import JudgedBatch, judge
 from jobs.csv_import.lines import LINE_NUMBER, TEXT
 from jobs.csv_import.reading import open_rows
+from jobs.csv_import.received import received_file
 from jobs.csv_import.rejects import forget_rejects_after, write_rejects
 from jobs.csv_import.repository import Claim, Repair
 from jobs.csv_import.rows import RowSource
-from jobs.csv_import.source import plain_file
 from jobs.csv_import.staging import stage
 from jobs.csv_import.turns import Turn
 from jobs.csv_import.work import ImportWork
@@ -44,8 +44,8 @@ async def repair(work: ImportWork, claim: Claim, repair: Repair) -> None:
     left = rejects_folder(claim.id, claim.rejects_generation + 1)
     await forget_rejects_after(work.storage, left, repair.lines_done)
     source = await _source(work, claim)
-    async with work.storage.as_file(repair.object_key) as path:
-        corrections = await to_thread(_read, path, CORRECTIONS, has_header=True)
+    async with work.storage.as_file(repair.object_key) as file:
+        corrections = await to_thread(_read, file.path, CORRECTIONS, has_header=True)
     for part in await work.storage.keys(claim.rejects_folder):
         first_line = int(PurePosixPath(part).stem)
         if first_line > repair.lines_done:
@@ -61,8 +61,7 @@ async def repair(work: ImportWork, claim: Claim, repair: Repair) -> None:
 
 async def _source(work: ImportWork, claim: Claim) -> RowSource:
     """The import's file, for how its rows divide."""
-    limit = work.worker.max_inflated_bytes
-    async with plain_file(work.storage, claim.object_key, limit, work.checkpoint) as path:
+    async with received_file(work, claim) as path:
         return await to_thread(open_rows, work, claim, path)
 
 

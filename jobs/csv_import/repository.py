@@ -48,6 +48,9 @@ class Claim:
     options: ImportOptions
     rejects_generation: int = 0
     repair: Repair | None = None
+    object_e_tag: str | None = None
+    announced_sha256: bytes | None = None
+    sha256: bytes | None = None
 
     @property
     def rejects_folder(self) -> str:
@@ -87,12 +90,22 @@ class ImportRepository:
             msgspec.json.decode(row["options"], type=ImportOptions),
             row["rejects_generation"],
             _repair(row) if row["repairing"] else None,
+            row["object_e_tag"],
+            row["announced_sha256"],
+            row["sha256"],
         )
 
     async def horizon(self) -> datetime | None:
         """The moment below which no reading is accepted, if there is one."""
         horizon: datetime | None = await queries().retention_horizon(self._pool)
         return horizon
+
+    async def recognise(self, claim: Claim, sha256: bytes) -> None:
+        """The file has this checksum: the import names the first one of the same bytes."""
+        kept = await queries().recognise_file(
+            self._pool, import_id=claim.id, attempt=claim.attempt, sha256=sha256
+        )
+        _require_lease(claim, kept)
 
     async def begin_loading(self, claim: Claim, bytes_total: int) -> None:
         """The text of the file is there, so large, and its batches begin to be stored."""

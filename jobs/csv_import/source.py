@@ -1,4 +1,4 @@
-"""An uploaded file as it can be read: on disk, and inflated."""
+"""A file as it can be read: inflated."""
 
 import gzip
 import zlib
@@ -11,7 +11,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from core.storage import Storage
 from jobs.errors import FileFaultError
 
 CHUNK_BYTES = 2**20
@@ -29,20 +28,19 @@ OPENERS: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".zst": _open_zst
 
 @asynccontextmanager
 async def plain_file(
-    storage: Storage, key: str, max_inflated_bytes: int, checkpoint: Checkpoint
+    path: Path, max_inflated_bytes: int, checkpoint: Checkpoint
 ) -> AsyncIterator[Path]:
-    """The object as an uncompressed file.
+    """The file, or what it inflates to.
 
     Raises FileFaultError when it cannot be inflated, or not within `max_inflated_bytes`.
     """
-    async with storage.as_file(key) as path:
-        if Path(key).suffix not in OPENERS:
-            yield path
-            return
-        with TemporaryDirectory(prefix="sensorflow-") as folder:
-            inflated = Path(folder) / "source.csv"
-            await to_thread(inflate, path, inflated, max_inflated_bytes, checkpoint)
-            yield inflated
+    if path.suffix not in OPENERS:
+        yield path
+        return
+    with TemporaryDirectory(prefix="sensorflow-") as folder:
+        inflated = Path(folder) / "source.csv"
+        await to_thread(inflate, path, inflated, max_inflated_bytes, checkpoint)
+        yield inflated
 
 
 def inflate(source: Path, target: Path, max_bytes: int, checkpoint: Checkpoint) -> None:

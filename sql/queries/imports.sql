@@ -16,7 +16,8 @@ WITH claimed AS (
     WHERE id = :import_id AND state IN ('queued', 'loading', 'aggregating')
     RETURNING
         id, object_key, state, attempt, tries, lines_done, rows_rejected, started_at, options,
-        rejects_generation, repairing, repair_key, repair_at, repair_lines_done
+        rejects_generation, repairing, repair_key, repair_at, repair_lines_done, object_e_tag,
+        announced_sha256, sha256
 )
 
 SELECT
@@ -34,6 +35,9 @@ SELECT
     claimed.repair_key,
     claimed.repair_at,
     claimed.repair_lines_done,
+    claimed.object_e_tag,
+    claimed.announced_sha256,
+    claimed.sha256,
     pg_notify('sensorflow_imports', claimed.id::text) AS notified
 FROM claimed;
 
@@ -221,6 +225,15 @@ INNER JOIN readings
         AND changed.ts = readings.ts
         AND changed.last_value = readings.value
 WHERE readings.ts BETWEEN :first_ts AND :last_ts;
+
+-- name: recognise_file(sha256, import_id, attempt)$
+-- Keep the checksum of a file that the API has not seen, and name the first import of the same bytes.
+UPDATE imports
+SET
+    sha256 = :sha256,
+    duplicate_of = first_import_of(:sha256)
+WHERE id = :import_id AND attempt = :attempt AND state = 'loading'
+RETURNING id;
 
 -- name: begin_loading(bytes_total, import_id, attempt)$
 -- Tell how many bytes the file has as text, and from when on the rate is to be reckoned.

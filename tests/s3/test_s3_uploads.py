@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 import httpx2
@@ -19,7 +20,7 @@ from jobs.csv_import.work import ImportWork
 from jobs.orphans import sweep_orphans
 from tests.api.provider import Provider
 from tests.api.serving import server_settings, serving
-from tests.jobs.support import Account, outcome_of
+from tests.jobs.support import Account, Outcome, outcome_of, rows_of
 from tests.s3.bucket import BUCKET, running_bucket
 
 CSV = b"equipmentId,timestamp,value\na,2026-01-01T00:00:00Z,1.5\na,2026-01-01T01:00:00Z,x\n"
@@ -64,8 +65,21 @@ async def client(base_url: tuple[str, Provider], pool: Pool) -> AsyncIterator[ht
         yield client
 
 
-async def announced(client: httpx2.AsyncClient, size_bytes: int = len(CSV)) -> Any:
-    wanted = {"fileName": "a.csv", "sizeBytes": size_bytes}
+@pytest.fixture
+def work(pool: Pool, storage: Storage, migrated_url: str) -> ImportWork:
+    return ImportWork(
+        storage,
+        DatabaseSettings(url=migrated_url),
+        WorkerSettings(),
+        ReadingSettings(),
+        asyncio.Event(),
+        1000,
+        pool,
+    )
+
+
+async def announced(client: httpx2.AsyncClient, **changes: Any) -> Any:
+    wanted = {"fileName": "a.csv", "sizeBytes": len(CSV), **changes}
     return (await client.post("/imports", json=wanted)).raise_for_status().json()
 
 
@@ -76,24 +90,26 @@ async def send(upload: Any, content: bytes = CSV) -> httpx2.Response:
         )
 
 
-async def test_a_file_sent_to_the_bucket_is_imported(
-    client: httpx2.AsyncClient, pool: Pool, storage: Storage, migrated_url: str
-) -> None:
-    upload = await announced(client)
+async def completed(client: httpx2.AsyncClient, **changes: Any) -> Any:
+    """An upload whose file is in the bucket, and whose import is queued."""
+    upload = await announced(client, **changes)
     assert (await send(upload)).status_code == 200
-    completed = await client.post(f"/imports/{upload['importId']}/complete")
-    assert (completed.status_code, completed.json()["state"]) == (200, "queued")
-    work = ImportWork(
-        storage,
-        DatabaseSettings(url=migrated_url),
-        WorkerSettings(),
-        ReadingSettings(),
-        asyncio.Event(),
-        1000,
-        pool,
-    )
+    answer = await client.post(f"/imports/{upload['importId']}/complete")
+    assert (answer.status_code, answer.json()["state"]) == (200, "queued")
+    return upload
+
+
+async def loaded(work: ImportWork, upload: Any) -> Outcome:
     await run_import_job(work, upload["importId"], 0)
-    outcome = await outcome_of(pool, upload["importId"])
+    return await outcome_of(work.pool, upload["importId"])
+
+
+@pytest.mark.parametrize("stated", [{}, {"sha256": sha256(CSV).hexdigest().upper()}])
+async def test_a_file_sent_to_the_bucket_is_imported(
+    client: httpx2.AsyncClient, work: ImportWork, stated: dict[str, str]
+) -> None:
+    upload = await completed(client, **stated)
+    outcome = await loaded(work, upload)
     assert (outcome.state, outcome.account) == ("done", Account(read=2, inserted=1, rejected=1))
     rejects = await client.get(f"/imports/{upload['importId']}/rejects")
     assert "bad_number" in rejects.text
@@ -113,6 +129,52 @@ async def test_an_import_is_not_completed_without_its_whole_file(
     assert (await client.post(complete)).status_code == 200
 
 
+async def test_another_file_than_was_announced_is_not_loaded(
+    client: httpx2.AsyncClient, work: ImportWork
+) -> None:
+    upload = await completed(client, sha256=sha256(CSV[::-1]).hexdigest())
+    outcome = await loaded(work, upload)
+    assert (outcome.state, outcome.error_code) == ("failed", "wrong_checksum")
+    assert sha256(CSV).hexdigest() in outcome.error_message
+    assert await rows_of(work.pool) == {}
+
+
+async def test_a_file_that_is_sent_after_the_import_was_completed_is_not_loaded(
+    client: httpx2.AsyncClient, work: ImportWork
+) -> None:
+    upload = await completed(client)
+    assert (await send(upload, CSV.replace(b"1.5", b"2.5"))).status_code == 200
+    outcome = await loaded(work, upload)
+    assert (outcome.state, outcome.error_code) == ("failed", "source_replaced")
+    assert await rows_of(work.pool) == {}
+
+
+async def test_a_file_that_came_before_is_recognised_when_it_is_loaded(
+    client: httpx2.AsyncClient, work: ImportWork
+) -> None:
+    wrong, first, second = [
+        await completed(client, **stated)
+        for stated in ({"sha256": sha256(CSV[::-1]).hexdigest()}, {}, {})
+    ]
+    for upload in (wrong, first, second):
+        await loaded(work, upload)
+    (await client.post(f"/imports/{wrong['importId']}/retry")).raise_for_status()
+    in_a_form = await client.post("/sensor-data/upload-csv", files={"file": ("b.csv", CSV)})
+    imports = (first, second, in_a_form.json())
+    duplicates = [
+        (await client.get(f"/imports/{each['importId']}")).json()["duplicateOf"] for each in imports
+    ]
+    assert duplicates == [None, first["importId"], first["importId"]]
+
+
+async def test_the_checksum_of_a_large_object_is_taken_as_it_is_fetched(storage: Storage) -> None:
+    content = bytes(range(256)) * 80_000  # several chunks
+    await storage.put("large.bin", content)
+    async with storage.as_file("large.bin") as stored:
+        assert stored.path.read_bytes() == content
+        assert stored.sha256 == sha256(content).digest()
+
+
 async def test_the_url_expires(storage: Storage) -> None:
     url = await storage.signed_put_url("imports/a.csv", timedelta(seconds=1))
     assert url is not None
@@ -125,7 +187,7 @@ async def test_the_url_expires(storage: Storage) -> None:
 async def test_an_object_that_is_not_there_is_told_apart_from_a_bucket_that_fails(
     storage: Storage,
 ) -> None:
-    assert await storage.size_bytes("imports/none.csv") is None
+    assert await storage.head("imports/none.csv") is None
     with pytest.raises(ObjectMissingError):
         async with storage.as_file("imports/none.csv"):
             pass
