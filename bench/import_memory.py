@@ -10,13 +10,16 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
 from uuid import uuid4
 
+import polars as pl
 import typer
 from pydantic import SecretStr
 
@@ -30,36 +33,43 @@ from migrations.runner import upgrade
 
 ROWS_A_PIECE = 1_000_000
 EXTENSIONS = (".csv", ".csv.gz")
+NOTE_CHARACTERS = 225  # make a line 270 bytes long
 
 
 def main(
     rows: Annotated[list[int] | None, typer.Option(help="Rows of a file; may be repeated.")] = None,
+    *,
+    wide: Annotated[bool, typer.Option("--wide", help="Lines of 270 bytes, not of 42.")] = False,
+    extension: Annotated[
+        list[str] | None, typer.Option(help=f"Of {', '.join(EXTENSIONS)}; all if not said.")
+    ] = None,
 ) -> None:
-    """Import each file, plain and compressed, and print the worker's peak."""
+    """Import each file and print the worker's peak."""
     with TemporaryDirectory() as name, database(Path(name)) as (_, url):
-        asyncio.run(measure(url, Path(name), rows or [10_000_000, 30_000_000]))
+        files = list(product(rows or [10_000_000, 30_000_000], extension or EXTENSIONS))
+        asyncio.run(measure(url, Path(name), files, wide=wide))
 
 
-async def measure(url: str, folder: Path, sizes: list[int]) -> None:
+async def measure(url: str, folder: Path, files: list[tuple[int, str]], *, wide: bool) -> None:
     """Print a line a file."""
     await upgrade(url)
     async with await open_pool(DatabaseSettings(url=SecretStr(url))) as pool:
         await require_no_readings(pool)
-        for rows in sizes:
-            for extension in EXTENSIONS:
-                took, peak_mb = await _import(pool, url, folder, rows, extension)
-                console.print(f"  {rows:,} rows, {extension}: {peak_mb:,} MB, {took:,.0f} s")
-                await empty(pool)
+        for rows, extension in files:
+            write = partial(write_file, rows=rows, note_characters=NOTE_CHARACTERS if wide else 0)
+            took, peak_mb = await _import(pool, url, folder, write, extension)
+            console.print(f"  {rows:,} rows, {extension}: {peak_mb:,} MB, {took:,.0f} s")
+            await empty(pool)
 
 
 async def _import(
-    pool: Pool, url: str, folder: Path, rows: int, extension: str
+    pool: Pool, url: str, folder: Path, write: Callable[[Path], None], extension: str
 ) -> tuple[float, int]:
     import_id = uuid4()
     key = source_key(import_id, extension)
     file = folder / "storage" / key
     file.parent.mkdir(parents=True)
-    write_file(file, rows)
+    write(file)
     with _worker(url, folder) as process:
         took = await import_object(pool, import_id, key)
         peak_mb = peak_memory_mb(process.pid)
@@ -67,12 +77,13 @@ async def _import(
     return took.visible, peak_mb
 
 
-def write_file(path: Path, rows: int) -> None:
-    """The rows in order of time, by way of bounded memory."""
+def write_file(path: Path, rows: int, note_characters: int) -> None:
+    """The rows in order of time, by way of bounded memory, with a note if it has characters."""
+    note = [pl.lit("x" * note_characters).alias("note")] if note_characters else []
     with gzip.open(path, "wb", 1) if path.suffix == ".gz" else path.open("wb") as file:
         for first in range(0, rows, ROWS_A_PIECE):
             piece = rows_in_order_of_time(rows, first, min(first + ROWS_A_PIECE, rows))
-            file.write(piece.write_csv(include_header=first == 0).encode())
+            file.write(piece.with_columns(*note).write_csv(include_header=first == 0).encode())
 
 
 @contextmanager
