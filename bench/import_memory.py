@@ -108,7 +108,7 @@ def peak_memory_mb(pid: int) -> int:
     status = dict(
         line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines()
     )
-    return int(status["VmHWM"].split()[0]) // 1024
+    return int(status["VmHWM"].split()[0]) * 1024 // 10**6
 
 
 if __name__ == "__main__":

@@ -7,8 +7,6 @@ from typing import Protocol
 from api.aggregates.memory_keep import MemoryKeep
 from api.aggregates.metrics import AnswerMetrics
 from api.aggregates.telling import Finding
-from api.aggregates.valkey_keep import TIMEOUT_SECONDS, ValkeyKeep
-from api.valkey import valkey_client
 from core.settings import CacheSettings, SessionSettings
 
 
@@ -33,5 +31,9 @@ async def open_keep(
     if session.valkey_url is None:
         yield MemoryKeep(cache)
         return
+    # Here, for a server without a Valkey can spare the 7 MB of its client.
+    from api.aggregates.valkey_keep import TIMEOUT_SECONDS, ValkeyKeep  # noqa: PLC0415  # as said
+    from api.valkey import valkey_client  # noqa: PLC0415  # as said
+
     async with valkey_client(session.valkey_url, TIMEOUT_SECONDS, as_text=False) as client:
         yield ValkeyKeep(client, cache, metrics)

@@ -25,8 +25,6 @@ from api.auth.service import SignInParts, SignInService
 from api.auth.session_store import SessionStore
 from api.auth.sessions import Sessions
 from api.auth.tokens import TokenVerifier
-from api.auth.valkey_sessions import TIMEOUT_SECONDS, ValkeySessionStore
-from api.valkey import valkey_client
 from core.database import Pool
 from core.settings import ApiSettings, AuthSettings, SessionSettings
 
@@ -84,5 +82,12 @@ async def open_session_store(
     if session.valkey_url is None:
         yield SessionRepository(pool, auth, session)
         return
+    # Here, for a server without a Valkey can spare the 7 MB of its client.
+    from api.auth.valkey_sessions import (  # noqa: PLC0415  # as said
+        TIMEOUT_SECONDS,
+        ValkeySessionStore,
+    )
+    from api.valkey import valkey_client  # noqa: PLC0415  # as said
+
     async with valkey_client(session.valkey_url, TIMEOUT_SECONDS) as client:
         yield ValkeySessionStore(client, auth, session, spent)

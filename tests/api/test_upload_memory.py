@@ -8,6 +8,8 @@ measures with larger files and tells the peaks; docs/performance.md has the figu
 
 import logging
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -78,6 +80,15 @@ def test_a_file_four_times_as_large_takes_no_more_memory(
             large = peak_bytes(process.pid)
             log.info("%s: %s, then %s MiB", upload.__name__, small // MEBIBYTE, large // MEBIBYTE)
             assert large - small < (LARGE_BYTES - SMALL_BYTES) / 4
+
+
+def test_the_server_begins_without_what_few_requests_need() -> None:
+    program = "import sys, api.app; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    ).stdout.split()
+    assert "obstore" in loaded
+    assert not {"polars", "pyarrow", "numpy", "valkey", "alembic"} & set(loaded)
 
 
 def peak_bytes(pid: int) -> int:
