@@ -28,7 +28,7 @@ else:
     Connection = asyncpg.Connection
     Pool = asyncpg.Pool
 
-REVISION = "0018"  # the schema this code is written for; a test compares it with migrations/
+REVISION = "0019"  # the schema this code is written for; a test compares it with migrations/
 
 CONNECT_TIMEOUT_SECONDS = 10
 WAIT_FOR_CONNECTION_SECONDS = 5

@@ -4,20 +4,22 @@
 -- a refresh covers it, so it must be in the ledger rollup_dirty_ranges. Whether a row is below the
 -- watermark is not known while its transaction runs: a refresh may move the watermark meanwhile.
 -- Hence the two limits. A refresh that misses a row took its snapshot before the row was committed
--- and ended at least two hours before that snapshot; a row that is not late is at most one hour
--- older than its transaction. So no row can be missed unless its transaction lasted over an hour,
--- and a conservative entry costs a refresh of buckets that were right already.
+-- and ended at least half an hour before that snapshot; a row that is not late is at most a quarter
+-- of an hour older than the statement that looks. So no row can be missed unless its transaction
+-- goes on for a quarter of an hour after that, which no writer here is given time for. A
+-- conservative entry costs a refresh of buckets that were right already, and what lies above the
+-- first limit is added up from raw rows by each query: half an hour to one and a half.
 
 CREATE OR REPLACE FUNCTION rollup_refresh_limit(bucket_width interval) RETURNS timestamptz
 LANGUAGE sql STABLE
-AS $$ SELECT time_bucket(bucket_width, now() - INTERVAL '2 hours') $$;
+AS $$ SELECT time_bucket(bucket_width, now() - INTERVAL '30 minutes') $$;
 
 COMMENT ON FUNCTION rollup_refresh_limit IS
 'No refresh reaches beyond this moment, so no rollup is ever materialised past it.';
 
 CREATE OR REPLACE FUNCTION late_before() RETURNS timestamptz
-LANGUAGE sql STABLE
-AS $$ SELECT now() - INTERVAL '1 hour' $$;
+LANGUAGE sql VOLATILE
+AS $$ SELECT clock_timestamp() - INTERVAL '15 minutes' $$;
 
 COMMENT ON FUNCTION late_before IS
 'Rows older than this are entered into rollup_dirty_ranges by the transaction that writes them.';

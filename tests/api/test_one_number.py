@@ -60,9 +60,9 @@ BUCKETED = """
 """
 LEDGER = "SELECT range_start, range_end FROM rollup_dirty_ranges"
 
-# Around the two limits of the rollups (one and two hours ago), across days, chunks and windows.
+# Around the two limits of the rollups (15 and 30 minutes ago), across days, chunks and windows.
 AGES = st.one_of(
-    st.integers(0, 12).map(lambda n: timedelta(minutes=20 * n)),
+    st.integers(0, 24).map(lambda n: timedelta(minutes=10 * n)),
     st.integers(0, 40 * 24).map(lambda n: timedelta(hours=n)),
 )
 # Eighths add up without rounding in any order, so equal means equal.

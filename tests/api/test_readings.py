@@ -325,8 +325,8 @@ async def test_a_late_row_enters_its_hour_into_the_ledger(
 async def test_only_late_rows_that_change_something_enter_the_ledger(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
-    on_time = reading(timestamp=ago(timedelta(minutes=55)))
-    late = reading(timestamp=ago(timedelta(minutes=65)))
+    on_time = reading(timestamp=ago(timedelta(minutes=10)))
+    late = reading(timestamp=ago(timedelta(minutes=20)))
     for body in (on_time, late, late, late | {"value": 7}, late | {"value": 7}):
         assert (await client.post("/sensor-data", json=body)).status_code == 201
     assert len(await ledger(pool)) == 2

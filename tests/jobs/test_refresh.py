@@ -35,13 +35,23 @@ async def test_nothing_is_materialised_above_the_limit(
     pool: Pool, database: DatabaseSettings
 ) -> None:
     now = datetime.now(UTC)
-    await write_late(pool, now - timedelta(minutes=70), 1)
+    await write_late(pool, now - timedelta(minutes=40), 1)
     assert await refresh_dirty_ranges(database)
     assert await ledger(pool) == []
     assert await pool.fetchval(
         "SELECT rollup_watermark('readings_1h') <= rollup_refresh_limit('1 hour')"
     )
     assert await rolled_up(pool) == 1
+
+
+async def test_the_policies_end_where_the_worker_does(pool: Pool) -> None:
+    limits = await pool.fetch(
+        "SELECT time_bucket('1 hour', now() - (config ->> 'end_offset')::interval) AS policy, "
+        "rollup_refresh_limit('1 hour') AS worker FROM timescaledb_information.jobs "
+        "WHERE proc_name = 'policy_refresh_continuous_aggregate'"
+    )
+    assert len(limits) == 2
+    assert all(row["policy"] == row["worker"] for row in limits)
 
 
 async def test_hours_below_the_retention_horizon_are_left_as_they_are(
