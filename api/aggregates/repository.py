@@ -165,6 +165,8 @@ async def _rows(
     together = question.grouping is Grouping.ALL
     if buckets.are_rows and together:
         found = queries().rollup_rows_together(connection, **bounds)
+    elif buckets.source is Source.HOURS and buckets.are_rows and not bounds["patterns"]:
+        found = queries().hours_of_ids(connection, **bounds, **resuming)
     elif buckets.are_rows:
         found = queries().rollup_rows(connection, **bounds, **resuming)
     else:
