@@ -1,7 +1,8 @@
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from asyncpg import Record
@@ -114,9 +115,9 @@ class Snapshot:
         return Density(row["samples"], row["hours"])
 
 
-def added_up(rows: Iterable[Record | Bucket]) -> Totals:
+def added_up(rows: Sequence[Record | Bucket]) -> Totals:
     """The totals of rows that are all there is."""
-    return _sum((row[2] or 0.0, row[3]) for row in rows)
+    return Totals(sum(map(itemgetter(2), rows), 0.0), sum(map(itemgetter(3), rows)))
 
 
 def _sum(pairs: Iterable[tuple[float, int]]) -> Totals:

@@ -6,7 +6,7 @@ from api.aggregates.resolutions import Resolution
 from api.stale_ranges import StaleRange
 
 
-class Item(Struct, frozen=True, rename="camel"):
+class Item(Struct, frozen=True, rename="camel", gc=False):
     """One equipment's bucket; intervalStart is its start in Unix seconds.
 
     Its length in seconds is told with a time zone, its counterpart in `compared` with compare: null

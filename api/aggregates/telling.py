@@ -1,6 +1,7 @@
 """From what was found to what is told."""
 
 from collections.abc import Mapping, Sequence
+from itertools import starmap
 from typing import Any, cast
 
 import msgspec
@@ -87,7 +88,7 @@ def _stale_ranges(state: State) -> list[StaleRange]:
 def _items(question: Question, found: Found) -> list[Item]:
     plain = question.zone is None and question.compared is None
     if plain and question.grouping is Grouping.EQUIPMENT and question.statistics == USUAL:
-        return [Item(*row) for row in found.rows]  # the usual answer, and the longest
+        return list(starmap(Item, found.rows))  # the usual answer, and the longest
     seconds = question.buckets.seconds() if question.zone else {}
     earlier = found.earlier.rows if found.earlier else None
     return [_item(question, row, seconds, earlier) for row in found.rows]

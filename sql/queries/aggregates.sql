@@ -1,6 +1,7 @@
 -- Equipment is chosen by LIKE :patterns or by :ids that no pattern matches, in two branches: a plan
 -- that is made once then suits both, patterns by the range of time and ids by the index. A page that
--- begins inside a bucket has only equipment after :after_id before the moment :resume.
+-- begins inside a bucket has only equipment after :after_id before the moment :resume. Ids are in the
+-- order of their characters' codes, whatever the database's own, which is slower to sort by.
 
 -- name: aggregate_state(start, stop, first_day, last_day, patterns, ids)^
 -- Where late rows are stored that the rollups have not taken up yet, and the version of the readings
@@ -58,7 +59,7 @@ FROM piece;
 -- name: ids_in_order(ids)
 -- The ids as ORDER BY has them.
 SELECT id FROM unnest(:ids::text[]) AS given (id)
-ORDER BY id;
+ORDER BY id COLLATE "C";
 
 -- name: rollup_rows(source, start, stop, patterns, ids, resume, after_id, row_limit)
 -- Buckets that are rows of a rollup.
@@ -95,7 +96,7 @@ WITH piece AS (
 
 SELECT
     equipment_id,
-    extract(EPOCH FROM ts)::bigint AS interval_start,
+    date_part('epoch', ts)::bigint AS interval_start,
     total_value,
     sample_count,
     total_value / sample_count AS average,
@@ -104,8 +105,8 @@ SELECT
     first,
     last
 FROM piece
-WHERE ts >= :resume OR equipment_id > :after_id
-ORDER BY ts, equipment_id
+WHERE ts >= :resume OR equipment_id COLLATE "C" > :after_id
+ORDER BY ts, equipment_id COLLATE "C"
 LIMIT :row_limit;
 
 -- name: hours_of_ids(start, stop, ids, resume, after_id, row_limit)
@@ -113,7 +114,7 @@ LIMIT :row_limit;
 -- planned in less than half the time, and planning is most of what one equipment costs.
 SELECT
     equipment_id,
-    extract(EPOCH FROM bucket)::bigint AS interval_start,
+    date_part('epoch', bucket)::bigint AS interval_start,
     total_value,
     sample_count,
     total_value / sample_count AS average,
@@ -126,8 +127,8 @@ WHERE
     equipment_id = any(:ids)
     AND bucket >= :start
     AND bucket < :stop
-    AND (bucket >= :resume OR equipment_id > :after_id)
-ORDER BY bucket, equipment_id
+    AND (bucket >= :resume OR equipment_id COLLATE "C" > :after_id)
+ORDER BY bucket, equipment_id COLLATE "C"
 LIMIT :row_limit;
 
 -- name: rollup_rows_together(source, start, stop, patterns, ids, row_limit)
@@ -159,7 +160,7 @@ WITH piece AS (
 
 SELECT
     NULL AS equipment_id,
-    extract(EPOCH FROM ts)::bigint AS interval_start,
+    date_part('epoch', ts)::bigint AS interval_start,
     sum(total_value) AS total_value,
     sum(sample_count)::bigint AS sample_count,
     sum(total_value) / sum(sample_count) AS average,
@@ -266,7 +267,7 @@ bucketed AS (
         first(first, ts) FILTER (WHERE NOT :together) AS first,
         last(last, ts) FILTER (WHERE NOT :together) AS last
     FROM piece
-    WHERE ts >= :resume OR equipment_id > :after_id
+    WHERE ts >= :resume OR equipment_id COLLATE "C" > :after_id
     GROUP BY
         CASE WHEN NOT :together THEN equipment_id END,
         width_bucket(ts, :borders::timestamptz[])
@@ -274,7 +275,7 @@ bucketed AS (
 
 SELECT
     equipment_id,
-    extract(EPOCH FROM (:borders::timestamptz[])[place])::bigint AS interval_start,
+    date_part('epoch', (:borders::timestamptz[])[place])::bigint AS interval_start,
     total_value,
     sample_count,
     total_value / sample_count AS average,
@@ -283,7 +284,7 @@ SELECT
     first,
     last
 FROM bucketed
-ORDER BY place, equipment_id
+ORDER BY place, equipment_id COLLATE "C"
 LIMIT :row_limit;
 
 -- name: total(source, start, stop, patterns, ids)^
