@@ -27,7 +27,9 @@ NAMES = f"Any of {', '.join(BY_NAME)}; without any: all but {', '.join(LONG_SCEN
 def main(
     scenarios: Annotated[list[str] | None, typer.Argument(help=NAMES)] = None,
     runs: Annotated[int, typer.Option(help="How often; medians are told.")] = 5,
-    rows: Annotated[int, typer.Option(help="Rows of the file that import loads.")] = 2_000_000,
+    rows: Annotated[
+        int, typer.Option(help="Rows that import loads, and aggregate asks for.")
+    ] = 2_000_000,
     minutes: Annotated[float, typer.Option(min=4, help="How long soak lasts.")] = 60,
 ) -> None:
     """Measure and write one JSON result."""

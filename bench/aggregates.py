@@ -1,34 +1,121 @@
-"""GET the last 24 h over HTTP, against its bare SQL."""
+"""Aggregates of a month: over HTTP against bare SQL, against raw rows, against fewer raw rows.
 
-from collections.abc import Awaitable, Callable
+Nothing is kept of the answers that are compared, since no writer told the ledger of the readings;
+the line on kept answers comes last, when it is told.
+"""
+
 from functools import partial
-from statistics import median
 
+from api.aggregates.parsing import parse_question
+from api.aggregates.repository import AggregateRepository
+from bench.answers import FROM_RAW, FROM_RAW_OF_ONE, HOURS, HOURS_OF_ONE, PATH, Asking
+from bench.influx_queries import hours_against_influx
+from bench.load import get_request, load
 from bench.measure import Bench, Result, medians_in_turns, seconds
+from bench.month import Month
+from bench.table import empty, require_no_readings
+from core.readings import utc_now
 
-QUERIES = 100
+WINDOW_HOURS = {"24h": 24, "1m": 720}
+BARE = "bare SQL, asyncpg"
+TOTALS_BOUND_MILLISECONDS = 100
+REQUESTS = 400
+CONNECTIONS = 4
+
+Figures = dict[str, float]
 
 
-async def aggregate_query(bench: Bench) -> list[Result]:
-    """Median milliseconds of an answer."""
+async def aggregates(bench: Bench) -> list[Result]:
+    """Every figure, of a table that is filled for it and emptied after."""
+    await require_no_readings(bench.pool)
+    month, asking = Month.of_rows(bench.plan.import_rows), Asking(bench)
+    try:
+        await month.fill(bench.pool, tenth=True)
+        fewer = await _figures(asking)
+        await month.fill(bench.pool, tenth=False)
+        more = await _figures(asking)
+        return [
+            *await _against_sql(bench, asking),
+            *(
+                Result(f"{name}, ten times the raw rows", "ms", more[name], fewer[name], "a tenth")
+                for name in more
+            ),
+            *await _against_raw(asking),
+            await _totals(bench),
+            *await hours_against_influx(bench, asking, month),
+            *await _known_and_kept(bench, asking, month),
+        ]
+    finally:
+        await empty(bench.pool)
+
+
+async def _figures(asking: Asking) -> Figures:
+    """Milliseconds of the answers that must not depend on the number of raw rows."""
+    return {
+        "one equipment, 1m": await asking.http(200, one=True, interval="1m"),
+        "all equipment, 24h": await asking.http(10, interval="24h"),
+        "all together, 1m": await asking.http(10, interval="1m", groupBy="all"),
+    }
+
+
+async def _against_sql(bench: Bench, asking: Asking) -> list[Result]:
+    results = []
+    for window, hours in WINDOW_HOURS.items():
+        ours, bare = await medians_in_turns(
+            bench.plan.runs,
+            partial(asking.http, 100, one=True, interval=window),
+            partial(asking.sql, 100, HOURS_OF_ONE, hours, one=True),
+        )
+        name = f"one equipment, {window}"
+        results.append(Result(name, "ms", ours, bare, BARE, {"above_milliseconds": ours - bare}))
     ours, bare = await medians_in_turns(
         bench.plan.runs,
-        lambda: _median_milliseconds(partial(_get_aggregated, bench)),
-        lambda: _median_milliseconds(partial(_select_aggregated, bench)),
+        partial(asking.http, 5, interval="24h"),
+        partial(asking.sql, 5, HOURS, WINDOW_HOURS["24h"]),
     )
-    return [Result("aggregate query, 24 h", "ms (median)", ours, bare, "bare SQL, asyncpg")]
+    return [*results, Result("all equipment, 24h", "ms", ours, bare, BARE)]
 
 
-async def _median_milliseconds(one: Callable[[], Awaitable[object]]) -> float:
-    return median([await seconds(one()) for _ in range(QUERIES)]) * 1000
+async def _against_raw(asking: Asking) -> list[Result]:
+    """How long it takes from raw rows, as so many times our answer."""
+    together = await asking.http(5, interval="1m", groupBy="all")
+    by_day = await asking.http(5, interval="1m", groupBy="all", resolution="1d")
+    days_from_raw = await asking.sql(1, FROM_RAW.replace("1 hour", "1 day"), WINDOW_HOURS["1m"])
+    from_raw = await asking.sql(1, FROM_RAW, WINDOW_HOURS["1m"])
+    of_one = await asking.http(50, one=True, interval="1m")
+    of_one_from_raw = await asking.sql(50, FROM_RAW_OF_ONE, WINDOW_HOURS["1m"], one=True)
+    ours = "our answer over HTTP"
+    return [
+        Result("all together, 1m, from raw rows", "ms", from_raw, together, ours),
+        Result("all together, 1m by day, from raw rows", "ms", days_from_raw, by_day, ours),
+        Result("one equipment, 1m, from raw rows", "ms", of_one_from_raw, of_one, ours),
+    ]
 
 
-async def _get_aggregated(bench: Bench) -> None:
-    answer = await bench.http.get("/sensor-data/aggregated", params={"interval": "24h"})
-    answer.raise_for_status()
+async def _totals(bench: Bench) -> Result:
+    """The SQL for the totals that stand on every page."""
+    question = parse_question([("interval", "1m")], utc_now())
+    async with AggregateRepository(bench.pool).snapshot() as snapshot:
+        milliseconds = (
+            sorted([await seconds(snapshot.totals(question)) for _ in range(5)])[2] * 1000
+        )
+    bound = TOTALS_BOUND_MILLISECONDS
+    return Result("totals of all equipment, 1m", "ms of SQL", milliseconds, bound, "the bound")
 
 
-async def _select_aggregated(bench: Bench) -> None:
-    await bench.pool.fetch(
-        "SELECT * FROM readings_1h WHERE bucket >= now() - INTERVAL '24 hours' AND bucket <= now()"
-    )
+async def _known_and_kept(bench: Bench, asking: Asking, month: Month) -> list[Result]:
+    path = f"{PATH}?interval=48h&equipmentId=EQ-00*"
+    answer = await bench.http.get(path)
+    tag = answer.raise_for_status().headers["etag"]
+    known, whole = [
+        (await load(bench.stack.api_url, [request] * REQUESTS, CONNECTIONS)).rate
+        for request in (get_request(path, bench.token, tag), get_request(path, bench.token))
+    ]
+    found = await asking.http(10, interval="24h")
+    await month.tell(bench.pool)
+    await asking.http(1, interval="24h")
+    kept = await asking.http(10, interval="24h")
+    return [
+        Result("304 answers, 100 ids, 48h", "requests/s", known, whole, "whole ones"),
+        Result("all equipment, 24h, kept", "ms", kept, found, "found"),
+    ]

@@ -46,7 +46,7 @@ async def single_post_against_influx(bench: Bench) -> list[Result]:
         return runs[-1].rate
 
     posts, points = requests(bench.token), _points()
-    with _running(influxd, bench.stack.data_dir / "influx") as influx_url:
+    with running_influx(influxd, bench.stack.data_dir / "influx") as influx_url:
         rates = await medians_in_turns(
             bench.plan.runs,
             lambda: rate(bench.stack.api_url, posts, 201, ours),
@@ -65,7 +65,7 @@ def _points() -> Iterator[bytes]:
 
 
 @contextmanager
-def _running(influxd: str, folder: Path) -> Iterator[str]:
+def running_influx(influxd: str, folder: Path) -> Iterator[str]:
     """The base URL of an InfluxDB with an empty database; it is stopped with the block."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"

@@ -102,3 +102,10 @@ def post_request(path: str, token: str, content_type: str, body: bytes) -> bytes
         f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
+
+
+def get_request(path: str, token: str, known: str = "") -> bytes:
+    """The bytes of one GET with a bearer token, and the entity tag that is known."""
+    condition = f"If-None-Match: {known}\r\n" if known else ""
+    head = f"GET {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\n"
+    return f"{head}{condition}\r\n".encode()

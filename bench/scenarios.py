@@ -1,6 +1,6 @@
 """What can be measured, by the name that the command line takes."""
 
-from bench.aggregates import aggregate_query
+from bench.aggregates import aggregates
 from bench.batches import batches, line_protocol
 from bench.imports import csv_import
 from bench.influx import single_post_against_influx
@@ -16,9 +16,9 @@ SCENARIOS: dict[str, Scenario] = {
     "batch": batches,
     "line-protocol": line_protocol,
     "storage": storage,
+    "aggregate": aggregates,
     "post": single_post,
     "influx": single_post_against_influx,
-    "aggregate": aggregate_query,
 }
 
 # Run only when named: each takes long.

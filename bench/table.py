@@ -15,6 +15,7 @@ EMPTY = (
     "TRUNCATE readings_1h",
     "TRUNCATE readings_1d",
     "TRUNCATE rollup_dirty_ranges",
+    "TRUNCATE data_changes, data_versions",
     "CHECKPOINT",
 )
 IDS = 1_000

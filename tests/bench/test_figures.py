@@ -1,13 +1,15 @@
 """What the benchmarks compute: figures that nobody would notice to be wrong."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bench.load import Load
+from bench.load import Load, get_request
 from bench.measure import Result, medians_in_turns
+from bench.month import Month
 from bench.promised import Span, as_csv, readings_of
 from bench.soak import growth
 from bench.users import aggregated
+from core.database import Pool
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -64,3 +66,24 @@ def test_the_row_over_all_requests_is_read_from_the_table_of_locust(tmp_path: Pa
     table = tmp_path / "stats.csv"
     table.write_text("Type,Name,Request Count,95%\nPOST,/sensor-data,7,30\n,Aggregated,9,40\n")
     assert aggregated(table)["Request Count"] == "9"
+
+
+async def test_a_month_is_filled_in_two_parts_that_lie_in_the_same_buckets(pool: Pool) -> None:
+    month = Month.of_rows(15_001)
+    assert month.readings == 20  # of each id
+    parts = []
+    for tenth in (True, False):
+        await month.fill(pool, tenth=tenth)
+        parts.append(await pool.fetch("SELECT equipment_id, ts FROM readings"))
+    first, both = ({(row[0], row[1]) for row in part} for part in parts)
+    assert len(first) * 10 == len(both) == 20_000
+    assert {row[1] for row in first} == {month.start, month.start + timedelta(days=15)}
+    assert min(both)[1] >= month.start
+    assert max(row[1] for row in both) < month.end
+
+
+def test_a_get_names_the_tag_that_is_known() -> None:
+    assert b"If-None-Match" not in get_request("/a", "t")
+    request = get_request("/a", "t", 'W/"x"')
+    assert request.startswith(b"GET /a HTTP/1.1\r\n")
+    assert request.endswith(b'If-None-Match: W/"x"\r\n\r\n')

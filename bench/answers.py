@@ -1,0 +1,72 @@
+"""How long answers take: over HTTP, and by the SQL that a person would write for them."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from statistics import median
+from urllib.parse import urlencode
+
+from bench.connection import Connection
+from bench.load import get_request
+from bench.measure import Bench, seconds
+from core.readings import utc_now
+
+HTTP_OK = 200
+PATH = "/sensor-data/aggregated"
+HOURS = """
+SELECT equipment_id, bucket, total_value, sample_count, minimum, maximum, first, last
+FROM readings_1h WHERE bucket >= $1 AND bucket < $2
+"""
+HOURS_OF_ONE = f"{HOURS} AND equipment_id = $3"
+FROM_RAW = """
+SELECT
+    time_bucket('1 hour', ts), sum(value), count(*), sum(value) / count(*), min(value), max(value)
+FROM readings WHERE ts >= $1 AND ts < $2 GROUP BY 1 ORDER BY 1
+"""
+FROM_RAW_OF_ONE = """
+SELECT
+    time_bucket('1 hour', ts), sum(value), count(*), sum(value) / count(*), min(value), max(value),
+    first(value, ts), last(value, ts)
+FROM readings WHERE ts >= $1 AND ts < $2 AND equipment_id = $3 GROUP BY 1 ORDER BY 1
+"""
+
+
+def equipment(turn: int) -> str:
+    """Another id each turn."""
+    return f"EQ-{turn * 7 % 1000:04d}"
+
+
+class Asking:
+    """Asks the stack's API over one connection, and its database over another."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._connection = Connection(bench.stack.api_url)
+
+    async def http(self, times: int, *, one: bool = False, **parameters: str) -> float:
+        """Median milliseconds of an answer, each turn of another id if of one."""
+
+        async def ask(turn: int) -> None:
+            named = {"equipmentId": equipment(turn)} if one else {}
+            path = f"{PATH}?{urlencode(parameters | named)}"
+            status = await self._connection.ask(get_request(path, self._bench.token))
+            if status != HTTP_OK:
+                raise RuntimeError(f"{path} was answered {status}")
+
+        try:
+            return await _median_milliseconds(times, ask)
+        finally:
+            self._connection.close()  # or the server does, while readings are loaded
+
+    async def sql(self, times: int, statement: str, hours: int, *, one: bool = False) -> float:
+        """Median milliseconds of fetching the rows of so many hours back."""
+
+        async def fetch(turn: int) -> None:
+            now = utc_now()
+            named = [equipment(turn)] if one else []
+            await self._bench.pool.fetch(statement, now - timedelta(hours=hours), now, *named)
+
+        return await _median_milliseconds(times, fetch)
+
+
+async def _median_milliseconds(times: int, one: Callable[[int], Awaitable[None]]) -> float:
+    return median([await seconds(one(turn)) for turn in range(times)]) * 1000
