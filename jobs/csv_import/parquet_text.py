@@ -70,6 +70,8 @@ def _text(values: Any) -> pl.Series:
         return _series(_decodable(values))
     if pa.types.is_timestamp(kind):
         return _written(values)
+    if pa.types.is_decimal256(kind):  # Polars panics at them
+        return _series(values.cast(pa.string()))
     if pa.types.is_floating(kind):
         values = values.cast(pa.float64())
     return _series(values).cast(pl.String)

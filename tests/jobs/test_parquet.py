@@ -96,6 +96,10 @@ def test_texts_of_every_kind_are_read(path: Path, kind: Any) -> None:
         (pa.array([0.5], pa.float16()), [0.5]),
         (pa.array([1e300, -0.1, 5e-10], pa.float64()), [1e300, -0.1, 5e-10]),
         (pa.array([Decimal("12.50")], pa.decimal128(20, 2)), [12.5]),
+        (
+            pa.array([Decimal("-12.50"), None, Decimal(10) ** 60], pa.decimal256(70, 2)),
+            [-12.5, 1e60],
+        ),
     ],
 )
 def test_numbers_of_every_kind_are_read_exactly_whatever_the_decimal_mark(
