@@ -31,13 +31,6 @@ class Bucket(NamedTuple):
     last: float | None
 
     @property
-    def range(self) -> float | None:
-        """From the minimum to the maximum."""
-        if self.minimum is None or self.maximum is None:
-            return None
-        return self.maximum - self.minimum
-
-    @property
     def levels(self) -> "Levels":
         """What it tells of values, whatever their number."""
         return self[4:]

@@ -1,30 +1,30 @@
 """From what was found to what is told."""
 
-from collections.abc import Mapping, Sequence
-from itertools import starmap
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 from typing import Any, cast
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from api.aggregates.cursor import Cursor, Position
-from api.aggregates.fills import Bucket
 from api.aggregates.finding import Found, Row
-from api.aggregates.questions import USUAL, Grouping, Question, Statistic
+from api.aggregates.questions import Grouping, Question, Statistic
 from api.aggregates.repository import State, Totals
 from api.aggregates.schemas import Aggregates, Earlier, Item
 from api.cursors import encode_cursor
 from api.stale_ranges import StaleRange
 
-COLUMNS = {
-    Statistic.TOTAL: "total_value",
-    Statistic.COUNT: "sample_count",
-    Statistic.AVERAGE: "average",
-    Statistic.MINIMUM: "minimum",
-    Statistic.MAXIMUM: "maximum",
-    Statistic.FIRST: "first",
-    Statistic.LAST: "last",
-}
+COLUMNS = (  # of a row, behind the id and the start of the bucket
+    Statistic.TOTAL,
+    Statistic.COUNT,
+    Statistic.AVERAGE,
+    Statistic.MINIMUM,
+    Statistic.MAXIMUM,
+    Statistic.FIRST,
+    Statistic.LAST,
+)
+UNTOLD = repeat(UNSET)
 
 
 class Finding(Struct, frozen=True, array_like=True):
@@ -86,41 +86,45 @@ def _stale_ranges(state: State) -> list[StaleRange]:
 
 
 def _items(question: Question, found: Found) -> list[Item]:
-    plain = question.zone is None and question.compared is None
-    if plain and question.grouping is Grouping.EQUIPMENT and question.statistics == USUAL:
-        return list(starmap(Item, found.rows))  # the usual answer, and the longest
     seconds = question.buckets.seconds() if question.zone else {}
-    earlier = found.earlier.rows if found.earlier else None
-    return [_item(question, row, seconds, earlier) for row in found.rows]
+    lengths = [seconds.get(row[1], UNSET) for row in found.rows] if seconds else UNTOLD
+    return _laid_out(question, found.rows, lengths, _counterparts(question, found))
 
 
-def _item(
+def _counterparts(question: Question, found: Found) -> Iterable[Item | UnsetType | None]:
+    if found.earlier is None:
+        return UNTOLD
+    earlier = found.earlier.rows
+    items = dict(zip(earlier, _laid_out(question, list(earlier.values())), strict=True))
+    return [items.get((row[0], row[1])) for row in found.rows]
+
+
+def _laid_out(
     question: Question,
-    row: Row,
-    seconds: Mapping[int, int],
-    earlier: Mapping[tuple[str | None, int], Row] | None,
-) -> Item:
-    bucket = Bucket(*row)
-    extras: dict[str, Any] = {}
-    if bucket.interval_start in seconds:
-        extras["seconds"] = seconds[bucket.interval_start]
-    if earlier is not None:
-        counterpart = earlier.get((bucket.equipment_id, bucket.interval_start))
-        extras["compared"] = counterpart and _item(question, counterpart, {}, None)
-    return Item(
-        UNSET if bucket.equipment_id is None else bucket.equipment_id,
-        bucket.interval_start,
-        **_statistics(bucket, question.statistics),
-        **extras,
-    )
+    rows: Sequence[Row],
+    lengths: Iterable[int | UnsetType] = UNTOLD,
+    counterparts: Iterable[Item | UnsetType | None] = UNTOLD,
+) -> list[Item]:
+    """Items made a column at a time, since there may be tens of thousands."""
+    if not rows:
+        return []
+    ids, starts, *values = zip(*rows, strict=True)
+    told_ids = ids if question.grouping is Grouping.EQUIPMENT else UNTOLD
+    statistics = _statistics(question.statistics, values)
+    return list(map(Item, told_ids, starts, *statistics, lengths, counterparts))
 
 
-def _statistics(bucket: Bucket, asked: frozenset[Statistic]) -> dict[str, Any]:
-    values = bucket._asdict()
-    told = {name: values[name] for statistic, name in COLUMNS.items() if statistic in asked}
-    if Statistic.RANGE in asked:
-        told["range"] = bucket.range
-    return told
+def _statistics(
+    asked: frozenset[Statistic], columns: Iterable[Iterable[Any]]
+) -> list[Iterable[Any]]:
+    values = dict(zip(COLUMNS, columns, strict=True))
+    told = [column if statistic in asked else UNTOLD for statistic, column in values.items()]
+    return [*told, _ranges(values) if Statistic.RANGE in asked else UNTOLD]
+
+
+def _ranges(values: Mapping[Statistic, Iterable[Any]]) -> list[float | None]:
+    extremes = zip(values[Statistic.MINIMUM], values[Statistic.MAXIMUM], strict=True)
+    return [None if low is None else high - low for low, high in extremes]
 
 
 def _next_cursor(question: Question, last: Position | None) -> str | UnsetType | None:
