@@ -5,7 +5,7 @@ from pathlib import Path
 
 from jobs.csv_import.ahead import ahead
 from jobs.csv_import.reading import judged_lines
-from jobs.csv_import.rejects import first_reasons, write_rejects
+from jobs.csv_import.rejects import first_reasons, forget_rejects_after, write_rejects
 from jobs.csv_import.repository import Claim, RowCounts
 from jobs.csv_import.work import ImportWork
 from jobs.errors import FileFaultError
@@ -19,6 +19,18 @@ async def require_few_errors(work: ImportWork, claim: Claim, path: Path) -> None
     options = claim.options
     if options.max_errors is None or options.keeps_on_failure or claim.lines_done:
         return
+    try:
+        counts = await _rehearsed(work, claim, path)
+    except FileFaultError:  # the rest cannot be read: of a file that is not loaded none is rejected
+        await forget_rejects_after(work.storage, claim.rejects_folder, 0)
+        raise
+    if not options.allows(counts.rejected, counts.read):
+        await work.imports.count_discarded(claim, counts.rejected)
+        raise _too_many_errors(claim, counts, "Nothing of it was stored.")
+
+
+async def _rehearsed(work: ImportWork, claim: Claim, path: Path) -> RowCounts:
+    """The rows of the whole file, and its rejects, which are stored."""
     read = rejected = 0
     async with aclosing(ahead(judged_lines(work, claim, path))) as batches:
         async for batch in batches:
@@ -27,9 +39,7 @@ async def require_few_errors(work: ImportWork, claim: Claim, path: Path) -> None
             await write_rejects(work.storage, claim.rejects_folder, batch.first_line, rejects)
             read += batch.judged.rows_read
             rejected += rejects.height
-    if not options.allows(rejected, read):
-        await work.imports.count_discarded(claim, rejected)
-        raise _too_many_errors(claim, RowCounts(read, rejected), "Nothing of it was stored.")
+    return RowCounts(read, rejected)
 
 
 async def require_good_rows(work: ImportWork, claim: Claim) -> None:

@@ -270,6 +270,20 @@ async def test_a_file_that_cannot_be_read_fails_clearly_and_leaves_nothing(
     assert await rows_of(work.pool) == {}
 
 
+async def test_of_a_file_that_breaks_off_while_it_is_only_judged_no_row_is_rejected(
+    work: ImportWork,
+) -> None:
+    content = bytearray(table(value=[None, 1.5, 2.5, 3.5]))
+    last = pq.ParquetFile(io.BytesIO(content)).metadata.row_group(1).column(2)
+    content[last.data_page_offset : last.data_page_offset + 4] = b"\xff" * 4
+    options = ImportOptions(max_errors=1)
+    import_id = await add_import(work.pool, work.storage, bytes(content), ".parquet", options)
+    await run_import_job(dataclasses.replace(work, batch_lines=2), import_id, 0)
+    outcome = await outcome_of(work.pool, import_id)
+    assert (outcome.error_code, outcome.account) == ("bad_parquet", Account())
+    assert await rejects_of(work.storage, import_id) == []
+
+
 async def test_a_file_of_more_rows_than_may_be_inflated_fails(work: ImportWork) -> None:
     small = dataclasses.replace(work, worker=WorkerSettings(max_inflated_bytes=24_000))
     outcome = await run_import(small, table(value=[1.0] * 1_000), ".parquet")
