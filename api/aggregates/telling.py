@@ -1,15 +1,17 @@
 """From what was found to what is told."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import repeat
+from itertools import repeat, starmap
+from operator import itemgetter
 from typing import Any, cast
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from api.aggregates.cursor import Cursor, Position
+from api.aggregates.fills import Bucket
 from api.aggregates.finding import Found, Row
-from api.aggregates.questions import Grouping, Question, Statistic
+from api.aggregates.questions import USUAL, Grouping, Question, Statistic
 from api.aggregates.repository import State, Totals
 from api.aggregates.schemas import Aggregates, Earlier, Item
 from api.cursors import encode_cursor
@@ -105,11 +107,13 @@ def _laid_out(
     lengths: Iterable[int | UnsetType] = UNTOLD,
     counterparts: Iterable[Item | UnsetType | None] = UNTOLD,
 ) -> list[Item]:
-    """Items made a column at a time, since there may be tens of thousands."""
-    if not rows:
-        return []
-    ids, starts, *values = zip(*rows, strict=True)
-    told_ids = ids if question.grouping is Grouping.EQUIPMENT else UNTOLD
+    """Items made a column at a time, or at once: there may be tens of thousands."""
+    by_equipment = question.grouping is Grouping.EQUIPMENT
+    if by_equipment and question.statistics == USUAL and lengths is counterparts is UNTOLD:
+        return list(starmap(Item, rows))
+    places = range(len(Bucket._fields))
+    ids, starts, *values = [list(map(itemgetter(place), rows)) for place in places]
+    told_ids = ids if by_equipment else UNTOLD
     statistics = _statistics(question.statistics, values)
     return list(map(Item, told_ids, starts, *statistics, lengths, counterparts))
 

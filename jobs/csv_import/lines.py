@@ -8,7 +8,7 @@ import polars as pl
 LINE_NUMBER = "line"
 TEXT = "row"
 
-MAX_BATCH_BYTES = 32 * 2**20
+MAX_BATCH_BYTES = 24 * 2**20
 
 
 def numbered_batches(path: Path, lines_done: int, batch_lines: int) -> Iterator[pl.DataFrame]:
