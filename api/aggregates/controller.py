@@ -38,7 +38,7 @@ class AggregateController(Controller):
         operation_class=AggregatesOperation,
         summary="Statistics of the buckets that start in a window or range",
         response_headers=HEADERS,
-        **access(Scope.READINGS_READ, 304, 400),
+        **access(Scope.READINGS_READ, 304, 400, 414),
     )
     async def get_aggregates(
         self, request: AnyRequest, aggregates: Service
@@ -53,7 +53,7 @@ class AggregateController(Controller):
         summary="The same by the path that older clients know",
         deprecated=True,
         response_headers=HEADERS,
-        **access(Scope.READINGS_READ, 304, 400),
+        **access(Scope.READINGS_READ, 304, 400, 414),
     )
     async def get_aggregates_by_old_path(
         self, request: AnyRequest, aggregates: Service

@@ -101,7 +101,10 @@ _SECURITY: dict[str, list[SecurityRequirement]] = {
 }
 
 
-_RESPONSES = {304: ResponseSpec(None, description="What the caller has still holds.")} | {
+_RESPONSES = {
+    304: ResponseSpec(None, description="What the caller has still holds."),
+    414: ResponseSpec(None, description="The URI is longer than 64 KiB: name less equipment."),
+} | {
     status: ResponseSpec(
         Problem, description=description, media_type=PROBLEM_JSON, generate_examples=False
     )

@@ -37,7 +37,7 @@ class EquipmentController(Controller):
         operation_id="listEquipment",
         operation_class=ListEquipmentOperation,
         summary="Known equipment in order of its id, with its first and last reading",
-        **access(Scope.READINGS_READ, 400),
+        **access(Scope.READINGS_READ, 400, 414),
     )
     async def list_equipment(self, request: AnyRequest, equipment: Service) -> EquipmentPage:
         """Answer with a page."""

@@ -44,7 +44,7 @@ class LiveController(Controller):
         operation_class=FollowOperation,
         summary="New readings and changed buckets as server-sent events",
         media_type="text/event-stream",
-        **access(Scope.READINGS_READ, 400, 429),
+        **access(Scope.READINGS_READ, 400, 414, 429),
     )
     async def follow_readings(
         self,

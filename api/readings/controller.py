@@ -57,7 +57,7 @@ class ReadingController(Controller):
         operation_class=ExportOperation,
         summary="Stored readings in order of timestamp and equipment",
         description="A page as JSON, or the whole range as a file of another format.",
-        **access(Scope.READINGS_READ, 400, 406, 429),
+        **access(Scope.READINGS_READ, 400, 406, 414, 429),
     )
     async def get_readings(
         self, request: AnyRequest, exports: NamedDependency[SkipValidation[ExportService]]
