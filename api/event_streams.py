@@ -1,7 +1,7 @@
 """Server-sent events: streams that stay open, of which a process has so many places."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager
 
 from litestar.response import ServerSentEvent
 from litestar.response.sse import ServerSentEventMessage
@@ -11,7 +11,7 @@ from core.errors import SensorFlowError
 
 RETRY_AFTER_SECONDS = 30
 
-Events = AsyncIterator[ServerSentEventMessage]
+Events = AsyncGenerator[ServerSentEventMessage]
 
 
 class TooManyStreamsError(SensorFlowError):
@@ -48,10 +48,11 @@ class EventStreams:
         return EventStream(placed)
 
     async def _placed(self, events: Events) -> AsyncGenerator[ServerSentEventMessage]:
-        with self._place():
-            yield ServerSentEventMessage(data=None)  # not sent: it tells that there is a place
-            async for event in events:
-                yield event
+        async with aclosing(events):  # which hold what they follow, also when there is no place
+            with self._place():
+                yield ServerSentEventMessage(data=None)  # not sent: it tells that there is a place
+                async for event in events:
+                    yield event
 
     @contextmanager
     def _place(self) -> Iterator[None]:

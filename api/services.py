@@ -143,6 +143,7 @@ async def open_services(
         storage = Storage.open(settings.storage)
         imports = ImportRepository(engine)
         watch = ImportWatch(imports)
+        resources.push_async_callback(watch.stop)
         resources.enter_context(on_termination(watch.close))
         feeds = Feeds()
         resources.enter_context(on_termination(feeds.close))

@@ -1,7 +1,7 @@
 """An import as server-sent events: its state now, and each that follows until the last."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from hashlib import sha256
 
 import msgspec
@@ -26,7 +26,7 @@ def event_id(current: Import) -> str:
 
 async def events(
     watch: ImportWatch, current: Import, last_event_id: str
-) -> AsyncIterator[ServerSentEventMessage]:
+) -> AsyncGenerator[ServerSentEventMessage]:
     """The import as it is, unless the client has seen that; then every change, the latest first.
 
     Ends with a final state, when the server stops, or after LONGEST_SECONDS.

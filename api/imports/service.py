@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from uuid import UUID
 
 from litestar.response.sse import ServerSentEventMessage
@@ -46,7 +46,7 @@ class ImportService:
 
     async def events(
         self, import_id: UUID, last_event_id: str
-    ) -> AsyncIterator[ServerSentEventMessage] | None:
+    ) -> AsyncGenerator[ServerSentEventMessage] | None:
         """What happens to the import from now on; None: it has ended, as the client has seen.
 
         Raises ImportNotFoundError before anything is told.

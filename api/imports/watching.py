@@ -83,6 +83,12 @@ class ImportWatch:
             for watcher in watchers:
                 watcher.end()
 
+    async def stop(self) -> None:
+        """Close, and wait for the question under way."""
+        self.close()
+        if self._poller is not None:
+            await asyncio.wait((self._poller,))
+
     async def _poll(self) -> None:
         while self._watchers and not self._closed:
             with suppress(DatabaseUnavailableError):

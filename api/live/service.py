@@ -1,5 +1,6 @@
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from typing import TypeAlias
 
 import msgspec
@@ -31,7 +32,7 @@ class LiveService:
 
     async def follow(
         self, chosen: EquipmentChoice, last_event_id: str, require_access: Check
-    ) -> AsyncIterator[ServerSentEventMessage]:
+    ) -> AsyncGenerator[ServerSentEventMessage]:
         """What changes from now on, or from behind the event; ends when the server stops.
 
         `require_access` is asked at every heartbeat: what it raises is told and ends the stream.
@@ -43,7 +44,7 @@ class LiveService:
 
     async def _events(
         self, chosen: EquipmentChoice, last_event_id: str, require_access: Check
-    ) -> AsyncIterator[ServerSentEventMessage]:
+    ) -> AsyncGenerator[ServerSentEventMessage]:
         with self._listener.wanted(), self._feeds.open(chosen) as feed:
             await self._listener.require_listening(CONNECT_SECONDS)
             self._feeds.go_on(feed, last_event_id)
@@ -83,8 +84,9 @@ async def _refusal(require_access: Check) -> str | None:
 
 
 async def _joined(
-    first: ServerSentEventMessage, rest: AsyncIterator[ServerSentEventMessage]
-) -> AsyncIterator[ServerSentEventMessage]:
-    yield first
-    async for event in rest:
-        yield event
+    first: ServerSentEventMessage, rest: AsyncGenerator[ServerSentEventMessage]
+) -> AsyncGenerator[ServerSentEventMessage]:
+    async with aclosing(rest):
+        yield first
+        async for event in rest:
+            yield event
