@@ -5,8 +5,8 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /build
 COPY requirements.lock requirements-build.lock ./
 RUN python -m venv --without-pip /opt/sensorflow \
-    && pip --python /opt/sensorflow/bin/python install --require-hashes -r requirements.lock \
-    && pip install --require-hashes -r requirements-build.lock
+    && pip --python /opt/sensorflow/bin/python install --no-deps --require-hashes -r requirements.lock \
+    && pip install --no-deps --require-hashes -r requirements-build.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY api api
 COPY cli cli

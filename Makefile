@@ -19,6 +19,7 @@ test: check ## Run every check and the whole test suite
 	@$(BIN)/pytest
 
 check: $(INSTALLED) ## Lint, types, import rules, SQL, containers; changes nothing
+	@$(BIN)/pip --disable-pip-version-check check --quiet
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports --no-cache
@@ -51,11 +52,13 @@ lock: ## Resolve the dependencies again into the lock files (needs uv and npm)
 clean: ## Remove what was built here: the virtual environment, caches and the demo's data
 	@rm -rf $(VENV) .cache data dist embedded/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
+# The lock files are whole, so pip need not resolve (--no-deps): an older pip would take a newer
+# release than the locked one wherever a package asks for an extra of it. `pip check` proves them whole.
 $(INSTALLED): requirements-dev.lock requirements-node.lock pyproject.toml
 	@echo "Preparing $(VENV) (first time: about a minute)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@$(BIN)/python -m embedded.node available 2>/dev/null || $(BIN)/pip install --quiet \
-		--disable-pip-version-check --require-hashes -r requirements-node.lock
+		--disable-pip-version-check --no-deps --require-hashes -r requirements-node.lock
 	@touch $@

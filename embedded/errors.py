@@ -12,8 +12,9 @@ class NodeMissingError(EmbeddedError):
 
     def __init__(self, minimum_major: int, found: str) -> None:
         super().__init__(
-            f"Node {minimum_major} or newer with npm is needed; {found}. Install it, or run "
-            "`pip install --require-hashes -r requirements-node.lock` in the virtual environment."
+            f"Node {minimum_major} or newer with npm is needed; {found}. Install it, or run `pip "
+            "install --no-deps --require-hashes -r requirements-node.lock` in the virtual "
+            "environment."
         )
 
 

@@ -35,10 +35,14 @@ def test_the_image_starts_the_projects_command() -> None:
     assert ("CMD", '["serve"]') in final_stage()
 
 
-def test_dependencies_are_installed_by_hash_only() -> None:
-    installs = re.findall(r"pip [^&]*install [^&]*", DOCKERFILE.read_text())
+@pytest.mark.parametrize("file", ["Dockerfile", "Makefile"])
+def test_what_is_installed_is_what_the_lock_files_say(file: str) -> None:
+    lines = (ROOT / file).read_text().replace("\\\n", "")
+    installs = re.findall(r"\bpip (?:-\S+ \S+ )?install [^&|\n]*", lines)
     assert len(installs) == 3
-    assert all("--require-hashes" in step or "--no-deps --no-index" in step for step in installs)
+    for step in installs:
+        assert "--no-deps" in step
+        assert re.search(r"--require-hashes -r requirements|--no-index|--no-build-isolation", step)
 
 
 def test_the_final_stage_installs_and_compiles_nothing() -> None:
