@@ -85,7 +85,6 @@ async def rehearse(work: ImportWork, claim: Claim, progress: Callable[[int], Non
         plain_file(stored.path, limit, work.checkpoint) as path,
         open_connection(work.database) as connection,
     ):
-        await queries().spare_compiling(connection)
         await queries().create_rehearsal(connection)
         columns = (await to_thread(open_rows, work, claim, path)).columns
         account = _Account(columns, replaces=claim.options.on_conflict is OnConflict.REPLACE)

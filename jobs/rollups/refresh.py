@@ -91,7 +91,6 @@ async def _work_off(
     ledger: list[DirtyRange], connections: Sequence[Connection], checkpoint: Callable[[], None]
 ) -> None:
     for connection in connections:
-        await queries().spare_compiling(connection)
         await queries().keep_to_one_process(connection)
     wrong: list[TimeRange] = []
 

@@ -98,12 +98,10 @@ FOR SHARE;
 
 -- name: prepare_batch_transaction(milliseconds)^
 -- Allow writes to old chunks in the columnstore, where the default limit on decompressed rows
--- would refuse a batch; let the server end the transaction of a process that falls silent in it;
--- spare statements of a second the half second of compiling them.
+-- would refuse a batch; let the server end the transaction of a process that falls silent in it.
 SELECT
     set_config('timescaledb.max_tuples_decompressed_per_dml_transaction', '0', TRUE) AS unlimited,
-    set_config('idle_in_transaction_session_timeout', :milliseconds, TRUE) AS bounded,
-    set_config('jit', 'off', TRUE) AS uncompiled;
+    set_config('idle_in_transaction_session_timeout', :milliseconds, TRUE) AS bounded;
 
 -- name: reaches_columnstore(first_ts, last_ts)$
 -- Whether a chunk between the two moments has rows in the columnstore.

@@ -1,7 +1,3 @@
--- name: spare_compiling()$
--- Spare the session's statements of a second the half second of compiling them.
-SELECT set_config('jit', 'off', false);
-
 -- name: keep_to_one_process()$
 -- Let each of the session's statements run in one process: the other refreshing session has the
 -- other core, and helpers would make the check sort what it else finds in order.
