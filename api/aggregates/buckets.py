@@ -1,11 +1,12 @@
 """The buckets of an answer, and the rows that they are put together from."""
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
+from typing import overload
 
 from api.time_ranges import TimeRange
 
@@ -31,6 +32,28 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class EvenBorders(Sequence[datetime]):
+    """Multiples of the width since the epoch, each made when it is asked for."""
+
+    width: timedelta
+    multiples: range
+
+    def __len__(self) -> int:
+        return len(self.multiples)
+
+    @overload
+    def __getitem__(self, place: int) -> datetime: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> "EvenBorders": ...
+
+    def __getitem__(self, place: int | slice) -> "datetime | EvenBorders":
+        if isinstance(place, slice):
+            return EvenBorders(self.width, self.multiples[place])
+        return EPOCH + self.multiples[place] * self.width
+
+
+@dataclass(frozen=True, slots=True)
 class Buckets:
     """Buckets that meet: each border begins one, but the last, which only ends one.
 
@@ -38,7 +61,7 @@ class Buckets:
     the hours with a border inside; `are_rows` says that each bucket is a row of it.
     """
 
-    borders: tuple[datetime, ...]
+    borders: Sequence[datetime]
     source: Source
     are_rows: bool
 

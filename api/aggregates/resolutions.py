@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
-from api.aggregates.buckets import Buckets, Source, ceiling
+from api.aggregates.buckets import EPOCH, Buckets, EvenBorders, Source
 from api.time_ranges import TimeRange
 
 
@@ -84,8 +84,7 @@ def coarsened(resolution: Resolution, density: Density) -> Resolution:
 def utc_buckets(span: TimeRange, resolution: Resolution) -> Buckets:
     """The buckets that start in the range."""
     width = REACHES[resolution].width
-    start = ceiling(span.start, width)
-    count = (ceiling(span.end, width) - start) // width
-    borders = tuple(start + n * width for n in range(count + 1))
+    first, last = (-((EPOCH - moment) // width) for moment in (span.start, span.end))
+    borders = EvenBorders(width, range(first, last + 1))
     source = ROLLUPS.get(resolution, Source.READINGS)
     return Buckets(borders, source, are_rows=resolution in ROLLUPS)
