@@ -19,6 +19,8 @@ from migrations.requirements import require_timescaledb
 
 HERE = Path(__file__).parent
 LOCK_KEY = 7_463_920_118  # the name of this lock among the database's advisory locks
+# Of sql/definitions; functions that return their rows go with them.
+VIEWS = "measured, materialised, materialised_1h, materialised_1d, data_state"
 
 
 async def upgrade(database_url: str, revision: str = "head") -> None:
@@ -38,7 +40,7 @@ async def downgrade(database_url: str, revision: str) -> None:
     """Bring the schema down to `revision` ("base": nothing of ours but the version table)."""
     async with _exclusive(database_url) as connection:
         await connection.execute(text("DROP SCHEMA IF EXISTS bi CASCADE"))
-        await connection.execute(text("DROP VIEW IF EXISTS measured, data_state"))
+        await connection.execute(text(f"DROP VIEW IF EXISTS {VIEWS} CASCADE"))
         await connection.run_sync(_run, command.downgrade, revision)
 
 

@@ -74,6 +74,7 @@ class Snapshot:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._plans_for_each_range = False
 
     async def state(self, question: Question) -> State:
         """The version of the readings, and where rollups lack late ones: nowhere in readings."""
@@ -93,10 +94,12 @@ class Snapshot:
 
     async def page(self, question: Question) -> list[Record]:
         """The rows of a page in order of start and equipment, and one more if there is a next."""
+        await self._plan_for(question)
         return await _page(self._connection, question)
 
     async def totals(self, question: Question) -> Totals:
         """What all buckets of the question add up to, on whatever page."""
+        await self._plan_for(question)
         parts = [
             await queries().total(self._connection, **_bounds(part), **_chosen(question))
             for part in question.buckets.parts()
@@ -109,10 +112,17 @@ class Snapshot:
 
     async def density(self, question: Question) -> Density:
         """How many samples the question's equipment has in its range."""
+        await self._plan_for(question)
         row = await queries().density(
             self._connection, **_chosen(question), start=question.span.start, stop=question.span.end
         )
         return Density(row["samples"], row["hours"])
+
+    async def _plan_for(self, question: Question) -> None:
+        """Spare much equipment a plan for little; for a few ids planning would take the longest."""
+        if question.equipment.prefixes and not self._plans_for_each_range:
+            await queries().plan_for_each_range(self._connection)
+            self._plans_for_each_range = True
 
 
 def added_up(rows: Sequence[Record | Bucket]) -> Totals:

@@ -102,7 +102,9 @@ async def _work_off(
             if not await _bring_up_to_date(connection, rollup, part, ledger):
                 wrong.append(part)
 
-    for rollup, due in await due_slices(connections[0], (row.range for row in ledger)):
+    ranges = [row.range for row in ledger]
+    ranges += await _left_behind(connections[0], ranges)
+    for rollup, due in await due_slices(connections[0], ranges):
         parts = iter(due)
         lanes = (take_slices(connection, rollup, parts) for connection in connections)
         ends = await asyncio.gather(*lanes, return_exceptions=True)
@@ -110,6 +112,15 @@ async def _work_off(
             raise error
     right = [row.id for row in ledger if not any(row.range.overlaps(part) for part in wrong)]
     await queries().forget_dirty_ranges(connections[0], ledger_ids=right)
+
+
+async def _left_behind(connection: Connection, ranges: Iterable[TimeRange]) -> list[TimeRange]:
+    """What lies before the ends of the ranges and is not materialised yet, without being late.
+
+    Refreshing the ranges alone would move the watermark beyond it, and nobody would see it.
+    """
+    first, end = await queries().first_unmaterialised(connection), max(item.end for item in ranges)
+    return [TimeRange(first, end)] if first is not None and first < end else []
 
 
 async def due_slices(

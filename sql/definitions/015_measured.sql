@@ -1,5 +1,6 @@
--- Readings and both rollups as one relation: what aggregates are put together from. A query names
--- its sources, so that a plan holds nothing of the others. A reading is a bucket of one sample.
+-- What aggregates are put together from: readings and rollups as one relation. A query names its
+-- sources, so that a plan holds nothing of the others. A reading is a bucket of one sample. Without
+-- a WHERE, even an empty one, the planner takes a part of UNION ALL that is a hypertable for one row.
 CREATE OR REPLACE VIEW measured AS
 SELECT
     '1h' AS source,
@@ -35,7 +36,218 @@ SELECT
     value AS maximum,
     value AS first,
     value AS last
-FROM readings;
+FROM readings
+WHERE TRUE;
 
 COMMENT ON VIEW measured IS
 'Rows of the source 1h or 1d, the rollups, or raw, the readings; ts is the start of a bucket.';
+
+-- The same in two parts, for much equipment at once: where nothing is materialised yet the plans of
+-- the rollups take the readings for few and sort all of them, which takes seconds in a busy hour.
+DO $$
+DECLARE
+    rollup record;
+BEGIN
+    FOR rollup IN
+        SELECT
+            view_name,
+            materialization_hypertable_schema AS kept_in,
+            materialization_hypertable_name AS kept_as
+        FROM timescaledb_information.continuous_aggregates
+        WHERE view_schema = 'public' AND view_name IN ('readings_1h', 'readings_1d')
+    LOOP
+        EXECUTE format(
+            'CREATE OR REPLACE VIEW %I AS
+            SELECT
+                equipment_id, bucket, total_value, sample_count, minimum, maximum, first, last
+            FROM %I.%I',
+            'materialised_' || right(rollup.view_name, 2), rollup.kept_in, rollup.kept_as
+        );
+    END LOOP;
+END
+$$;
+
+COMMENT ON VIEW materialised_1h IS 'The buckets of readings_1h up to its watermark.';
+COMMENT ON VIEW materialised_1d IS 'The buckets of readings_1d up to its watermark.';
+
+CREATE OR REPLACE VIEW materialised AS
+SELECT
+    '1h' AS source,
+    equipment_id,
+    bucket AS ts,
+    total_value,
+    sample_count,
+    minimum,
+    maximum,
+    first,
+    last
+FROM materialised_1h
+WHERE TRUE
+UNION ALL
+SELECT
+    '1d' AS source,
+    equipment_id,
+    bucket AS ts,
+    total_value,
+    sample_count,
+    minimum,
+    maximum,
+    first,
+    last
+FROM materialised_1d
+WHERE TRUE
+UNION ALL
+SELECT
+    source,
+    equipment_id,
+    ts,
+    total_value,
+    sample_count,
+    minimum,
+    maximum,
+    first,
+    last
+FROM measured
+WHERE source = 'raw';
+
+COMMENT ON VIEW materialised IS
+'The rows of measured but for those that unmaterialised() gives.';
+
+-- First and last values are looked up by their moments: to find them while adding up, the planner
+-- sorts.
+CREATE OR REPLACE FUNCTION unmaterialised_hours(
+    start timestamptz, stop timestamptz, patterns text[]
+) RETURNS SETOF measured
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 100
+SET work_mem = '64MB'
+AS $$
+DECLARE
+    beginning constant timestamptz = greatest(start, rollup_watermark('readings_1h'));
+BEGIN
+    IF beginning >= stop THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    WITH added AS (
+        SELECT
+            equipment_id,
+            time_bucket('1 hour', ts) AS bucket,
+            sum(value) AS total_value,
+            count(*) AS sample_count,
+            min(value) AS minimum,
+            max(value) AS maximum,
+            min(ts) AS first_ts,
+            max(ts) AS last_ts
+        FROM readings
+        WHERE
+            (patterns = '{%}' OR equipment_id LIKE any(patterns))
+            AND ts >= beginning
+            AND ts < stop
+        GROUP BY equipment_id, time_bucket('1 hour', ts)
+    )
+
+    SELECT
+        '1h',
+        added.equipment_id,
+        added.bucket,
+        added.total_value,
+        added.sample_count,
+        added.minimum,
+        added.maximum,
+        earliest.value,
+        latest.value
+    FROM added
+    CROSS JOIN LATERAL (
+        SELECT value
+        FROM readings
+        WHERE
+            equipment_id = added.equipment_id
+            AND ts = added.first_ts
+            AND ts >= beginning -- which spares the chunks before it
+            AND ts < stop
+        LIMIT 1
+    ) AS earliest
+    CROSS JOIN LATERAL (
+        SELECT value
+        FROM readings
+        WHERE
+            equipment_id = added.equipment_id
+            AND ts = added.last_ts
+            AND ts >= beginning
+            AND ts < stop
+        LIMIT 1
+    ) AS latest;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION unmaterialised_days(
+    start timestamptz, stop timestamptz, patterns text[]
+) RETURNS SETOF measured
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 100
+AS $$
+DECLARE
+    beginning constant timestamptz = greatest(start, rollup_watermark('readings_1d'));
+BEGIN
+    IF beginning >= stop THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    WITH hours AS (
+        SELECT
+            equipment_id,
+            ts,
+            total_value,
+            sample_count,
+            minimum,
+            maximum,
+            first,
+            last
+        FROM materialised
+        WHERE
+            source = '1h'
+            AND (patterns = '{%}' OR equipment_id LIKE any(patterns))
+            AND ts >= beginning
+            AND ts < stop
+        UNION ALL
+        SELECT
+            equipment_id,
+            ts,
+            total_value,
+            sample_count,
+            minimum,
+            maximum,
+            first,
+            last
+        FROM unmaterialised_hours(beginning, stop, patterns)
+    )
+
+    SELECT
+        '1d',
+        equipment_id,
+        time_bucket('1 day', ts),
+        sum(total_value),
+        sum(sample_count)::bigint,
+        min(minimum),
+        max(maximum),
+        first(first, ts),
+        last(last, ts)
+    FROM hours
+    GROUP BY equipment_id, time_bucket('1 day', ts);
+END
+$$;
+
+CREATE OR REPLACE FUNCTION unmaterialised(
+    rollup text, start timestamptz, stop timestamptz, patterns text[]
+) RETURNS SETOF measured
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $$
+    SELECT * FROM unmaterialised_hours(start, stop, patterns)
+    WHERE rollup = '1h' AND cardinality(patterns) > 0
+    UNION ALL
+    SELECT * FROM unmaterialised_days(start, stop, patterns)
+    WHERE rollup = '1d' AND cardinality(patterns) > 0
+$$;
+
+COMMENT ON FUNCTION unmaterialised IS
+'The buckets of a rollup, 1h or 1d, that start in the range and are not materialised yet, of the '
+'equipment LIKE one of the patterns. Of any other source: nothing.';

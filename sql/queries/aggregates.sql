@@ -1,50 +1,35 @@
 -- Equipment is chosen by LIKE :patterns or by :ids that no pattern matches, in two branches: a plan
 -- that is made once then suits both, patterns by the range of time and ids by the index. A page that
 -- begins inside a bucket has only equipment after :after_id before the moment :resume. Ids are in the
--- order of their characters' codes, whatever the database's own, which is slower to sort by.
+-- order of their characters' codes, whatever the database's own, which is slower to sort by. Whether
+-- an id is LIKE '%' is not asked of each row: that would be a third of adding up a rollup.
 
 -- name: aggregate_state(start, stop, first_day, last_day, patterns, ids)^
 -- Where late rows are stored that the rollups have not taken up yet, and the version of the readings
 -- on the UTC days, as sql/definitions/016_data_state.sql says.
-WITH dirty AS (
-    SELECT range_agg(tstzrange(range_start, range_end)) AS stale
-    FROM rollup_dirty_ranges
-    WHERE
-        range_start < :stop
-        AND range_end > :start
-        AND range_start < (
-            SELECT greatest(rollup_watermark('readings_1h'), rollup_watermark('readings_1d'))
-        )
-),
-
-piece AS (
-    SELECT version
-    FROM data_state
-    WHERE
-        cardinality(:patterns::text[]) > 0
-        AND equipment_id LIKE any(:patterns)
-        AND day BETWEEN :first_day AND :last_day
-    UNION ALL
-    SELECT version
-    FROM data_state
-    WHERE equipment_id = any(:ids) AND day BETWEEN :first_day AND :last_day
-)
-
 SELECT
-    dirty.stale,
-    (SELECT coalesce(sum(piece.version), 0)::text FROM piece) AS version
-FROM dirty;
+    stale,
+    version
+FROM aggregate_state(:start, :stop, :first_day, :last_day, :patterns, :ids);
+
+-- name: plan_for_each_range()$
+-- Have the transaction's statements planned for the very range and equipment each time: a plan for
+-- any range takes it for short and the rows for few, and sorts what it should add up in passing.
+SELECT set_config('plan_cache_mode', 'force_custom_plan', TRUE);
 
 -- name: density(start, stop, patterns, ids)^
 -- How many samples there are, in how many hours of any equipment.
 WITH piece AS (
     SELECT sample_count
-    FROM readings_1h
+    FROM materialised_1h
     WHERE
         cardinality(:patterns::text[]) > 0
-        AND equipment_id LIKE any(:patterns)
+        AND (:patterns = '{%}' OR equipment_id LIKE any(:patterns))
         AND bucket >= :start
         AND bucket < :stop
+    UNION ALL
+    SELECT sample_count
+    FROM unmaterialised('1h', :start, :stop, :patterns)
     UNION ALL
     SELECT sample_count
     FROM readings_1h
@@ -73,13 +58,24 @@ WITH piece AS (
         maximum,
         first,
         last
-    FROM measured
+    FROM materialised
     WHERE
         source = :source
         AND cardinality(:patterns::text[]) > 0
-        AND equipment_id LIKE any(:patterns)
+        AND (:patterns = '{%}' OR equipment_id LIKE any(:patterns))
         AND ts >= :start
         AND ts < :stop
+    UNION ALL
+    SELECT
+        equipment_id,
+        ts,
+        total_value,
+        sample_count,
+        minimum,
+        maximum,
+        first,
+        last
+    FROM unmaterialised(:source, :start, :stop, :patterns)
     UNION ALL
     SELECT
         equipment_id,
@@ -140,13 +136,21 @@ WITH piece AS (
         sample_count,
         minimum,
         maximum
-    FROM measured
+    FROM materialised
     WHERE
         source = :source
         AND cardinality(:patterns::text[]) > 0
-        AND equipment_id LIKE any(:patterns)
+        AND (:patterns = '{%}' OR equipment_id LIKE any(:patterns))
         AND ts >= :start
         AND ts < :stop
+    UNION ALL
+    SELECT
+        ts,
+        total_value,
+        sample_count,
+        minimum,
+        maximum
+    FROM unmaterialised(:source, :start, :stop, :patterns)
     UNION ALL
     SELECT
         ts,
@@ -192,14 +196,26 @@ piece AS (
         maximum,
         first,
         last
-    FROM measured
+    FROM materialised
     WHERE
         source = :source
         AND cardinality(:patterns::text[]) > 0
-        AND equipment_id LIKE any(:patterns)
+        AND (:patterns = '{%}' OR equipment_id LIKE any(:patterns))
         AND ts >= :start
         AND ts < :stop
         AND ts <> all(:cut)
+    UNION ALL
+    SELECT
+        equipment_id,
+        ts,
+        total_value,
+        sample_count,
+        minimum,
+        maximum,
+        first,
+        last
+    FROM unmaterialised(:source, :start, :stop, :patterns)
+    WHERE ts <> all(:cut)
     UNION ALL
     SELECT
         equipment_id,
@@ -233,7 +249,7 @@ piece AS (
         measured.source = 'raw'
         AND cardinality(:edge_starts::timestamptz[]) > 0
         AND cardinality(:patterns::text[]) > 0
-        AND measured.equipment_id LIKE any(:patterns)
+        AND (:patterns = '{%}' OR measured.equipment_id LIKE any(:patterns))
         AND measured.ts >= :start - '1 hour'::interval
         AND measured.ts < :stop + '1 hour'::interval
     UNION ALL
@@ -293,13 +309,18 @@ WITH piece AS (
     SELECT
         total_value,
         sample_count
-    FROM measured
+    FROM materialised
     WHERE
         source = :source
         AND cardinality(:patterns::text[]) > 0
-        AND equipment_id LIKE any(:patterns)
+        AND (:patterns = '{%}' OR equipment_id LIKE any(:patterns))
         AND ts >= :start
         AND ts < :stop
+    UNION ALL
+    SELECT
+        total_value,
+        sample_count
+    FROM unmaterialised(:source, :start, :stop, :patterns)
     UNION ALL
     SELECT
         total_value,

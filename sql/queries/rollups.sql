@@ -33,6 +33,21 @@ SELECT
     rollup_refresh_limit('1 day') AS daily_limit,
     (SELECT horizon FROM retention_horizon) AS horizon;
 
+-- name: first_unmaterialised()$
+-- The first moment that a rollup might have but does not have yet; null: each is up to date.
+SELECT least(
+    (
+        SELECT min(ts)
+        FROM readings
+        WHERE ts >= rollup_watermark('readings_1h') AND ts < rollup_refresh_limit('1 hour')
+    ),
+    (
+        SELECT min(bucket)
+        FROM materialised_1h
+        WHERE bucket >= rollup_watermark('readings_1d') AND bucket < rollup_refresh_limit('1 day')
+    )
+);
+
 -- name: refresh_hourly(range_start, range_end, force)!
 -- Bring readings_1h up to date between two hours; outside a transaction.
 CALL refresh_continuous_aggregate(

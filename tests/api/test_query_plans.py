@@ -15,6 +15,11 @@ from core.database import Connection, Pool
 from tests.api.stored import HOUR, insert, refresh, this_hour
 
 WEEKS = 12
+UNMATERIALISED = "SELECT * FROM unmaterialised($1, $2, $3, '{%}')"
+SCANS = """
+    SELECT relname AS chunk, seq_scan + coalesce(idx_scan, 0) AS scans
+    FROM pg_stat_xact_all_tables WHERE relname ~ '^_hyper_'
+"""
 DAY = timedelta(days=1)
 
 
@@ -110,6 +115,33 @@ async def test_a_materialised_range_is_answered_without_a_raw_row(history: Pool)
                 history, **span(end - 60 * DAY, end), resolution=resolution, groupBy=grouping
             )
             assert await tables(history, lines) == {rollup}
+
+
+async def test_what_is_not_materialised_is_added_up_from_the_last_chunks_alone(
+    history: Pool,
+) -> None:
+    """A plan does not show what the function reads, but the statistics of its transaction do."""
+    now = this_hour()
+    for rollup, end in (("1h", now + HOUR), ("1d", now.replace(hour=0) + DAY)):
+        for stop, read in ((end, True), (end - 14 * DAY, False)):
+            async with history.acquire() as connection, connection.transaction():
+                before = {*await connection.fetch(SCANS)}
+                found = await connection.fetch(UNMATERIALISED, rollup, end - 60 * DAY, stop)
+                scanned = {row["chunk"] for row in {*await connection.fetch(SCANS)} - before}
+            assert {row["equipment_id"] for row in found} == ({"a", "b"} if read else set())
+            assert scanned <= await unmaterialised_chunks(history)
+            assert bool(scanned) == read
+
+
+async def unmaterialised_chunks(pool: Pool) -> set[str]:
+    """Those with moments above a watermark, which lies behind the last bucket with readings."""
+    rows = await pool.fetch(
+        """
+        SELECT chunk_name FROM timescaledb_information.chunks
+        WHERE range_end > least(rollup_watermark('readings_1h'), rollup_watermark('readings_1d'))
+        """
+    )
+    return {row[0] for row in rows}
 
 
 async def test_days_of_a_zone_on_the_whole_hour_need_no_raw_row(history: Pool) -> None:

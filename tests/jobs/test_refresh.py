@@ -44,6 +44,28 @@ async def test_nothing_is_materialised_above_the_limit(
     assert await rolled_up(pool) == 1
 
 
+async def test_what_was_written_in_time_is_not_left_behind_the_watermark(
+    pool: Pool, database: DatabaseSettings
+) -> None:
+    """As after hours in which no policy has run: rows of then are in no ledger."""
+    late = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=4)
+    for days_before in (0, 1, 2):
+        moment = late - timedelta(days=days_before, hours=5)
+        await pool.execute("INSERT INTO readings VALUES ('a', $1, 1)", moment)
+    await write_late(pool, late, 1)
+    assert await refresh_dirty_ranges(database)
+    assert await rolled_up(pool, "readings_1h") == await rolled_up(pool, "readings_1d") == 4
+
+
+async def test_the_policies_take_the_oldest_hours_first(pool: Pool) -> None:
+    """A batch moves the watermark to its end, so none may be left for later below it."""
+    orders = await pool.fetch(
+        "SELECT config ->> 'refresh_newest_first' FROM timescaledb_information.jobs "
+        "WHERE proc_name = 'policy_refresh_continuous_aggregate'"
+    )
+    assert [order[0] for order in orders] == ["false", "false"]
+
+
 async def test_the_policies_end_where_the_worker_does(pool: Pool) -> None:
     limits = await pool.fetch(
         "SELECT time_bucket('1 hour', now() - (config ->> 'end_offset')::interval) AS policy, "
