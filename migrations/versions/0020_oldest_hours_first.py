@@ -2,8 +2,8 @@
 
 They work in batches of ten buckets, a transaction each, and the newest first unless told otherwise.
 A batch moves the watermark to its end, so after an outage of more than ten hours the hours of the
-batches to come lay below the watermark, unmaterialised: missing in every answer until the last batch
-was done, with nothing to tell so.
+batches to come lay below the watermark but were not materialised: missing in every answer until the
+last batch was done, with nothing to tell so.
 """
 
 from migrations.statements import execute_all

@@ -9,6 +9,9 @@
 -- goes on for a quarter of an hour after that, which no writer here is given time for. A
 -- conservative entry costs a refresh of buckets that were right already, and what lies above the
 -- first limit is added up from raw rows by each query: half an hour to one and a half.
+--
+-- Nor may a refresh move the watermark beyond hours that nobody has materialised: policies take the
+-- oldest hours first, and the worker takes along what lies before the ranges of the ledger.
 
 CREATE OR REPLACE FUNCTION rollup_refresh_limit(bucket_width interval) RETURNS timestamptz
 LANGUAGE sql STABLE
