@@ -8,7 +8,7 @@ from datetime import datetime
 import structlog
 
 from core.database import Connection, database_errors, open_connection
-from core.queries import queries
+from core.queries import all_rows, queries
 from core.settings import DatabaseSettings
 from core.traces import span
 from jobs.errors import CONFLICTS
@@ -81,10 +81,25 @@ async def refresh_dirty_ranges(
 
 
 async def _ledger(connection: Connection) -> list[DirtyRange]:
-    return [
+    """Its rows, and more where the refresh of these would leave something behind the watermark."""
+    ledger = [
         DirtyRange(row["id"], TimeRange(row["range_start"], row["range_end"]), row["only_new"])
         async for row in queries().dirty_ranges(connection)
     ]
+    for rest in await _left_behind(connection, aligned((row.range for row in ledger), HOUR)):
+        bounds = {"range_start": rest.start, "range_end": rest.end}
+        entered = await queries().note_left_behind(connection, **bounds)
+        ledger.append(DirtyRange(entered, rest, only_new=True))
+    return ledger
+
+
+async def _left_behind(connection: Connection, hours: Sequence[TimeRange]) -> list[TimeRange]:
+    """What no policy has come to yet, up to the end of the hours; nothing if they hold it all."""
+    if not hours:
+        return []
+    bounds = {"after": hours[-1].start, "before": hours[-1].end}
+    rows = await all_rows(queries().left_behind, connection, **bounds)
+    return aligned((TimeRange(*row) for row in rows), HOUR)
 
 
 async def _work_off(
@@ -102,9 +117,7 @@ async def _work_off(
             if not await _bring_up_to_date(connection, rollup, part, ledger):
                 wrong.append(part)
 
-    ranges = [row.range for row in ledger]
-    ranges += await _left_behind(connections[0], ranges)
-    for rollup, due in await due_slices(connections[0], ranges):
+    for rollup, due in await due_slices(connections[0], (row.range for row in ledger)):
         parts = iter(due)
         lanes = (take_slices(connection, rollup, parts) for connection in connections)
         ends = await asyncio.gather(*lanes, return_exceptions=True)
@@ -112,15 +125,6 @@ async def _work_off(
             raise error
     right = [row.id for row in ledger if not any(row.range.overlaps(part) for part in wrong)]
     await queries().forget_dirty_ranges(connections[0], ledger_ids=right)
-
-
-async def _left_behind(connection: Connection, ranges: Iterable[TimeRange]) -> list[TimeRange]:
-    """What lies before the ends of the ranges and is not materialised yet, without being late.
-
-    Refreshing the ranges alone would move the watermark beyond it, and nobody would see it.
-    """
-    first, end = await queries().first_unmaterialised(connection), max(item.end for item in ranges)
-    return [TimeRange(first, end)] if first is not None and first < end else []
 
 
 async def due_slices(

@@ -11,7 +11,7 @@
 -- first limit is added up from raw rows by each query: half an hour to one and a half.
 --
 -- Nor may a refresh move the watermark beyond hours that nobody has materialised: policies take the
--- oldest hours first, and the worker takes along what lies before the ranges of the ledger.
+-- oldest hours first, and the worker enters what lies before the ranges of the ledger there, too.
 
 CREATE OR REPLACE FUNCTION rollup_refresh_limit(bucket_width interval) RETURNS timestamptz
 LANGUAGE sql STABLE

@@ -33,20 +33,45 @@ SELECT
     rollup_refresh_limit('1 day') AS daily_limit,
     (SELECT horizon FROM retention_horizon) AS horizon;
 
--- name: first_unmaterialised()$
--- The first moment that a rollup might have but does not have yet; null: each is up to date.
-SELECT least(
-    (
-        SELECT min(ts)
-        FROM readings
-        WHERE ts >= rollup_watermark('readings_1h') AND ts < rollup_refresh_limit('1 hour')
-    ),
-    (
-        SELECT min(bucket)
-        FROM materialised_1h
-        WHERE bucket >= rollup_watermark('readings_1d') AND bucket < rollup_refresh_limit('1 day')
-    )
-);
+-- name: left_behind(after, before)
+-- What the rollups might have but do not have yet of the readings before a moment, if some is older
+-- than the other moment: where there are chunks, since centuries may lie between two.
+WITH earliest AS (
+    SELECT
+        least(
+            (
+                SELECT min(ts)
+                FROM readings
+                WHERE
+                    ts >= rollup_watermark('readings_1h')
+                    AND ts < rollup_refresh_limit('1 hour')
+            ),
+            (
+                SELECT min(bucket)
+                FROM materialised_1h
+                WHERE
+                    bucket >= rollup_watermark('readings_1d')
+                    AND bucket < rollup_refresh_limit('1 day')
+            )
+        ) AS moment
+)
+
+SELECT
+    greatest(chunks.range_start, time_bucket('1 hour', earliest.moment)) AS range_start,
+    least(chunks.range_end, :before) AS range_end
+FROM earliest
+INNER JOIN timescaledb_information.chunks AS chunks ON earliest.moment < chunks.range_end
+WHERE
+    earliest.moment < :after
+    AND chunks.hypertable_name = 'readings'
+    AND chunks.range_start < :before;
+
+-- name: note_left_behind(range_start, range_end)$
+-- Enter what a refresh of later hours would leave below the watermark, so that it is told as stale
+-- until it is refreshed itself. Of fresh buckets equal counts say enough, as of rows only added.
+INSERT INTO rollup_dirty_ranges (range_start, range_end, only_new)
+VALUES (:range_start, :range_end, true)
+RETURNING id;
 
 -- name: refresh_hourly(range_start, range_end, force)!
 -- Bring readings_1h up to date between two hours; outside a transaction.

@@ -55,6 +55,23 @@ async def test_what_was_written_in_time_is_not_left_behind_the_watermark(
     await write_late(pool, late, 1)
     assert await refresh_dirty_ranges(database)
     assert await rolled_up(pool, "readings_1h") == await rolled_up(pool, "readings_1d") == 4
+    assert await ledger(pool) == []
+
+
+async def test_what_would_be_left_behind_is_told_as_stale_meanwhile(
+    pool: Pool, database: DatabaseSettings
+) -> None:
+    late = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=4)
+    first = late - timedelta(days=2)
+    await pool.execute("INSERT INTO readings (equipment_id, ts, value) VALUES ('a', $1, 1)", first)
+    await write_late(pool, late, 1)
+
+    def stop() -> None:
+        raise WorkerStoppingError("stopping")
+
+    with pytest.raises(WorkerStoppingError):
+        await refresh_dirty_ranges(database, stop)
+    assert await ledger(pool) == [late, first]
 
 
 async def test_the_policies_take_the_oldest_hours_first(pool: Pool) -> None:
