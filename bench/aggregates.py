@@ -6,6 +6,8 @@ the line on kept answers comes last, when it is told.
 
 from functools import partial
 
+from pydantic import SecretStr
+
 from api.aggregates.parsing import parse_question
 from api.aggregates.repository import AggregateRepository
 from bench.answers import FROM_RAW, FROM_RAW_OF_ONE, HOURS, HOURS_OF_ONE, PATH, Asking
@@ -14,7 +16,9 @@ from bench.load import get_request, load
 from bench.measure import Bench, Result, medians_in_turns, seconds
 from bench.month import Month
 from bench.table import empty, require_no_readings
+from core.database import open_pool
 from core.readings import utc_now
+from core.settings import DatabaseSettings
 
 WINDOW_HOURS = {"24h": 24, "1m": 720}
 BARE = "bare SQL, asyncpg"
@@ -93,9 +97,13 @@ async def _against_raw(asking: Asking) -> list[Result]:
 
 
 async def _totals(bench: Bench) -> Result:
-    """The SQL for the totals that stand on every page."""
+    """The SQL for the totals that stand on every page, in a session like the server's."""
     question = parse_question([("interval", "1m")], utc_now())
-    async with AggregateRepository(bench.pool).snapshot() as snapshot:
+    settings = DatabaseSettings(url=SecretStr(bench.stack.database_url))
+    async with (
+        await open_pool(settings) as pool,
+        AggregateRepository(pool).snapshot() as snapshot,
+    ):
         milliseconds = (
             sorted([await seconds(snapshot.totals(question)) for _ in range(5)])[2] * 1000
         )

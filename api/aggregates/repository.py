@@ -12,7 +12,7 @@ from api.aggregates.fills import Bucket
 from api.aggregates.questions import Grouping, Question
 from api.aggregates.resolutions import Density, Resolution
 from core.database import Connection, Pool, borrowed
-from core.queries import queries
+from core.queries import all_rows, queries
 
 NOTHING_TOLD = "0"
 EVERY_EQUIPMENT_ID = ""  # under which the ledger of changes tells what may concern any
@@ -108,7 +108,8 @@ class Snapshot:
 
     async def in_order(self, ids: Collection[str]) -> list[str]:
         """The ids in the order that pages have them in."""
-        return [row["id"] async for row in queries().ids_in_order(self._connection, ids=[*ids])]
+        rows = await all_rows(queries().ids_in_order, self._connection, ids=[*ids])
+        return [row["id"] for row in rows]
 
     async def density(self, question: Question) -> Density:
         """How many samples the question's equipment has in its range."""
@@ -175,17 +176,13 @@ async def _rows(
     resuming = {"resume": _resume(question, buckets), "after_id": question.after.equipment_id}
     together = question.grouping is Grouping.ALL
     if buckets.are_rows and together:
-        found = queries().rollup_rows_together(connection, **bounds)
-    elif buckets.source is Source.HOURS and buckets.are_rows and not bounds["patterns"]:
-        found = queries().hours_of_ids(connection, **bounds, **resuming)
-    elif buckets.are_rows:
-        found = queries().rollup_rows(connection, **bounds, **resuming)
-    else:
-        cuts = _cuts(buckets)
-        found = queries().bucketed_rows(
-            connection, **bounds, **resuming, **cuts, borders=buckets.borders, together=together
-        )
-    return [row async for row in found]
+        return await all_rows(queries().rollup_rows_together, connection, **bounds)
+    if buckets.source is Source.HOURS and buckets.are_rows and not bounds["patterns"]:
+        return await all_rows(queries().hours_of_ids, connection, **bounds, **resuming)
+    if buckets.are_rows:
+        return await all_rows(queries().rollup_rows, connection, **bounds, **resuming)
+    cut = {**_cuts(buckets), "borders": buckets.borders, "together": together}
+    return await all_rows(queries().bucketed_rows, connection, **bounds, **resuming, **cut)
 
 
 def _resume(question: Question, buckets: Buckets) -> datetime:

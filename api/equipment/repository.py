@@ -9,7 +9,7 @@ from api.equipment.description import Changes
 from api.equipment.schemas import Equipment
 from api.stale_ranges import StaleRange
 from core.database import Pool, borrowed, database_errors
-from core.queries import queries
+from core.queries import all_rows, queries
 from core.tables import equipment
 
 
@@ -31,17 +31,15 @@ class EquipmentRepository:
     async def find(self, chosen: EquipmentChoice, after: str, limit: int) -> Found:
         """At most `limit` of the chosen equipment, those whose ids come after `after`."""
         async with borrowed(self._pool) as connection:
-            rows = [
-                row
-                async for row in queries().equipment(
-                    connection,
-                    ids=chosen.ids_without_prefix,
-                    prefixes=list(chosen.prefixes),
-                    patterns=chosen.patterns,
-                    after=after,
-                    row_limit=limit,
-                )
-            ]
+            rows = await all_rows(
+                queries().equipment,
+                connection,
+                ids=chosen.ids_without_prefix,
+                prefixes=list(chosen.prefixes),
+                patterns=chosen.patterns,
+                after=after,
+                row_limit=limit,
+            )
         return Found(
             items=[_equipment(row) for row in rows if row["equipment_id"] is not None],
             stale=[StaleRange(stale.lower, stale.upper) for stale in rows[0]["stale"] or ()],

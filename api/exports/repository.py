@@ -7,7 +7,7 @@ from asyncpg import Record
 
 from api.exports.parsing import Asked, Position
 from core.database import Connection, Pool, borrowed, shares_one_session
-from core.queries import queries
+from core.queries import all_rows, queries
 
 Rows: TypeAlias = list[Record]
 
@@ -29,14 +29,14 @@ class ExportRepository:
         if not asked.chosen.prefixes:
             del parameters["patterns"]
         async with borrowed(self._pool) as connection:
-            statement = getattr(queries(), name)(
+            return await all_rows(
+                getattr(queries(), name),
                 connection,
                 **parameters,
                 after_time=asked.after.timestamp,
                 after_id=asked.after.equipment_id,
                 row_limit=row_limit,
             )
-            return [row async for row in statement]
 
     async def slices(self, asked: Asked) -> AsyncGenerator[Rows]:
         """All the readings that were asked for, slice by slice, of one snapshot.

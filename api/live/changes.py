@@ -8,7 +8,7 @@ import msgspec
 from api.exports.schemas import StoredReading
 from api.live.schemas import ChangedBucket, ChangedDays, News
 from core.database import Connection
-from core.queries import queries
+from core.queries import all_rows, queries
 
 # Told one by one: so many readings, on so many days of equipment. More is told by the day.
 MOST_READINGS = 500
@@ -43,14 +43,15 @@ async def news_of(connection: Connection, notification: str) -> Sequence[News]:
 
 
 async def _written(connection: Connection, change: Change) -> list[StoredReading]:
-    statement = queries().readings_written(
+    rows = await all_rows(
+        queries().readings_written,
         connection,
         equipment_ids=change.equipment_ids,
         days=[datetime.combine(day, time(), UTC) for day in change.days],
         at=change.at,
         row_limit=MOST_READINGS + 1,
     )
-    return [StoredReading(*row) async for row in statement]
+    return [StoredReading(*row) for row in rows]
 
 
 def _days(change: Change) -> list[News]:

@@ -11,7 +11,7 @@ from asyncpg.exceptions import UniqueViolationError
 from api.readings.errors import RowsMissingError
 from core.changes import note_changes
 from core.database import Connection
-from core.queries import queries
+from core.queries import all_rows, queries
 from core.readings import CHUNK, EPOCH, Reading
 
 
@@ -96,8 +96,9 @@ async def _save_by_key(
 
 async def _stored_otherwise(connection: Connection, readings: Sequence[Reading]) -> list[int]:
     span = _span(sorted(reading.ts for reading in readings))
-    found = queries().readings_stored_otherwise(connection, **columns(readings), **span)
-    return [row["place"] - 1 async for row in found]
+    query = queries().readings_stored_otherwise
+    rows = await all_rows(query, connection, **columns(readings), **span)
+    return [row["place"] - 1 for row in rows]
 
 
 def _superseded_by_another_value(readings: Sequence[Reading]) -> int:

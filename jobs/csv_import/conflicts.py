@@ -9,7 +9,7 @@ import polars as pl
 from core.changes import note_changes
 from core.database import Connection
 from core.imports import VALUE
-from core.queries import queries
+from core.queries import all_rows, queries
 from core.readings import OnConflict, RejectCode
 from jobs.csv_import.batch import Batch
 from jobs.csv_import.lines import LINE_NUMBER, TEXT
@@ -46,8 +46,8 @@ async def store_rows(
     inserted = await _store_new(connection, import_id, staged, turn)
     if batch.numbered is None:
         return Stored(inserted, 0, batch.rejects)
-    stayed = [tuple(row) async for row in queries().values_that_stayed(connection, **staged.span)]
-    conflicts = conflicts_among(batch.numbered, staged, stayed)
+    stayed = await all_rows(queries().values_that_stayed, connection, **staged.span)
+    conflicts = conflicts_among(batch.numbered, staged, [*map(tuple, stayed)])
     return Stored(inserted, 0, pl.concat([batch.rejects, conflicts]).sort(LINE_NUMBER))
 
 
@@ -66,7 +66,7 @@ async def _store_new(
     if inserted and in_columnstore:
         await queries().note_opened_chunks(connection, import_id=import_id)
     if inserted:
-        changed = [tuple(row) async for row in queries().changed_days(connection)]
+        changed = [*map(tuple, await all_rows(queries().changed_days, connection))]
         await note_changes(connection, changed)
     return inserted
 

@@ -10,7 +10,7 @@ import msgspec
 import polars as pl
 
 from core.database import Connection, open_connection
-from core.queries import queries
+from core.queries import all_rows, queries
 from core.readings import OnConflict
 from jobs.csv_import.ahead import ahead
 from jobs.csv_import.conflicts import conflicts_among
@@ -173,5 +173,5 @@ async def _conflicts(
     connection: Connection, numbered: pl.DataFrame, staged: StagedBatch
 ) -> pl.DataFrame:
     """The rows, as rejects, that neither what is stored nor the file before them agrees with."""
-    stay = queries().rehearsed_values_that_stay(connection, **staged.span)
-    return conflicts_among(numbered, staged, [tuple(row) async for row in stay])
+    stayed = await all_rows(queries().rehearsed_values_that_stay, connection, **staged.span)
+    return conflicts_among(numbered, staged, [*map(tuple, stayed)])

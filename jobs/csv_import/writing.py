@@ -10,7 +10,7 @@ from asyncpg.exceptions import UniqueViolationError
 
 from core.changes import note_changes
 from core.database import Connection
-from core.queries import queries
+from core.queries import all_rows, queries
 from jobs.csv_import.ahead import ahead
 from jobs.csv_import.pgcopy import copy_stream
 from jobs.csv_import.staging import KEY, StagedBatch
@@ -77,7 +77,7 @@ async def _merge(connection: Connection, import_id: UUID, staged: StagedBatch) -
     if in_columnstore or sum(written) != changes:
         stored = await queries().count_stored_changes(connection, **staged.span)
         require_every_row(changes, stored)
-    changed = [tuple(row) async for row in queries().changed_days(connection)]
+    changed = [*map(tuple, await all_rows(queries().changed_days, connection))]
     await note_changes(connection, changed)
     return written
 
