@@ -12,6 +12,7 @@ from core.readings import BAD_TEXT, RejectCode
 
 MERGE_PATCH = "application/merge-patch+json"
 
+MIN_PERIOD_SECONDS = 0.001
 MAX_PERIOD_SECONDS = 366 * 24 * 60 * 60
 LONGEST: Mapping[str, int] = MappingProxyType({"name": 200, "unit": 50, "location": 500})
 UNSTORABLE = re.compile(f"{BAD_TEXT}|[\ud800-\udfff]")
@@ -59,8 +60,8 @@ def _text(field: str, value: object) -> str:
 def _period(field: str, value: object) -> float:
     if not isinstance(value, float):
         raise refusal(field, "must be a number or null", RejectCode.BAD_NUMBER)
-    if not 0 < value <= MAX_PERIOD_SECONDS:
-        message = f"must be above 0 and at most {MAX_PERIOD_SECONDS}"
+    if not MIN_PERIOD_SECONDS <= value <= MAX_PERIOD_SECONDS:
+        message = f"must be between {MIN_PERIOD_SECONDS} and {MAX_PERIOD_SECONDS}"
         raise refusal(field, message, RejectCode.OUT_OF_RANGE)
     return value
 

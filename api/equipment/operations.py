@@ -6,7 +6,12 @@ from litestar.openapi.spec import OpenAPIMediaType, Operation, Parameter, Reques
 from litestar.openapi.spec.enums import OpenAPIType
 
 from api.described import CURSOR, EQUIPMENT, limit
-from api.equipment.description import LONGEST, MAX_PERIOD_SECONDS, MERGE_PATCH
+from api.equipment.description import (
+    LONGEST,
+    MAX_PERIOD_SECONDS,
+    MERGE_PATCH,
+    MIN_PERIOD_SECONDS,
+)
 from api.equipment.parsing import DEFAULT_LIMIT, MAX_LIMIT
 from core.readings import MAX_EQUIPMENT_ID_CHARACTERS
 
@@ -32,7 +37,7 @@ DESCRIPTION = Schema(
         ),
         "expectedPeriodSeconds": Schema(
             type=[OpenAPIType.NUMBER, OpenAPIType.NULL],
-            exclusive_minimum=0,
+            minimum=MIN_PERIOD_SECONDS,
             maximum=MAX_PERIOD_SECONDS,
         ),
     },

@@ -245,6 +245,7 @@ async def test_what_is_said_stays_until_it_is_said_anew_or_taken_away(
         ("expectedPeriodSeconds", "60", "bad_number"),
         ("expectedPeriodSeconds", True, "bad_number"),
         ("expectedPeriodSeconds", 0, "out_of_range"),
+        ("expectedPeriodSeconds", 5e-324, "out_of_range"),
         ("expectedPeriodSeconds", 1e9, "out_of_range"),
     ],
 )
