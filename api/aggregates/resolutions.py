@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
-from api.aggregates.buckets import EPOCH, Buckets, EvenBorders, Source
+from api.aggregates.buckets import EPOCH, Buckets, EvenBorders, Source, ceiling
 from api.time_ranges import TimeRange
 
 
@@ -84,7 +84,7 @@ def coarsened(resolution: Resolution, density: Density) -> Resolution:
 def utc_buckets(span: TimeRange, resolution: Resolution) -> Buckets:
     """The buckets that start in the range."""
     width = REACHES[resolution].width
-    first, last = (-((EPOCH - moment) // width) for moment in (span.start, span.end))
+    first, last = ((ceiling(end, width) - EPOCH) // width for end in (span.start, span.end))
     borders = EvenBorders(width, range(first, last + 1))
     source = ROLLUPS.get(resolution, Source.READINGS)
     return Buckets(borders, source, are_rows=resolution in ROLLUPS)
