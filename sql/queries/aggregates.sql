@@ -1,8 +1,9 @@
--- Equipment is chosen by LIKE :patterns or by :ids that no pattern matches, in two branches: a plan
--- that is made once then suits both, patterns by the range of time and ids by the index. A page that
--- begins inside a bucket has only equipment after :after_id before the moment :resume. Ids are in the
--- order of their characters' codes, whatever the database's own, which is slower to sort by. Whether
--- an id is LIKE '%' is not asked of each row: that would be a third of adding up a rollup.
+-- Equipment is chosen by LIKE :patterns or by :ids that no pattern matches, in branches of their own,
+-- patterns by the range of time and ids by the index. What no rollup holds yet is in readings_1h and
+-- readings_1d for ids, and in unmaterialised() for patterns: sql/definitions/015_measured.sql. A page
+-- that begins inside a bucket has only equipment after :after_id before the moment :resume. Ids are in
+-- the order of their characters' codes, whatever the database's own, which is slower to sort by.
+-- Whether an id is LIKE '%' is not asked of each row: a third of the time of adding up a rollup.
 
 -- name: aggregate_state(start, stop, first_day, last_day, patterns, ids)^
 -- Where late rows are stored that the rollups have not taken up yet, and the version of the readings
