@@ -9,12 +9,11 @@ from asyncpg import Record
 from api.aggregates.cursor import BEGINNING
 from api.aggregates.fills import MOST_FILLED, Bucket, Fill, filled
 from api.aggregates.questions import Compared, Question
-from api.aggregates.repository import Snapshot, Totals, added_up
+from api.aggregates.repository import Row, Snapshot, Totals, added_up
 from api.aggregates.resolutions import REACHES
 from api.parameters import refusal
 from api.problems import InvalidRequestError
 
-Row = Record | Bucket
 Key = tuple[str | None, int]
 
 
@@ -45,6 +44,11 @@ async def find(snapshot: Snapshot, question: Question) -> Found:
     if question.compared is None:
         return page
     return replace(page, earlier=await _earlier(snapshot, question.compared, page.rows))
+
+
+def whole(rows: Sequence[Row]) -> Found:
+    """A page that holds all there is."""
+    return Found(added_up(rows), rows, more=False)
 
 
 async def _plain(snapshot: Snapshot, question: Question) -> Found:

@@ -7,8 +7,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-from api.aggregates.buckets import Buckets
-from api.aggregates.cursor import Position
+from api.aggregates.buckets import Buckets, Source
+from api.aggregates.cursor import BEGINNING, Position
 from api.aggregates.fills import Fill
 from api.aggregates.resolutions import Resolution, utc_buckets
 from api.equipment.choice import EquipmentChoice
@@ -45,6 +45,8 @@ class Statistic(StrEnum):
 
 
 OF_ONE_EQUIPMENT = frozenset({Statistic.FIRST, Statistic.LAST})
+FEW = 1_000  # rows, found in the time in which the state alone is
+
 USUAL = frozenset(Statistic) - {Statistic.RANGE}
 
 
@@ -71,6 +73,17 @@ class Question:
     def parts(self) -> "list[Question]":
         """Itself, and the question of the earlier range if it compares."""
         return [self, *([self.compared.question] if self.compared else [])]
+
+    @property
+    def is_small(self) -> bool:
+        """Whether all of it is a few hours of a few ids, on one page."""
+        buckets, prefixes = self.buckets, self.equipment.prefixes
+        simple = self.fill is Fill.NONE and self.compared is None and self.after == BEGINNING
+        by_hour = buckets.source is Source.HOURS and buckets.are_rows
+        by_equipment = self.grouping is Grouping.EQUIPMENT and not prefixes
+        most = len(self.equipment.ids) * (len(buckets.borders) - 1)
+        few = most <= min(FEW, self.limit or FEW)
+        return simple and by_hour and by_equipment and few
 
     def at(self, resolution: Resolution) -> "Question":
         """The same by buckets of UTC so wide."""

@@ -14,6 +14,9 @@ from api.aggregates.resolutions import Density, Resolution
 from core.database import Connection, Pool, borrowed
 from core.queries import all_rows, queries
 
+Row = Record | Bucket | tuple[Any, ...]
+
+PLACE = itemgetter(1, 0)  # of a row in an answer: by start and id
 NOTHING_TOLD = "0"
 EVERY_EQUIPMENT_ID = ""  # under which the ledger of changes tells what may concern any
 
@@ -68,6 +71,25 @@ class AggregateRepository:
         ):
             yield Snapshot(connection)
 
+    async def state(self, question: Question) -> State:
+        """The state of now."""
+        async with borrowed(self._pool) as connection:
+            return await Snapshot(connection).state(question)
+
+    async def state_and_hours(self, question: Question) -> tuple[State, Sequence[Row]]:
+        """The state and the rows of a small question, in order, of one moment."""
+        async with borrowed(self._pool) as connection:
+            rows = await all_rows(
+                queries().hours_of_ids,
+                connection,
+                **_span_and_days(question),
+                ids=question.equipment.ids_without_prefix,
+            )
+        stale, version, equipment_id, *_ = rows[0]
+        found = [] if equipment_id is None else [row[2:] for row in rows]
+        found.sort(key=PLACE)  # in half the time that the database takes
+        return State(version, _ranges(stale)), found
+
 
 class Snapshot:
     """What the database holds at one moment."""
@@ -78,19 +100,15 @@ class Snapshot:
 
     async def state(self, question: Question) -> State:
         """The version of the readings, and where rollups lack late ones: nowhere in readings."""
-        buckets, equipment = question.buckets, question.equipment
+        equipment = question.equipment
         row = await queries().aggregate_state(
             self._connection,
-            start=buckets.span.start,
-            stop=buckets.span.end,
-            first_day=buckets.span.start.date(),
-            last_day=(buckets.span.end - timedelta.resolution).date(),
+            **_span_and_days(question),
             patterns=equipment.patterns,
             ids=replace(equipment, ids=(*equipment.ids, EVERY_EQUIPMENT_ID)).ids_without_prefix,
         )
-        from_rollups = buckets.source is not Source.READINGS
-        stale = row["stale"] or () if from_rollups else ()
-        return State(row["version"], [(part.lower, part.upper) for part in stale])
+        from_rollups = question.buckets.source is not Source.READINGS
+        return State(row["version"], _ranges(row["stale"]) if from_rollups else [])
 
     async def page(self, question: Question) -> list[Record]:
         """The rows of a page in order of start and equipment, and one more if there is a next."""
@@ -126,7 +144,22 @@ class Snapshot:
             self._plans_for_each_range = True
 
 
-def added_up(rows: Sequence[Record | Bucket]) -> Totals:
+def _span_and_days(question: Question) -> dict[str, Any]:
+    span = question.buckets.span
+    last_day = (span.end - timedelta.resolution).date()
+    return {
+        "start": span.start,
+        "stop": span.end,
+        "first_day": span.start.date(),
+        "last_day": last_day,
+    }
+
+
+def _ranges(stale: Iterable[Any] | None) -> list[tuple[datetime, datetime]]:
+    return [(part.lower, part.upper) for part in stale or ()]
+
+
+def added_up(rows: Sequence[Row]) -> Totals:
     """The totals of rows that are all there is."""
     return Totals(sum(map(itemgetter(2), rows), 0.0), sum(map(itemgetter(3), rows)))
 
@@ -163,7 +196,8 @@ def _first_bucket(question: Question) -> int:
 def _first_stretch(question: Question) -> int:
     """How many buckets to read at first: all, where they are few rows or all are wanted."""
     buckets = question.buckets
-    if not question.equipment.prefixes or (buckets.are_rows and question.limit is None):
+    all_at_once = buckets.are_rows and question.limit is None
+    if all_at_once or not question.equipment.prefixes or _is_in_order(question):
         return len(buckets.borders)
     return 1 if question.resolution is Resolution.DAY else FIRST_STRETCH
 
@@ -177,12 +211,29 @@ async def _rows(
     together = question.grouping is Grouping.ALL
     if buckets.are_rows and together:
         return await all_rows(queries().rollup_rows_together, connection, **bounds)
-    if buckets.source is Source.HOURS and buckets.are_rows and not bounds["patterns"]:
-        return await all_rows(queries().hours_of_ids, connection, **bounds, **resuming)
+    if _is_in_order(question):
+        return await _hours(connection, bounds | resuming)
     if buckets.are_rows:
         return await all_rows(queries().rollup_rows, connection, **bounds, **resuming)
     cut = {**_cuts(buckets), "borders": buckets.borders, "together": together}
     return await all_rows(queries().bucketed_rows, connection, **bounds, **resuming, **cut)
+
+
+def _is_in_order(question: Question) -> bool:
+    """Whether the rows are found in the order of their hours, no more of them than are wanted."""
+    buckets, equipment = question.buckets, question.equipment
+    by_hour = buckets.source is Source.HOURS and buckets.are_rows
+    by_equipment = question.grouping is Grouping.EQUIPMENT
+    return by_hour and by_equipment and not equipment.ids_without_prefix
+
+
+async def _hours(connection: Connection, parameters: dict[str, Any]) -> list[Record]:
+    """The first rows, so many as the row limit says."""
+    rows = await all_rows(queries().materialised_hours, connection, **parameters)
+    limit = parameters["row_limit"]
+    if limit is None or len(rows) < limit:
+        rows += await all_rows(queries().unmaterialised_hours, connection, **parameters)
+    return rows[:limit]
 
 
 def _resume(question: Question, buckets: Buckets) -> datetime:

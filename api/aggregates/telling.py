@@ -10,9 +10,9 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from api.aggregates.cursor import Cursor, Position
 from api.aggregates.fills import Bucket
-from api.aggregates.finding import Found, Row
+from api.aggregates.finding import Found
 from api.aggregates.questions import USUAL, Grouping, Question, Statistic
-from api.aggregates.repository import State, Totals
+from api.aggregates.repository import Row, State, Totals
 from api.aggregates.schemas import Aggregates, Earlier, Item
 from api.cursors import encode_cursor
 from api.stale_ranges import StaleRange

@@ -71,11 +71,15 @@ async def history(pool: Pool) -> Pool:
 async def plan(pool: Pool, **parameters: str) -> list[str]:
     """The nodes that were executed for a question, with the tables and indexes they read."""
     pairs = [(name.rstrip("_"), text) for name, text in parameters.items()]
+    question = parse_question(pairs, this_hour())
     async with pool.acquire() as connection:
         explained = Explained(connection)
         repository = AggregateRepository(cast("Pool", OneConnection(explained)))
-        async with repository.snapshot() as snapshot:
-            await find(snapshot, parse_question(pairs, this_hour()))
+        if question.is_small:
+            await repository.state_and_hours(question)
+        else:
+            async with repository.snapshot() as snapshot:
+                await find(snapshot, question)
     return explained.plan
 
 
@@ -103,8 +107,20 @@ def chunks(lines: list[str]) -> set[str]:
 
 
 async def test_a_window_reads_only_the_chunks_it_covers(history: Pool) -> None:
-    read = chunks(await plan(history, interval="24h"))
-    assert 0 < len(read) <= 4
+    for equipment in ("*", "a"):
+        read = chunks(await plan(history, interval="24h", equipmentId=equipment))
+        assert 0 < len(read) <= 4
+
+
+async def test_a_page_of_hours_reads_no_more_of_them_than_it_tells(pool: Pool) -> None:
+    now = this_hour()
+    hours = [now - (number + 1) * HOUR for number in range(600)]
+    await insert(pool, *((name, hour, 1.0) for hour in hours for name in ("a", "b", "c")))
+    await refresh(pool, hours[-1], now)
+    await pool.execute("ANALYZE")
+    lines = await plan(pool, interval="1m", limit="30")
+    rows = [int(line.split("rows=")[1].split()[0]) for line in lines if " on _hyper_" in line]
+    assert 30 < max(rows) < 40
 
 
 async def test_a_materialised_range_is_answered_without_a_raw_row(history: Pool) -> None:
@@ -162,7 +178,7 @@ async def test_minutes_read_only_the_raw_chunks_of_their_range(history: Pool) ->
 
 async def test_ids_are_looked_up_and_no_other_row_is_read(history: Pool) -> None:
     end = this_hour().replace(hour=0) - 14 * DAY
-    for resolution, days in (("1m", 1), ("1h", 30), ("1d", 30)):
+    for resolution, days in (("1m", 1), ("1h", 30), ("1h", 60), ("1d", 30)):
         lines = await plan(
             history, **span(end - days * DAY, end), resolution=resolution, equipmentId="a"
         )
