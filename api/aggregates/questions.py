@@ -75,15 +75,22 @@ class Question:
         return [self, *([self.compared.question] if self.compared else [])]
 
     @property
+    def is_of_hours(self) -> bool:
+        """Whether each bucket is a row of the hourly rollup."""
+        by_equipment = self.grouping is Grouping.EQUIPMENT
+        return by_equipment and self.buckets.are_rows and self.buckets.source is Source.HOURS
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is told as found, from the beginning."""
+        return self.fill is Fill.NONE and self.compared is None and self.after == BEGINNING
+
+    @property
     def is_small(self) -> bool:
         """Whether all of it is a few hours of a few ids, on one page."""
-        buckets, prefixes = self.buckets, self.equipment.prefixes
-        simple = self.fill is Fill.NONE and self.compared is None and self.after == BEGINNING
-        by_hour = buckets.source is Source.HOURS and buckets.are_rows
-        by_equipment = self.grouping is Grouping.EQUIPMENT and not prefixes
-        most = len(self.equipment.ids) * (len(buckets.borders) - 1)
-        few = most <= min(FEW, self.limit or FEW)
-        return simple and by_hour and by_equipment and few
+        most = len(self.equipment.ids) * (len(self.buckets.borders) - 1)
+        few = not self.equipment.prefixes and most <= min(FEW, self.limit or FEW)
+        return few and self.is_plain and self.is_of_hours
 
     def at(self, resolution: Resolution) -> "Question":
         """The same by buckets of UTC so wide."""

@@ -1,4 +1,5 @@
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -6,6 +7,7 @@ from operator import itemgetter
 from typing import Any
 
 from asyncpg import Record
+from asyncpg.cursor import Cursor
 
 from api.aggregates.buckets import Buckets, Part, Source
 from api.aggregates.fills import Bucket
@@ -25,6 +27,9 @@ FIRST_STRETCH = 8
 FEW_ROWS = 1_000
 GROWTH = 4
 
+# The last batch is told when the database has nothing left to do meanwhile, so they are small.
+BATCH_ROWS = 4_000
+
 
 @dataclass(frozen=True, slots=True)
 class Totals:
@@ -37,6 +42,9 @@ class Totals:
     def average(self) -> float | None:
         """Null without samples."""
         return self.value / self.count if self.count else None
+
+
+NOTHING = Totals(0.0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +88,7 @@ class AggregateRepository:
         """The state and the rows of a small question, in order, of one moment."""
         async with borrowed(self._pool) as connection:
             rows = await all_rows(
-                queries().hours_of_ids,
+                queries().state_and_hours,
                 connection,
                 **_span_and_days(question),
                 ids=question.equipment.ids_without_prefix,
@@ -115,6 +123,18 @@ class Snapshot:
         await self._plan_for(question)
         return await _page(self._connection, question)
 
+    async def tell_hours(self, question: Question, tell: Callable[[Sequence[Row]], None]) -> None:
+        """Have all rows of hours that are in order told, some while the next are on their way."""
+        await self._plan_for(question)
+        parameters = {**_bounds(question.buckets.whole), **_chosen(question), "row_limit": None}
+        parameters |= {"resume": question.buckets.borders[0], "after_id": ""}
+        async with queries().materialised_hours_cursor(self._connection, **parameters) as opening:
+            cursor = await opening
+            rows = await cursor.fetch(BATCH_ROWS)
+            while rows:
+                rows = await _next_while_told(cursor, tell, rows)
+        tell(await all_rows(queries().unmaterialised_hours, self._connection, **parameters))
+
     async def totals(self, question: Question) -> Totals:
         """What all buckets of the question add up to, on whatever page."""
         await self._plan_for(question)
@@ -144,6 +164,25 @@ class Snapshot:
             self._plans_for_each_range = True
 
 
+def is_in_order(question: Question) -> bool:
+    """Whether the rows are found in the order of their hours, no more of them than are wanted."""
+    return question.is_of_hours and not question.equipment.ids_without_prefix
+
+
+async def _next_while_told(
+    cursor: "Cursor[Record]", tell: Callable[[Sequence[Row]], None], rows: list[Record]
+) -> list[Record]:
+    coming = asyncio.create_task(cursor.fetch(BATCH_ROWS))
+    try:
+        await asyncio.sleep(0)  # until it is asked for
+        tell(rows)
+        return await coming
+    except BaseException:  # nothing may be under way when the transaction ends
+        coming.cancel()
+        await asyncio.wait({coming})
+        raise
+
+
 def _span_and_days(question: Question) -> dict[str, Any]:
     span = question.buckets.span
     last_day = (span.end - timedelta.resolution).date()
@@ -159,9 +198,10 @@ def _ranges(stale: Iterable[Any] | None) -> list[tuple[datetime, datetime]]:
     return [(part.lower, part.upper) for part in stale or ()]
 
 
-def added_up(rows: Sequence[Row]) -> Totals:
-    """The totals of rows that are all there is."""
-    return Totals(sum(map(itemgetter(2), rows), 0.0), sum(map(itemgetter(3), rows)))
+def added_up(rows: Sequence[Row], before: Totals = NOTHING) -> Totals:
+    """The totals of rows and of those before them that are all there is."""
+    value = sum(map(itemgetter(2), rows), before.value)
+    return Totals(value, sum(map(itemgetter(3), rows), before.count))
 
 
 def _sum(pairs: Iterable[tuple[float, int]]) -> Totals:
@@ -197,7 +237,7 @@ def _first_stretch(question: Question) -> int:
     """How many buckets to read at first: all, where they are few rows or all are wanted."""
     buckets = question.buckets
     all_at_once = buckets.are_rows and question.limit is None
-    if all_at_once or not question.equipment.prefixes or _is_in_order(question):
+    if all_at_once or not question.equipment.prefixes or is_in_order(question):
         return len(buckets.borders)
     return 1 if question.resolution is Resolution.DAY else FIRST_STRETCH
 
@@ -211,20 +251,12 @@ async def _rows(
     together = question.grouping is Grouping.ALL
     if buckets.are_rows and together:
         return await all_rows(queries().rollup_rows_together, connection, **bounds)
-    if _is_in_order(question):
+    if is_in_order(question):
         return await _hours(connection, bounds | resuming)
     if buckets.are_rows:
         return await all_rows(queries().rollup_rows, connection, **bounds, **resuming)
     cut = {**_cuts(buckets), "borders": buckets.borders, "together": together}
     return await all_rows(queries().bucketed_rows, connection, **bounds, **resuming, **cut)
-
-
-def _is_in_order(question: Question) -> bool:
-    """Whether the rows are found in the order of their hours, no more of them than are wanted."""
-    buckets, equipment = question.buckets, question.equipment
-    by_hour = buckets.source is Source.HOURS and buckets.are_rows
-    by_equipment = question.grouping is Grouping.EQUIPMENT
-    return by_hour and by_equipment and not equipment.ids_without_prefix
 
 
 async def _hours(connection: Connection, parameters: dict[str, Any]) -> list[Record]:

@@ -5,10 +5,10 @@ from api.aggregates.finding import find, whole
 from api.aggregates.keeping import Keep
 from api.aggregates.metrics import AnswerMetrics
 from api.aggregates.questions import Question
-from api.aggregates.repository import AggregateRepository, Snapshot, State
+from api.aggregates.repository import AggregateRepository, Snapshot, State, is_in_order
 from api.aggregates.resolutions import ROLLUPS, coarsened
 from api.aggregates.sharing import Shared
-from api.aggregates.telling import Finding, finding, told
+from api.aggregates.telling import Finding, Telling, finding, told
 from api.auth.visibility import Visibility
 from api.entity_tags import entity_tag, is_known, opaque
 
@@ -111,6 +111,10 @@ class AggregateService:
 
     async def _find(self, snapshot: Snapshot, question: Question) -> Finding:
         self._metrics.count("found")
+        if question.limit is None and question.is_plain and is_in_order(question):
+            telling = Telling(question)
+            await snapshot.tell_hours(question, telling.take)
+            return telling.finding()
         return finding(question, await find(snapshot, question))
 
 

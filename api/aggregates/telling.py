@@ -12,7 +12,7 @@ from api.aggregates.cursor import Cursor, Position
 from api.aggregates.fills import Bucket
 from api.aggregates.finding import Found
 from api.aggregates.questions import USUAL, Grouping, Question, Statistic
-from api.aggregates.repository import Row, State, Totals
+from api.aggregates.repository import NOTHING, Row, State, Totals, added_up
 from api.aggregates.schemas import Aggregates, Earlier, Item
 from api.cursors import encode_cursor
 from api.stale_ranges import StaleRange
@@ -47,6 +47,26 @@ def finding(question: Question, found: Found) -> Finding:
     items = msgspec.json.encode(_items(question, found))
     earlier = found.earlier.totals if found.earlier else None
     return Finding(found.totals, items, last, earlier)
+
+
+class Telling:
+    """A finding in the making: of rows that are taken some at a time, in their order."""
+
+    def __init__(self, question: Question) -> None:
+        self._question = question
+        self._totals = NOTHING
+        self._items: list[bytes] = []
+
+    def take(self, rows: Sequence[Row]) -> None:
+        """Tell these as well."""
+        self._totals = added_up(rows, self._totals)
+        if rows:
+            found = Found(self._totals, rows, more=False)
+            self._items.append(finding(self._question, found).items[1:-1])
+
+    def finding(self) -> Finding:
+        """What was taken, told as all there is."""
+        return Finding(self._totals, b"[%b]" % b",".join(self._items), None, None)
 
 
 def told(question: Question, states: Sequence[State], finding: Finding) -> bytes:

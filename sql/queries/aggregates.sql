@@ -106,24 +106,10 @@ WHERE ts >= :resume OR equipment_id COLLATE "C" > :after_id
 ORDER BY ts, equipment_id COLLATE "C"
 LIMIT :row_limit;
 
--- name: hours_of_ids(start, stop, first_day, last_day, ids)
+-- name: state_and_hours(start, stop, first_day, last_day, ids)
 -- All hours of a few ids, in no order, and on each row the state as aggregate_state tells it: one
 -- statement sees one moment without a transaction, which would take longer than all else. A row without
 -- equipment stands for none.
-WITH hours AS (
-    SELECT
-        equipment_id,
-        bucket,
-        total_value,
-        sample_count,
-        minimum,
-        maximum,
-        first,
-        last
-    FROM readings_1h
-    WHERE equipment_id = any(:ids::text[]) AND bucket >= :start AND bucket < :stop
-)
-
 SELECT
     state.stale,
     state.version,
@@ -137,8 +123,10 @@ SELECT
     hours.first,
     hours.last
 FROM
-    aggregate_state(:start, :stop, :first_day, :last_day, '{}', array_append(:ids, '')) AS state
-LEFT JOIN hours ON TRUE;
+    aggregate_state(
+        :start, :stop, :first_day, :last_day, '{}', array_append(:ids::text[], '')
+    ) AS state
+LEFT JOIN hours_of_ids(:start, :stop, :ids) AS hours ON TRUE;
 
 -- name: materialised_hours(start, stop, patterns, resume, after_id, row_limit)
 -- The rows that rollup_rows gives of the hourly rollup, apart: the order is half there in an index, so a
