@@ -251,28 +251,3 @@ $$;
 COMMENT ON FUNCTION unmaterialised IS
 'The buckets of a rollup, 1h or 1d, that start in the range and are not materialised yet, of the '
 'equipment LIKE one of the patterns. Of any other source: nothing.';
-
--- Planned once, for planning would be the most of what a few rows cost.
-CREATE OR REPLACE FUNCTION hours_of_ids(
-    start timestamptz, stop timestamptz, ids text[]
-) RETURNS SETOF materialised_1h
-LANGUAGE plpgsql STABLE
-SET plan_cache_mode = 'force_generic_plan'
-AS $$
-BEGIN
-    RETURN QUERY
-    SELECT
-        equipment_id,
-        bucket,
-        total_value,
-        sample_count,
-        minimum,
-        maximum,
-        first,
-        last
-    FROM readings_1h
-    WHERE equipment_id = any(ids) AND bucket >= start AND bucket < stop;
-END
-$$;
-
-COMMENT ON FUNCTION hours_of_ids IS 'The rows of readings_1h, for a few ids.';

@@ -106,27 +106,22 @@ WHERE ts >= :resume OR equipment_id COLLATE "C" > :after_id
 ORDER BY ts, equipment_id COLLATE "C"
 LIMIT :row_limit;
 
--- name: state_and_hours(start, stop, first_day, last_day, ids)
--- All hours of a few ids, in no order, and on each row the state as aggregate_state tells it: one
--- statement sees one moment without a transaction, which would take longer than all else. A row without
--- equipment stands for none.
+-- name: few_hours(start, stop, first_day, last_day, ids)
+-- As sql/definitions/017_few_hours.sql says: in one statement, for a transaction of two would take
+-- longer than they do.
 SELECT
-    state.stale,
-    state.version,
-    hours.equipment_id,
-    date_part('epoch', hours.bucket)::bigint AS interval_start,
-    hours.total_value,
-    hours.sample_count,
-    hours.total_value / hours.sample_count AS average,
-    hours.minimum,
-    hours.maximum,
-    hours.first,
-    hours.last
-FROM
-    aggregate_state(
-        :start, :stop, :first_day, :last_day, '{}', array_append(:ids::text[], '')
-    ) AS state
-LEFT JOIN hours_of_ids(:start, :stop, :ids) AS hours ON TRUE;
+    stale,
+    version,
+    equipment_id,
+    interval_start,
+    total_value,
+    sample_count,
+    average,
+    minimum,
+    maximum,
+    first,
+    last
+FROM few_hours(:start, :stop, :first_day, :last_day, :ids);
 
 -- name: materialised_hours(start, stop, patterns, resume, after_id, row_limit)
 -- The rows that rollup_rows gives of the hourly rollup, apart: the order is half there in an index, so a
