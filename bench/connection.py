@@ -5,6 +5,9 @@ from urllib.parse import urlsplit
 
 from bench.load import CONTENT_LENGTH, HEAD_END
 
+# An answer of this size is read without a stop: whoever measures must not be what is slow.
+BUFFER_BYTES = 2**23
+
 
 class Connection:
     """Sends one request at a time; connects when it must."""
@@ -17,7 +20,9 @@ class Connection:
     async def ask(self, request: bytes) -> int:
         """The status of the answer; raises OSError or EOFError when the server hangs up."""
         if self._streams is None:
-            self._streams = await asyncio.open_connection(self._host, self._port)
+            self._streams = await asyncio.open_connection(
+                self._host, self._port, limit=BUFFER_BYTES
+            )
         try:
             return await _exchange(*self._streams, request)
         except (OSError, EOFError):

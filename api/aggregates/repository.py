@@ -1,13 +1,12 @@
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeAlias
 
 from asyncpg import Record
-from asyncpg.cursor import Cursor
 
 from api.aggregates.buckets import Buckets, Part, Source
 from api.aggregates.fills import Bucket
@@ -17,6 +16,7 @@ from core.database import Connection, Pool, borrowed
 from core.queries import all_rows, queries
 
 Row = Record | Bucket | tuple[Any, ...]
+Tell: TypeAlias = Callable[[Sequence[Row]], None]
 
 PLACE = itemgetter(1, 0)  # of a row in an answer: by start and id
 NOTHING_TOLD = "0"
@@ -123,17 +123,22 @@ class Snapshot:
         await self._plan_for(question)
         return await _page(self._connection, question)
 
-    async def tell_hours(self, question: Question, tell: Callable[[Sequence[Row]], None]) -> None:
+    async def tell_hours(self, question: Question, tell: Tell) -> None:
         """Have all rows of hours that are in order told, some while the next are on their way."""
         await self._plan_for(question)
+        async with aclosing(self._batches(question)) as batches:
+            rows = await anext(batches, None)
+            while rows is not None:
+                rows = await _next_while_told(batches, tell, rows)
+
+    async def _batches(self, question: Question) -> AsyncGenerator[list[Record]]:
         parameters = {**_bounds(question.buckets.whole), **_chosen(question), "row_limit": None}
         parameters |= {"resume": question.buckets.borders[0], "after_id": ""}
         async with queries().materialised_hours_cursor(self._connection, **parameters) as opening:
             cursor = await opening
-            rows = await cursor.fetch(BATCH_ROWS)
-            while rows:
-                rows = await _next_while_told(cursor, tell, rows)
-        tell(await all_rows(queries().unmaterialised_hours, self._connection, **parameters))
+            while rows := await cursor.fetch(BATCH_ROWS):
+                yield rows
+        yield await all_rows(queries().unmaterialised_hours, self._connection, **parameters)
 
     async def totals(self, question: Question) -> Totals:
         """What all buckets of the question add up to, on whatever page."""
@@ -170,9 +175,9 @@ def is_in_order(question: Question) -> bool:
 
 
 async def _next_while_told(
-    cursor: "Cursor[Record]", tell: Callable[[Sequence[Row]], None], rows: list[Record]
-) -> list[Record]:
-    coming = asyncio.create_task(cursor.fetch(BATCH_ROWS))
+    batches: AsyncGenerator[list[Record]], tell: Tell, rows: list[Record]
+) -> list[Record] | None:
+    coming = asyncio.ensure_future(anext(batches, None))
     try:
         await asyncio.sleep(0)  # until it is asked for
         tell(rows)

@@ -55,18 +55,18 @@ class Telling:
     def __init__(self, question: Question) -> None:
         self._question = question
         self._totals = NOTHING
-        self._items: list[bytes] = []
+        self._items: list[bytes | memoryview] = []  # each behind a comma
 
     def take(self, rows: Sequence[Row]) -> None:
         """Tell these as well."""
         self._totals = added_up(rows, self._totals)
         if rows:
             found = Found(self._totals, rows, more=False)
-            self._items.append(finding(self._question, found).items[1:-1])
+            self._items += (b",", memoryview(finding(self._question, found).items)[1:-1])
 
     def finding(self) -> Finding:
         """What was taken, told as all there is."""
-        return Finding(self._totals, b"[%b]" % b",".join(self._items), None, None)
+        return Finding(self._totals, b"".join((b"[", *self._items[1:], b"]")), None, None)
 
 
 def told(question: Question, states: Sequence[State], finding: Finding) -> bytes:
