@@ -88,7 +88,7 @@ class AggregateRepository:
         """The state and the rows of a small question, in order, of one moment."""
         async with borrowed(self._pool) as connection:
             rows = await all_rows(
-                queries().few_hours,
+                queries().state_and_hours,
                 connection,
                 **_span_and_days(question),
                 ids=question.equipment.ids_without_prefix,

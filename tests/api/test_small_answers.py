@@ -1,6 +1,5 @@
 """A few hours of a few ids: found with their state in one statement, neither kept nor shared."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -15,7 +14,7 @@ from api.aggregates.questions import FEW
 from api.aggregates.repository import AggregateRepository, Row, State
 from api.aggregates.service import AggregateService
 from api.auth.visibility import Visibility
-from core.database import Pool, shares_one_session
+from core.database import Pool
 from core.scopes import Scope
 from core.settings import CacheSettings
 from tests.api.stored import HOUR, enter, insert, refresh
@@ -24,11 +23,6 @@ PATH = "/sensor-data/aggregated"
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 DAY = {"from": "2026-03-10T00:00:00Z", "to": "2026-03-11T00:00:00Z", "resolution": "1h"}
 TOLD = "sensorflow_aggregate_answers_total"
-AFTER_A_WHILE = """
-    SELECT found.*
-    FROM pg_sleep($5) AS waited
-    CROSS JOIN LATERAL few_hours($1, $2, $3, $4, array_remove('{a}', waited::text)) AS found
-"""
 VISIBLE = Visibility(Scope.READINGS_READ)
 
 
@@ -90,21 +84,6 @@ async def test_nothing_found_is_told_with_its_state(client: httpx2.AsyncClient, 
     told = await ask(client, equipmentId="a")
     assert (told["items"], told["totalCount"], told["average"]) == ([], 0, None)
     assert told["staleRanges"] == [{"from": "2026-03-10T12:00:00Z", "to": "2026-03-10T13:00:00Z"}]
-
-
-async def test_a_refresh_during_the_statement_hides_no_hour(pool: Pool) -> None:
-    await insert(pool, ("a", NOON - HOUR, 1), ("a", NOON, 1))
-    await refresh(pool, NOON - 2 * HOUR, NOON)
-    async with pool.acquire() as connection:
-        if await shares_one_session(connection):
-            pytest.skip("this engine has one backend, so nothing goes on during a statement")
-        ends = [NOON - 2 * HOUR, NOON + HOUR, NOON.date(), NOON.date()]
-        assert len(await connection.fetch(AFTER_A_WHILE, *ends, 0.0)) == 2
-        asking = asyncio.create_task(connection.fetch(AFTER_A_WHILE, *ends, 1.0))
-        await asyncio.sleep(0.3)
-        await refresh(pool, NOON, NOON + HOUR)
-        assert not asking.done()
-        assert len(await asking) == 2
 
 
 class Changing:
