@@ -12,9 +12,10 @@ from pydantic import SecretStr
 from api.aggregates.parsing import parse_question
 from api.aggregates.repository import AggregateRepository
 from bench.answers import FROM_RAW, FROM_RAW_OF_ONE, HOURS, HOURS_OF_ONE, PATH, Asking
+from bench.bare_handler import BareHandler, running_bare_handler
 from bench.influx_queries import hours_against_influx
 from bench.load import get_request, load
-from bench.measure import Bench, Result, medians_in_turns, seconds
+from bench.measure import Bench, Result, least_in_turns, seconds
 from bench.month import Month
 from bench.table import empty, require_no_readings
 from core.database import open_pool
@@ -27,6 +28,7 @@ TOTALS_BOUND_MILLISECONDS = 100
 REQUESTS = 400
 CONNECTIONS = 4
 MEDIANS = 5
+TURNS = 10
 
 Figures = dict[str, float]
 
@@ -70,21 +72,29 @@ async def _figures(asking: Asking) -> Figures:
 
 
 async def _against_sql(bench: Bench, asking: Asking) -> list[Result]:
-    results = []
-    for window, hours in WINDOW_HOURS.items():
-        ours, bare = await medians_in_turns(
-            bench.plan.runs,
-            partial(asking.http, 100, one=True, interval=window),
-            partial(asking.sql, 100, HOURS_OF_ONE, hours, one=True),
-        )
-        name = f"one equipment, {window}"
-        results.append(Result(name, "ms", ours, bare, BARE, {"above_milliseconds": ours - bare}))
-    ours, bare = await medians_in_turns(
-        bench.plan.runs,
-        partial(asking.http, 5, interval="24h"),
-        partial(asking.sql, 5, HOURS, WINDOW_HOURS["24h"]),
+    turns = TURNS * bench.plan.runs
+    with running_bare_handler(bench.stack.database_url) as handler:
+        results = [
+            await _one_against_sql(turns, asking, handler, window) for window in WINDOW_HOURS
+        ]
+    ours, bare = await least_in_turns(
+        turns,
+        partial(asking.http, 3, interval="24h"),
+        partial(asking.sql, 3, HOURS, WINDOW_HOURS["24h"]),
     )
     return [*results, Result("all equipment, 24h", "ms", ours, bare, BARE)]
+
+
+async def _one_against_sql(turns: int, asking: Asking, handler: BareHandler, window: str) -> Result:
+    hours = WINDOW_HOURS[window]
+    ours, least, bare = await least_in_turns(
+        turns,
+        partial(asking.http, 20, one=True, interval=window),
+        partial(handler.http, 20, hours),
+        partial(asking.sql, 20, HOURS_OF_ONE, hours, one=True),
+    )
+    above = {"above_milliseconds": ours - bare, "bare_handler_above_milliseconds": least - bare}
+    return Result(f"one equipment, {window}", "ms", ours, bare, BARE, above)
 
 
 async def _against_raw(asking: Asking) -> list[Result]:

@@ -53,7 +53,7 @@ class Asking:
                 raise RuntimeError(f"{path} was answered {status}")
 
         try:
-            return await _median_milliseconds(times, ask)
+            return await median_milliseconds(times, ask)
         finally:
             self._connection.close()  # or the server does, while readings are loaded
 
@@ -65,8 +65,9 @@ class Asking:
             named = [equipment(turn)] if one else []
             await self._bench.pool.fetch(statement, now - timedelta(hours=hours), now, *named)
 
-        return await _median_milliseconds(times, fetch)
+        return await median_milliseconds(times, fetch)
 
 
-async def _median_milliseconds(times: int, one: Callable[[int], Awaitable[None]]) -> float:
+async def median_milliseconds(times: int, one: Callable[[int], Awaitable[None]]) -> float:
+    """Of so many turns, each of which is given its number."""
     return median([await seconds(one(turn)) for turn in range(times)]) * 1000

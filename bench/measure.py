@@ -73,6 +73,15 @@ async def medians_in_turns(
     return median(pair[0] for pair in pairs), median(pair[1] for pair in pairs)
 
 
+async def least_in_turns(turns: int, *works: Callable[[], Awaitable[float]]) -> list[float]:
+    """The least of each, all run in turns.
+
+    For milliseconds on a machine that is shared: others only add to them, and not to each the same.
+    """
+    taken = [[await work() for work in works] for _ in range(turns)]
+    return [min(of_one) for of_one in zip(*taken, strict=True)]
+
+
 async def seconds(work: Awaitable[object]) -> float:
     """How long `work` took."""
     start = time.perf_counter()

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench.load import Load, get_request
-from bench.measure import Result, medians_in_turns
+from bench.measure import Result, least_in_turns, medians_in_turns
 from bench.month import Month
 from bench.promised import Span, as_csv, readings_of
 from bench.soak import growth
@@ -47,6 +47,21 @@ async def test_medians_are_of_runs_that_take_turns() -> None:
 
     assert await medians_in_turns(3, measured, baseline) == (3, 40)
     assert order == ["measured", "baseline"] * 3
+
+
+async def test_the_least_of_each_is_of_works_that_take_turns() -> None:
+    order: list[str] = []
+
+    async def one() -> float:
+        order.append("one")
+        return 10.0 - len(order)
+
+    async def other() -> float:
+        order.append("other")
+        return float(len(order))
+
+    assert await least_in_turns(3, one, other) == [5, 2]
+    assert order == ["one", "other"] * 3
 
 
 def test_spans_follow_each_other_and_are_the_same_in_json_and_in_a_file() -> None:
