@@ -45,9 +45,9 @@ class Statistic(StrEnum):
 
 
 OF_ONE_EQUIPMENT = frozenset({Statistic.FIRST, Statistic.LAST})
-FEW = 1_000  # rows, found in the time in which the state alone is
-
 USUAL = frozenset(Statistic) - {Statistic.RANGE}
+
+FEW = 1_000  # rows, which are found in no more time than whether they have changed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
