@@ -258,6 +258,8 @@ async def _rows(
         return await all_rows(queries().rollup_rows_together, connection, **bounds)
     if is_in_order(question):
         return await _hours(connection, bounds | resuming)
+    if question.is_of_hours and not bounds["patterns"]:
+        return await all_rows(queries().hours_of_ids, connection, **bounds, **resuming)
     if buckets.are_rows:
         return await all_rows(queries().rollup_rows, connection, **bounds, **resuming)
     cut = {**_cuts(buckets), "borders": buckets.borders, "together": together}
