@@ -112,8 +112,8 @@ LIMIT :row_limit;
 -- take longer than all else. It must be planned before that moment, as the plan of a real-time view holds
 -- the watermark: so is a statement of a client, a STABLE function's may be planned after it.
 --
--- Here and in hours_of_ids a subquery hides from the planner how few the ids are, which else makes a plan
--- for them each time: of one id over a day that takes three times as long as to find it.
+-- The subquery hides from the planner how few the ids are, which else makes a plan for them each time: of
+-- one id over a day that takes three times as long as to find it.
 WITH hours AS (
     SELECT
         equipment_id,
@@ -148,8 +148,8 @@ FROM
 LEFT JOIN hours ON TRUE;
 
 -- name: hours_of_ids(start, stop, ids, resume, after_id, row_limit)
--- The rows that rollup_rows gives of the hourly rollup without patterns: so short a statement is planned,
--- and its plan made ready, in less than half the time.
+-- The rows that rollup_rows gives of the hourly rollup without patterns: so short a statement is planned
+-- in less than half the time.
 SELECT
     equipment_id,
     date_part('epoch', bucket)::bigint AS interval_start,
@@ -162,7 +162,7 @@ SELECT
     last
 FROM readings_1h
 WHERE
-    equipment_id = any((SELECT :ids::text[])::text[])
+    equipment_id = any(:ids)
     AND bucket >= :start
     AND bucket < :stop
     AND (bucket >= :resume OR equipment_id COLLATE "C" > :after_id)
