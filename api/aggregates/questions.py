@@ -47,7 +47,7 @@ class Statistic(StrEnum):
 OF_ONE_EQUIPMENT = frozenset({Statistic.FIRST, Statistic.LAST})
 USUAL = frozenset(Statistic) - {Statistic.RANGE}
 
-FEW = 1_000  # rows, which are found in no more time than whether they have changed
+FEW = 1_000  # rows, of which to keep some would cost more, asked anew, than it saves, asked again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,7 +83,7 @@ class AggregateService:
     async def _at_once(
         self, question: Question, visible: Visibility, if_none_match: str | None
     ) -> Answer:
-        """To look for it among what is kept or under way would take as long as to find it."""
+        """Without looking for it among what is kept or under way, which takes a transaction."""
         if if_none_match is not None:
             asked = _named(question, [await self._repository.state(question)], visible)
             if asked.is_known(if_none_match):
