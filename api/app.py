@@ -15,17 +15,17 @@ from api.auth.access import enforce_access, require_rules
 from api.auth.controller import AuthController
 from api.batches.controller import BatchController
 from api.equipment.controller import EquipmentController
-from api.heads import Heads
 from api.health.controller import HealthController
+from api.http.body_draining import Lingering
+from api.http.head_requests import Heads
+from api.http.problem_details import HANDLERS
 from api.imports.controller import ImportController, UploadController
-from api.imports.form import FORM_OVERHEAD_BYTES
+from api.imports.multipart import FORM_OVERHEAD_BYTES
 from api.line_protocol.controller import LineProtocolController
-from api.lingering import Lingering
 from api.live.controller import LiveController
 from api.observability import Metrics, Observability
-from api.problems import HANDLERS
+from api.openapi.reference import reference_config
 from api.readings.controller import ReadingController
-from api.reference import reference_config
 from api.services import ServerSettings, dependencies, open_services
 from core.logs import configure_logging
 from core.settings import ApiSettings

@@ -12,32 +12,33 @@ from litestar.di import Provide
 from litestar.types import Dependencies
 from prometheus_client import CollectorRegistry
 
-from api.aggregates.keeping import open_keep
+from api.aggregates.cache import open_keep
 from api.aggregates.metrics import AnswerMetrics
 from api.aggregates.repository import AggregateRepository
 from api.aggregates.service import AggregateService
 from api.audits.metrics import AuditMetrics
 from api.audits.service import AuditService
-from api.auth.addresses import Addresses
 from api.auth.authentication import Authenticator
+from api.auth.client_address import Addresses
 from api.auth.cookies import Cookies
-from api.auth.parts import open_auth
 from api.auth.service import SignInService
+from api.auth.wiring import open_auth
 from api.batches.service import BatchService
 from api.equipment.repository import EquipmentRepository
 from api.equipment.service import EquipmentService
-from api.event_streams import EventStreams
 from api.exports.repository import ExportRepository
 from api.exports.service import ExportService
 from api.health.repository import HealthRepository
 from api.health.service import HealthService
-from api.imports.repairs import RepairService
+from api.http.server_sent_events import EventStreams
+from api.http.shutdown_signal import on_termination
+from api.imports.progress_feed import ImportWatch
+from api.imports.rejects_resubmission import RepairService
 from api.imports.repository import ImportRepository
 from api.imports.service import ImportService
 from api.imports.upload_repository import UploadRepository
 from api.imports.upload_urls import UploadUrls
 from api.imports.uploads import UploadService
-from api.imports.watching import ImportWatch
 from api.line_protocol.service import LineProtocolService
 from api.live.feeds import Feeds
 from api.live.listener import Listener
@@ -47,7 +48,6 @@ from api.readings.group_commit import GroupCommit
 from api.readings.metrics import IngestMetrics
 from api.readings.repository import ReadingRepository
 from api.readings.service import ReadingService
-from api.termination import on_termination
 from core.database import Pool, control_engine, open_pool
 from core.queries import queries
 from core.settings import (

@@ -1,6 +1,6 @@
 """The one error tree. Each error has a stable code and a plain sentence that names the remedy.
 
-An error knows nothing of HTTP: api/problems.py maps codes to statuses in one table.
+An error knows nothing of HTTP: api/http/problem_details.py maps codes to statuses in one table.
 """
 
 from typing import ClassVar

@@ -21,13 +21,13 @@ from core.queries import queries
 from core.queue import IMPORT_JOB, queue_over
 from core.settings import DatabaseSettings, ReadingSettings, StorageSettings, WorkerSettings
 from core.storage import Storage
-from jobs.columnstore import compress_opened_chunks
+from jobs.csv_import.context import ImportWork
 from jobs.csv_import.job import run_import_job
-from jobs.csv_import.work import ImportWork
 from jobs.errors import SchemaMismatchError
-from jobs.orphans import expire_uploads, sweep_orphans
+from jobs.maintenance.orphaned_objects import expire_uploads, sweep_orphans
+from jobs.maintenance.periodic import audit_some_day, every, pause, queue_stranded_imports
+from jobs.maintenance.recompression import compress_opened_chunks
 from jobs.rollups.refresh import refresh_dirty_ranges
-from jobs.upkeep import audit_some_day, every, pause, queue_stranded_imports
 
 log = structlog.get_logger()
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import overload
 
-from api.time_ranges import TimeRange
+from api.http.time_ranges import TimeRange
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -4,8 +4,8 @@ from typing import Annotated
 import msgspec
 
 from api.aggregates.resolutions import Resolution
-from api.cursors import StorableText
-from api.time_ranges import TimeRange
+from api.http.pagination import StorableText
+from api.http.time_ranges import TimeRange
 
 SECONDS = msgspec.Meta(ge=-(2**62), le=2**62)
 

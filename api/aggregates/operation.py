@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from litestar.openapi.spec import Operation, Parameter
 
 from api.aggregates.comparisons import Comparison
-from api.aggregates.fills import Fill
+from api.aggregates.gapfill import Fill
 from api.aggregates.parsing import AUTO, DEFAULT_LIMIT, MAX_LIMIT
-from api.aggregates.questions import WINDOWS, Grouping, Statistic
+from api.aggregates.query import WINDOWS, Grouping, Statistic
 from api.aggregates.resolutions import REACHES
-from api.described import CURSOR, EQUIPMENT, MOMENT, TEXT, limit, list_of, one_of, query
+from api.openapi.parameters import CURSOR, EQUIPMENT, MOMENT, TEXT, limit, list_of, one_of, query
 
 
 @dataclass

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from api.aggregates.buckets import Buckets, Source
 from api.aggregates.comparisons import Comparison, shift_back
 from api.aggregates.cursor import BEGINNING, Cursor, Position
-from api.aggregates.fills import Fill
-from api.aggregates.questions import (
+from api.aggregates.gapfill import Fill
+from api.aggregates.query import (
     OF_ONE_EQUIPMENT,
     USUAL,
     WINDOWS,
@@ -27,11 +27,11 @@ from api.aggregates.resolutions import (
     utc_buckets,
 )
 from api.aggregates.zones import zoned_buckets
-from api.cursors import cursor_of
 from api.equipment.choice import EVERY_EQUIPMENT, chosen_equipment
-from api.parameters import Parameters, choice, refusal, time_zone, whole_number
-from api.problems import FieldProblem, InvalidRequestError
-from api.time_ranges import TimeRange, asked_range
+from api.http.pagination import cursor_of
+from api.http.problem_details import FieldProblem, InvalidRequestError
+from api.http.query_parameters import Parameters, choice, refusal, time_zone, whole_number
+from api.http.time_ranges import TimeRange, asked_range
 from core.readings import EARLIEST
 
 AUTO = "auto"

@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 from asyncpg import Record
 
 from api.aggregates.buckets import Buckets, Part, Source
-from api.aggregates.fills import Bucket
-from api.aggregates.questions import Grouping, Question
+from api.aggregates.gapfill import Bucket
+from api.aggregates.query import Grouping, Question
 from api.aggregates.resolutions import Density, Resolution
 from core.database import Connection, Pool, borrowed
 from core.queries import all_rows, queries

@@ -7,7 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from api.aggregates.buckets import EPOCH, Buckets, EvenBorders, Source, ceiling
-from api.time_ranges import TimeRange
+from api.http.time_ranges import TimeRange
 
 
 class Resolution(StrEnum):

@@ -3,7 +3,7 @@ from datetime import datetime
 from msgspec import UNSET, Struct, UnsetType, field
 
 from api.aggregates.resolutions import Resolution
-from api.stale_ranges import StaleRange
+from api.http.stale_ranges import StaleRange
 
 
 class Item(Struct, frozen=True, rename="camel", gc=False):

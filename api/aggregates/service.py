@@ -1,16 +1,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from api.aggregates.finding import find, whole
-from api.aggregates.keeping import Keep
+from api.aggregates.cache import Keep
+from api.aggregates.encoding import Finding, Telling, finding, told
+from api.aggregates.execution import find, whole
 from api.aggregates.metrics import AnswerMetrics
-from api.aggregates.questions import Question
+from api.aggregates.query import Question
 from api.aggregates.repository import AggregateRepository, Snapshot, State, is_in_order
 from api.aggregates.resolutions import ROLLUPS, coarsened
-from api.aggregates.sharing import Shared
-from api.aggregates.telling import Finding, Telling, finding, told
+from api.aggregates.single_flight import Shared
 from api.auth.visibility import Visibility
-from api.entity_tags import entity_tag, is_known, opaque
+from api.http.etags import entity_tag, is_known, opaque
 
 
 @dataclass(frozen=True, slots=True)

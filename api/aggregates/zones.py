@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from api.aggregates.buckets import DAY, HOUR, Buckets, Source, floor
 from api.aggregates.resolutions import Resolution
-from api.time_ranges import TimeRange
+from api.http.time_ranges import TimeRange
 
 SECOND = timedelta(seconds=1)
 

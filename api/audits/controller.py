@@ -10,9 +10,9 @@ from litestar.params import SkipValidation
 from api.audits.schemas import Audit
 from api.audits.service import AuditService
 from api.auth.access import access
-from api.described import MOMENT, query
-from api.parameters import Parameters, refusal
-from api.time_ranges import TimeRange, asked_range
+from api.http.query_parameters import Parameters, refusal
+from api.http.time_ranges import TimeRange, asked_range
+from api.openapi.parameters import MOMENT, query
 from core.scopes import Scope
 
 LONGEST = timedelta(days=31)

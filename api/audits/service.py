@@ -2,7 +2,7 @@ from contextlib import suppress
 
 from api.audits.metrics import AuditMetrics
 from api.audits.schemas import Audit
-from api.time_ranges import TimeRange
+from api.http.time_ranges import TimeRange
 from core.audits import audit
 from core.database import Pool, borrowed
 from core.errors import DatabaseUnavailableError

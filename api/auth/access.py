@@ -13,7 +13,7 @@ from litestar.openapi.spec import SecurityRequirement
 from api.auth.authentication import Authenticator
 from api.auth.errors import MissingScopeError
 from api.auth.tokens import Principal
-from api.problems import PROBLEM_JSON, Problem
+from api.http.problem_details import PROBLEM_JSON, Problem
 from core.scopes import Scope
 
 BEARER = "bearer"

@@ -6,8 +6,8 @@ from typing import Any
 from litestar.connection import ASGIConnection
 
 from api.auth.cookies import Cookies
+from api.auth.csrf import OriginPolicy
 from api.auth.errors import MissingTokenError
-from api.auth.origins import OriginPolicy
 from api.auth.sessions import Sessions
 from api.auth.tokens import Principal, TokenVerifier
 

@@ -10,11 +10,11 @@ from litestar.types import ExceptionHandlersMap
 from msgspec import convert
 
 from api.auth.access import AUTHENTICATED, PUBLIC, SESSION_HOLDER, access
-from api.auth.addresses import Addresses
 from api.auth.basic import basic_credentials
+from api.auth.client_address import Addresses
 from api.auth.cookies import Cookies
 from api.auth.pages import on_sign_in_problem
-from api.auth.return_path import DEFAULT
+from api.auth.redirect_target import DEFAULT
 from api.auth.schemas import LogoutForm, Me, Message, ProviderAnswer, SignedOut
 from api.auth.service import SignInService
 from api.auth.tokens import Principal

@@ -10,7 +10,7 @@ from typing import Any
 from joserfc import jwt
 
 from api.auth.errors import InvalidLogoutTokenError, InvalidSignInError
-from api.auth.keys import ProviderKeys
+from api.auth.jwks import ProviderKeys
 from api.auth.signatures import (
     LEEWAY_SECONDS,
     NOT_GOOD,

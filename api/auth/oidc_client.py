@@ -17,7 +17,7 @@ from api.auth.errors import (
     IdentityProviderUnavailableError,
     InvalidSignInError,
 )
-from api.auth.vault import Tokens
+from api.auth.token_encryption import Tokens
 from core.settings import AuthSettings
 
 TIMEOUT_SECONDS = 5

@@ -5,7 +5,7 @@ from typing import Any
 
 from litestar import Request, Response
 
-from api.problems import Problem, on_refusal
+from api.http.problem_details import Problem, on_refusal
 from core.errors import SensorFlowError
 
 PAGE = """<!doctype html>

@@ -3,8 +3,8 @@ from datetime import UTC, datetime, timedelta
 
 from api.auth.id_tokens import Identity, LogoutNotice
 from api.auth.session_store import SealedTokens, Session
+from api.auth.token_encryption import digest
 from api.auth.tokens import Principal
-from api.auth.vault import digest
 from core.database import Pool, borrowed
 from core.queries import queries
 from core.scopes import Scope

@@ -14,20 +14,20 @@ from api.auth.errors import (
     SignInDeniedError,
     WrongCredentialsError,
 )
-from api.auth.failures import Attempt, FailureLimit
 from api.auth.id_tokens import IdTokenVerifier
+from api.auth.login_throttling import Attempt, FailureLimit
 from api.auth.oidc_client import GrantRefusedError, OidcClient
+from api.auth.redirect_target import safe_return_path
 from api.auth.repository import (
     SignInRepository,
     SignInUnderWay,
     SpentTokenRepository,
 )
-from api.auth.return_path import safe_return_path
 from api.auth.schemas import ProviderAnswer
 from api.auth.session_store import SessionStore
 from api.auth.sessions import Sessions
+from api.auth.token_encryption import Tokens, digest, new_secret
 from api.auth.tokens import TokenVerifier
-from api.auth.vault import Tokens, digest, new_secret
 from core.settings import ApiSettings, AuthSettings
 
 # What an address may hold as it is; the rest of a path is percent-encoded.

@@ -15,8 +15,8 @@ from api.auth.errors import (
 from api.auth.id_tokens import Identity, IdTokenVerifier
 from api.auth.oidc_client import GrantRefusedError, OidcClient
 from api.auth.session_store import SealedTokens, Session, SessionStore
+from api.auth.token_encryption import Tokens, digest, new_secret, seal, unseal
 from api.auth.tokens import Principal, TokenVerifier
-from api.auth.vault import Tokens, digest, new_secret, seal, unseal
 from core.settings import SessionSettings
 
 # Tokens are renewed this long before they expire, so that nobody waits while another renews them.

@@ -9,7 +9,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jws import JWSRegistry
 
-from api.auth.keys import ProviderKeys
+from api.auth.jwks import ProviderKeys
 
 # Asymmetric only: with an HMAC algorithm in the list the public key would be a signing secret.
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")

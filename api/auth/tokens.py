@@ -9,7 +9,7 @@ from joserfc import jwt
 from joserfc.errors import ExpiredTokenError as TokenIsExpired
 
 from api.auth.errors import ExpiredTokenError, InvalidTokenError
-from api.auth.keys import ProviderKeys
+from api.auth.jwks import ProviderKeys
 from api.auth.scopes import ScopeMapping
 from api.auth.signatures import LEEWAY_SECONDS, NOT_GOOD, SignedToken, reason, verified_signature
 from core.scopes import Scope

@@ -17,8 +17,8 @@ from api.auth.errors import SessionStoreUnavailableError
 from api.auth.id_tokens import Identity, LogoutNotice
 from api.auth.repository import SpentTokenRepository
 from api.auth.session_store import SealedTokens, Session
+from api.auth.token_encryption import digest
 from api.auth.tokens import Principal
-from api.auth.vault import digest
 from core.scopes import Scope
 from core.settings import AuthSettings, SessionSettings
 

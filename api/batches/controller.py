@@ -7,9 +7,9 @@ from litestar.params import SkipValidation
 from api.auth.access import access
 from api.batches.schemas import JSON, NDJSON, SaveBatchOperation
 from api.batches.service import BatchService
-from api.bodies import MAX_BODY_BYTES, media_type, read_body
-from api.parameters import Parameters, choice
-from api.problems import UnsupportedMediaTypeError
+from api.http.problem_details import UnsupportedMediaTypeError
+from api.http.query_parameters import Parameters, choice
+from api.http.request_body import MAX_BODY_BYTES, media_type, read_body
 from api.readings.batch_writer import BatchRules, BatchWriter, Mode
 from api.readings.idempotency import keyed
 from api.readings.rows import elements, lines

@@ -3,12 +3,12 @@ from functools import partial
 
 from api.readings.batch_writer import BatchRules, BatchWriter
 from api.readings.idempotency import KeyedRequest
-from api.readings.judging import NaiveTimestamps
 from api.readings.plain_rows import plain_readings
 from api.readings.reading_json import read_reading
 from api.readings.received import Received
 from api.readings.rows import one_by_one, received_in
 from api.readings.schemas import Account
+from api.readings.validation import NaiveTimestamps
 from core.readings import TimeBounds, utc_now
 from core.settings import ApiSettings, ReadingSettings
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from api.parameters import Parameters, equipment_id, refusal
+from api.http.query_parameters import Parameters, equipment_id, refusal
 
 PREFIX_MARK = "*"
 MAX_EQUIPMENT = 1_000

@@ -15,8 +15,8 @@ from api.equipment.operations import (
 from api.equipment.parsing import parse_listing
 from api.equipment.schemas import EquipmentDetails, EquipmentPage
 from api.equipment.service import EquipmentService
-from api.parameters import equipment_id
-from api.problems import UnsupportedMediaTypeError
+from api.http.problem_details import UnsupportedMediaTypeError
+from api.http.query_parameters import equipment_id
 from core.readings import utc_now
 from core.scopes import Scope
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from api.parameters import refusal, shown, time_zone
-from api.problems import FieldProblem, InvalidRequestError
+from api.http.problem_details import FieldProblem, InvalidRequestError
+from api.http.query_parameters import refusal, shown, time_zone
 from api.readings.parsing import json_object
 from core.readings import BAD_TEXT, RejectCode
 

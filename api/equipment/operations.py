@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from litestar.openapi.spec import OpenAPIMediaType, Operation, Parameter, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 
-from api.described import CURSOR, EQUIPMENT, limit
 from api.equipment.description import (
     LONGEST,
     MAX_PERIOD_SECONDS,
@@ -13,6 +12,7 @@ from api.equipment.description import (
     MIN_PERIOD_SECONDS,
 )
 from api.equipment.parsing import DEFAULT_LIMIT, MAX_LIMIT
+from api.openapi.parameters import CURSOR, EQUIPMENT, limit
 from core.readings import MAX_EQUIPMENT_ID_CHARACTERS
 
 EQUIPMENT_ID = Parameter(

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from msgspec import Struct
 
-from api.cursors import StorableText, cursor_of
 from api.equipment.choice import EVERY_EQUIPMENT, EquipmentChoice, chosen_equipment
-from api.parameters import Parameters, whole_number
+from api.http.pagination import StorableText, cursor_of
+from api.http.query_parameters import Parameters, whole_number
 
 PARAMETERS = ("equipmentId", "limit", "cursor")
 MAX_LIMIT = 1_000

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from api.equipment.choice import EquipmentChoice
 from api.equipment.description import Changes
 from api.equipment.schemas import Equipment
-from api.stale_ranges import StaleRange
+from api.http.stale_ranges import StaleRange
 from core.database import Pool, borrowed, database_errors
 from core.queries import all_rows, queries
 from core.tables import equipment

@@ -2,7 +2,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from api.stale_ranges import StaleRange
+from api.http.stale_ranges import StaleRange
 
 
 class Equipment(Struct, frozen=True, rename="camel", kw_only=True):

@@ -2,13 +2,13 @@ from datetime import datetime
 
 from msgspec.structs import asdict
 
-from api.cursors import encode_cursor
 from api.equipment.choice import EquipmentChoice
 from api.equipment.description import parse_changes
 from api.equipment.errors import EquipmentNotFoundError
 from api.equipment.parsing import Cursor, Listing
 from api.equipment.repository import EquipmentRepository
 from api.equipment.schemas import EquipmentDetails, EquipmentPage
+from api.http.pagination import encode_cursor
 
 
 class EquipmentService:

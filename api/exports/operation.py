@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 
-from api.described import CURSOR, EQUIPMENT, MOMENT, limit, one_of, query
 from api.exports.formats import MEDIA_TYPES, Format
 from api.exports.parsing import DEFAULT_LIMIT, MAX_LIMIT
+from api.openapi.parameters import CURSOR, EQUIPMENT, MOMENT, limit, one_of, query
 
 
 @dataclass

@@ -6,11 +6,11 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from api.cursors import StorableText, cursor_of
 from api.equipment.choice import EVERY_EQUIPMENT, EquipmentChoice, chosen_equipment
 from api.exports.formats import Format, accepted_format
-from api.parameters import Parameters, choice, refusal, whole_number
-from api.time_ranges import AFTER_ALL, TimeRange, open_range
+from api.http.pagination import StorableText, cursor_of
+from api.http.query_parameters import Parameters, choice, refusal, whole_number
+from api.http.time_ranges import AFTER_ALL, TimeRange, open_range
 from core.readings import EARLIEST
 
 PARAMETERS = ("from", "to", "equipmentId", "format", "limit", "cursor")

@@ -2,11 +2,11 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from api.cursors import encode_cursor
 from api.exports.errors import TooManyExportsError
 from api.exports.parsing import Asked, Position
 from api.exports.repository import ExportRepository
 from api.exports.schemas import ReadingPage, StoredReading
+from api.http.pagination import encode_cursor
 
 
 class ExportService:

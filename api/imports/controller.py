@@ -9,11 +9,11 @@ from litestar.response import Response, Stream
 
 from api.auth.access import PUBLIC, access
 from api.auth.tokens import Principal
-from api.event_streams import EventStream, EventStreams
-from api.imports.form import FORM_OVERHEAD_BYTES
+from api.http.server_sent_events import EventStream, EventStreams
+from api.imports.multipart import FORM_OVERHEAD_BYTES
 from api.imports.operation import ContentOperation, RejectsOperation, UploadOperation
 from api.imports.rejects_file import MAX_REJECTS_BYTES
-from api.imports.repairs import RepairService
+from api.imports.rejects_resubmission import RepairService
 from api.imports.schemas import Import, ImportPage, NewUpload, PresignedUpload, Uploaded
 from api.imports.service import ImportService
 from api.imports.uploads import UploadService

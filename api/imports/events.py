@@ -7,8 +7,8 @@ from hashlib import sha256
 import msgspec
 from litestar.response.sse import ServerSentEventMessage
 
+from api.imports.progress_feed import ImportWatch
 from api.imports.schemas import Import
-from api.imports.watching import ImportWatch
 from core.imports import FINAL_STATES
 
 HEARTBEAT_SECONDS = 15.0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
-from api.imports.form import FIELD
+from api.imports.multipart import FIELD
 from core.imports import COLUMNS, DecimalMark, OnTooManyErrors, TimeFormat
 from core.readings import OnConflict
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from api.parameters import choice, refusal, shown, time_zone
-from api.problems import FieldProblem, InvalidRequestError
+from api.http.problem_details import FieldProblem, InvalidRequestError
+from api.http.query_parameters import choice, refusal, shown, time_zone
 from core.imports import COLUMNS, DecimalMark, Delimiter, ImportOptions, OnTooManyErrors, TimeFormat
 from core.readings import OnConflict, RejectCode
 

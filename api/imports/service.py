@@ -3,13 +3,13 @@ from uuid import UUID
 
 from litestar.response.sse import ServerSentEventMessage
 
-from api.cursors import cursor_of, encode_cursor
+from api.http.pagination import cursor_of, encode_cursor
 from api.imports.cursor import Cursor
 from api.imports.errors import ImportStateError
 from api.imports.events import event_id, events
+from api.imports.progress_feed import ImportWatch
 from api.imports.repository import ImportRepository
 from api.imports.schemas import Import, ImportPage
-from api.imports.watching import ImportWatch
 from core.imports import FINAL_STATES, RETRIABLE, ImportState
 from core.storage import Storage, rejects_folder
 

@@ -15,9 +15,9 @@ from api.imports.errors import (
     WrongChecksumError,
     WrongSizeError,
 )
-from api.imports.form import FormFile, file_in_form, safe_file_name
-from api.imports.keeping import kept_if_named
+from api.imports.multipart import FormFile, file_in_form, safe_file_name
 from api.imports.options import parse_options
+from api.imports.orphan_cleanup import kept_if_named
 from api.imports.schemas import NewUpload, PresignedUpload, Uploaded
 from api.imports.upload_repository import (
     AwaitedFile,

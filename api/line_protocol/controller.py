@@ -17,9 +17,9 @@ from litestar.params import SkipValidation
 from litestar.types import ExceptionHandlersMap
 
 from api.auth.access import TOKEN_SCHEMES, access
-from api.bodies import MAX_BODY_BYTES, read_body
+from api.http.query_parameters import choice
+from api.http.request_body import MAX_BODY_BYTES, read_body
 from api.line_protocol.service import LineProtocolService, Precision
-from api.parameters import choice
 from api.readings.batch_writer import BatchWriter
 from core.scopes import Scope
 

@@ -4,15 +4,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 
+from api.http.problem_details import InvalidRequestError
+from api.http.query_parameters import shown
 from api.line_protocol.grammar import number_in, parse_point, whole_points
 from api.line_protocol.series import EquipmentIds
-from api.parameters import shown
-from api.problems import InvalidRequestError
 from api.readings.batch_writer import BatchRules, BatchWriter, Mode
-from api.readings.judging import bounded, equipment_id_of, number_of, problem_of
 from api.readings.received import Received
 from api.readings.rows import lines, one_by_one, received_in
 from api.readings.schemas import Account
+from api.readings.validation import bounded, equipment_id_of, number_of, problem_of
 from core.errors import ReadingRefusedError
 from core.readings import EPOCH, Reading, RejectCode, TimeBounds, utc_now
 from core.settings import LineProtocolSettings, ReadingSettings

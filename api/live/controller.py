@@ -7,11 +7,11 @@ from litestar.openapi.spec import Operation, Parameter
 from litestar.params import SkipValidation
 
 from api.auth.access import access, enforce_access
-from api.described import EQUIPMENT, TEXT
 from api.equipment.choice import EVERY_EQUIPMENT, EquipmentChoice, chosen_equipment
-from api.event_streams import EventStream, EventStreams
+from api.http.query_parameters import Parameters
+from api.http.server_sent_events import EventStream, EventStreams
 from api.live.service import LiveService
-from api.parameters import Parameters
+from api.openapi.parameters import EQUIPMENT, TEXT
 from core.scopes import Scope
 
 AnyRequest = Request[Any, Any, Any]

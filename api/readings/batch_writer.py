@@ -10,7 +10,7 @@ from operator import attrgetter
 from asyncpg.exceptions import DeadlockDetectedError
 from msgspec.json import decode, encode
 
-from api.problems import RefusedBatchError
+from api.http.problem_details import RefusedBatchError
 from api.readings.errors import TooManyReadingsError, conflict
 from api.readings.idempotency import KeyedRequest
 from api.readings.metrics import IngestMetrics

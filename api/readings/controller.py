@@ -5,18 +5,18 @@ from litestar.di import NamedDependency
 from litestar.params import RawBody, SkipValidation
 
 from api.auth.access import access
-from api.bodies import media_type
 from api.exports.formats import MEDIA_TYPES, Format
 from api.exports.operation import ExportOperation
 from api.exports.parsing import parse_asked
 from api.exports.schemas import ReadingPage
 from api.exports.service import ExportService
-from api.problems import UnsupportedMediaTypeError
+from api.http.problem_details import UnsupportedMediaTypeError
+from api.http.request_body import media_type
+from api.http.streaming import Download
 from api.readings.errors import MAX_READING_BYTES
 from api.readings.idempotency import keyed
 from api.readings.schemas import Saved, SaveReadingOperation
 from api.readings.service import ReadingService
-from api.streaming import Download
 from core.scopes import Scope
 
 BY_ACCEPT = {"Vary": "Accept"}

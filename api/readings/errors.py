@@ -1,6 +1,6 @@
 from datetime import datetime
 
-from api.problems import FieldProblem, InvalidRequestError
+from api.http.problem_details import FieldProblem, InvalidRequestError
 from core.errors import SensorFlowError
 from core.readings import RejectCode
 

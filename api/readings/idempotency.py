@@ -8,7 +8,7 @@ from typing import Any
 
 from litestar import Request
 
-from api.parameters import refusal
+from api.http.query_parameters import refusal
 from core.errors import SensorFlowError
 
 HEADER = "Idempotency-Key"

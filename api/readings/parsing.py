@@ -6,8 +6,8 @@ import re
 import sys
 from typing import Any
 
-from api.parameters import shown
-from api.problems import FieldProblem, InvalidRequestError
+from api.http.problem_details import FieldProblem, InvalidRequestError
+from api.http.query_parameters import shown
 from core.errors import SensorFlowError
 
 NOT_ZERO = re.compile("^[^eE]*[1-9]")

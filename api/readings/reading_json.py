@@ -7,14 +7,14 @@ from typing import Annotated
 from msgspec import DecodeError, Meta, Struct
 from msgspec.json import Decoder
 
-from api.readings.judging import (
+from api.readings.parsing import json_object
+from api.readings.validation import (
     NaiveTimestamps,
     equipment_id_of,
     judge_reading,
     moment_of,
     number_of,
 )
-from api.readings.parsing import json_object
 from core.errors import ReadingRefusedError
 from core.readings import MAX_EQUIPMENT_ID_CHARACTERS, Reading, TimeBounds
 

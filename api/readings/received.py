@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from api.problems import FieldProblem, InvalidRequestError, RefusedBatchError
+from api.http.problem_details import FieldProblem, InvalidRequestError, RefusedBatchError
 from api.readings.errors import below_retention
 from core.errors import SensorFlowError
 from core.readings import Reading

@@ -4,7 +4,7 @@ import msgspec
 from litestar.openapi.spec import OpenAPIMediaType, Operation, Parameter, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
-from api.problems import FieldProblem
+from api.http.problem_details import FieldProblem
 from api.readings.idempotency import HEADER
 from core.readings import MAX_EQUIPMENT_ID_CHARACTERS, MAX_MAGNITUDE
 

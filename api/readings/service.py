@@ -1,7 +1,7 @@
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from api.problems import InvalidRequestError, RefusedBatchError
+from api.http.problem_details import InvalidRequestError, RefusedBatchError
 from api.readings.batch_writer import BatchRules, BatchWriter
 from api.readings.errors import below_retention
 from api.readings.group_commit import GroupCommit

@@ -12,7 +12,7 @@ from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 from api.auth.discovery import Discovery, read_discovery, read_document
-from api.auth.keys import KeySetDocument, ProviderKeys, signing_keys
+from api.auth.jwks import KeySetDocument, ProviderKeys, signing_keys
 from api.auth.oidc_client import CALLBACK_PATH
 from api.auth.signatures import LEEWAY_SECONDS
 from api.auth.tokens import TokenVerifier

@@ -20,9 +20,9 @@ from core.imports import ImportOptions, ImportState
 from core.readings import RejectCode, utc_now
 from core.settings import DatabaseSettings, ReadingSettings, StorageSettings, WorkerSettings
 from core.storage import Storage
-from jobs.csv_import.rehearsal import Forecast, rehearse
+from jobs.csv_import.context import ImportWork
+from jobs.csv_import.dry_run import Forecast, rehearse
 from jobs.csv_import.repository import Claim
-from jobs.csv_import.work import ImportWork
 from jobs.worker import BATCH_LINES, open_work
 
 NO_IMPORT = UUID(int=0)

@@ -14,14 +14,14 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.imports.form import FormFile
+from api.imports.multipart import FormFile
+from api.imports.progress_feed import ImportWatch
 from api.imports.repository import ImportRepository
 from api.imports.schemas import Import
 from api.imports.service import ImportService
 from api.imports.upload_repository import UploadRepository
 from api.imports.upload_urls import UploadUrls
 from api.imports.uploads import UploadService
-from api.imports.watching import ImportWatch
 from cli.imports.display import SENDING, Display
 from cli.imports.local_run import LocalRun
 from core.database import control_engine
@@ -33,7 +33,7 @@ from core.settings import (
     WorkerSettings,
 )
 from core.storage import Storage
-from jobs.csv_import.work import ImportWork
+from jobs.csv_import.context import ImportWork
 from jobs.worker import BATCH_LINES, open_work
 
 IMPORTED_BY = "sensorflow import"

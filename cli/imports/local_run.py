@@ -19,9 +19,9 @@ from cli.imports.errors import GivenUpError
 from core.errors import DatabaseUnavailableError
 from core.imports import FINAL_STATES
 from core.queries import queries
+from jobs.csv_import.context import ImportWork
 from jobs.csv_import.job import run_import_job
-from jobs.csv_import.work import ImportWork
-from jobs.upkeep import every
+from jobs.maintenance.periodic import every
 
 LOOK_EVERY_SECONDS = 0.5
 RETRIES = 6  # two minutes, each waiting twice as long as the one before

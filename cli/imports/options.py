@@ -3,8 +3,8 @@
 import json
 from collections.abc import Mapping, Sequence
 
+from api.http.problem_details import FieldProblem, InvalidRequestError
 from api.imports.options import parse_options
-from api.problems import FieldProblem, InvalidRequestError
 from cli.imports.errors import MisuseError
 
 # The options of the command by their names in a form.

@@ -1,6 +1,6 @@
 /** The one database session behind all clients: the engine and what is known of its state. */
 import { Notifications } from "./notifications.mjs";
-import { Residue } from "./residue.mjs";
+import { Residue } from "./session_reset.mjs";
 import { ClientSettings, EngineSettings } from "./settings.mjs";
 import { EngineStatements } from "./statements.mjs";
 import { Turns } from "./turns.mjs";

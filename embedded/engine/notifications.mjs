@@ -1,7 +1,7 @@
 /** LISTEN and NOTIFY: the one backend listens on the union, and this knows who wants what. */
 import { int32, readString } from "./protocol.mjs";
 
-/** @typedef {import('./wishes.mjs').Wish} Wish */
+/** @typedef {import('./listen_commands.mjs').Wish} Wish */
 /** @typedef {{deliver: (message: Buffer) => void}} Listener */
 
 export class Notifications {

@@ -4,13 +4,13 @@ import { CopyInput } from "./copy-input.mjs";
 import { DatabaseError, EngineCrashed } from "./engine.mjs";
 import { ClientFraming } from "./framing.mjs";
 import { log, warn } from "./log.mjs";
-import { Outbox } from "./outbox.mjs";
+import { Outbox } from "./send_buffer.mjs";
 import * as protocol from "./protocol.mjs";
-import { Reply } from "./reply.mjs";
+import { Reply } from "./query_result.mjs";
 import { ClientSettings } from "./settings.mjs";
 import { ClientStatements } from "./statements.mjs";
-import { UnitQueue } from "./unit.mjs";
-import { Wishes } from "./wishes.mjs";
+import { UnitQueue } from "./message_batch.mjs";
+import { Wishes } from "./listen_commands.mjs";
 
 /** How long a running unit may go on when the server stops. */
 export const SHUTDOWN_GRACE_MS = 3000;
@@ -19,7 +19,7 @@ const COPY_TYPES = new Set("dcf");
 const MAY_CHANGE_SETTINGS = new Set(["SET", "RESET", "DISCARD ALL", "DO", "CALL"]);
 
 /**
- * @typedef {import('./unit.mjs').Unit} Unit
+ * @typedef {import('./message_batch.mjs').Unit} Unit
  * @typedef {import('./framing.mjs').ClientMessage} ClientMessage
  */
 
@@ -141,7 +141,7 @@ export class Session {
     return [protocol.authenticationOk(), ...statuses, keys, protocol.readyForQuery("I")];
   }
 
-  /** @returns {import('./reply.mjs').Audience} */
+  /** @returns {import('./query_result.mjs').Audience} */
   #audience() {
     return {
       confirmParse: () => this.#statements.confirm(),

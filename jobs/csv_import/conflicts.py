@@ -12,9 +12,9 @@ from core.imports import VALUE
 from core.queries import all_rows, queries
 from core.readings import OnConflict, RejectCode
 from jobs.csv_import.batch import Batch
-from jobs.csv_import.lines import LINE_NUMBER, TEXT
+from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT
+from jobs.csv_import.ordered_commit import Turn
 from jobs.csv_import.staging import KEY, StagedBatch
-from jobs.csv_import.turns import Turn
 from jobs.csv_import.writing import (
     copy_rows,
     reaches_columnstore,

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.imports import ImportOptions
-from jobs.csv_import.fields import split
+from jobs.csv_import.field_splitting import split
 from jobs.csv_import.header import Layout, read_header
-from jobs.csv_import.lines import LINE_NUMBER, TEXT, numbered_batches
-from jobs.csv_import.rows import Rows, RowSource
+from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT, numbered_batches
+from jobs.csv_import.row_batches import Rows, RowSource
 
 HEADER_LINES = 1
 

@@ -11,10 +11,10 @@ from polars.exceptions import PanicException
 from core.errors import ObjectMissingError, ObjectReplacedError
 from core.imports import ImportState
 from core.traces import span
+from jobs.csv_import.context import ImportWork
 from jobs.csv_import.load import load
-from jobs.csv_import.repairing import repair
+from jobs.csv_import.rejects_resubmission import repair
 from jobs.csv_import.repository import Claim
-from jobs.csv_import.work import ImportWork
 from jobs.errors import (
     EXPECTED,
     FileFaultError,

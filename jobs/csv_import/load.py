@@ -6,16 +6,16 @@ from contextlib import aclosing
 from functools import partial
 from pathlib import Path
 
-from jobs.csv_import.acceptance import require_few_errors, require_good_rows
-from jobs.csv_import.ahead import ahead
 from jobs.csv_import.batch import Batch
-from jobs.csv_import.reading import JudgedLines, judged_lines
-from jobs.csv_import.received import received_file
+from jobs.csv_import.context import ImportWork
+from jobs.csv_import.error_limit import require_few_errors, require_good_rows
+from jobs.csv_import.ordered_commit import Turn, store_in_order
+from jobs.csv_import.prefetch import ahead
 from jobs.csv_import.rejects import forget_rejects_after, write_rejects
 from jobs.csv_import.repository import Claim
 from jobs.csv_import.staging import stage
-from jobs.csv_import.turns import Turn, store_in_order
-from jobs.csv_import.work import ImportWork
+from jobs.csv_import.validated_batches import JudgedLines, judged_lines
+from jobs.csv_import.verified_download import received_file
 
 
 async def load(work: ImportWork, claim: Claim) -> None:

@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.imports import COLUMNS, TIMESTAMP, VALUE, DecimalMark, ImportOptions, TimeFormat
+from jobs.csv_import.decompression import inflated_too_large
 from jobs.csv_import.header import Layout, find_columns
-from jobs.csv_import.lines import LINE_NUMBER, TEXT
+from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT
 from jobs.csv_import.parquet_text import as_text, is_text, require_types
-from jobs.csv_import.rows import Rows, RowSource
-from jobs.csv_import.source import inflated_too_large
+from jobs.csv_import.row_batches import Rows, RowSource
 from jobs.errors import FileFaultError
 
 READ_BYTES = 2**20

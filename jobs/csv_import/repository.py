@@ -16,7 +16,7 @@ from core.queries import queries
 from core.storage import rejects_folder
 from jobs.csv_import.batch import Batch
 from jobs.csv_import.conflicts import Stored, store_rows
-from jobs.csv_import.turns import Turn
+from jobs.csv_import.ordered_commit import Turn
 from jobs.errors import LeaseLostError
 
 TellRejects: TypeAlias = Callable[[pl.DataFrame], Awaitable[None]]

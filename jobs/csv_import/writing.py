@@ -11,10 +11,10 @@ from asyncpg.exceptions import UniqueViolationError
 from core.changes import note_changes
 from core.database import Connection
 from core.queries import all_rows, queries
-from jobs.csv_import.ahead import ahead
+from jobs.csv_import.ordered_commit import Turn
 from jobs.csv_import.pgcopy import copy_stream
+from jobs.csv_import.prefetch import ahead
 from jobs.csv_import.staging import KEY, StagedBatch
-from jobs.csv_import.turns import Turn
 from jobs.errors import RowsMissingError
 
 

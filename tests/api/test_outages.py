@@ -10,11 +10,11 @@ import pytest
 import pytest_asyncio
 
 from core.database import Pool
+from tests.api.imports.test_imports import UNKNOWN, new_import, set_state
+from tests.api.imports.test_uploads import files_below
 from tests.api.provider import Provider
 from tests.api.proxy import Proxy, proxied
 from tests.api.serving import server_settings, serving
-from tests.api.test_imports import UNKNOWN, new_import, set_state
-from tests.api.test_uploads import files_below
 
 READING = {"equipmentId": "a", "timestamp": "2026-01-01T00:00:00Z", "value": 1}
 

@@ -16,8 +16,8 @@ import httpx2
 
 from core.database import Pool
 from embedded.identity import IdentityProvider, read_accounts
-from tests.api.test_group_commit import another_writer, post, stored
-from tests.api.test_imports import new_import
+from tests.api.imports.test_imports import new_import
+from tests.api.readings.test_group_commit import another_writer, post, stored
 from tests.support.ports import free_port
 
 START_SECONDS = 60

@@ -19,7 +19,7 @@ from api.auth.errors import (
     IdentityProviderUnavailableError,
     InvalidTokenError,
 )
-from api.auth.keys import COOLDOWN_SECONDS, MAX_AGE_SECONDS, ProviderKeys
+from api.auth.jwks import COOLDOWN_SECONDS, MAX_AGE_SECONDS, ProviderKeys
 from api.auth.tokens import TokenVerifier
 from core.errors import SensorFlowError
 from core.settings import AuthSettings

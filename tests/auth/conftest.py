@@ -6,8 +6,8 @@ import pytest_asyncio
 from pydantic import SecretStr
 
 from api.auth.valkey_sessions import TIMEOUT_SECONDS
-from api.valkey import valkey_client
 from core.database import Pool
+from core.valkey import valkey_client
 from embedded.identity import IdentityProvider
 from tests.auth.own_provider import Ports
 from tests.auth.person import Person, person_at

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from api.auth.vault import digest
+from api.auth.token_encryption import digest
 from core.database import Pool
 
 

@@ -4,7 +4,7 @@ from typing import Any, Protocol
 
 from valkey.asyncio import Valkey
 
-from api.auth.vault import digest
+from api.auth.token_encryption import digest
 
 
 class SessionsAtRest(Protocol):

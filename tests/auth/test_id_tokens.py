@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from api.auth.errors import InvalidLogoutTokenError, InvalidSignInError
 from api.auth.id_tokens import LOGOUT_EVENT, IdTokenVerifier
-from api.auth.keys import ProviderKeys
+from api.auth.jwks import ProviderKeys
 from core.settings import AuthSettings
 from tests.api.provider import AUDIENCE, Provider
 

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from api.live import service
-from tests.api.test_import_events import Event, parsed
+from tests.api.imports.test_import_events import Event, parsed
 from tests.auth.person import TEST_USER, Person, bearing, holding, password_login
 from tests.auth.session_stores import SessionsAtRest
 from tests.auth.test_sign_out import tokens_of

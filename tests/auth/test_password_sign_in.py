@@ -8,7 +8,7 @@ import pytest
 
 from api.auth.basic import basic_credentials
 from api.auth.errors import MissingCredentialsError
-from api.auth.failures import network
+from api.auth.login_throttling import network
 from core.database import Pool
 from tests.auth.person import RADIX, TEST_USER, Person, password_login
 from tests.auth.session_stores import SessionsAtRest

@@ -50,7 +50,7 @@ async def test_a_provider_with_rotated_keys_is_believed_and_old_tokens_too(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("api.auth.keys.COOLDOWN_SECONDS", 0.0)
+    monkeypatch.setattr("api.auth.jwks.COOLDOWN_SECONDS", 0.0)
     async with (
         person_at_own_site(migrated_url, ports, tmp_path, session=store.settings) as person,
         person_at(f"http://127.0.0.1:{ports.api}") as later,

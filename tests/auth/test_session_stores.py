@@ -9,10 +9,10 @@ import pytest_asyncio
 from pydantic import SecretStr, ValidationError
 
 from api.auth.id_tokens import Identity, LogoutNotice
-from api.auth.parts import open_session_store
 from api.auth.repository import SpentTokenRepository
 from api.auth.session_store import SealedTokens, SessionStore
-from api.auth.vault import digest
+from api.auth.token_encryption import digest
+from api.auth.wiring import open_session_store
 from core.database import Pool
 from core.scopes import Scope
 from core.settings import AuthSettings, SessionSettings

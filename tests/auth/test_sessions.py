@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from api.auth.vault import digest, unseal
+from api.auth.token_encryption import digest, unseal
 from core.database import Pool
 from core.queries import queries
 from tests.auth.person import TEST_USER, Person, holding, me, password_login, person_at

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import pytest
 
-from api.auth.vault import Tokens, unseal
+from api.auth.token_encryption import Tokens, unseal
 from embedded.identity import IdentityProvider
 from tests.api.provider import Provider
 from tests.auth.person import TEST_USER, Person, bearing, holding, me, password_login

@@ -9,9 +9,9 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
+from api.auth.token_encryption import unseal
 from api.auth.valkey_sessions import TIMEOUT_SECONDS
-from api.auth.vault import unseal
-from api.valkey import valkey_client
+from core.valkey import valkey_client
 from tests.auth.person import TEST_USER, Person, bearing, password_login
 from tests.auth.session_stores import ValkeySessions
 from tests.auth.signing_in import Site, person_at_another

@@ -23,8 +23,8 @@ from cli.imports.identity import GivenToken
 from cli.imports.server import ServerImporter
 from core.database import Pool
 from embedded.identity import read_accounts
+from tests.api.imports.test_imports import set_state
 from tests.api.provider import Provider
-from tests.api.test_imports import set_state
 from tests.api.test_server_process import server_process
 from tests.jobs.support import HEADER
 from tests.support.ports import free_port

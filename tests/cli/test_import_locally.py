@@ -13,10 +13,10 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
+from api.imports.progress_feed import ImportWatch
 from api.imports.repository import ImportRepository
 from api.imports.schemas import Import
 from api.imports.service import ImportService
-from api.imports.watching import ImportWatch
 from cli.imports import local_run
 from cli.imports.display import Lines
 from cli.imports.errors import GivenUpError, MisuseError
@@ -26,8 +26,8 @@ from core.database import Pool, control_engine
 from core.errors import StorageError
 from core.settings import DatabaseSettings, ReadingSettings, StorageSettings, WorkerSettings
 from core.storage import Storage
+from jobs.csv_import.context import ImportWork
 from jobs.csv_import.job import run_import_job
-from jobs.csv_import.work import ImportWork
 from tests.cli.test_commands import sensorflow
 from tests.jobs.support import (
     HEADER,

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 from core.database import Pool
 from core.settings import DatabaseSettings, ReadingSettings, StorageSettings, WorkerSettings
 from core.storage import Storage
-from jobs.csv_import.work import ImportWork
+from jobs.csv_import.context import ImportWork
 
 
 @pytest.fixture

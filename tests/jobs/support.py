@@ -15,8 +15,8 @@ from core.database import Pool
 from core.imports import ImportOptions
 from core.queue import enqueue_import
 from core.storage import Storage, rejects_folder, source_key
+from jobs.csv_import.context import ImportWork
 from jobs.csv_import.job import run_import_job
-from jobs.csv_import.work import ImportWork
 
 csv.field_size_limit(2**31 - 1)  # a rejected row may be long
 

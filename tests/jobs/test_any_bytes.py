@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from core.imports import ImportOptions
 from core.readings import TimeBounds
-from jobs.csv_import.fields import split
+from jobs.csv_import.field_splitting import split
 from jobs.csv_import.header import read_header
-from jobs.csv_import.judge import judge
-from jobs.csv_import.lines import TEXT, numbered_batches
+from jobs.csv_import.numbered_lines import TEXT, numbered_batches
 from jobs.csv_import.staging import stage
+from jobs.csv_import.validation import judge
 
 BLANK = re.compile(r"[^\S\x1c-\x1f]*")  # Unicode's white space; Python adds four separators
 OPTIONS = ImportOptions()

@@ -12,7 +12,7 @@ from core.audits import AuditedDay, audit, audit_random_day
 from core.database import Pool
 from core.queries import queries
 from core.settings import DatabaseSettings
-from jobs.csv_import.work import ImportWork
+from jobs.csv_import.context import ImportWork
 from jobs.rollups.refresh import refresh_dirty_ranges
 from tests.jobs.support import HEADER, run_import
 from tests.jobs.test_refresh import corrupt_hourly_rollup, ledger, note_dirty

@@ -6,8 +6,8 @@ import pytest
 
 from core.imports import ImportOptions, OnTooManyErrors
 from core.readings import OnConflict
+from jobs.csv_import.context import ImportWork
 from jobs.csv_import.job import run_import_job
-from jobs.csv_import.work import ImportWork
 from tests.jobs.support import (
     HEADER,
     Account,

@@ -6,7 +6,7 @@ import pytest
 
 from core import changes
 from core.database import Pool
-from jobs.csv_import.work import ImportWork
+from jobs.csv_import.context import ImportWork
 from tests.jobs.support import HEADER, run_import
 
 FILE = HEADER + "a,2024-01-01T23:59:59Z,1\na,2024-01-02T00:00:00Z,1\nb,2024-01-02T12:00:00Z,1\n"

@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from core.imports import ImportOptions
+from jobs.csv_import.context import ImportWork
 from jobs.csv_import.job import run_import_job
-from jobs.csv_import.work import ImportWork
 from tests.jobs.file_model import UnreadableError, rows_in
 from tests.jobs.model import Key, Row, load_row_by_row
 from tests.jobs.mutations import mutated

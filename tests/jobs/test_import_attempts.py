@@ -16,10 +16,10 @@ from polars.exceptions import PanicException
 from core.errors import StorageError
 from core.storage import Storage, rejects_folder
 from jobs.csv_import.batch import Batch
+from jobs.csv_import.context import ImportWork
 from jobs.csv_import.job import run_import_job
+from jobs.csv_import.ordered_commit import Turn
 from jobs.csv_import.staging import stage
-from jobs.csv_import.turns import Turn
-from jobs.csv_import.work import ImportWork
 from jobs.errors import LeaseLostError
 from tests.jobs.support import (
     HEADER,
@@ -85,7 +85,7 @@ async def test_a_panic_inside_polars_ends_the_attempt_and_not_the_worker(
 ) -> None:
     import_id = await add_import(work.pool, work.storage, FILE)
     panic = PanicException("a bug there")
-    monkeypatch.setattr("jobs.csv_import.reading.judge", Mock(side_effect=panic))
+    monkeypatch.setattr("jobs.csv_import.validated_batches.judge", Mock(side_effect=panic))
     with pytest.raises(RetryRequested) as asked:
         await run_import_job(work, import_id, 0)
     assert asked.value.__cause__ is panic

@@ -9,9 +9,9 @@ import asyncpg
 
 from core.database import Pool
 from core.storage import Storage, rejects_folder
+from jobs.csv_import.context import ImportWork
 from jobs.csv_import.job import run_import_job
 from jobs.csv_import.load import load
-from jobs.csv_import.work import ImportWork
 from tests.jobs.support import (
     HEADER,
     Account,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from core.database import Pool
 from core.imports import ImportOptions
 from core.readings import OnConflict
-from jobs.csv_import.work import ImportWork
+from jobs.csv_import.context import ImportWork
 from tests.jobs.model import Key, Row, load_row_by_row
 from tests.jobs.support import HEADER, rolled_up, rows_of, run_import
 

@@ -1,8 +1,8 @@
 """A file is read as its sender says that it is written."""
 
 from core.imports import DecimalMark, Delimiter, ImportOptions, TimeFormat
+from jobs.csv_import.context import ImportWork
 from jobs.csv_import.job import run_import_job
-from jobs.csv_import.work import ImportWork
 from tests.jobs.support import Account, add_import, outcome_of, rejects_of, rows_of, run_import
 
 GERMAN = """Messstelle;Bemerkung;Zeit;Wert

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from core.imports import DecimalMark, ImportOptions, TimeFormat
 from core.readings import TimeBounds
 from core.settings import WorkerSettings
+from jobs.csv_import.context import ImportWork
 from jobs.csv_import.job import run_import_job
-from jobs.csv_import.judge import judge
 from jobs.csv_import.parquet_file import open_parquet
-from jobs.csv_import.work import ImportWork
+from jobs.csv_import.validation import judge
 from tests.jobs.support import Account, add_import, outcome_of, rejects_of, rows_of, run_import
 
 BOUNDS = TimeBounds(None, datetime(2026, 1, 1, tzinfo=UTC))

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from pgqueuer.domain.errors import RetryRequested
 
+from jobs.csv_import.context import ImportWork
 from jobs.csv_import.job import run_import_job
-from jobs.csv_import.work import ImportWork
 from tests.jobs.support import HEADER, add_import
 from tests.jobs.test_import_attempts import BATCH, FILE, in_batches
 

@@ -12,7 +12,7 @@ from asyncpg.exceptions import LockNotAvailableError
 
 from core.database import Connection, Pool
 from core.settings import DatabaseSettings
-from jobs.csv_import.work import ImportWork
+from jobs.csv_import.context import ImportWork
 from jobs.errors import WorkerStoppingError
 from jobs.rollups import refresh as module
 from jobs.rollups.refresh import HOURLY, LOCK_KEY, refresh_dirty_ranges

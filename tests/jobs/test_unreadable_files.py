@@ -9,7 +9,7 @@ import zstandard
 
 from core.database import Pool
 from core.settings import WorkerSettings
-from jobs.csv_import.work import ImportWork
+from jobs.csv_import.context import ImportWork
 from tests.jobs.support import HEADER, Account, rows_of, run_import
 
 GOOD_ROW = "a,2024-01-01T00:00:00Z,1\n"

@@ -11,10 +11,10 @@ import pytest
 
 from core.database import Connection, Pool
 from jobs.csv_import import writing as module
-from jobs.csv_import.ahead import ahead
+from jobs.csv_import.context import ImportWork
+from jobs.csv_import.ordered_commit import Turn
+from jobs.csv_import.prefetch import ahead
 from jobs.csv_import.staging import stage
-from jobs.csv_import.turns import Turn
-from jobs.csv_import.work import ImportWork
 from jobs.csv_import.writing import Written, write_rows
 from jobs.errors import RowsMissingError
 from tests.jobs.support import HEADER, Account, add_import, rows_of, run_import

@@ -15,9 +15,9 @@ from core.database import Pool
 from core.errors import ObjectMissingError
 from core.settings import DatabaseSettings, ReadingSettings, StorageSettings, WorkerSettings
 from core.storage import Storage
+from jobs.csv_import.context import ImportWork
 from jobs.csv_import.job import run_import_job
-from jobs.csv_import.work import ImportWork
-from jobs.orphans import sweep_orphans
+from jobs.maintenance.orphaned_objects import sweep_orphans
 from tests.api.provider import Provider
 from tests.api.serving import server_settings, serving
 from tests.jobs.support import Account, Outcome, outcome_of, rows_of
@@ -200,6 +200,6 @@ async def test_the_bucket_is_swept_like_a_folder(
     await storage.put(orphan, CSV)
     await sweep_orphans(pool, storage)
     assert orphan in await storage.keys("imports")
-    monkeypatch.setattr("jobs.orphans.SAFE_AGE", timedelta(seconds=-5))
+    monkeypatch.setattr("jobs.maintenance.orphaned_objects.SAFE_AGE", timedelta(seconds=-5))
     await sweep_orphans(pool, storage)
     assert orphan not in await storage.keys("imports")

@@ -1,0 +1,110 @@
+"""A file in a multipart/form-data body, read as it arrives and never held as a whole."""
+
+import re
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
+
+from api.http.query_parameters import refusal, shown
+from api.imports.errors import FileRequiredError, MalformedFormError
+from core.readings import RejectCode
+
+FIELD = "file"
+MAX_PARTS = 20
+MAX_NAME_CHARACTERS = 200
+MAX_FIELD_BYTES = 10_000
+
+# What a form adds around the file itself.
+FORM_OVERHEAD_BYTES = 64 * 1024
+
+Event: TypeAlias = MultipartSegment | bytes | bytearray | None
+
+
+@dataclass(frozen=True, slots=True)
+class FormFile:
+    """The file's name as sent, its bytes, to be read once, and the other fields of the form.
+
+    Of these, the ones after the file are known when the bytes are read to their end.
+    """
+
+    name: str
+    content: AsyncIterator[bytes]
+    fields: dict[str, str]
+
+
+async def file_in_form(content_type: str, body: AsyncIterator[bytes]) -> FormFile:
+    """The file in the field `file`.
+
+    Raises FileRequiredError when there is none, MalformedFormError when the body is no form, and
+    InvalidRequestError when a field repeats or is too long; the latter two also while the content
+    is read.
+    """
+    media_type, options = parse_options_header(content_type)
+    if media_type != "multipart/form-data" or not options.get("boundary"):
+        raise FileRequiredError("CSV File is required")
+    fields: dict[str, str] = {}
+    events = _events(options["boundary"], body)
+    async for event in events:
+        if isinstance(event, MultipartSegment):
+            if event.name == FIELD:
+                return FormFile(_file_name(event), _content(events, fields), fields)
+            await _take(fields, event.name, events)
+    raise FileRequiredError("CSV File is required")
+
+
+def _file_name(part: MultipartSegment) -> str:
+    if not part.filename:
+        raise FileRequiredError("CSV File is required")
+    return str(part.filename)
+
+
+async def _events(boundary: str, body: AsyncIterator[bytes]) -> AsyncGenerator[Event]:
+    try:
+        with PushMultipartParser(boundary, max_segment_count=MAX_PARTS) as parser:
+            async for chunk in body:
+                for event in parser.parse(chunk):
+                    yield event
+    except MultipartError as error:
+        raise _malformed() from error
+
+
+async def _content(events: AsyncGenerator[Event], fields: dict[str, str]) -> AsyncIterator[bytes]:
+    async for event in events:
+        if event is None:
+            break
+        yield bytes(event)
+    async for event in events:  # to the end of the form: only then is it known to be complete
+        if isinstance(event, MultipartSegment):
+            await _take(fields, event.name, events)
+
+
+async def _take(fields: dict[str, str], name: str, events: AsyncGenerator[Event]) -> None:
+    """Add the field whose part has just begun."""
+    if name in fields or name == FIELD:
+        raise refusal(shown(name), "is given twice", "repeated_field")
+    text = bytearray()
+    async for event in events:
+        if event is None:
+            break
+        text += event
+        if len(text) > MAX_FIELD_BYTES:
+            raise refusal(
+                shown(name), f"must have at most {MAX_FIELD_BYTES} bytes", RejectCode.TOO_LONG
+            )
+    try:
+        fields[name] = text.decode()
+    except UnicodeDecodeError as error:
+        raise _malformed() from error
+
+
+def _malformed() -> MalformedFormError:
+    return MalformedFormError("The body is not multipart/form-data, or it ends before its end.")
+
+
+def safe_file_name(name: str) -> str:
+    """The name without folders and control characters, of bounded length, its end kept."""
+    base = re.split(r"[/\\]", name)[-1]
+    printable = "".join(character for character in base if character.isprintable())
+    return printable.strip()[-MAX_NAME_CHARACTERS:]

@@ -1,0 +1,85 @@
+"""The OpenAPI document and the page that shows it, from files of this installation only."""
+
+from functools import cache
+from importlib.metadata import distribution, version
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import quote
+
+from litestar import Request, Response, Router, get
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
+from litestar.openapi.spec import Components, Reference, SecurityScheme
+from litestar.params import FromPath
+from litestar.response import Redirect
+
+from api.auth.access import AUTHENTICATED, BEARER, SESSION_COOKIE, access
+from api.auth.cookies import SESSION
+from api.auth.errors import NotSignedInError
+from api.http.problem_details import Problem, on_refusal
+
+PATH = "/docs"
+MEDIA_TYPES = {"js": "text/javascript", "css": "text/css"}
+
+AssetName = Literal["swagger_bundle.js", "swagger_preset.js", "swagger_style.css"]
+
+
+@cache
+def asset(name: AssetName) -> bytes:
+    """A file of Swagger UI; importing the package that brings it would take 35 MB for good."""
+    return Path(str(distribution("offapi").locate_file(f"offapi/{name}"))).read_bytes()
+
+
+@get(
+    "/assets/{name:str}",
+    operation_id="getReferenceAsset",
+    **access(AUTHENTICATED),
+)
+async def get_reference_asset(name: FromPath[AssetName]) -> Response[bytes]:
+    """Serve a file of Swagger UI."""
+    media_type = MEDIA_TYPES[name.rpartition(".")[2]]
+    headers = {"Cache-Control": "private, max-age=86400"}
+    return Response(asset(name), media_type=media_type, headers=headers)
+
+
+def to_sign_in(
+    request: Request[Any, Any, Any], error: NotSignedInError
+) -> Response[Problem] | Redirect:
+    """A browser that wants to see the page signs in first and comes back; others are refused."""
+    if "text/html" not in request.headers.get("accept", ""):
+        return on_refusal(request, error)
+    location = f"/auth/login?next={quote(request.url.path)}"
+    return Redirect(location, status_code=303, headers={"Cache-Control": "no-store"})
+
+
+def reference_config() -> OpenAPIConfig:
+    """What Litestar needs to document the application at /docs."""
+    schemes: dict[str, SecurityScheme | Reference] = {
+        BEARER: SecurityScheme(type="http", scheme="bearer", bearer_format="JWT"),
+        SESSION_COOKIE: SecurityScheme(type="apiKey", name=SESSION, security_scheme_in="cookie"),
+    }
+    return OpenAPIConfig(
+        title="Sensor Flow",
+        version=version("sensorflow"),
+        description="Time series of sensors: readings in, rollups out.",
+        components=Components(security_schemes=schemes),
+        render_plugins=[_swagger_ui(), JsonRenderPlugin()],
+        openapi_router=Router(
+            PATH,
+            route_handlers=[get_reference_asset],
+            opt={"access": AUTHENTICATED},
+            exception_handlers={NotSignedInError: to_sign_in},
+            include_in_schema=False,
+        ),
+    )
+
+
+def _swagger_ui() -> SwaggerRenderPlugin:
+    assets = f"{PATH}/assets"
+    return SwaggerRenderPlugin(
+        path="/",
+        js_url=f"{assets}/swagger_bundle.js",
+        css_url=f"{assets}/swagger_style.css",
+        standalone_preset_js_url=f"{assets}/swagger_preset.js",
+        favicon="",
+    )

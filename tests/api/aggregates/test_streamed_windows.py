@@ -1,0 +1,76 @@
+"""A window of much equipment in one answer: told in batches, as if it were one piece."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import httpx2
+import pytest
+import pytest_asyncio
+
+from api.aggregates.parsing import parse_question
+from api.aggregates.repository import BATCH_ROWS, AggregateRepository, Row
+from core.database import Pool
+from core.readings import utc_now
+from tests.api.aggregates.test_query_plans import OneConnection
+from tests.api.stored import HOUR, refresh, this_hour
+
+PATH = "/sensor-data/aggregated"
+IDS = BATCH_ROWS // 10
+READINGS = """
+    INSERT INTO readings (equipment_id, ts, value)
+    SELECT 'EQ-' || id, $1::timestamptz + hour * interval '1 hour', id + hour / 10.0
+    FROM generate_series(1, $2::int) AS id, generate_series(0, 23) AS hour
+"""
+
+
+@pytest_asyncio.fixture
+async def day(pool: Pool) -> Pool:
+    """A reading an hour of so much equipment that its last day is more than two batches."""
+    first = this_hour() - 23 * HOUR
+    await pool.execute(READINGS, first, IDS)
+    await refresh(pool, first, first + 20 * HOUR)
+    return pool
+
+
+async def ask(client: httpx2.AsyncClient, **parameters: Any) -> dict[str, Any]:
+    answer = await client.get(PATH, params={"interval": "24h", **parameters})
+    assert answer.status_code == 200, answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+@pytest.mark.parametrize("asked", [{}, {"statistics": "range,count", "tz": "Asia/Tokyo"}])
+async def test_batches_are_told_as_pages_are(
+    client: httpx2.AsyncClient, day: Pool, asked: dict[str, str]
+) -> None:
+    del day
+    whole = await ask(client, **asked)
+    assert len(whole["items"]) == 24 * IDS > 2 * BATCH_ROWS
+    page = await ask(client, **asked, limit=5_000)
+    items = page["items"]
+    while page["nextCursor"]:
+        page = await ask(client, **asked, limit=5_000, cursor=page["nextCursor"])
+        items += page["items"]
+    assert whole["items"] == items
+    assert whole["totalCount"] == page["totalCount"] == 24 * IDS
+    assert whole["average"] == pytest.approx(page["average"])
+
+
+async def test_nothing_is_told_as_nothing(client: httpx2.AsyncClient) -> None:
+    told = await ask(client, equipmentId="nobody*")
+    assert (told["items"], told["totalCount"], told["average"]) == ([], 0, None)
+
+
+async def test_what_fails_while_rows_are_on_their_way_leaves_the_connection_whole(
+    day: Pool,
+) -> None:
+    def fail(_rows: Sequence[Row]) -> None:
+        raise LookupError
+
+    question = parse_question([("interval", "24h")], utc_now())
+    async with day.acquire() as connection:
+        repository = AggregateRepository(cast("Pool", OneConnection(connection)))
+        with pytest.raises(LookupError):
+            async with repository.snapshot() as snapshot:
+                await snapshot.tell_hours(question, fail)
+        assert (await repository.state(question)).stale == []

@@ -1,0 +1,251 @@
+"""Stored readings, in pages and as files: the same rows in every form."""
+
+import asyncio
+import csv
+import io
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from core.database import Pool
+from core.readings import EARLIEST, LATEST
+from core.settings import DatabaseSettings, ReadingSettings, StorageSettings, WorkerSettings
+from core.storage import Storage
+from jobs.csv_import.context import ImportWork
+from tests.api.http.test_problem_details import assert_problem
+from tests.api.stored import HOUR, insert
+from tests.conftest import empty_database
+from tests.jobs.support import Account, run_import
+
+PATH = "/sensor-data"
+NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
+MICROSECOND = timedelta.resolution
+COLUMNS = ["equipmentId", "timestamp", "value", "registerTime"]
+FILES = ["ndjson", "csv", "parquet", "arrow"]
+
+Row = tuple[str, datetime, float, datetime]
+
+FORM = settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=8
+)
+
+any_ids = st.text(
+    st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffd"),
+    min_size=1,
+    max_size=8,
+).filter(str.strip)
+any_readings = st.lists(
+    st.tuples(
+        any_ids | st.sampled_from(["a", 'q"uote', "com,ma", " b ", "=1+1", "a*"]),
+        st.datetimes(datetime(1950, 1, 1), datetime(2026, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  # made aware
+        | st.sampled_from([NOON, EARLIEST]),
+        st.floats(-1e300, 1e300).filter(lambda number: not number or abs(number) >= 1e-290),
+    ),
+    max_size=12,
+    unique_by=lambda row: row[:2],
+)
+
+
+def row_of(reading: dict[str, Any]) -> Row:
+    assert list(reading) == COLUMNS
+    moments = [datetime.fromisoformat(reading[name]) for name in ("timestamp", "registerTime")]
+    return reading["equipmentId"], moments[0], float(reading["value"]), moments[1]
+
+
+def from_table(table: pa.Table) -> list[Row]:
+    assert table.schema.names == COLUMNS
+    return [tuple(row.values()) for row in table.to_pylist()]
+
+
+READERS: dict[str, Callable[[bytes], list[Row]]] = {
+    "json": lambda body: [row_of(item) for item in json.loads(body)["items"]],
+    "ndjson": lambda body: [row_of(json.loads(line)) for line in body.splitlines()],
+    "csv": lambda body: [row_of(row) for row in csv.DictReader(io.StringIO(body.decode(), ""))],
+    "parquet": lambda body: from_table(pq.read_table(io.BytesIO(body))),
+    "arrow": lambda body: from_table(pa.ipc.open_stream(io.BytesIO(body)).read_all()),
+}
+
+
+async def rows_by_sql(pool: Pool, condition: str = "true", *values: object) -> list[Row]:
+    rows = await pool.fetch(
+        f"""
+        SELECT equipment_id, ts, value, register_time FROM readings
+        WHERE {condition} ORDER BY ts, equipment_id
+        """,
+        *values,
+    )
+    return [tuple(row) for row in rows]
+
+
+async def rows_by_pages(client: httpx2.AsyncClient, **parameters: Any) -> list[Row]:
+    rows: list[Row] = []
+    cursor: dict[str, str] = {}
+    while True:
+        response = await client.get(PATH, params={**parameters, **cursor})
+        page = response.raise_for_status().json()
+        assert len(page["items"]) <= int(parameters.get("limit", 1000))
+        rows += [row_of(item) for item in page["items"]]
+        if page["nextCursor"] is None:
+            return rows
+        cursor = {"cursor": page["nextCursor"]}
+
+
+async def rows_in(client: httpx2.AsyncClient, form: str, **parameters: Any) -> list[Row]:
+    response = await client.get(PATH, params={**parameters, "format": form})
+    return READERS[form](response.raise_for_status().content)
+
+
+@FORM
+@given(stored=any_readings)
+async def test_every_format_carries_the_rows_of_the_table(
+    client: httpx2.AsyncClient, pool: Pool, stored: Sequence[tuple[str, datetime, float]]
+) -> None:
+    await empty_database(pool)
+    await insert(pool, *stored)
+    rows = await rows_by_sql(pool)
+    assert len(rows) == len(stored)
+    for form in READERS:
+        assert await rows_in(client, form) == rows
+    assert await rows_by_pages(client, limit=3) == rows
+    assert await rows_by_pages(client, limit=3, equipmentId=["a", "a*"]) == [
+        row for row in rows if row[0].startswith("a")
+    ]
+
+
+@settings(FORM, max_examples=4)
+@given(stored=any_readings.filter(len))
+async def test_an_exported_csv_is_imported_again_to_unchanged(
+    client: httpx2.AsyncClient,
+    pool: Pool,
+    migrated_url: str,
+    tmp_path: Path,
+    stored: Sequence[tuple[str, datetime, float]],
+) -> None:
+    await empty_database(pool)
+    await insert(pool, *stored)
+    before = await rows_by_sql(pool)
+    exported = (await client.get(PATH, params={"format": "csv"})).content
+    worker = ImportWork(
+        Storage.open(StorageSettings(url=str(tmp_path))),
+        DatabaseSettings(url=SecretStr(migrated_url)),
+        WorkerSettings(),
+        ReadingSettings(),
+        asyncio.Event(),
+        1000,
+        pool,
+    )
+    outcome = await run_import(worker, exported)
+    assert outcome.state == "done"
+    assert outcome.account == Account(read=len(stored), unchanged=len(stored))
+    assert await rows_by_sql(pool) == before
+
+
+async def test_a_range_and_equipment_choose_in_every_form(
+    client: httpx2.AsyncClient, pool: Pool
+) -> None:
+    moments = [NOON - MICROSECOND, NOON, NOON + HOUR - MICROSECOND, NOON + HOUR]
+    names = ["a", "a1", "b", "_", "c"]
+    await insert(pool, *((name, moment, 1) for name in names for moment in moments))
+    span = {"from": NOON.isoformat(), "to": (NOON + HOUR).isoformat()}
+    for asked, chosen in (
+        ([], names),
+        (["a"], ["a"]),
+        (["b", "a*", "a"], ["a", "a1", "b"]),
+        (["_*"], ["_"]),
+        (["none", "none*"], []),
+        (["c", "b", "c"], ["b", "c"]),
+    ):
+        rows = await rows_by_sql(
+            pool, "equipment_id = any($1) AND ts >= $2 AND ts < $3", chosen, NOON, NOON + HOUR
+        )
+        assert len(rows) == 2 * len(chosen)
+        for form in READERS:
+            assert await rows_in(client, form, **span, equipmentId=asked) == rows
+        for limit in (1, 2, 10_000):
+            assert await rows_by_pages(client, **span, equipmentId=asked, limit=limit) == rows
+
+
+async def test_without_a_range_all_time_is_meant(client: httpx2.AsyncClient, pool: Pool) -> None:
+    await insert(pool, ("a", EARLIEST, 1), ("a", LATEST, 2))
+    for form in READERS:
+        assert [row[2] for row in await rows_in(client, form)] == [1, 2]
+    assert [row[2] for row in await rows_in(client, "json", to="2026-01-01T00:00:00Z")] == [1]
+
+
+async def test_a_file_of_more_than_a_slice_is_whole(client: httpx2.AsyncClient, pool: Pool) -> None:
+    await pool.execute(
+        """
+        INSERT INTO readings SELECT name, $1::timestamptz + n * interval '7 seconds', n / 3.0
+        FROM generate_series(1, 3000) AS n, unnest(array['a', 'b', 'c']) AS name
+        """,
+        NOON,
+    )
+    rows = await rows_by_sql(pool)
+    for form in FILES:
+        assert await rows_in(client, form) == rows
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        ("", "application/json"),
+        ("*/*", "application/json"),
+        ("text/html, */*;q=0.1", "application/json"),
+        ("text/csv", "text/csv; charset=utf-8"),
+        ("application/json;q=0.1, application/x-ndjson", "application/x-ndjson"),
+        ("application/vnd.apache.parquet", "application/vnd.apache.parquet"),
+        ("application/vnd.apache.arrow.stream", "application/vnd.apache.arrow.stream"),
+    ],
+)
+async def test_the_header_says_the_format_where_the_parameter_does_not(
+    client: httpx2.AsyncClient, accept: str, media_type: str
+) -> None:
+    response = await client.get(PATH, headers={"Accept": accept})
+    assert response.headers["content-type"] == media_type
+    assert response.headers["vary"] == "Accept"
+    named = await client.get(PATH, headers={"Accept": accept}, params={"format": "ndjson"})
+    assert named.headers["content-type"] == "application/x-ndjson"
+    assert named.headers["content-disposition"] == 'attachment; filename="readings.ndjson"'
+
+
+async def test_a_format_that_there_is_not_is_refused_with_those_there_are(
+    client: httpx2.AsyncClient,
+) -> None:
+    refused = assert_problem(await client.get(f"{PATH}?format=xml"), 400, "validation_error")
+    assert refused["message"] == f"format must be one of {', '.join(READERS)}"
+    response = await client.get(PATH, headers={"Accept": "application/xml, image/*"})
+    assert "text/csv" in assert_problem(response, 406, "not_acceptable")["message"]
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "code"),
+    [
+        ("speed=1", "speed", "unknown_parameter"),
+        ("from=2026-01-01", "from", "bad_timestamp"),
+        ("from=2026-01-01T00:00:00Z&to=2026-01-01T00:00:00Z", "to", "validation_error"),
+        ("equipmentId=", "equipmentId", "missing_value"),
+        ("limit=0", "limit", "validation_error"),
+        ("limit=10001", "limit", "validation_error"),
+        ("cursor=x", "cursor", "invalid_cursor"),
+        ("format=csv&limit=1", "limit", "validation_error"),
+        ("format=csv&cursor=x", "cursor", "validation_error"),
+    ],
+)
+async def test_a_wrong_parameter_is_refused_by_name(
+    client: httpx2.AsyncClient, query: str, field: str, code: str
+) -> None:
+    problem = (await client.get(f"{PATH}?{query}")).json()
+    assert problem["status"] == 400
+    assert {"field": field, "code": code} in [
+        {"field": error["field"], "code": error["code"]} for error in problem["errors"]
+    ]

@@ -1,0 +1,75 @@
+"""Streams of events have places, which those who leave or take nothing give back."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx2
+import pytest
+import pytest_asyncio
+from litestar.response.sse import ServerSentEventMessage
+
+from core.database import Pool
+from core.settings import ApiSettings
+from tests.api.http.test_problem_details import assert_problem
+from tests.api.imports.test_imports import new_import
+from tests.api.provider import Provider
+from tests.api.serving import server_settings, serving
+
+LIVE = "/sensor-data/live"
+
+
+@pytest_asyncio.fixture
+async def served(
+    clean_url: str, provider: Provider, tmp_path: Path
+) -> AsyncIterator[httpx2.AsyncClient]:
+    """A server with places for two streams."""
+    api = ApiSettings(max_event_streams=2)
+    headers = {"Authorization": f"Bearer {provider.token()}"}
+    async with (
+        serving(server_settings(clean_url, provider.issuer, tmp_path, api)) as url,
+        httpx2.AsyncClient(base_url=url, headers=headers, timeout=20) as client,
+    ):
+        yield client
+
+
+async def until_there_is_a_place(client: httpx2.AsyncClient) -> None:
+    """Return when a client that left is noticed; the suite's time limit is what says never."""
+    while True:
+        async with client.stream("GET", LIVE) as response:
+            if response.status_code == 200:
+                return
+
+
+async def test_one_stream_too_many_is_refused_until_another_ends(
+    served: httpx2.AsyncClient, pool: Pool
+) -> None:
+    following = f"/imports/{await new_import(pool)}/events"
+    async with served.stream("GET", LIVE) as one, served.stream("GET", following) as other:
+        assert (one.status_code, other.status_code) == (200, 200)
+        for path in (LIVE, following):
+            refused = await served.get(path)
+            assert_problem(refused, 429, "too_many_streams")
+            assert int(refused.headers["retry-after"]) > 0
+    await until_there_is_a_place(served)
+
+
+async def test_who_takes_nothing_is_cut_off(
+    served: httpx2.AsyncClient, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.http.streaming.STUCK_SECONDS", 0.2)
+    monkeypatch.setattr("api.imports.events.HEARTBEAT_SECONDS", 0)
+    large = ServerSentEventMessage("x" * 1_000_000)  # some are more than a socket can hold
+    monkeypatch.setattr("api.imports.events.HEARTBEAT", large)
+    following = f"/imports/{await new_import(pool)}/events"
+    address = urlsplit(str(served.base_url))
+    stuck = [socket.create_connection((address.hostname, address.port)) for _ in range(2)]
+    for connection in stuck:
+        headers = f"Host: x\r\nAuthorization: {served.headers['authorization']}\r\n"
+        connection.sendall(f"GET {following} HTTP/1.1\r\n{headers}\r\n".encode())
+        assert await asyncio.to_thread(connection.recv, 12) == b"HTTP/1.1 200"
+    await until_there_is_a_place(served)
+    for connection in stuck:
+        connection.close()

@@ -1,0 +1,149 @@
+"""How a file is written is said in fields of the form; what is wrong there is named."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from api.http.problem_details import InvalidRequestError
+from api.imports.operation import OPTIONS
+from api.imports.options import PARSERS, parse_options
+from core.database import Pool
+from core.imports import ImportOptions
+
+CSV = ("a.csv", b"equipmentId,timestamp,value\npump-1,2026-01-01T00:00:00Z,1.5\n")
+DEFAULTS: dict[str, Any] = {
+    "delimiter": None,
+    "decimal": ".",
+    "timeFormat": "iso8601",
+    "timeZone": "UTC",
+    "columns": {},
+    "maxErrors": None,
+    "onTooManyErrors": "discard",
+    "onConflict": "replace",
+}
+GIVEN = {
+    "delimiter": ";",
+    "decimal": ",",
+    "timeFormat": "epoch_ms",
+    "timeZone": "America/New_York",
+    "columns": {"timestamp": "Zeit", "value": "Wert, °C"},
+    "maxErrors": "0.5%",
+    "onTooManyErrors": "keep",
+    "onConflict": "skip",
+}
+
+
+def files_below(folder: Path) -> set[Path]:
+    return {path for path in folder.rglob("*") if path.is_file()}
+
+
+def form(*fields: tuple[str, object]) -> list[tuple[str, Any]]:
+    """The fields in order; a text is a field, the file is CSV."""
+    return [(name, value if value is CSV else (None, value)) for name, value in fields]
+
+
+async def upload(client: httpx2.AsyncClient, *fields: tuple[str, object]) -> httpx2.Response:
+    return await client.post("/sensor-data/upload-csv", files=form(*fields))
+
+
+def texts(options: dict[str, Any]) -> list[tuple[str, object]]:
+    return [(name, json.dumps(v) if name == "columns" else v) for name, v in options.items()]
+
+
+async def options_of(client: httpx2.AsyncClient, uploaded: httpx2.Response) -> object:
+    assert uploaded.status_code == 201, uploaded.text
+    return (await client.get(f"/imports/{uploaded.json()['importId']}")).json()["options"]
+
+
+async def test_options_are_kept_and_told_whether_before_or_after_the_file(
+    client: httpx2.AsyncClient,
+) -> None:
+    assert await options_of(client, await upload(client, ("file", CSV))) == DEFAULTS
+    before = await upload(client, *texts(GIVEN), ("file", CSV))
+    after = await upload(client, ("file", CSV), *texts(GIVEN))
+    assert await options_of(client, before) == await options_of(client, after) == GIVEN
+    count = await upload(client, ("maxErrors", "007"), ("file", CSV))
+    assert await options_of(client, count) == {**DEFAULTS, "maxErrors": 7}
+    tab = await upload(client, ("delimiter", "tab"), ("file", CSV))
+    assert await options_of(client, tab) == {**DEFAULTS, "delimiter": "\t"}
+
+
+WRONG = [
+    ("maxErrors", "-1"), ("maxErrors", "100.1%"), ("maxErrors", "1e3"), ("maxErrors", "5 %"),
+    ("maxErrors", "9" * 16), ("maxErrors", "many"), ("onTooManyErrors", "stop"),
+    ("onConflict", "update"),
+    ("delimiter", "|"), ("delimiter", ""), ("decimal", "point"), ("timeFormat", "epoch"),
+    ("timeZone", "Mars/Olympus"), ("timeZone", "localtime"), ("timeZone", "america/new_york"),
+    ("timeZone", "../UTC"), ("columns", "timestamp"), ("columns", "[]"), ("columns", "[" * 9000),
+    ("columns", '{"time": "a"}'), ("columns", '{"value": "a", "timestamp": "a"}'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "text"), WRONG)
+async def test_a_wrong_option_is_named_and_nothing_is_kept(
+    client: httpx2.AsyncClient, pool: Pool, storage_folder: Path, name: str, text: str
+) -> None:
+    kept = files_below(storage_folder)
+    for fields in ([(name, text), ("file", CSV)], [("file", CSV), (name, text)]):
+        response = await upload(client, *fields)
+        assert (response.status_code, response.json()["code"]) == (400, "validation_error")
+        assert [error["field"] for error in response.json()["errors"]] == [name]
+    assert await pool.fetchval("SELECT count(*) FROM imports") == 0
+    assert files_below(storage_folder) == kept
+
+
+async def test_every_wrong_or_unknown_field_is_named(client: httpx2.AsyncClient) -> None:
+    columns = json.dumps({"timestamp": "", "value": "x" * 201, "equipmentId": "ok"})
+    response = await upload(
+        client, ("timezone", "UTC"), ("decimal", ";"), ("columns", columns), ("file", CSV)
+    )
+    assert response.json()["code"] == "validation_error"
+    assert [(error["field"], error["code"]) for error in response.json()["errors"]] == [
+        ("timezone", "unknown_field"),
+        ("decimal", "validation_error"),
+        ("columns.timestamp", "missing_value"),
+        ("columns.value", "too_long"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ([("decimal", "."), ("decimal", "."), ("file", CSV)], "repeated_field"),
+        ([("decimal", "."), ("file", CSV), ("decimal", ".")], "repeated_field"),
+        ([("file", CSV), ("file", CSV)], "repeated_field"),
+        ([("file", CSV), ("after", CSV)], "unknown_field"),
+        ([("note", "x"), ("file", CSV)], "unknown_field"),
+        ([("note", "x" * 100_000), ("file", CSV)], "too_long"),
+        ([("decimal", b"\xff"), ("file", CSV)], "malformed_form"),
+    ],
+)
+async def test_a_field_that_is_repeated_unknown_or_unreadable_is_refused(
+    client: httpx2.AsyncClient, fields: list[tuple[str, object]], code: str
+) -> None:
+    response = await upload(client, *fields)
+    assert (response.status_code, response.json()["code"]) == (400, code)
+
+
+def test_a_json_object_gives_the_same_options() -> None:
+    assert parse_options(GIVEN) == parse_options(dict(texts(GIVEN)))
+    assert parse_options({}) == ImportOptions()
+
+
+@pytest.mark.parametrize("value", [None, 1, 1.5, True, [], {}, [","], {"a": 1}, "\ud800"])
+@pytest.mark.parametrize("name", [*PARSERS, "\ud800"])
+def test_no_value_of_another_kind_is_taken(name: str, value: object) -> None:
+    if (name, value) in [("columns", {}), ("maxErrors", 1)]:
+        return
+    with pytest.raises(InvalidRequestError) as refused:
+        parse_options({name: value})
+    (problem,) = refused.value.problems
+    problem.message.encode()
+
+
+def test_every_option_has_a_parser_and_is_in_the_reference() -> None:
+    names = set(ImportOptions.__struct_encode_fields__)
+    assert names == PARSERS.keys() == OPTIONS.keys()

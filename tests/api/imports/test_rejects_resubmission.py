@@ -1,0 +1,147 @@
+"""Corrected rows sent to the import that rejected them. The refusals come first."""
+
+from pathlib import Path
+from uuid import UUID
+
+import httpx2
+import pytest
+
+from core.database import Pool
+from tests.api.imports.test_imports import UNKNOWN, new_import, set_state
+from tests.api.imports.test_uploads import files_below
+
+HEADER = "line,code,column,row\n"
+REJECTS = '3,"bad_number","value","a,t,x"\n7,"bad_number","value","b,t,""x"""\n'
+MORE = '12,"bad_number","value","c,t,x"\n'
+
+
+async def rejecting(
+    pool: Pool, storage: Path, state: str = "done", error: str | None = None
+) -> UUID:
+    """An import that has rejected the lines 3, 7 and 12, in two parts."""
+    import_id = await new_import(pool)
+    await set_state(pool, import_id, state, error)
+    folder = storage / "imports" / str(import_id) / "rejects"
+    folder.mkdir(parents=True)
+    (folder / "000000000002.csv").write_text(REJECTS)
+    (folder / "000000000010.csv").write_text(MORE)
+    return import_id
+
+
+async def send(
+    client: httpx2.AsyncClient, import_id: UUID | str, text: str, name: str = "fixed.csv"
+) -> httpx2.Response:
+    files = {"file": (name, text.encode("utf-8", "surrogateescape"))}
+    return await client.post(f"/imports/{import_id}/rejects", files=files)
+
+
+def refused(response: httpx2.Response, status: int, code: str) -> str:
+    assert (response.status_code, response.json()["code"]) == (status, code)
+    message: str = response.json()["message"]
+    return message
+
+
+async def test_an_unknown_import_takes_no_rows(client: httpx2.AsyncClient) -> None:
+    refused(await send(client, UNKNOWN, HEADER), 404, "import_not_found")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "equipmentId,timestamp,value\n",
+        HEADER + "3,x,y\n",
+        HEADER + "three,x,y,z\n",
+        HEADER + "0,x,y,z\n",
+        HEADER + "3,x,y,z\n3,x,y,z\n",
+        HEADER + '3,x,y,"z\n',
+        HEADER + "3,x,y,\udcff\n",
+        HEADER.replace(",", ";"),
+    ],
+)
+async def test_another_file_than_a_list_of_rejects_is_refused(
+    client: httpx2.AsyncClient, pool: Pool, storage_folder: Path, text: str
+) -> None:
+    import_id = await rejecting(pool, storage_folder)
+    told = refused(await send(client, import_id, text), 400, "malformed_rejects")
+    assert "line,code,column,row" in told
+
+
+@pytest.mark.parametrize("line", [1, 4, 11, 13, 10**12])
+async def test_a_line_that_was_never_rejected_is_refused_and_named(
+    client: httpx2.AsyncClient, pool: Pool, storage_folder: Path, line: int
+) -> None:
+    import_id = await rejecting(pool, storage_folder)
+    response = await send(client, import_id, f"{HEADER}3,x,y,z\n{line},x,y,z\n")
+    assert f"Line {line} " in refused(response, 400, "never_rejected")
+    assert await pool.fetchval("SELECT count(*) FROM queue.pgqueuer") == 0
+    assert len(files_below(storage_folder / "imports" / str(import_id))) == 2
+
+
+async def test_the_list_of_another_import_is_known_by_its_name(
+    client: httpx2.AsyncClient, pool: Pool, storage_folder: Path
+) -> None:
+    import_id = await rejecting(pool, storage_folder)
+    name = f"rejects-{UNKNOWN} (1).csv"
+    told = refused(await send(client, import_id, HEADER + REJECTS, name), 400, "foreign_rejects")
+    assert UNKNOWN in told
+
+
+async def test_a_field_beside_the_file_is_refused(
+    client: httpx2.AsyncClient, pool: Pool, storage_folder: Path
+) -> None:
+    import_id = await rejecting(pool, storage_folder)
+    files = {"file": ("a.csv", HEADER), "decimal": (None, ",")}
+    response = await client.post(f"/imports/{import_id}/rejects", files=files)
+    assert "decimal" in refused(response, 400, "unknown_field")
+
+
+@pytest.mark.parametrize(
+    ("state", "error"),
+    [("queued", None), ("loading", None), ("cancelled", None), ("failed", "too_many_attempts")],
+)
+async def test_an_import_that_is_not_read_to_its_end_takes_no_rows(
+    client: httpx2.AsyncClient, pool: Pool, storage_folder: Path, state: str, error: str | None
+) -> None:
+    import_id = await rejecting(pool, storage_folder, state, error)
+    told = refused(await send(client, import_id, HEADER + REJECTS), 409, "import_state")
+    assert f"The import is {state}" in told
+    assert len(files_below(storage_folder / "imports" / str(import_id))) == 2
+
+
+async def test_a_list_that_is_too_large_is_refused(
+    client: httpx2.AsyncClient, pool: Pool, storage_folder: Path
+) -> None:
+    import_id = await rejecting(pool, storage_folder)
+    text = HEADER + '3,x,y,"' + "z" * 17 * 2**20
+    refused(await send(client, import_id, text), 413, "body_too_large")
+
+
+@pytest.mark.parametrize(("state", "error"), [("done", None), ("failed", "no_valid_rows")])
+async def test_corrected_rows_are_stored_and_queued_once(
+    client: httpx2.AsyncClient, pool: Pool, storage_folder: Path, state: str, error: str | None
+) -> None:
+    import_id = await rejecting(pool, storage_folder, state, error)
+    text = "\ufeff" + HEADER.replace("\n", "\r\n") + '12,,,"c,t,2"\r\n3,,,"a,t,""1"""\r\n7,,, \r\n'
+    answer = await send(client, import_id, text, f"rejects-{import_id}.csv")
+    assert (answer.status_code, answer.json()["state"]) == (200, "queued")
+    assert answer.json()["error"] is answer.json()["finishedAt"] is None
+    row = await pool.fetchrow("SELECT * FROM imports")
+    assert row is not None
+    assert (row["repairing"], row["repair_lines_done"]) == (True, 0)
+    stored = (storage_folder / row["repair_key"]).read_text()
+    assert stored == '"line","row"\n3,"a,t,""1"""\n12,"c,t,2"\n'
+    assert await pool.fetchval("SELECT count(*) FROM queue.pgqueuer") == 1
+    refused(await send(client, import_id, text), 409, "import_state")
+    assert await pool.fetchval("SELECT count(*) FROM queue.pgqueuer") == 1
+
+
+async def test_the_list_of_rejects_is_that_of_the_last_repair(
+    client: httpx2.AsyncClient, pool: Pool, storage_folder: Path
+) -> None:
+    import_id = await rejecting(pool, storage_folder)
+    folder = storage_folder / "imports" / str(import_id) / "rejects-2"
+    folder.mkdir(parents=True)
+    (folder / "000000000010.csv").write_text(MORE)
+    await pool.execute("UPDATE imports SET rejects_generation = 2")
+    assert (await client.get(f"/imports/{import_id}/rejects")).text == HEADER + MORE

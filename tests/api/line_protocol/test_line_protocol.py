@@ -1,0 +1,316 @@
+"""InfluxDB's line protocol, by its real client and by its grammar."""
+
+import asyncio
+import gzip
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx2
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from influxdb_client.client.influxdb_client import InfluxDBClient
+from influxdb_client.client.write.point import Point
+from influxdb_client.client.write_api import SYNCHRONOUS
+from influxdb_client.rest import ApiException
+from pydantic import ValidationError
+
+from api.line_protocol.grammar import number_in, parse_head, parse_point, whole_points
+from api.line_protocol.series import EquipmentIds
+from core.database import Pool
+from core.settings import LineProtocolSettings
+from tests.api.provider import Provider
+from tests.api.readings.test_readings import stored
+from tests.api.serving import server_settings, serving
+
+V2, V1 = "/api/v2/write", "/write"
+MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
+SECONDS = int(MOMENT.timestamp())
+
+names = st.text(st.characters(exclude_categories=["C"], exclude_characters="\\"), min_size=1)
+measurements = names.filter(lambda name: not name.startswith(("#", " ")))
+tag_sets = st.dictionaries(names, names, max_size=3)
+values = (
+    st.floats(-1e300, 1e300)
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.booleans()
+    | st.text(st.characters(exclude_categories=["C"]) | st.just("\n"))
+)
+
+
+def as_line(name: str, tags: dict[str, str], fields: Mapping[str, object]) -> str:
+    """The point as the real client writes it."""
+    record = {"measurement": name, "tags": tags, "fields": fields, "time": MOMENT}
+    line: str = Point.from_dict(record).to_line_protocol()
+    return line
+
+
+async def write(client: httpx2.AsyncClient, text: str, path: str = V2) -> httpx2.Response:
+    return await client.post(path, content=text.encode(), params={"precision": "s"})
+
+
+@settings(max_examples=150, deadline=None)
+@given(name=measurements, tags=tag_sets, fields=st.dictionaries(names, values, min_size=1))
+def test_what_the_real_client_writes_is_read_as_it_was_meant(
+    name: str, tags: dict[str, str], fields: dict[str, object]
+) -> None:
+    body = f"{as_line(name, tags, fields)}\nnext f=1\n".encode()
+    lines = [line for piece in whole_points([body.split(b"\n")]) for line in piece if line]
+    assert lines.pop() == b"next f=1"
+    (line,) = lines
+    point = parse_point(line.decode())
+    assert point is not None
+    assert parse_head(point.head) == (name, tags)
+    assert point.time == SECONDS * 10**9
+    assert {field: number_in(value) for field, value in point.fields} == {
+        field: None if isinstance(value, str) else float(value)  # type: ignore[arg-type]  # a number
+        for field, value in fields.items()
+    }
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    ours=st.tuples(measurements, tag_sets, names), others=st.tuples(measurements, tag_sets, names)
+)
+@example(("a", {"b": "c d"}, "e"), ("a", {"b": "c"}, "d e"))
+@example(("a,b=c", {}, "d"), ("a", {"b": "c"}, "d"))
+@example(("a", {"b": "c,d=e"}, "f"), ("a", {"b": "c", "d": "e"}, "f"))
+@example(("a b", {}, "c"), ("a", {}, "b c"))
+def test_the_default_never_gives_two_series_one_id(
+    ours: tuple[str, dict[str, str], str], others: tuple[str, dict[str, str], str]
+) -> None:
+    ids = EquipmentIds(LineProtocolSettings().equipment_id)
+    made = []
+    for name, tags, field in (ours, others):
+        point = parse_point(as_line(name, tags, {field: 1.0}))
+        assert point is not None
+        made.append(ids.of(point.head, point.fields[0][0]))
+    assert (made[0] == made[1]) == (ours == others)
+
+
+def test_tags_in_another_order_are_the_same_series() -> None:
+    ids = EquipmentIds(LineProtocolSettings().equipment_id)
+    assert ids.of("m,b=1,a=x\\ y", "f") == ids.of("m,a=x\\ y,b=1", "f") == "m,a=x\\ y,b=1 f"
+
+
+async def test_the_real_client_writes_points_that_are_stored(
+    base_url: str, provider: Provider, client: httpx2.AsyncClient, pool: Pool
+) -> None:
+    del client
+    points = [
+        {"tags": {"site": "JFK"}, "fields": {"temp": 21.5}},
+        {"tags": {"site": "LGA"}, "fields": {"temp": 20, "wet": True}},
+    ]
+    points = [point | {"measurement": "weather", "time": MOMENT} for point in points]
+
+    def send(compressed: bool) -> None:
+        with InfluxDBClient(
+            base_url, provider.token(), org="any", enable_gzip=compressed
+        ) as influx:
+            influx.write_api(SYNCHRONOUS).write("any", record=points)
+
+    for compressed in (False, True):
+        await asyncio.to_thread(send, compressed)
+    assert await stored(pool) == [
+        ("weather,site=JFK temp", MOMENT, 21.5),
+        ("weather,site=LGA temp", MOMENT, 20),
+        ("weather,site=LGA wet", MOMENT, 1),
+    ]
+
+
+async def test_the_real_client_understands_what_is_refused(
+    base_url: str, provider: Provider, client: httpx2.AsyncClient, pool: Pool
+) -> None:
+    del client
+
+    def send(token: str, record: str) -> ApiException:
+        with (
+            InfluxDBClient(base_url, token, org="any") as influx,
+            pytest.raises(ApiException) as refusal,
+        ):
+            influx.write_api(SYNCHRONOUS).write("any", record=record)
+        return refusal.value
+
+    partial = await asyncio.to_thread(send, provider.token(), "good f=1\nbad\nbad f=x")
+    assert (partial.status, partial.message) == (
+        400,
+        "partial write: line 1: line must be measurement,tag=value field=value timestamp dropped=2",
+    )
+    assert [row[0] for row in await stored(pool)] == ["good f"]
+    unscoped = await asyncio.to_thread(send, provider.token(scope=""), "good f=1")
+    assert (unscoped.status, unscoped.message) == (403, "The scope readings:write is missing.")
+
+
+async def test_partial_writes_are_told_in_the_shape_of_each_version(
+    client: httpx2.AsyncClient, pool: Pool
+) -> None:
+    told = "partial write: line 0: f must be a number, a boolean or a string dropped=1"
+    answer = await write(client, "m f=x,g=2")
+    assert (answer.status_code, answer.json()) == (400, {"code": "invalid", "message": told})
+    answer = await write(client, "m f=x,g=2", V1)
+    assert (answer.status_code, answer.json()) == (400, {"error": told})
+    assert {(row[0], row[2]) for row in await stored(pool)} == {("m g", 2)}
+
+
+GOOD = {
+    "m f=1": {"m f": 1},
+    "m,t=v f=1,g=2i,h=3u": {"m,t=v f": 1, "m,t=v g": 2, "m,t=v h": 3},
+    "m f=-1.5e3,g=.5,h=5.": {"m f": -1500, "m g": 0.5, "m h": 5},
+    "m f=t,g=FALSE": {"m f": 1, "m g": 0},
+    'm f="text, with = and \\" and\na line m x=1",g=2\nn f=3': {"m g": 2, "n f": 3},
+    '# m f=1\n\n  \r\n m f=1 \r\n# "\nn f=2': {"m f": 1, "n f": 2},
+    "m\\,a\\ b,t\\=g=v\\,w f\\ g=1": {"m\\,a\\ b,t\\=g=v\\,w f g": 1},
+    'm,t="quoted f=1': {'m,t="quoted f': 1},
+    "m\\n,t=C:\\dir f=1": {"m\\n,t=C:\\dir f": 1},
+    "日本,t=🌡 f=1": {"日本,t=🌡 f": 1},
+}
+
+
+@pytest.mark.parametrize("text", GOOD)
+@pytest.mark.parametrize("path", [V1, V2])
+async def test_what_the_grammar_allows_is_stored(
+    client: httpx2.AsyncClient, pool: Pool, text: str, path: str
+) -> None:
+    assert (await write(client, text, path)).status_code == 204
+    assert {row[0]: row[2] for row in await stored(pool)} == GOOD[text]
+    moments = {row[1] for row in await stored(pool)}
+    assert len(moments) == 1
+    assert abs(moments.pop() - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "m",
+        "m ",
+        "m f",
+        "m f=",
+        "m f=1,",
+        "m f=1 x",
+        "m f=1 1 1",
+        "m,t f=1",
+        "m,t= f=1",
+        "m,t=v,t=w f=1",
+        ",t=v f=1",
+        "m f=1x",
+        "m f=1.5i",
+        "m f=-1u",
+        "m f=9223372036854775808i",
+        "m f=18446744073709551616u",
+        "m f=nan",
+        "m f=+Inf",
+        "m f=1e301",
+        "m f=1e999",
+        "m f=tRUE",
+        "m f=1 9999999999999",
+        "m f=1 99999999999999999999999",
+        "m f=1 -99999999999",
+        'm f="open',
+        "m\x01 f=1",
+        "m f=" + "1" * 70_000,
+        f"{'m' * 260} f=1",
+    ],
+)
+async def test_what_it_does_not_allow_is_refused_and_its_neighbours_are_stored(
+    client: httpx2.AsyncClient, pool: Pool, text: str
+) -> None:
+    answer = await write(client, f"a f=1\n{text}")
+    assert answer.status_code == 400
+    assert answer.json()["message"].startswith("partial write: line 1: ")
+    assert answer.json()["message"].endswith(" dropped=1")
+    assert [row[0] for row in await stored(pool)] == ["a f"]
+
+
+async def test_too_late_and_too_early_points_are_told_the_bound(
+    client: httpx2.AsyncClient, pool: Pool
+) -> None:
+    await pool.execute("INSERT INTO retention_horizon (horizon) VALUES ($1)", MOMENT)
+    late = await write(client, f"m f=1 {int(datetime.now(UTC).timestamp()) + 90_000}")
+    early = await write(client, f"m f=1 {SECONDS - 1}\nm f=1 {SECONDS}")
+    assert "timestamp must not be later than 20" in late.json()["message"]
+    assert "timestamp must not be earlier than 2026-01-01T00:00:00+00:00" in early.json()["message"]
+    assert [row[1] for row in await stored(pool)] == [MOMENT]
+
+
+@pytest.mark.parametrize(
+    ("precision", "a_second"),
+    [
+        ("ns", 10**9),
+        ("n", 10**9),
+        ("", 10**9),
+        ("us", 10**6),
+        ("u", 10**6),
+        ("ms", 1000),
+        ("s", 1),
+        ("m", 1 / 60),
+        ("h", 1 / 3600),
+    ],
+)
+async def test_timestamps_have_the_unit_that_precision_says(
+    client: httpx2.AsyncClient, pool: Pool, precision: str, a_second: float
+) -> None:
+    text = f"m f=1 {round(SECONDS * a_second)}"
+    answer = await client.post(V2, content=text, params={"precision": precision, "bucket": "b"})
+    assert answer.status_code == 204
+    assert [row[1] for row in await stored(pool)] == [MOMENT]
+
+
+async def test_digits_past_the_microsecond_are_dropped_before_and_after_the_epoch(
+    client: httpx2.AsyncClient, pool: Pool
+) -> None:
+    await client.post(V2, content="a f=1 1999\nb f=1 -1")
+    moments = [row[1] for row in await stored(pool)]
+    epoch, microsecond = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+    assert moments == [epoch + microsecond, epoch - microsecond]
+
+
+async def test_an_unknown_precision_is_refused_by_name(client: httpx2.AsyncClient) -> None:
+    answer = await client.post(V2, content="m f=1", params={"precision": "d"})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "precision")
+
+
+async def test_a_body_of_old_clients_needs_no_type_and_may_be_gzip(
+    client: httpx2.AsyncClient, pool: Pool
+) -> None:
+    headers = {"Content-Encoding": "gzip", "Content-Type": "text/plain; charset=utf-8"}
+    body = gzip.compress(b"m f=1")
+    assert (await client.post(V1, content=body, headers=headers)).status_code == 204
+    assert (await client.post(V1, content=b"")).status_code == 204
+    assert len(await stored(pool)) == 1
+
+
+@pytest.mark.parametrize("path", [V1, V2])
+async def test_the_word_token_announces_an_access_token_on_these_routes_alone(
+    anonymous: httpx2.AsyncClient, provider: Provider, path: str
+) -> None:
+    headers = {"Authorization": f"Token {provider.token()}"}
+    assert (await anonymous.post(path, content=b"", headers=headers)).status_code == 204
+    assert (await anonymous.post("/sensor-data/batch", headers=headers)).status_code == 401
+    secret = {"u": "test-user", "p": provider.token()}
+    assert (await anonymous.post(path, params=secret)).status_code == 401
+    basic = await anonymous.post(path, auth=("token", provider.token()))
+    assert (basic.status_code, basic.json()["code"]) == (401, "missing_token")
+
+
+async def test_the_setting_says_what_equipment_a_field_is(
+    migrated_url: str, provider: Provider, tmp_path: Path, pool: Pool
+) -> None:
+    template = LineProtocolSettings(equipment_id="{measurement}/{tags.host}/{field}")
+    server = server_settings(migrated_url, provider.issuer, tmp_path, line_protocol=template)
+    headers = {"Authorization": f"Bearer {provider.token()}"}
+    async with (
+        serving(server) as url,
+        httpx2.AsyncClient(base_url=url, headers=headers) as client,
+    ):
+        answer = await write(client, "cpu,host=a,core=1 user=1\ncpu user=2")
+    assert "tags.host is missing" in answer.json()["message"]
+    assert [(row[0], row[2]) for row in await stored(pool)] == [("cpu/a/user", 1)]
+
+
+@pytest.mark.parametrize(
+    "template", ["", "fixed", "{host}", "{field} {tags.}", "{field", "{field}}{"]
+)
+def test_a_template_of_other_names_is_refused(template: str) -> None:
+    with pytest.raises(ValidationError, match="series"):
+        LineProtocolSettings(equipment_id=template)

@@ -1,0 +1,112 @@
+"""A request that comes again with its Idempotency-Key does nothing more than answer."""
+
+import asyncio
+from typing import Any
+
+import httpx2
+import pytest
+
+from core.database import Pool
+from core.queries import queries
+from tests.api.batches.test_batches import counts, post, row
+from tests.api.provider import Provider
+from tests.api.readings.test_group_commit import another_writer
+from tests.api.readings.test_readings import stored
+
+KEY = {"Idempotency-Key": '"4ec2"'}
+
+
+async def post_one(client: httpx2.AsyncClient, body: Any) -> httpx2.Response:
+    return await client.post("/sensor-data", json=body, headers=KEY)
+
+
+async def test_a_batch_that_comes_again_gets_its_first_answer_and_changes_nothing(
+    client: httpx2.AsyncClient, pool: Pool
+) -> None:
+    rows = [row(0), row(1), row(2, None)]
+    first = await post(client, rows, KEY, mode="partial")
+    await pool.execute("UPDATE readings SET value = 7")
+    again = await post(client, rows, {"Idempotency-Key": "4ec2"}, mode="partial")
+    assert counts(again) == {"inserted": 2, "rejected": 1}
+    assert again.json() == first.json()
+    assert {value for _, _, value in await stored(pool)} == {7}
+
+
+async def test_a_reading_that_comes_again_gets_its_first_answer_and_changes_nothing(
+    client: httpx2.AsyncClient, pool: Pool
+) -> None:
+    first = await post_one(client, row())
+    await pool.execute("UPDATE readings SET value = 7")
+    again = await post_one(client, row())
+    assert (first.status_code, first.json()) == (again.status_code, again.json())
+    assert again.status_code == 201
+    assert [value for _, _, value in await stored(pool)] == [7]
+
+
+async def test_another_request_with_the_key_is_refused(
+    client: httpx2.AsyncClient, pool: Pool
+) -> None:
+    await post(client, [row(0)], KEY)
+    others = [
+        await post(client, [row(1)], KEY),
+        await post(client, [row(0)], KEY, onConflict="skip"),
+        await post_one(client, row(0)),
+    ]
+    assert {answer.status_code for answer in others} == {422}
+    assert {answer.json()["code"] for answer in others} == {"idempotency_key_reused"}
+    assert len(await stored(pool)) == 1
+
+
+async def test_a_refused_request_leaves_its_key_free(
+    client: httpx2.AsyncClient, pool: Pool
+) -> None:
+    await pool.execute("INSERT INTO retention_horizon (horizon) VALUES ('2026-01-01T00:00:00Z')")
+    assert (await post(client, [row(0), row(-1)], KEY)).status_code == 400
+    below = await post_one(client, row(-1))
+    assert (below.status_code, below.json()["code"]) == (400, "below_retention")
+    assert below.json()["errors"][0].keys() == {"field", "code", "message"}
+    assert counts(await post(client, [row(0)], KEY)) == {"inserted": 1}
+
+
+async def test_the_same_key_of_another_sender_is_another_key(
+    client: httpx2.AsyncClient, provider: Provider
+) -> None:
+    assert counts(await post(client, [row(0)], KEY)) == {"inserted": 1}
+    other = {"Authorization": f"Bearer {provider.token(sub='other')}"}
+    assert counts(await post(client, [row(0)], KEY | other)) == {"unchanged": 1}
+
+
+async def test_a_request_that_comes_while_the_first_is_under_way_is_carried_out_once(
+    client: httpx2.AsyncClient, pool: Pool
+) -> None:
+    async with another_writer(pool, 0):
+        posts = [asyncio.create_task(post(client, [row(0)], KEY)) for _ in range(2)]
+        await asyncio.wait(posts, return_when=asyncio.FIRST_COMPLETED, timeout=2)
+    answers = [await answer for answer in posts]
+    first = next(answer for answer in answers if answer.status_code == 200)
+    for answer in answers:
+        if answer.status_code == 409:  # where the database has a process for each connection
+            assert answer.json()["code"] == "idempotency_key_in_use"
+        else:
+            assert answer.json() == first.json()
+    assert await pool.fetchval("SELECT count(*) FROM idempotency_keys") == 1
+
+
+async def test_keys_are_forgotten_after_a_day(client: httpx2.AsyncClient, pool: Pool) -> None:
+    await post(client, [row(0)], KEY)
+    await queries().forget_old_answers(pool)
+    assert await pool.fetchval("SELECT count(*) FROM idempotency_keys") == 1
+    await pool.execute("UPDATE idempotency_keys SET created_at = now() - INTERVAL '24 hours'")
+    assert counts(await post(client, [row(0), row(1)], KEY)) == {"inserted": 1, "unchanged": 1}
+    await pool.execute("UPDATE idempotency_keys SET created_at = now() - INTERVAL '24 hours'")
+    await queries().forget_old_answers(pool)
+    assert await pool.fetchval("SELECT count(*) FROM idempotency_keys") == 0
+
+
+@pytest.mark.parametrize("key", ["", '""', "a b", "é".encode(), "x" * 256, 'a"b'])
+async def test_a_key_that_is_none_is_refused_by_name(
+    client: httpx2.AsyncClient, key: str | bytes
+) -> None:
+    answer = await post(client, [row()], {"Idempotency-Key": key})
+    assert (answer.status_code, answer.json()["code"]) == (400, "validation_error")
+    assert answer.json()["errors"][0]["field"] == "Idempotency-Key"

@@ -1,0 +1,224 @@
+"""Which line is a reading, and which reason the others are given."""
+
+import csv
+import io
+from datetime import UTC, datetime, timedelta, timezone
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.imports import COLUMNS, DecimalMark, Delimiter, ImportOptions
+from core.readings import TimeBounds
+from jobs.csv_import.field_splitting import split
+from jobs.csv_import.header import Layout
+from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT
+from jobs.csv_import.validation import JudgedBatch, judge
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+DEFAULT = ImportOptions()
+BOUNDS = TimeBounds.at(NOW, timedelta(days=1), None)
+TS = "2024-01-01T00:00:00Z"
+
+
+def judged(
+    *texts: str,
+    columns: tuple[str, ...] = COLUMNS,
+    options: ImportOptions = DEFAULT,
+    bounds: TimeBounds = BOUNDS,
+) -> JudgedBatch:
+    lines = pl.DataFrame({TEXT: texts}, schema={TEXT: pl.String})
+    positions = {name: columns.index(name) for name in COLUMNS}
+    layout = Layout(options.delimiter or ",", len(columns), positions)
+    rows = split(lines.with_row_index(LINE_NUMBER, offset=2), layout)
+    return judge(rows, options, bounds)
+
+
+def reading(
+    text: str, columns: tuple[str, ...] = COLUMNS, options: ImportOptions = DEFAULT
+) -> tuple[str, datetime, float]:
+    (row,) = judged(text, columns=columns, options=options).readings.rows()
+    return row
+
+
+def verdict(
+    text: str, bounds: TimeBounds = BOUNDS, options: ImportOptions = DEFAULT
+) -> tuple[str, str]:
+    ((line, code, column, row),) = judged(text, options=options, bounds=bounds).rejects.rows()
+    assert (line, row) == (2, text)
+    return code, column
+
+
+@pytest.mark.parametrize(
+    ("written", "moment"),
+    [
+        ("2013-11-03T01:00:00.000-05:00", "2013-11-03T06:00:00"),
+        ("2013-11-03T01:00:00Z", "2013-11-03T01:00:00"),
+        ("2013-11-03t01:00:00z", "2013-11-03T01:00:00"),
+        ("2013-11-03 01:00:00", "2013-11-03T01:00:00"),
+        ("2013-11-03T01:00", "2013-11-03T01:00:00"),
+        ("2013-11-03T01:00:00+05:30", "2013-11-02T19:30:00"),
+        ("2013-11-03T01:00:00+0530", "2013-11-02T19:30:00"),
+        ("2013-11-03T01:00:00-05", "2013-11-03T06:00:00"),
+        ("  2013-11-03T01:00:00Z ", "2013-11-03T01:00:00"),
+        ("2013-11-03T01:00:00.5Z", "2013-11-03T01:00:00.500000"),
+        ("2013-11-03T01:00:00.123456999Z", "2013-11-03T01:00:00.123456"),
+        ("2024-02-29T23:59:59-00:00", "2024-02-29T23:59:59"),
+        ("0001-01-02T00:00:00Z", "0001-01-02T00:00:00"),
+    ],
+)
+def test_a_timestamp_in_iso_8601_is_its_moment_in_utc(written: str, moment: str) -> None:
+    assert reading(f"a,{written},1")[1] == datetime.fromisoformat(moment).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2013-11-03", "20131103T010000Z", "2013-11-03T1:00:00Z", "2013-02-30T01:00:00Z",
+        "2013-11-03T24:00:00Z", "2013-11-03T23:59:60Z", "0000-01-01T00:00:00Z",
+        "10000-01-01T00:00:00Z", "0001-01-01T23:59:59Z", "9999-12-31T00:00:01Z",
+        "2013-11-03T01:00:00 Z", "2013-11-03T01:00:00+24:00", "2013-11-03T01:00:00+05:60",
+        "2013-13-01T01:00:00Z", "1383440400", "yesterday", "2013-11-03T01:00:00.Z",
+        "\u0662\u0660\u0661\u0663-11-03T01:00:00Z", "x" * 10_000_000,
+    ],
+)  # fmt: skip
+def test_what_is_no_moment_is_a_bad_timestamp(written: str) -> None:
+    assert verdict(f"a,{written},1") == ("bad_timestamp", "timestamp")
+
+
+@given(
+    st.datetimes(datetime(1, 1, 3), datetime(2025, 12, 31)),  # noqa: DTZ001  # zones come below
+    st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes))),
+)
+def test_every_moment_with_any_offset_is_read_as_python_reads_it(
+    naive: datetime, zone: timezone
+) -> None:
+    moment = naive.replace(tzinfo=zone)
+    assert reading(f"a,{moment.isoformat()},1")[1] == moment
+
+
+@given(st.floats(min_value=1e-290, max_value=1e300) | st.just(0.0), st.sampled_from(["", "-", "+"]))
+def test_every_number_in_bounds_is_read_exactly(number: float, sign: str) -> None:
+    assert reading(f"a,{TS}, {sign}{number!r} ")[2] == float(f"{sign}{number!r}")
+
+
+@pytest.mark.parametrize("written", ["1", "1.", ".5", "-1.5E3", "1e-7", "+0", "0e999", "007"])
+def test_plain_and_exponent_decimals_are_numbers(written: str) -> None:
+    assert reading(f"a,{TS},{written}")[2] == float(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ("", "missing_value"), ("  ", "missing_value"), ("nan", "not_finite"),
+        ("-Inf", "not_finite"), ("Infinity", "not_finite"), ('"1,5"', "bad_number"),
+        ("0x10", "bad_number"), ("1_000", "bad_number"), ("1 000", "bad_number"),
+        ("e5", "bad_number"), (".", "bad_number"), ("--1", "bad_number"), ("\u0665", "bad_number"),
+        ("true", "bad_number"), ("1e301", "out_of_range"), ("-1e400", "out_of_range"),
+        ("1e-291", "out_of_range"), ("1e-400", "out_of_range"),
+    ],
+)  # fmt: skip
+def test_what_is_no_number_in_bounds_is_told_apart(written: str, code: str) -> None:
+    assert verdict(f"a,{TS},{written}") == (code, "value")
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ("", "missing_value"), (" \t", "missing_value"), ("x" * 256, "too_long"),
+        ("x" * 10_000_000, "too_long"), ("a\x00b", "bad_text"), ("a\x7f", "bad_text"),
+        ("a\x85", "bad_text"), ("a\ufffd", "bad_text"), ("a\tb", "bad_text"),
+    ],
+)  # fmt: skip
+def test_an_equipment_id_that_cannot_be_one_is_refused(written: str, code: str) -> None:
+    assert verdict(f"{written},{TS},1") == (code, "equipmentId")
+
+
+@pytest.mark.parametrize("written", ["x", "ü" * 255, " a ", "é\u00a0", "😀", "a'b;--"])
+def test_an_equipment_id_is_kept_as_it_is_written(written: str) -> None:
+    assert reading(f"{written},{TS},1")[0] == written
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a",
+        f"a,{TS}",
+        f"a,{TS},1,",
+        f'"a,{TS},1',
+        f'b",{TS},1',
+        f'a "b",{TS},1',
+        f'"a"b,{TS},1',
+        ",,,",
+    ],
+)
+def test_a_line_with_other_columns_or_an_open_quote_is_refused_whole(text: str) -> None:
+    assert verdict(text) == ("wrong_columns", "")
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["Cc"])), min_size=1))
+def test_a_quoted_field_is_read_as_the_csv_module_writes_it(texts: list[str]) -> None:
+    buffer = io.StringIO()
+    fields = [text[:255] for text in texts if text.strip() and "\ufffd" not in text]
+    csv.writer(buffer, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(
+        [field, TS, "1"] for field in fields
+    )
+    found = judged(*buffer.getvalue().split("\n")[:-1])
+    assert found.readings["equipment_id"].to_list() == fields
+
+
+def test_columns_may_stand_in_any_order_and_others_are_passed_over() -> None:
+    columns = ("value", "line", "timestamp", "equipmentId")
+    found = reading(f'1.5,"x,y",{TS},a', columns=columns)
+    assert found == ("a", datetime(2024, 1, 1, tzinfo=UTC), 1.5)
+
+
+@pytest.mark.parametrize("written", ["1,5", " +1,5 ", "15e-1", '"1,5"', "1,5E0"])
+def test_a_decimal_comma_is_read_where_it_is_asked_for(written: str) -> None:
+    options = ImportOptions(delimiter=Delimiter.SEMICOLON, decimal=DecimalMark.COMMA)
+    assert reading(f"a;{TS};{written}", options=options)[2] == 1.5
+
+
+@pytest.mark.parametrize("written", ["1.5", "1.000,5", "1,000,5", "1.000"])
+def test_a_point_in_a_number_with_decimal_comma_is_refused(written: str) -> None:
+    options = ImportOptions(delimiter=Delimiter.SEMICOLON, decimal=DecimalMark.COMMA)
+    assert verdict(f"a;{TS};{written}", options=options) == ("bad_number", "value")
+
+
+@pytest.mark.parametrize("delimiter", Delimiter)
+def test_fields_are_separated_as_the_layout_says(delimiter: Delimiter) -> None:
+    options = ImportOptions(delimiter=delimiter)
+    others = "".join(other for other in ",;|" if other != delimiter)
+    assert reading(delimiter.join([f"a{others}", TS, "1"]), options=options)[0] == f"a{others}"
+    assert reading(delimiter.join(['"a,;b"', TS, "1"]), options=options)[0] == "a,;b"
+
+
+def test_blank_lines_are_no_rows() -> None:
+    found = judged("", "   ", f"a,{TS},1", "\t", "x")
+    assert found.rows_read == 2
+    assert found.rejects["line"].to_list() == [6]
+
+
+def test_a_moment_outside_the_bounds_is_refused_and_on_them_accepted() -> None:
+    bounds = TimeBounds(datetime(2024, 1, 1, tzinfo=UTC), NOW)
+    assert verdict("a,2023-12-31T23:59:59.999999Z,1", bounds) == ("below_retention", "timestamp")
+    assert verdict("a,2026-01-01T00:00:00.000001Z,1", bounds) == ("too_future", "timestamp")
+    within = judged("a,2024-01-01T00:00:00Z,1", "a,2026-01-01T00:00:00Z,1", bounds=bounds)
+    assert within.rejects.is_empty()
+
+
+def test_the_first_fault_of_a_line_is_the_one_told() -> None:
+    assert verdict(",x,y") == ("missing_value", "equipmentId")
+    assert verdict("a,x,y") == ("bad_timestamp", "timestamp")
+
+
+@given(
+    lines=st.lists(st.text(st.sampled_from("a1,. \r\t")), min_size=1, max_size=9),
+    columns=st.permutations([*COLUMNS, "more"]),
+)
+def test_a_quote_in_one_line_changes_no_other_verdict(lines: list[str], columns: list[str]) -> None:
+    alone = judged(*lines, columns=tuple(columns))
+    beside = judged(*lines, '"', columns=tuple(columns))
+    assert beside.readings.equals(alone.readings)
+    assert beside.rejects[:-1].equals(alone.rejects)
