@@ -19,8 +19,8 @@ from bench.measure import Bench, Result, least_in_turns, seconds
 from bench.month import Month
 from bench.table import empty, require_no_readings
 from core.database import open_pool
-from core.readings import utc_now
 from core.settings import DatabaseSettings
+from core.time import utc_now
 
 WINDOW_HOURS = {"24h": 24, "1m": 720}
 BARE = "bare SQL, asyncpg"

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from bench.connection import Connection
 from bench.load import get_request
 from bench.measure import Bench, seconds
-from core.readings import utc_now
+from core.time import utc_now
 
 HTTP_OK = 200
 PATH = "/sensor-data/aggregated"

@@ -27,8 +27,8 @@ from bench.connection import Connection
 from bench.load import get_request
 from bench.measure import free_port
 from core.database import open_pool
-from core.readings import utc_now
 from core.settings import DatabaseSettings
+from core.time import utc_now
 
 START_SECONDS = 20
 HOURS = """

@@ -9,9 +9,10 @@ import httpx2
 from bench.answers import Asking
 from bench.influx import DATABASE, running_influx
 from bench.measure import Bench, Result, seconds
-from bench.month import HOUR, Month
+from bench.month import Month
 from bench.runs import console
 from core.database import Pool
+from core.time import HOUR
 
 SPAN = timedelta(hours=48)
 LINES = """

@@ -7,9 +7,8 @@ from datetime import datetime, timedelta
 from bench.table import DAYS, IDS
 from core.database import Pool
 from core.queries import queries
-from core.readings import utc_now
+from core.time import utc_now
 
-HOUR = timedelta(hours=1)
 THINNED = 10  # how many rows there are in the end for each one of the beginning
 
 FILL = """

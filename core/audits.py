@@ -2,15 +2,13 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
 from core.database import Connection
 from core.queries import queries
-from core.readings import EPOCH
-
-DAY = timedelta(days=1)
+from core.time import DAY, floor
 
 log = structlog.get_logger()
 
@@ -30,7 +28,7 @@ async def audit(
 
     What the ledger of dirty ranges tells already, or readings below the horizon, is not looked at.
     """
-    day = start - (start - EPOCH) % DAY
+    day = floor(start, DAY)
     while day < end:
         yield await audit_day(connection, day)
         day += DAY

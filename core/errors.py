@@ -3,13 +3,11 @@
 An error knows nothing of HTTP: api/http/problem_details.py maps codes to statuses in one table.
 """
 
-from typing import ClassVar
-
 
 class SensorFlowError(Exception):
     """Something that Sensor Flow refuses or cannot do, said so that its reader can act on it."""
 
-    code: ClassVar[str] = "internal_error"
+    code: str = "internal_error"  # a class that stands for many codes sets its instance's
 
     def __init__(self, message: str, **details: object) -> None:
         super().__init__(message)
@@ -72,4 +70,4 @@ class ReadingRefusedError(SensorFlowError):
 
     def __init__(self, code: str, message: str, **details: object) -> None:
         super().__init__(message, **details)
-        self.code = code  # type: ignore[misc]  # one class, many rules: the code is the instance's
+        self.code = code

@@ -17,8 +17,6 @@ MIN_MAGNITUDE = 1e-290
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 LATEST = datetime(9999, 12, 31, tzinfo=UTC)
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-CHUNK = timedelta(days=7)  # the hypertable's chunks: whole weeks since the epoch
 
 # Regular expressions for a whole field, in the syntax that Python and Rust share.
 # ISO 8601 date and time of day; without offset it is UTC. Seconds may be left out, digits past the
@@ -81,8 +79,3 @@ class Reading(NamedTuple):
     equipment_id: str
     ts: datetime
     value: float
-
-
-def utc_now() -> datetime:
-    """The current moment, aware, in UTC."""
-    return datetime.now(UTC)

@@ -21,7 +21,7 @@ class FileFaultError(SensorFlowError):
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
-        self.code = code  # type: ignore[misc]  # one class, many faults: the code is the instance's
+        self.code = code
 
 
 class LeaseLostError(SensorFlowError):

@@ -3,16 +3,12 @@
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
 from typing import overload
 
-from api.http.time_ranges import TimeRange
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
+from core.time import DAY, EPOCH, HOUR, TimeRange, ceiling, floor
 
 
 class Source(StrEnum):
@@ -151,13 +147,3 @@ def _whole(span: TimeRange, width: timedelta) -> TimeRange:
 
 def _unix_seconds(moment: datetime) -> int:
     return round(moment.timestamp())
-
-
-def ceiling(moment: datetime, width: timedelta) -> datetime:
-    """The first border of UTC buckets of that width from the moment on."""
-    return moment + (EPOCH - moment) % width
-
-
-def floor(moment: datetime, width: timedelta) -> datetime:
-    """The last border of UTC buckets of that width up to the moment."""
-    return moment - (moment - EPOCH) % width

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from api.aggregates.buckets import Buckets
 from api.aggregates.resolutions import Resolution
-from api.http.time_ranges import TimeRange
+from core.time import TimeRange
 
 WEEK = timedelta(weeks=1)
 LEAP_DAY_BEFORE = 28

@@ -12,8 +12,8 @@ from api.aggregates.schemas import Aggregates
 from api.aggregates.service import AggregateService
 from api.auth.access import access
 from api.auth.visibility import visible_to
-from core.readings import utc_now
 from core.scopes import Scope
+from core.time import utc_now
 
 AnyRequest = Request[Any, Any, Any]
 Service = NamedDependency[SkipValidation[AggregateService]]

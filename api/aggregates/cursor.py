@@ -5,7 +5,7 @@ import msgspec
 
 from api.aggregates.resolutions import Resolution
 from api.http.pagination import StorableText
-from api.http.time_ranges import TimeRange
+from core.time import TimeRange
 
 SECONDS = msgspec.Meta(ge=-(2**62), le=2**62)
 

@@ -31,8 +31,9 @@ from api.equipment.choice import EVERY_EQUIPMENT, chosen_equipment
 from api.http.pagination import cursor_of
 from api.http.problem_details import FieldProblem, InvalidRequestError
 from api.http.query_parameters import Parameters, choice, refusal, time_zone, whole_number
-from api.http.time_ranges import TimeRange, asked_range
+from api.http.time_ranges import asked_range
 from core.readings import EARLIEST
+from core.time import TimeRange
 
 AUTO = "auto"
 MAX_LIMIT = 10_000

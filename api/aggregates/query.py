@@ -12,7 +12,7 @@ from api.aggregates.cursor import BEGINNING, Position
 from api.aggregates.gapfill import Fill
 from api.aggregates.resolutions import Resolution, utc_buckets
 from api.equipment.choice import EquipmentChoice
-from api.http.time_ranges import TimeRange
+from core.time import TimeRange
 
 WINDOWS: Mapping[str, timedelta] = MappingProxyType(
     {

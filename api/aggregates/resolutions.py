@@ -6,8 +6,8 @@ from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
-from api.aggregates.buckets import EPOCH, Buckets, EvenBorders, Source, ceiling
-from api.http.time_ranges import TimeRange
+from api.aggregates.buckets import Buckets, EvenBorders, Source
+from core.time import EPOCH, TimeRange, ceiling
 
 
 class Resolution(StrEnum):

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from api.aggregates.buckets import DAY, HOUR, Buckets, Source, floor
+from api.aggregates.buckets import Buckets, Source
 from api.aggregates.resolutions import Resolution
-from api.http.time_ranges import TimeRange
+from core.time import DAY, HOUR, TimeRange, floor
 
 SECOND = timedelta(seconds=1)
 

@@ -11,9 +11,10 @@ from api.audits.schemas import Audit
 from api.audits.service import AuditService
 from api.auth.access import access
 from api.http.query_parameters import Parameters, refusal
-from api.http.time_ranges import TimeRange, asked_range
+from api.http.time_ranges import asked_range
 from api.openapi.parameters import MOMENT, query
 from core.scopes import Scope
+from core.time import TimeRange
 
 LONGEST = timedelta(days=31)
 

@@ -2,11 +2,11 @@ from contextlib import suppress
 
 from api.audits.metrics import AuditMetrics
 from api.audits.schemas import Audit
-from api.http.time_ranges import TimeRange
 from core.audits import audit
 from core.database import Pool, borrowed
 from core.errors import DatabaseUnavailableError
 from core.queries import queries
+from core.time import TimeRange
 
 
 class AuditService:

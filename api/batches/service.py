@@ -9,8 +9,9 @@ from api.readings.received import Received
 from api.readings.rows import one_by_one, received_in
 from api.readings.schemas import Account
 from api.readings.validation import NaiveTimestamps
-from core.readings import TimeBounds, utc_now
+from core.readings import TimeBounds
 from core.settings import ApiSettings, ReadingSettings
+from core.time import utc_now
 
 
 class BatchService:

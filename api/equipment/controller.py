@@ -17,8 +17,8 @@ from api.equipment.schemas import EquipmentDetails, EquipmentPage
 from api.equipment.service import EquipmentService
 from api.http.problem_details import UnsupportedMediaTypeError
 from api.http.query_parameters import equipment_id
-from core.readings import utc_now
 from core.scopes import Scope
+from core.time import utc_now
 
 ONE = "/equipment/"
 MAX_BODY_BYTES = 64 * 1024

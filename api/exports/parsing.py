@@ -10,8 +10,9 @@ from api.equipment.choice import EVERY_EQUIPMENT, EquipmentChoice, chosen_equipm
 from api.exports.formats import Format, accepted_format
 from api.http.pagination import StorableText, cursor_of
 from api.http.query_parameters import Parameters, choice, refusal, whole_number
-from api.http.time_ranges import AFTER_ALL, TimeRange, open_range
+from api.http.time_ranges import AFTER_ALL, open_range
 from core.readings import EARLIEST
+from core.time import TimeRange
 
 PARAMETERS = ("from", "to", "equipmentId", "format", "limit", "cursor")
 OF_PAGES = ("limit", "cursor")

@@ -132,9 +132,9 @@ class InvalidRequestError(SensorFlowError):
         super().__init__("; ".join(problem.message for problem in problems))
         self.problems = list(problems)
         if len(problems) == 1:
-            self.code = problems[0].code  # type: ignore[misc]  # the instance's, as in core.errors
+            self.code = problems[0].code
         else:
-            self.code = "validation_error"  # type: ignore[misc]  # as above
+            self.code = "validation_error"
 
 
 class RefusedBatchError(SensorFlowError):
@@ -152,7 +152,7 @@ class RefusedBatchError(SensorFlowError):
         rejected: int,
     ) -> None:
         super().__init__(f"{rejected} of {read} readings are refused; nothing was stored.")
-        self.code = next(iter(codes)) if len(codes) == 1 else "validation_error"  # type: ignore[misc]  # as above
+        self.code = next(iter(codes)) if len(codes) == 1 else "validation_error"
         self.codes = codes
         self.problems = list(problems)
         self.read = read

@@ -1,27 +1,14 @@
-"""Ranges of time, and how a request asks for one."""
+"""The range of time that a request names by its parameters from and to."""
 
 import re
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from api.http.query_parameters import Parameters, refusal
 from core.readings import EARLIEST, LATEST, TIMESTAMP, RejectCode
+from core.time import MICROSECOND, TimeRange
 
 MOMENT = re.compile(TIMESTAMP)
-AFTER_ALL = LATEST + timedelta.resolution
-
-
-@dataclass(frozen=True, slots=True)
-class TimeRange:
-    """The moments from `start` on and before `end`, both aware; none if the end is no later."""
-
-    start: datetime
-    end: datetime
-
-    @property
-    def length(self) -> timedelta:
-        """How long it is."""
-        return self.end - self.start
+AFTER_ALL = LATEST + MICROSECOND
 
 
 def asked_range(given: Parameters) -> TimeRange:

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from api.imports.errors import BadSignatureError, UploadUrlExpiredError, UploadUrlsOffError
 from api.imports.schemas import PresignedUpload
-from core.readings import utc_now
 from core.settings import ApiSettings
 from core.storage import Storage
+from core.time import utc_now
 
 METHOD = "PUT"
 LIFETIME = timedelta(hours=1)  # for the request to begin: the file may take as long as it needs

@@ -14,8 +14,9 @@ from api.readings.rows import lines, one_by_one, received_in
 from api.readings.schemas import Account
 from api.readings.validation import bounded, equipment_id_of, number_of, problem_of
 from core.errors import ReadingRefusedError
-from core.readings import EPOCH, Reading, RejectCode, TimeBounds, utc_now
+from core.readings import Reading, RejectCode, TimeBounds
 from core.settings import LineProtocolSettings, ReadingSettings
+from core.time import EPOCH, utc_now
 
 PARTIAL = BatchRules(Mode.PARTIAL)
 

@@ -10,8 +10,9 @@ from api.readings.metrics import IngestMetrics
 from api.readings.reading_json import read_reading
 from api.readings.received import Received
 from core.errors import SensorFlowError
-from core.readings import Reading, TimeBounds, utc_now
+from core.readings import Reading, TimeBounds
 from core.settings import ApiSettings, ReadingSettings
+from core.time import utc_now
 
 
 class ReadingService:

@@ -12,7 +12,8 @@ from api.readings.errors import RowsMissingError
 from core.changes import note_changes
 from core.database import Connection
 from core.queries import all_rows, queries
-from core.readings import CHUNK, EPOCH, Reading
+from core.readings import Reading
+from core.time import chunk_end
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +120,7 @@ def _spans_of_chunks(moments: Sequence[datetime]) -> dict[str, list[datetime]]:
     """The first and the last of the ordered moments in each chunk that has any."""
     firsts, lasts, start = [], [], 0
     while start < len(moments):
-        chunk_end = moments[start] + CHUNK - (moments[start] - EPOCH) % CHUNK
-        end = bisect_left(moments, chunk_end, lo=start)
+        end = bisect_left(moments, chunk_end(moments[start]), lo=start)
         firsts.append(moments[start])
         lasts.append(moments[end - 1])
         start = end

@@ -17,9 +17,10 @@ from cli.imports.display import JUDGING, Display
 from cli.imports.local import told_database
 from cli.imports.outcomes import ExitCode, told_range
 from core.imports import ImportOptions, ImportState
-from core.readings import RejectCode, utc_now
+from core.readings import RejectCode
 from core.settings import DatabaseSettings, ReadingSettings, StorageSettings, WorkerSettings
 from core.storage import Storage
+from core.time import utc_now
 from jobs.csv_import.context import ImportWork
 from jobs.csv_import.dry_run import Forecast, rehearse
 from jobs.csv_import.repository import Claim

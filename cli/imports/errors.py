@@ -20,7 +20,7 @@ class FileRefusedError(SensorFlowError):
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
-        self.code = code  # type: ignore[misc]  # one class, many reasons: the code is the instance's
+        self.code = code
 
 
 class FileUnreadableError(SensorFlowError):

@@ -12,6 +12,7 @@ import polars as pl
 from core.database import Connection, open_connection
 from core.queries import all_rows, queries
 from core.readings import OnConflict
+from core.time import DAY, HOUR, TimeRange
 from jobs.csv_import.conflicts import conflicts_among
 from jobs.csv_import.context import ImportWork
 from jobs.csv_import.decompression import plain_file
@@ -23,7 +24,7 @@ from jobs.csv_import.staging import StagedBatch, stage
 from jobs.csv_import.validated_batches import judged_lines, open_rows
 from jobs.csv_import.validation import JudgedBatch
 from jobs.csv_import.writing import copy_rows
-from jobs.rollups.ranges import DAY, HOUR, TimeRange, aligned
+from jobs.rollups.ranges import aligned
 from jobs.rollups.refresh import due_slices
 
 FIRST_REJECTS = 3

@@ -1,7 +1,6 @@
 """The values of Arrow columns as the text that a CSV file would have for them."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -9,13 +8,12 @@ import pyarrow as pa
 
 from core.imports import EQUIPMENT_ID, TIMESTAMP, VALUE, ImportOptions, TimeFormat
 from core.readings import EARLIEST, LATEST
+from core.time import EPOCH, MICROSECOND
 from jobs.errors import FileFaultError
 
 # A longer text is told by its beginning: it could be no id, and nobody writes such a number.
 MAX_CHARACTERS = 300
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 
 

@@ -5,20 +5,19 @@ each later value against the one before it, and the last one stays.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import cast
 
 import polars as pl
 
-from core.readings import CHUNK
+from core.time import CHUNK_LENGTH, MICROSECOND
 
-MICROSECOND = timedelta(microseconds=1)
 KEY = ("equipment_id", "ts")
 
 # The one order in which imports write rows, so that they never wait for each other crosswise:
 # a chunk at a time, and ids that COPY encodes together side by side. The same in imports.sql.
 ORDER = (
-    pl.col("ts").dt.epoch("us") // (CHUNK // MICROSECOND),
+    pl.col("ts").dt.epoch("us") // (CHUNK_LENGTH // MICROSECOND),
     pl.col("equipment_id").str.len_bytes(),
     *map(pl.col, KEY),
 )

@@ -1,7 +1,7 @@
 """The moments that timestamps name, in each of the ways a file may write them."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 import polars as pl
@@ -9,6 +9,7 @@ import polars as pl
 from core.imports import TIMESTAMP, ImportOptions, TimeFormat
 from core.readings import EARLIEST, LATEST
 from core.readings import TIMESTAMP as ISO_8601
+from core.time import EPOCH, MICROSECOND
 
 OFFSET = "(?:[Zz]|[+-][0-9:]+)$"
 
@@ -25,8 +26,6 @@ BILLIONTHS_IN_A_MICROSECOND = {
     TimeFormat.EPOCH_NS: 10**12,
 }
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 
 Part = Callable[[str], pl.Expr]
 

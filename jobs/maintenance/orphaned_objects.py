@@ -7,8 +7,8 @@ import structlog
 
 from core.database import Pool
 from core.queries import queries
-from core.readings import utc_now
 from core.storage import IMPORTS_FOLDER, Storage
+from core.time import utc_now
 
 log = structlog.get_logger()
 

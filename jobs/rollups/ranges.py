@@ -1,42 +1,16 @@
 """Time ranges, half open: merging, aligning and slicing them."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from core.readings import CHUNK, EPOCH
-
-HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class TimeRange:
-    """The moments from `start` up to but not including `end`; both aware."""
-
-    start: datetime
-    end: datetime
-
-    def overlaps(self, other: "TimeRange") -> bool:
-        """Whether some moment is in both."""
-        return self.start < other.end and other.start < self.end
-
-
-def floor(moment: datetime, width: timedelta) -> datetime:
-    """The last multiple of `width` since the epoch that is not after `moment`."""
-    return moment - (moment - EPOCH) % width
-
-
-def ceil(moment: datetime, width: timedelta) -> datetime:
-    """The first multiple of `width` since the epoch that is not before `moment`."""
-    return moment + (EPOCH - moment) % width
+from core.time import TimeRange, ceiling, chunk_end, floor
 
 
 def aligned(ranges: Iterable[TimeRange], width: timedelta) -> list[TimeRange]:
     """The fewest ranges of whole buckets that cover `ranges`, in order."""
     merged: list[TimeRange] = []
     for item in sorted(ranges):
-        start, end = floor(item.start, width), ceil(item.end, width)
+        start, end = floor(item.start, width), ceiling(item.end, width)
         if merged and start <= merged[-1].end:
             merged[-1] = TimeRange(merged[-1].start, max(end, merged[-1].end))
         else:
@@ -59,6 +33,6 @@ def slices(ranges: Iterable[TimeRange]) -> Iterator[TimeRange]:
     for item in ranges:
         start = item.start
         while start < item.end:
-            end = min(start + CHUNK - (start - EPOCH) % CHUNK, item.end)
+            end = min(chunk_end(start), item.end)
             yield TimeRange(start, end)
             start = end

@@ -10,9 +10,10 @@ import structlog
 from core.database import Connection, database_errors, open_connection
 from core.queries import all_rows, queries
 from core.settings import DatabaseSettings
+from core.time import DAY, HOUR, TimeRange, ceiling
 from core.traces import span
 from jobs.errors import CONFLICTS
-from jobs.rollups.ranges import DAY, HOUR, TimeRange, aligned, ceil, clamped, slices
+from jobs.rollups.ranges import aligned, clamped, slices
 
 log = structlog.get_logger()
 
@@ -136,7 +137,7 @@ async def due_slices(
     reads the hourly one, which keeps its history, so its days may begin below the horizon.
     """
     limits = await queries().refresh_limits(connection)
-    earliest = limits["horizon"] and ceil(limits["horizon"], HOUR)
+    earliest = limits["horizon"] and ceiling(limits["horizon"], HOUR)
     hours = aligned(ranges, HOUR)
     hours = clamped(hours, earliest, limits["hourly_limit"])
     days = clamped(aligned(hours, DAY), None, limits["daily_limit"])

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from core.database import Pool
 from core.imports import ImportOptions, ImportState
-from core.readings import OnConflict, utc_now
+from core.readings import OnConflict
+from core.time import DAY, HOUR, TimeRange, utc_now
 from jobs.csv_import.context import ImportWork
 from jobs.csv_import.dry_run import Compared, Forecast, Repeated, rehearse
 from jobs.csv_import.repository import Claim
 from jobs.errors import FileFaultError
-from jobs.rollups.ranges import DAY, HOUR, TimeRange
 from jobs.rollups.refresh import due_slices
 from tests.jobs.model import Key, Row, load_row_by_row
 from tests.jobs.support import HEADER, Account, add_import, rows_of

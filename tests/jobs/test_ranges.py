@@ -3,8 +3,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.readings import CHUNK, EPOCH
-from jobs.rollups.ranges import DAY, HOUR, TimeRange, aligned, ceil, clamped, slices
+from core.time import CHUNK_LENGTH, DAY, EPOCH, HOUR, TimeRange, ceiling
+from jobs.rollups.ranges import aligned, clamped, slices
 
 moments = st.integers(-700_000 * 24, 2_500_000 * 24).map(lambda hours: EPOCH + hours * HOUR / 3)
 lengths = st.timedeltas(timedelta(microseconds=1), timedelta(days=30))
@@ -45,7 +45,8 @@ def test_slices_make_up_the_ranges_and_none_crosses_a_chunk(dirty: list[TimeRang
     parts = list(slices(whole))
     assert aligned(parts, HOUR) == whole
     assert all(
-        (part.start - EPOCH) // CHUNK == (part.end - EPOCH - HOUR) // CHUNK for part in parts
+        (part.start - EPOCH) // CHUNK_LENGTH == (part.end - EPOCH - HOUR) // CHUNK_LENGTH
+        for part in parts
     )
 
 
@@ -65,5 +66,5 @@ def test_without_an_earliest_moment_nothing_is_too_early() -> None:
 
 def test_the_end_of_a_bucket_is_no_part_of_it() -> None:
     midnight = datetime(2024, 1, 1, tzinfo=UTC)
-    assert ceil(midnight, DAY) == midnight
-    assert ceil(midnight + timedelta(microseconds=1), DAY) == midnight + DAY
+    assert ceiling(midnight, DAY) == midnight
+    assert ceiling(midnight + timedelta(microseconds=1), DAY) == midnight + DAY

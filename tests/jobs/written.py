@@ -20,7 +20,8 @@ from core.imports import (
     OnTooManyErrors,
     TimeFormat,
 )
-from core.readings import EPOCH, OnConflict
+from core.readings import OnConflict
+from core.time import EPOCH
 from tests.jobs.model import Row
 from tests.jobs.mutations import MUTATIONS, PACKED_MUTATIONS, PACKINGS, base
 

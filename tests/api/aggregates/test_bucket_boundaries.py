@@ -5,9 +5,8 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.aggregates.buckets import EPOCH, ceiling
 from api.aggregates.resolutions import REACHES, Resolution, utc_buckets
-from api.http.time_ranges import TimeRange
+from core.time import EPOCH, TimeRange, ceiling
 
 # On both sides of the epoch.
 MOMENTS = st.timedeltas(timedelta(days=-25_000), timedelta(days=80_000)).map(EPOCH.__add__)

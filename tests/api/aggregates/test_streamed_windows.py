@@ -10,7 +10,7 @@ import pytest_asyncio
 from api.aggregates.parsing import parse_question
 from api.aggregates.repository import BATCH_ROWS, AggregateRepository, Row
 from core.database import Pool
-from core.readings import utc_now
+from core.time import utc_now
 from tests.api.aggregates.test_query_plans import OneConnection
 from tests.api.stored import HOUR, refresh, this_hour
 

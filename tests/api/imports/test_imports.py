@@ -12,7 +12,7 @@ from api.http.pagination import encode_cursor
 from api.imports.cursor import Cursor
 from core.database import Pool
 from core.imports import ImportOptions
-from core.readings import utc_now
+from core.time import utc_now
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 

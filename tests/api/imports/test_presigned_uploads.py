@@ -15,9 +15,9 @@ from pydantic import SecretStr
 
 from api.imports.upload_urls import LIFETIME, UploadUrls
 from core.database import Pool
-from core.readings import utc_now
 from core.settings import ApiSettings, StorageSettings
 from core.storage import Storage
+from core.time import utc_now
 from tests.api.imports.test_imports import UNKNOWN
 from tests.api.imports.test_uploads import CSV, files_below, nothing_is_kept
 from tests.api.provider import Provider
