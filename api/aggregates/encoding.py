@@ -108,7 +108,7 @@ def _stale_ranges(state: State) -> list[StaleRange]:
 
 
 def _items(question: Question, found: Found) -> list[Item]:
-    seconds = question.buckets.seconds() if question.zone else {}
+    seconds = question.buckets.lengths_seconds() if question.zone else {}
     lengths = [seconds.get(row[1], UNSET) for row in found.rows] if seconds else UNTOLD
     return _laid_out(question, found.rows, lengths, _counterparts(question, found))
 

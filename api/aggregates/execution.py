@@ -10,7 +10,7 @@ from api.aggregates.cursor import BEGINNING
 from api.aggregates.gapfill import MOST_FILLED, Bucket, Fill, filled
 from api.aggregates.query import Compared, Question
 from api.aggregates.repository import Row, Snapshot, Totals, added_up
-from api.aggregates.resolutions import REACHES
+from api.aggregates.resolutions import RESOLUTION_LIMITS
 from api.http.problem_details import InvalidRequestError
 from api.http.query_parameters import refusal
 
@@ -63,7 +63,7 @@ async def _filled(snapshot: Snapshot, question: Question) -> Found:
     everything = replace(question, after=BEGINNING, limit=MOST_FILLED)
     rows = [Bucket(*row) for row in await snapshot.page(everything)]
     ids = await _in_order(snapshot, {row.equipment_id for row in rows})
-    starts = [*question.buckets.seconds()]
+    starts = [*question.buckets.lengths_seconds()]
     if max(len(rows), len(ids) * len(starts)) > MOST_FILLED:
         raise _too_much_to_fill(question, len(ids))
     cells = [*filled(rows, ids, starts, question.fill)]
@@ -90,9 +90,9 @@ def _place(question: Question, ids: Sequence[str | None], starts: Sequence[int])
 def _too_much_to_fill(question: Question, equipment: int) -> InvalidRequestError:
     fits = (
         name
-        for name, reach in REACHES.items()
-        if reach.width > REACHES[question.resolution].width
-        and equipment * (question.span.length / reach.width) < MOST_FILLED
+        for name, limit in RESOLUTION_LIMITS.items()
+        if limit.width > RESOLUTION_LIMITS[question.resolution].width
+        and equipment * (question.span.length / limit.width) < MOST_FILLED
     )
     remedy = next((f"ask for {name} or coarser" for name in fits), "ask for less equipment")
     message = f"tells at most {MOST_FILLED} buckets of all equipment; {remedy}"
@@ -107,7 +107,7 @@ async def _earlier(snapshot: Snapshot, compared: Compared, page: Sequence[Row]) 
     starts = [start for start in wanted.values() if start is not None]
     if not starts:
         return Earlier(totals, {})
-    part = question.buckets.holding(min(starts), max(starts))
+    part = question.buckets.starting_between(min(starts), max(starts))
     known = {(row[0], row[1]): row for row in await snapshot.page(replace(question, buckets=part))}
     counterparts = (((row[0], row[1]), (row[0], wanted[row[1]])) for row in page)
     return Earlier(totals, {key: known[other] for key, other in counterparts if other in known})

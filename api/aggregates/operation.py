@@ -8,7 +8,7 @@ from api.aggregates.comparisons import Comparison
 from api.aggregates.gapfill import Fill
 from api.aggregates.parsing import AUTO, DEFAULT_LIMIT, MAX_LIMIT
 from api.aggregates.query import WINDOWS, Grouping, Statistic
-from api.aggregates.resolutions import REACHES
+from api.aggregates.resolutions import RESOLUTION_LIMITS
 from api.openapi.parameters import CURSOR, EQUIPMENT, MOMENT, TEXT, limit, list_of, one_of, query
 
 
@@ -25,7 +25,7 @@ class AggregatesOperation(Operation):
             EQUIPMENT,
             query(
                 "resolution",
-                one_of((AUTO, *REACHES)),
+                one_of((AUTO, *RESOLUTION_LIMITS)),
                 "The width of a bucket; 1h for a window, auto for a range if not said.",
             ),
             query("tz", TEXT, "Days and hours begin as in this time zone of the IANA database."),

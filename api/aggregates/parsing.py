@@ -19,11 +19,11 @@ from api.aggregates.query import (
     Statistic,
 )
 from api.aggregates.resolutions import (
-    REACHES,
+    RESOLUTION_LIMITS,
     ROLLUPS,
     Resolution,
+    auto_resolution,
     finest_allowed,
-    picked_for,
     utc_buckets,
 )
 from api.aggregates.zones import zoned_buckets
@@ -55,7 +55,7 @@ PARAMETERS = (
     "cursor",
 )
 ZONED = (Resolution.HOUR, Resolution.DAY)
-RAW_ROWS_LONGEST = REACHES[Resolution.QUARTER].longest
+RAW_ROWS_LONGEST = RESOLUTION_LIMITS[Resolution.QUARTER].max_range
 NO_BUCKETS = Buckets((EARLIEST,), Source.DAYS, are_rows=True)
 
 
@@ -116,20 +116,20 @@ def _resolution(given: Parameters, span: TimeRange, cursor: Cursor | None) -> Re
     if text == AUTO and cursor is not None:
         text = cursor.resolution  # the one that the first page was given
     if text == AUTO:
-        picked = picked_for(span.length)
+        picked = auto_resolution(span.length)
         return Resolution.HOUR if given.all("tz") and picked not in ZONED else picked
-    if text in REACHES and given.all("tz") and text not in ZONED:
+    if text in RESOLUTION_LIMITS and given.all("tz") and text not in ZONED:
         raise refusal("resolution", f"must be one of {', '.join((AUTO, *ZONED))} with tz")
-    if text not in REACHES:
-        raise refusal("resolution", f"must be one of {', '.join((AUTO, *REACHES))}")
+    if text not in RESOLUTION_LIMITS:
+        raise refusal("resolution", f"must be one of {', '.join((AUTO, *RESOLUTION_LIMITS))}")
     resolution = Resolution(text)
-    if span.length > REACHES[resolution].longest:
+    if span.length > RESOLUTION_LIMITS[resolution].max_range:
         raise _too_long(resolution, span)
     return resolution
 
 
 def _too_long(resolution: Resolution, span: TimeRange) -> InvalidRequestError:
-    days = REACHES[resolution].longest.days
+    days = RESOLUTION_LIMITS[resolution].max_range.days
     finest = finest_allowed(span.length)
     remedy = f"ask for {finest} or coarser" if finest else "ask for a shorter range"
     message = f"{resolution} is answered over at most {days} days; {remedy}"
@@ -141,7 +141,7 @@ def _zone(name: str, text: str) -> ZoneInfo | None:
 
 
 def _buckets(zone: ZoneInfo | None, resolution: Resolution, span: TimeRange) -> Buckets:
-    if span.length > REACHES[resolution].longest:  # which is refused already
+    if span.length > RESOLUTION_LIMITS[resolution].max_range:  # which is refused already
         return NO_BUCKETS
     if zone is None:
         return utc_buckets(span, resolution)
@@ -167,7 +167,7 @@ def _compared(comparison: Comparison, question: Question) -> Compared:
     if span.start < EARLIEST:
         raise refusal("compare", "reaches off the calendar")
     earlier = replace(question, span=span, buckets=buckets, after=BEGINNING, limit=None)
-    return Compared(earlier, shift.day if resolution is Resolution.DAY else shift.moment)
+    return Compared(earlier, shift.day if resolution is Resolution.DAY else shift.timestamp)
 
 
 def _statistics(given: Parameters, grouping: Grouping) -> frozenset[Statistic]:

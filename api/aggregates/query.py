@@ -88,7 +88,7 @@ class Question:
     @property
     def is_small(self) -> bool:
         """Whether all of it is a few hours of a few ids, on one page."""
-        most = len(self.equipment.ids) * (len(self.buckets.borders) - 1)
+        most = len(self.equipment.ids) * (len(self.buckets.boundaries) - 1)
         few = not self.equipment.prefixes and most <= min(FEW, self.limit or FEW)
         return few and self.is_plain and self.is_of_hours
 
@@ -105,8 +105,8 @@ class Question:
             self.interval,
             self.resolution,
             self.zone.key if self.zone else None,
-            self.buckets.borders[0],
-            self.buckets.borders[-1],
+            self.buckets.boundaries[0],
+            self.buckets.boundaries[-1],
             sorted({*self.equipment.ids}),
             sorted({*self.equipment.prefixes}),
             self.grouping,

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from asyncpg import Record
 
-from api.aggregates.buckets import Buckets, Part, Source
+from api.aggregates.buckets import Buckets, Source, SourceRange
 from api.aggregates.gapfill import Bucket
 from api.aggregates.query import Grouping, Question
 from api.aggregates.resolutions import Density, Resolution
@@ -132,8 +132,12 @@ class Snapshot:
                 rows = await _next_while_told(batches, tell, rows)
 
     async def _batches(self, question: Question) -> AsyncGenerator[list[Record]]:
-        parameters = {**_bounds(question.buckets.whole), **_chosen(question), "row_limit": None}
-        parameters |= {"resume": question.buckets.borders[0], "after_id": ""}
+        parameters = {
+            **_bounds(question.buckets.source_range),
+            **_chosen(question),
+            "row_limit": None,
+        }
+        parameters |= {"resume": question.buckets.boundaries[0], "after_id": ""}
         async with queries().materialised_hours_cursor(self._connection, **parameters) as opening:
             cursor = await opening
             while rows := await cursor.fetch(BATCH_ROWS):
@@ -145,7 +149,7 @@ class Snapshot:
         await self._plan_for(question)
         parts = [
             await queries().total(self._connection, **_bounds(part), **_chosen(question))
-            for part in question.buckets.parts()
+            for part in question.buckets.source_ranges()
         ]
         return _sum((row["total_value"] or 0.0, row["sample_count"] or 0) for row in parts)
 
@@ -220,7 +224,7 @@ def _sum(pairs: Iterable[tuple[float, int]]) -> Totals:
 async def _page(connection: Connection, question: Question) -> list[Record]:
     """The rows of the page, and one more if there is a next one."""
     buckets, wanted = question.buckets, None if question.limit is None else question.limit + 1
-    first, last = _first_bucket(question), len(buckets.borders) - 1
+    first, last = _first_bucket(question), len(buckets.boundaries) - 1
     stretch = _first_stretch(question)
     rows: list[Record] = []
     while first < last and (wanted is None or len(rows) < wanted):
@@ -243,7 +247,7 @@ def _first_stretch(question: Question) -> int:
     buckets = question.buckets
     all_at_once = buckets.are_rows and question.limit is None
     if all_at_once or not question.equipment.prefixes or is_in_order(question):
-        return len(buckets.borders)
+        return len(buckets.boundaries)
     return 1 if question.resolution is Resolution.DAY else FIRST_STRETCH
 
 
@@ -251,7 +255,7 @@ async def _rows(
     connection: Connection, question: Question, buckets: Buckets, row_limit: int | None
 ) -> list[Record]:
     """The first rows of these buckets, of those that come after the page before."""
-    bounds = {**_bounds(buckets.whole), **_chosen(question), "row_limit": row_limit}
+    bounds = {**_bounds(buckets.source_range), **_chosen(question), "row_limit": row_limit}
     resuming = {"resume": _resume(question, buckets), "after_id": question.after.equipment_id}
     together = question.grouping is Grouping.ALL
     if buckets.are_rows and together:
@@ -262,7 +266,7 @@ async def _rows(
         return await all_rows(queries().hours_of_ids, connection, **bounds, **resuming)
     if buckets.are_rows:
         return await all_rows(queries().rollup_rows, connection, **bounds, **resuming)
-    cut = {**_cuts(buckets), "borders": buckets.borders, "together": together}
+    cut = {**_cuts(buckets), "borders": buckets.boundaries, "together": together}
     return await all_rows(queries().bucketed_rows, connection, **bounds, **resuming, **cut)
 
 
@@ -278,7 +282,7 @@ async def _hours(connection: Connection, parameters: dict[str, Any]) -> list[Rec
 def _resume(question: Question, buckets: Buckets) -> datetime:
     """The moment before which the page before has told of some equipment already."""
     starts_inside = buckets.index_of(question.after.interval_start + 1) == 1
-    return buckets.borders[1 if starts_inside else 0]
+    return buckets.boundaries[1 if starts_inside else 0]
 
 
 def _cuts(buckets: Buckets) -> dict[str, Any]:
@@ -295,5 +299,5 @@ def _chosen(question: Question) -> dict[str, Any]:
     return {"patterns": equipment.patterns, "ids": equipment.ids_without_prefix}
 
 
-def _bounds(part: Part) -> dict[str, Any]:
+def _bounds(part: SourceRange) -> dict[str, Any]:
     return {"source": part.source, "start": part.span.start, "stop": part.span.end}

@@ -7,7 +7,7 @@ from api.aggregates.execution import find, whole
 from api.aggregates.metrics import AnswerMetrics
 from api.aggregates.query import Question
 from api.aggregates.repository import AggregateRepository, Snapshot, State, is_in_order
-from api.aggregates.resolutions import ROLLUPS, coarsened
+from api.aggregates.resolutions import ROLLUPS, coarsen
 from api.aggregates.single_flight import Shared
 from api.auth.visibility import Visibility
 from api.http.etags import entity_tag, is_known, opaque
@@ -121,7 +121,7 @@ class AggregateService:
 async def _asked(snapshot: Snapshot, question: Question, visible: Visibility) -> Asked:
     if question.auto and question.resolution not in ROLLUPS:
         density = await snapshot.density(question)
-        question = question.at(coarsened(question.resolution, density))
+        question = question.at(coarsen(question.resolution, density))
     return _named(question, [await snapshot.state(part) for part in question.parts], visible)
 
 

@@ -12,7 +12,7 @@ from tests.api.stored import insert, refresh
 
 PATH = "/sensor-data/aggregated"
 
-# Zone, resolution, first border and the seconds of each bucket from there on.
+# Zone, resolution, first boundary and the seconds of each bucket from there on.
 CHANGES = [
     ("America/New_York", "1d", "2026-03-07T05:00Z", [86400, 82800, 86400]),
     ("America/New_York", "1d", "2026-10-31T04:00Z", [86400, 90000, 86400]),
