@@ -9,7 +9,7 @@ from functools import partial
 
 from pydantic import SecretStr
 
-from api.aggregates.parsing import parse_question
+from api.aggregates.parsing import parse_query
 from api.aggregates.repository import AggregateRepository
 from bench.answers import FROM_RAW, FROM_RAW_OF_ONE, HOURS, HOURS_OF_ONE, PATH, Asking
 from bench.bare_handler import BareHandler, running_bare_handler
@@ -115,15 +115,13 @@ async def _against_raw(asking: Asking) -> list[Result]:
 
 async def _totals(bench: Bench) -> Result:
     """The SQL for the totals that stand on every page, in a session like the server's."""
-    question = parse_question([("interval", "1m")], utc_now())
+    query = parse_query([("interval", "1m")], utc_now())
     settings = DatabaseSettings(url=SecretStr(bench.stack.database_url))
     async with (
         await open_pool(settings) as pool,
         AggregateRepository(pool).snapshot() as snapshot,
     ):
-        milliseconds = (
-            sorted([await seconds(snapshot.totals(question)) for _ in range(5)])[2] * 1000
-        )
+        milliseconds = sorted([await seconds(snapshot.totals(query)) for _ in range(5)])[2] * 1000
     bound = TOTALS_BOUND_MILLISECONDS
     return Result("totals of all equipment, 1m", "ms of SQL", milliseconds, bound, "the bound")
 

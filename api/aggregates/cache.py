@@ -11,15 +11,15 @@ from core.settings import CacheSettings, SessionSettings
 
 
 class Keep(Protocol):
-    """One finding a question, with the entity tag under which it holds; a newer one replaces it.
+    """One finding a query, with the entity tag under which it holds; a newer one replaces it.
 
     A keep that is away or full keeps nothing and raises nothing.
     """
 
-    async def get(self, question: str, tag: str) -> Finding | None:
-        """What is kept of the question, if it holds under the tag."""
+    async def get(self, query: str, tag: str) -> Finding | None:
+        """What is kept of the query, if it holds under the tag."""
 
-    async def put(self, question: str, tag: str, finding: Finding) -> None:
+    async def put(self, query: str, tag: str, finding: Finding) -> None:
         """Keep it, unless it is too large."""
 
 

@@ -7,7 +7,7 @@ from litestar.params import SkipValidation
 from litestar.status_codes import HTTP_200_OK, HTTP_304_NOT_MODIFIED
 
 from api.aggregates.operation import AggregatesOperation
-from api.aggregates.parsing import parse_question
+from api.aggregates.parsing import parse_query
 from api.aggregates.schemas import Aggregates
 from api.aggregates.service import AggregateService
 from api.auth.access import access
@@ -63,9 +63,9 @@ class AggregateController(Controller):
 
 
 async def _answer(request: AnyRequest, aggregates: AggregateService) -> Response[Aggregates]:
-    question = parse_question(list(request.query_params.multi_items()), utc_now())
+    query = parse_query(list(request.query_params.multi_items()), utc_now())
     known = request.headers.get("if-none-match")
-    answer = await aggregates.answer(question, visible_to(request.user), known)
+    answer = await aggregates.answer(query, visible_to(request.user), known)
     status = HTTP_200_OK if answer.body else HTTP_304_NOT_MODIFIED
     headers = {"ETag": answer.tag, "Cache-Control": "private, no-cache"}
     content: Any = answer.body  # encoded already

@@ -22,16 +22,16 @@ class MemoryKeep:
         self._most_bytes = min(settings.max_answer_bytes, settings.max_bytes)
         self._kept: LRUCache[str, Kept] = LRUCache(settings.max_bytes, _size_bytes)
 
-    async def get(self, question: str, tag: str) -> Finding | None:
-        """What is kept of the question, if it holds under the tag."""
-        kept = self._kept.get(question)
+    async def get(self, query: str, tag: str) -> Finding | None:
+        """What is kept of the query, if it holds under the tag."""
+        kept = self._kept.get(query)
         return kept.finding if kept is not None and kept.tag == tag else None
 
-    async def put(self, question: str, tag: str, finding: Finding) -> None:
+    async def put(self, query: str, tag: str, finding: Finding) -> None:
         """Keep it, unless it is too large."""
         kept = Kept(tag, finding)
         if _size_bytes(kept) <= self._most_bytes:
-            self._kept[question] = kept
+            self._kept[query] = kept
 
 
 def _size_bytes(kept: Kept) -> int:

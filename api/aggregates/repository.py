@@ -10,7 +10,7 @@ from asyncpg import Record
 
 from api.aggregates.buckets import Buckets, Source, SourceRange
 from api.aggregates.gapfill import Bucket
-from api.aggregates.query import Grouping, Question
+from api.aggregates.query import AggregateQuery, Grouping
 from api.aggregates.resolutions import Density, Resolution
 from core.database import Connection, Pool, borrowed
 from core.queries import all_rows, queries
@@ -49,7 +49,7 @@ NOTHING = Totals(0.0, 0)
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What tells one state of the data under a question from every other."""
+    """What tells one state of the data under a query from every other."""
 
     version: str
     stale: list[tuple[datetime, datetime]]
@@ -72,26 +72,26 @@ class AggregateRepository:
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator["Snapshot"]:
-        """One moment of the database, in which everything about a question is read."""
+        """One moment of the database, in which everything about a query is read."""
         async with (
             borrowed(self._pool) as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             yield Snapshot(connection)
 
-    async def state(self, question: Question) -> State:
+    async def state(self, query: AggregateQuery) -> State:
         """The state of now."""
         async with borrowed(self._pool) as connection:
-            return await Snapshot(connection).state(question)
+            return await Snapshot(connection).state(query)
 
-    async def state_and_hours(self, question: Question) -> tuple[State, Sequence[Row]]:
-        """The state and the rows of a small question, in order, of one moment."""
+    async def state_and_hours(self, query: AggregateQuery) -> tuple[State, Sequence[Row]]:
+        """The state and the rows of a small query, in order, of one moment."""
         async with borrowed(self._pool) as connection:
             rows = await all_rows(
                 queries().state_and_hours,
                 connection,
-                **_span_and_days(question),
-                ids=question.equipment.ids_without_prefix,
+                **_span_and_days(query),
+                ids=query.equipment.ids_without_prefix,
             )
         stale, version, equipment_id, *_ = rows[0]
         found = [] if equipment_id is None else [row[2:] for row in rows]
@@ -106,50 +106,50 @@ class Snapshot:
         self._connection = connection
         self._plans_for_each_range = False
 
-    async def state(self, question: Question) -> State:
+    async def state(self, query: AggregateQuery) -> State:
         """The version of the readings, and where rollups lack late ones: nowhere in readings."""
-        equipment = question.equipment
+        equipment = query.equipment
         row = await queries().aggregate_state(
             self._connection,
-            **_span_and_days(question),
+            **_span_and_days(query),
             patterns=equipment.patterns,
             ids=replace(equipment, ids=(*equipment.ids, EVERY_EQUIPMENT_ID)).ids_without_prefix,
         )
-        from_rollups = question.buckets.source is not Source.READINGS
+        from_rollups = query.buckets.source is not Source.READINGS
         return State(row["version"], _ranges(row["stale"]) if from_rollups else [])
 
-    async def page(self, question: Question) -> list[Record]:
+    async def page(self, query: AggregateQuery) -> list[Record]:
         """The rows of a page in order of start and equipment, and one more if there is a next."""
-        await self._plan_for(question)
-        return await _page(self._connection, question)
+        await self._plan_for(query)
+        return await _page(self._connection, query)
 
-    async def tell_hours(self, question: Question, tell: Tell) -> None:
+    async def tell_hours(self, query: AggregateQuery, tell: Tell) -> None:
         """Have all rows of hours that are in order told, some while the next are on their way."""
-        await self._plan_for(question)
-        async with aclosing(self._batches(question)) as batches:
+        await self._plan_for(query)
+        async with aclosing(self._batches(query)) as batches:
             rows = await anext(batches, None)
             while rows is not None:
                 rows = await _next_while_told(batches, tell, rows)
 
-    async def _batches(self, question: Question) -> AsyncGenerator[list[Record]]:
+    async def _batches(self, query: AggregateQuery) -> AsyncGenerator[list[Record]]:
         parameters = {
-            **_bounds(question.buckets.source_range),
-            **_chosen(question),
+            **_bounds(query.buckets.source_range),
+            **_chosen(query),
             "row_limit": None,
         }
-        parameters |= {"resume": question.buckets.boundaries[0], "after_id": ""}
+        parameters |= {"resume": query.buckets.boundaries[0], "after_id": ""}
         async with queries().materialised_hours_cursor(self._connection, **parameters) as opening:
             cursor = await opening
             while rows := await cursor.fetch(BATCH_ROWS):
                 yield rows
         yield await all_rows(queries().unmaterialised_hours, self._connection, **parameters)
 
-    async def totals(self, question: Question) -> Totals:
-        """What all buckets of the question add up to, on whatever page."""
-        await self._plan_for(question)
+    async def totals(self, query: AggregateQuery) -> Totals:
+        """What all buckets of the query add up to, on whatever page."""
+        await self._plan_for(query)
         parts = [
-            await queries().total(self._connection, **_bounds(part), **_chosen(question))
-            for part in question.buckets.source_ranges()
+            await queries().total(self._connection, **_bounds(part), **_chosen(query))
+            for part in query.buckets.source_ranges()
         ]
         return _sum((row["total_value"] or 0.0, row["sample_count"] or 0) for row in parts)
 
@@ -158,24 +158,24 @@ class Snapshot:
         rows = await all_rows(queries().ids_in_order, self._connection, ids=[*ids])
         return [row["id"] for row in rows]
 
-    async def density(self, question: Question) -> Density:
-        """How many samples the question's equipment has in its range."""
-        await self._plan_for(question)
+    async def density(self, query: AggregateQuery) -> Density:
+        """How many samples the query's equipment has in its range."""
+        await self._plan_for(query)
         row = await queries().density(
-            self._connection, **_chosen(question), start=question.span.start, stop=question.span.end
+            self._connection, **_chosen(query), start=query.span.start, stop=query.span.end
         )
         return Density(row["samples"], row["hours"])
 
-    async def _plan_for(self, question: Question) -> None:
+    async def _plan_for(self, query: AggregateQuery) -> None:
         """Spare much equipment a plan for little; for a few ids planning would take the longest."""
-        if question.equipment.prefixes and not self._plans_for_each_range:
+        if query.equipment.prefixes and not self._plans_for_each_range:
             await queries().plan_for_each_range(self._connection)
             self._plans_for_each_range = True
 
 
-def is_in_order(question: Question) -> bool:
+def is_in_order(query: AggregateQuery) -> bool:
     """Whether the rows are found in the order of their hours, no more of them than are wanted."""
-    return question.is_of_hours and not question.equipment.ids_without_prefix
+    return query.is_of_hours and not query.equipment.ids_without_prefix
 
 
 async def _next_while_told(
@@ -192,8 +192,8 @@ async def _next_while_told(
         raise
 
 
-def _span_and_days(question: Question) -> dict[str, Any]:
-    span = question.buckets.span
+def _span_and_days(query: AggregateQuery) -> dict[str, Any]:
+    span = query.buckets.span
     last_day = (span.end - timedelta.resolution).date()
     return {
         "start": span.start,
@@ -221,48 +221,48 @@ def _sum(pairs: Iterable[tuple[float, int]]) -> Totals:
     return Totals(value, count)
 
 
-async def _page(connection: Connection, question: Question) -> list[Record]:
+async def _page(connection: Connection, query: AggregateQuery) -> list[Record]:
     """The rows of the page, and one more if there is a next one."""
-    buckets, wanted = question.buckets, None if question.limit is None else question.limit + 1
-    first, last = _first_bucket(question), len(buckets.boundaries) - 1
-    stretch = _first_stretch(question)
+    buckets, wanted = query.buckets, None if query.limit is None else query.limit + 1
+    first, last = _first_bucket(query), len(buckets.boundaries) - 1
+    stretch = _first_stretch(query)
     rows: list[Record] = []
     while first < last and (wanted is None or len(rows) < wanted):
         part = buckets.between(first, first + stretch)
-        found = await _rows(connection, question, part, wanted and wanted - len(rows))
+        found = await _rows(connection, query, part, wanted and wanted - len(rows))
         rows += found
         first += stretch
         stretch *= GROWTH if len(found) < FEW_ROWS else 1
     return rows
 
 
-def _first_bucket(question: Question) -> int:
+def _first_bucket(query: AggregateQuery) -> int:
     """The one in which the page before ended, or the next one if it told all of that."""
-    seconds = question.after.interval_start
-    return question.buckets.index_of(seconds + (question.grouping is Grouping.ALL))
+    seconds = query.after.interval_start
+    return query.buckets.index_of(seconds + (query.grouping is Grouping.ALL))
 
 
-def _first_stretch(question: Question) -> int:
+def _first_stretch(query: AggregateQuery) -> int:
     """How many buckets to read at first: all, where they are few rows or all are wanted."""
-    buckets = question.buckets
-    all_at_once = buckets.are_rows and question.limit is None
-    if all_at_once or not question.equipment.prefixes or is_in_order(question):
+    buckets = query.buckets
+    all_at_once = buckets.are_rows and query.limit is None
+    if all_at_once or not query.equipment.prefixes or is_in_order(query):
         return len(buckets.boundaries)
-    return 1 if question.resolution is Resolution.DAY else FIRST_STRETCH
+    return 1 if query.resolution is Resolution.DAY else FIRST_STRETCH
 
 
 async def _rows(
-    connection: Connection, question: Question, buckets: Buckets, row_limit: int | None
+    connection: Connection, query: AggregateQuery, buckets: Buckets, row_limit: int | None
 ) -> list[Record]:
     """The first rows of these buckets, of those that come after the page before."""
-    bounds = {**_bounds(buckets.source_range), **_chosen(question), "row_limit": row_limit}
-    resuming = {"resume": _resume(question, buckets), "after_id": question.after.equipment_id}
-    together = question.grouping is Grouping.ALL
+    bounds = {**_bounds(buckets.source_range), **_chosen(query), "row_limit": row_limit}
+    resuming = {"resume": _resume(query, buckets), "after_id": query.after.equipment_id}
+    together = query.grouping is Grouping.ALL
     if buckets.are_rows and together:
         return await all_rows(queries().rollup_rows_together, connection, **bounds)
-    if is_in_order(question):
+    if is_in_order(query):
         return await _hours(connection, bounds | resuming)
-    if question.is_of_hours and not bounds["patterns"]:
+    if query.is_of_hours and not bounds["patterns"]:
         return await all_rows(queries().hours_of_ids, connection, **bounds, **resuming)
     if buckets.are_rows:
         return await all_rows(queries().rollup_rows, connection, **bounds, **resuming)
@@ -279,9 +279,9 @@ async def _hours(connection: Connection, parameters: dict[str, Any]) -> list[Rec
     return rows[:limit]
 
 
-def _resume(question: Question, buckets: Buckets) -> datetime:
+def _resume(query: AggregateQuery, buckets: Buckets) -> datetime:
     """The moment before which the page before has told of some equipment already."""
-    starts_inside = buckets.index_of(question.after.interval_start + 1) == 1
+    starts_inside = buckets.index_of(query.after.interval_start + 1) == 1
     return buckets.boundaries[1 if starts_inside else 0]
 
 
@@ -294,8 +294,8 @@ def _cuts(buckets: Buckets) -> dict[str, Any]:
     }
 
 
-def _chosen(question: Question) -> dict[str, Any]:
-    equipment = question.equipment
+def _chosen(query: AggregateQuery) -> dict[str, Any]:
+    equipment = query.equipment
     return {"patterns": equipment.patterns, "ids": equipment.ids_without_prefix}
 
 

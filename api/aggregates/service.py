@@ -5,7 +5,7 @@ from api.aggregates.cache import Keep
 from api.aggregates.encoding import Finding, Telling, finding, told
 from api.aggregates.execution import find, whole
 from api.aggregates.metrics import AnswerMetrics
-from api.aggregates.query import Question
+from api.aggregates.query import AggregateQuery
 from api.aggregates.repository import AggregateRepository, Snapshot, State, is_in_order
 from api.aggregates.resolutions import ROLLUPS, coarsen
 from api.aggregates.single_flight import Shared
@@ -23,12 +23,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question and the states of its parts, named for those who would be told the same.
+    """A query and the states of its parts, named for those who would be told the same.
 
-    The name is that of the question, the tag that of its answer.
+    The name is that of the query, the tag that of its answer.
     """
 
-    question: Question
+    query: AggregateQuery
     states: Sequence[State]
     name: str
     tag: str
@@ -45,7 +45,7 @@ class Asked:
 
     def answer(self, finding: Finding) -> Answer:
         """The answer."""
-        return Answer(self.tag, told(self.question, self.states, finding))
+        return Answer(self.tag, told(self.query, self.states, finding))
 
 
 class AggregateService:
@@ -58,17 +58,17 @@ class AggregateService:
         self._shared = Shared[Finding]()
 
     async def answer(
-        self, question: Question, visible: Visibility, if_none_match: str | None
+        self, query: AggregateQuery, visible: Visibility, if_none_match: str | None
     ) -> Answer:
-        """The buckets that start in the question's range, or a page of them.
+        """The buckets that start in the query's range, or a page of them.
 
         Where nothing is stale, a caller that names the tag gets no body: nothing has changed.
         Raises InvalidRequestError if there are more buckets than can be filled.
         """
-        if question.is_small:
-            return await self._at_once(question, visible, if_none_match)
+        if query.is_small:
+            return await self._at_once(query, visible, if_none_match)
         async with self._repository.snapshot() as snapshot:
-            asked = await _asked(snapshot, question, visible)
+            asked = await _asked(snapshot, query, visible)
             if asked.is_known(if_none_match):
                 return self._not_modified(asked)
             under_way = self._shared.under_way(asked.tag)
@@ -76,21 +76,21 @@ class AggregateService:
                 return asked.answer(await self._found(snapshot, asked))
         shared = await under_way
         if shared is None:  # who was at it failed, or went away
-            return await self.answer(question, visible, if_none_match)
+            return await self.answer(query, visible, if_none_match)
         self._metrics.count("shared")
         return asked.answer(shared)
 
     async def _at_once(
-        self, question: Question, visible: Visibility, if_none_match: str | None
+        self, query: AggregateQuery, visible: Visibility, if_none_match: str | None
     ) -> Answer:
         """Without looking for it among what is kept or under way, which takes a transaction."""
         if if_none_match is not None:
-            asked = _named(question, [await self._repository.state(question)], visible)
+            asked = _named(query, [await self._repository.state(query)], visible)
             if asked.is_known(if_none_match):
                 return self._not_modified(asked)
-        state, rows = await self._repository.state_and_hours(question)
+        state, rows = await self._repository.state_and_hours(query)
         self._metrics.count("found")
-        return _named(question, [state], visible).answer(finding(question, whole(rows)))
+        return _named(query, [state], visible).answer(finding(query, whole(rows)))
 
     def _not_modified(self, asked: Asked) -> Answer:
         self._metrics.count("not_modified")
@@ -98,33 +98,33 @@ class AggregateService:
 
     async def _found(self, snapshot: Snapshot, asked: Asked) -> Finding:
         if not asked.is_settled:
-            return await self._find(snapshot, asked.question)
+            return await self._find(snapshot, asked.query)
         with self._shared.finding(asked.tag) as shared:
             kept = await self._keep.get(asked.name, asked.tag)
             if kept is not None:
                 self._metrics.count("kept")
-            found = kept or await self._find(snapshot, asked.question)
+            found = kept or await self._find(snapshot, asked.query)
             shared.set_result(found)
         if kept is None:
             await self._keep.put(asked.name, asked.tag, found)
         return found
 
-    async def _find(self, snapshot: Snapshot, question: Question) -> Finding:
+    async def _find(self, snapshot: Snapshot, query: AggregateQuery) -> Finding:
         self._metrics.count("found")
-        if question.limit is None and question.is_plain and is_in_order(question):
-            telling = Telling(question)
-            await snapshot.tell_hours(question, telling.take)
+        if query.limit is None and query.is_plain and is_in_order(query):
+            telling = Telling(query)
+            await snapshot.tell_hours(query, telling.take)
             return telling.finding()
-        return finding(question, await find(snapshot, question))
+        return finding(query, await find(snapshot, query))
 
 
-async def _asked(snapshot: Snapshot, question: Question, visible: Visibility) -> Asked:
-    if question.auto and question.resolution not in ROLLUPS:
-        density = await snapshot.density(question)
-        question = question.at(coarsen(question.resolution, density))
-    return _named(question, [await snapshot.state(part) for part in question.parts], visible)
+async def _asked(snapshot: Snapshot, query: AggregateQuery, visible: Visibility) -> Asked:
+    if query.auto and query.resolution not in ROLLUPS:
+        density = await snapshot.density(query)
+        query = query.at_resolution(coarsen(query.resolution, density))
+    return _named(query, [await snapshot.state(part) for part in query.with_comparison], visible)
 
 
-def _named(question: Question, states: Sequence[State], visible: Visibility) -> Asked:
-    name = visible, question.identity
-    return Asked(question, states, opaque(entity_tag(*name)), entity_tag(*name, states))
+def _named(query: AggregateQuery, states: Sequence[State], visible: Visibility) -> Asked:
+    name = visible, query.identity
+    return Asked(query, states, opaque(entity_tag(*name)), entity_tag(*name, states))

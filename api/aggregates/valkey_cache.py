@@ -30,7 +30,7 @@ logger = structlog.get_logger()
 
 
 class ValkeyKeep:
-    """Findings in a Valkey, for all servers: a hash a question, whose one field is the tag.
+    """Findings in a Valkey, for all servers: a hash a query, whose one field is the tag.
 
     While it is of no use, nothing is kept.
     """
@@ -42,14 +42,14 @@ class ValkeyKeep:
         self._paused_until = 0.0
         self._failed = False
 
-    async def get(self, question: str, tag: str) -> Finding | None:
-        """What is kept of the question, if it holds under the tag."""
-        return await self._tried(self._get(PREFIX + question, tag))
+    async def get(self, query: str, tag: str) -> Finding | None:
+        """What is kept of the query, if it holds under the tag."""
+        return await self._tried(self._get(PREFIX + query, tag))
 
-    async def put(self, question: str, tag: str, finding: Finding) -> None:
+    async def put(self, query: str, tag: str, finding: Finding) -> None:
         """Keep it for a while, unless it is too large."""
         if len(finding.items) <= self._most_bytes:
-            await self._tried(self._put(PREFIX + question, tag, finding))
+            await self._tried(self._put(PREFIX + query, tag, finding))
 
     async def _get(self, key: str, tag: str) -> Finding | None:
         kept = await cast("Awaitable[bytes | None]", self._client.hget(key, tag))

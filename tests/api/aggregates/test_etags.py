@@ -73,9 +73,9 @@ async def test_a_write_changes_the_tags_of_what_it_touches_and_no_others(
         span(NOON - DAY, NOON - DAY + HOUR),
         {"resolution": "1d", **span(NOON - 3 * DAY, NOON - DAY)},
     ]
-    before = [await tag(client, **question) for question in touched + others]
+    before = [await tag(client, **each) for each in touched + others]
     await post(client, "a", NOON + HOUR / 2, 2)
-    after = [await tag(client, **question) for question in touched + others]
+    after = [await tag(client, **each) for each in touched + others]
     changed = [old != new for old, new in zip(before, after, strict=True)]
     assert changed == [True] * len(touched) + [False] * len(others)
     assert len(set(after)) == len(after)
@@ -113,19 +113,19 @@ async def test_adding_changes_up_changes_no_tag(client: httpx2.AsyncClient, pool
     for number in range(5):
         await post(client, f"a{number % 2}", NOON + number * timedelta(minutes=7), number)
     await queries().note_changed_range(pool, start=NOON - 2 * DAY, stop=NOON + DAY)
-    questions: list[dict[str, Any]] = [
+    parameters: list[dict[str, Any]] = [
         {},
         {"equipmentId": "a0"},
         {"equipmentId": "a*"},
         span(NOON - 2 * DAY, NOON),
     ]
-    before = [await tag(client, **question) for question in questions]
+    before = [await tag(client, **each) for each in parameters]
     await queries().compact_changes(pool)
     assert await pool.fetchval("SELECT count(*) FROM data_changes") == 0
-    assert [await tag(client, **question) for question in questions] == before
+    assert [await tag(client, **each) for each in parameters] == before
     await post(client, "a0", NOON, 99)
     await queries().compact_changes(pool)
-    assert not {await tag(client, **question) for question in questions} & set(before)
+    assert not {await tag(client, **each) for each in parameters} & set(before)
 
 
 async def test_a_change_that_becomes_visible_after_a_later_one_is_seen(

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest_asyncio
 
 from api.aggregates.execution import find
-from api.aggregates.parsing import parse_question
+from api.aggregates.parsing import parse_query
 from api.aggregates.repository import AggregateRepository
 from core.database import Connection, Pool
 from tests.api.stored import HOUR, insert, refresh, this_hour
@@ -69,13 +69,13 @@ async def history(pool: Pool) -> Pool:
 
 
 async def plan(pool: Pool, **parameters: str) -> list[str]:
-    """The nodes that were executed for a question, with the tables and indexes they read."""
+    """The nodes that were executed for a query, with the tables and indexes they read."""
     pairs = [(name.rstrip("_"), text) for name, text in parameters.items()]
     async with pool.acquire() as connection:
         explained = Explained(connection)
         repository = AggregateRepository(cast("Pool", OneConnection(explained)))
         async with repository.snapshot() as snapshot:
-            await find(snapshot, parse_question(pairs, this_hour()))
+            await find(snapshot, parse_query(pairs, this_hour()))
     return explained.plan
 
 
@@ -153,11 +153,11 @@ async def test_few_hours_of_an_id_are_read_from_their_chunks_alone(history: Pool
     now = this_hour()
     for end, read_from in ((now + HOUR, "readings"), (now + HOUR - 14 * DAY, None)):
         asked = span(end - 20 * DAY, end) | {"resolution": "1h", "equipmentId": "a"}
-        question = parse_question([(name.rstrip("_"), text) for name, text in asked.items()], now)
+        query = parse_query([(name.rstrip("_"), text) for name, text in asked.items()], now)
         async with history.acquire() as connection, connection.transaction():
             before = {*await connection.fetch(SCANS)}
             repository = AggregateRepository(cast("Pool", OneConnection(connection)))
-            _, rows = await repository.state_and_hours(question)
+            _, rows = await repository.state_and_hours(query)
             scanned = {row["chunk"] for row in {*await connection.fetch(SCANS)} - before}
         assert len(rows) == 3
         read = await hypertables(history, scanned)

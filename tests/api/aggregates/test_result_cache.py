@@ -20,11 +20,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
 from api.aggregates import valkey_cache
-from api.aggregates.cursor import Position
+from api.aggregates.cursor import BucketPosition
 from api.aggregates.encoding import Finding
 from api.aggregates.memory_cache import ENTRY_BYTES, MemoryKeep
 from api.aggregates.metrics import AnswerMetrics
-from api.aggregates.parsing import parse_question
+from api.aggregates.parsing import parse_query
 from api.aggregates.repository import AggregateRepository, State, Totals
 from api.aggregates.service import AggregateService
 from api.aggregates.single_flight import Shared
@@ -202,9 +202,9 @@ async def test_whatever_is_written_kept_answers_are_those_that_are_found(
     for step, at_first in steps:
         client = replicas.first if at_first else replicas.second
         await Platform(client, pool, work, now).take(step)
-        for question in QUESTIONS:
+        for query in QUESTIONS:
             answers = [
-                await client.get(PATH, params=question)
+                await client.get(PATH, params=query)
                 for client in (replicas.first, replicas.second, replicas.first, replicas.forgetful)
             ]
             assert len({answer.headers["etag"] for answer in answers}) == 1
@@ -283,19 +283,19 @@ async def test_a_valkey_keeps_one_finding_a_question_for_a_while_and_none_too_la
         assert registry.get_sample_value("sensorflow_aggregate_keeping_failures_total") == 1
 
 
-FINDING = Finding(Totals(1.5, 2), b"[]", Position(7, "a"), Totals(0.5, 1))
+FINDING = Finding(Totals(1.5, 2), b"[]", BucketPosition(7, "a"), Totals(0.5, 1))
 
 
 async def test_memory_is_bounded_and_what_was_asked_for_last_stays() -> None:
     size = ENTRY_BYTES + 100
     keep = MemoryKeep(CacheSettings(max_bytes=3 * size, max_answer_bytes=2 * size))
     finding = Finding(Totals(1, 1), bytes(100), None, None)
-    for question in ("a", "b", "c"):
-        await keep.put(question, "t", finding)
+    for query in ("a", "b", "c"):
+        await keep.put(query, "t", finding)
     assert await keep.get("a", "t") == finding
     await keep.put("d", "t", finding)
     await keep.put("large", "t", Finding(Totals(1, 1), bytes(2 * size), None, None))
-    kept = [question for question in ("a", "b", "c", "d") if await keep.get(question, "t")]
+    kept = [query for query in ("a", "b", "c", "d") if await keep.get(query, "t")]
     assert kept == ["a", "c", "d"]
     assert await keep.get("large", "t") is None
     assert await keep.get("a", "another") is None
@@ -307,9 +307,9 @@ async def test_who_sees_something_else_shares_no_answer(pool: Pool) -> None:
     )
     metrics = AnswerMetrics(registry := CollectorRegistry())
     service = AggregateService(AggregateRepository(pool), MemoryKeep(CacheSettings()), metrics)
-    question = parse_question([*HOURS.items()], NOON)
+    query = parse_query([*HOURS.items()], NOON)
     answers = [
-        await service.answer(question, Visibility(scope), None)
+        await service.answer(query, Visibility(scope), None)
         for scope in (Scope.READINGS_READ, Scope.ADMIN, Scope.READINGS_READ)
     ]
     assert answers[0].tag == answers[2].tag != answers[1].tag
@@ -345,9 +345,9 @@ async def test_who_asks_the_same_at_the_same_time_shares_one_query() -> None:
     slow, metrics = SlowSnapshot(5), AnswerMetrics(registry := CollectorRegistry())
     repository = cast("AggregateRepository", slow)
     service = AggregateService(repository, MemoryKeep(NOTHING_KEPT), metrics)
-    question = parse_question([*HOURS.items()], NOON)
+    query = parse_query([*HOURS.items()], NOON)
     visible = Visibility(Scope.READINGS_READ)
-    answers = await asyncio.gather(*(service.answer(question, visible, None) for _ in range(5)))
+    answers = await asyncio.gather(*(service.answer(query, visible, None) for _ in range(5)))
     assert len({answer.body for answer in answers}) == 1
     assert slow.queries == 1
     assert registry.get_sample_value("sensorflow_aggregate_answers_total", {"by": "shared"}) == 4

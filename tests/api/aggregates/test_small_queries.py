@@ -9,8 +9,8 @@ from prometheus_client import CollectorRegistry
 
 from api.aggregates.memory_cache import MemoryKeep
 from api.aggregates.metrics import AnswerMetrics
-from api.aggregates.parsing import parse_question
-from api.aggregates.query import FEW
+from api.aggregates.parsing import parse_query
+from api.aggregates.query import SMALL_QUERY_ROWS
 from api.aggregates.repository import AggregateRepository, Row, State
 from api.aggregates.service import AggregateService
 from api.auth.visibility import Visibility
@@ -34,7 +34,7 @@ async def ask(client: httpx2.AsyncClient, **parameters: Any) -> dict[str, Any]:
 
 
 def is_small(**parameters: str) -> bool:
-    return parse_question([*(DAY | parameters).items()], NOON).is_small
+    return parse_query([*(DAY | parameters).items()], NOON).is_small
 
 
 @pytest.mark.parametrize(
@@ -58,10 +58,10 @@ def test_what_needs_more_than_a_few_hours_of_ids_is_not_small(parameters: dict[s
 
 
 def test_small_is_so_many_rows_at_most() -> None:
-    ids = [("equipmentId", f"e{number}") for number in range(FEW // 24 + 1)]
+    ids = [("equipmentId", f"e{number}") for number in range(SMALL_QUERY_ROWS // 24 + 1)]
     window = [("interval", "24h"), ("resolution", "1h")]
-    assert parse_question([*window, *ids[:-1]], NOON).is_small
-    assert not parse_question([*window, *ids], NOON).is_small
+    assert parse_query([*window, *ids[:-1]], NOON).is_small
+    assert not parse_query([*window, *ids], NOON).is_small
 
 
 async def test_ids_are_told_as_a_prefix_of_them_is(client: httpx2.AsyncClient, pool: Pool) -> None:
@@ -106,12 +106,12 @@ async def test_who_has_the_answer_is_told_so_without_a_look_at_its_hours() -> No
     changing, metrics = Changing(), AnswerMetrics(registry := CollectorRegistry())
     repository = cast("AggregateRepository", changing)
     service = AggregateService(repository, MemoryKeep(CacheSettings()), metrics)
-    question = parse_question([*DAY.items(), ("equipmentId", "a")], NOON + timedelta(days=1))
-    first = await service.answer(question, VISIBLE, None)
-    known = await service.answer(question, VISIBLE, first.tag)
+    query = parse_query([*DAY.items(), ("equipmentId", "a")], NOON + timedelta(days=1))
+    first = await service.answer(query, VISIBLE, None)
+    known = await service.answer(query, VISIBLE, first.tag)
     assert (known.tag, known.body) == (first.tag, None)
     changing.version = 2
-    changed = await service.answer(question, VISIBLE, first.tag)
+    changed = await service.answer(query, VISIBLE, first.tag)
     assert changed.body
     assert changed.tag != first.tag
     assert changing.asked == ["hours", "state", "state", "hours"]

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from api.aggregates.parsing import parse_question
+from api.aggregates.parsing import parse_query
 from api.aggregates.repository import BATCH_ROWS, AggregateRepository, Row
 from core.database import Pool
 from core.time import utc_now
@@ -67,10 +67,10 @@ async def test_what_fails_while_rows_are_on_their_way_leaves_the_connection_whol
     def fail(_rows: Sequence[Row]) -> None:
         raise LookupError
 
-    question = parse_question([("interval", "24h")], utc_now())
+    query = parse_query([("interval", "24h")], utc_now())
     async with day.acquire() as connection:
         repository = AggregateRepository(cast("Pool", OneConnection(connection)))
         with pytest.raises(LookupError):
             async with repository.snapshot() as snapshot:
-                await snapshot.tell_hours(question, fail)
-        assert (await repository.state(question)).stale == []
+                await snapshot.tell_hours(query, fail)
+        assert (await repository.state(query)).stale == []
