@@ -1,4 +1,4 @@
-"""The parameters as the reference shows them: the handlers read the query string themselves."""
+"""The parameters for the OpenAPI document: the handlers parse the query string themselves."""
 
 from dataclasses import dataclass
 
@@ -36,14 +36,14 @@ class AggregatesOperation(Operation):
                 schema=list_of(one_of(Statistic), len(Statistic)),
                 style="form",
                 explode=False,
-                description="What the items tell, separated by commas.",
+                description="The statistics in the items, separated by commas.",
             ),
             query(
                 "fill",
                 one_of(Fill),
-                "How buckets without readings are told: not, or by those around them.",
+                "Buckets without readings: left out, null, or with values from those around them.",
             ),
-            query("compare", one_of(Comparison), "Tell the same of an earlier range as well."),
+            query("compare", one_of(Comparison), "Return the same of an earlier range as well."),
             limit(
                 MAX_LIMIT,
                 f"Items on a page; {DEFAULT_LIMIT} if not said, all for windows of hours or days.",

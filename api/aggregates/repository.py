@@ -16,23 +16,23 @@ from core.database import Connection, Pool, borrowed
 from core.queries import all_rows, queries
 
 Row = Record | Bucket | tuple[Any, ...]
-Tell: TypeAlias = Callable[[Sequence[Row]], None]
+ConsumeRows: TypeAlias = Callable[[Sequence[Row]], None]
 
-PLACE = itemgetter(1, 0)  # of a row in an answer: by start and id
-NOTHING_TOLD = "0"
-EVERY_EQUIPMENT_ID = ""  # under which the ledger of changes tells what may concern any
+START_AND_ID = itemgetter(1, 0)  # of a row: the order of a page
+NO_CHANGES_VERSION = "0"
+EVERY_EQUIPMENT_ID = ""  # under which the ledger of changes records what may concern any equipment
 
-# A page is gathered from stretches of so many buckets, and of more where few rows are.
-FIRST_STRETCH = 8
+# A page is read so many buckets at a time, and more at a time where they hold few rows.
+FIRST_READ_BUCKETS = 8
 FEW_ROWS = 1_000
-GROWTH = 4
+GROWTH_FACTOR = 4
 
-# The last batch is told when the database has nothing left to do meanwhile, so they are small.
+# The last batch is encoded while the database has nothing left to do, so batches are small.
 BATCH_ROWS = 4_000
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
+class SampleTotals:
     """The sum and the number of all samples."""
 
     value: float
@@ -40,28 +40,31 @@ class Totals:
 
     @property
     def average(self) -> float | None:
-        """Null without samples."""
+        """None without samples."""
         return self.value / self.count if self.count else None
 
 
-NOTHING = Totals(0.0, 0)
+NO_SAMPLES = SampleTotals(0.0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """What tells one state of the data under a query from every other."""
+class DataState:
+    """The state of the data that a query reads; differs whenever they do.
+
+    Entity tags are digests of it, the names of its fields included.
+    """
 
     version: str
     stale: list[tuple[datetime, datetime]]
 
     @property
-    def is_settled(self) -> bool:
+    def is_cacheable(self) -> bool:
         """Whether the same state always means the same rows.
 
-        A refresh brings others where it is due, and who puts readings in without telling the
-        ledger does so where it holds nothing.
+        It does not where a refresh is due, which changes rows; nor where the ledger of changes
+        holds nothing, as when readings are inserted without it.
         """
-        return not self.stale and self.version != NOTHING_TOLD
+        return not self.stale and self.version != NO_CHANGES_VERSION
 
 
 class AggregateRepository:
@@ -72,20 +75,20 @@ class AggregateRepository:
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator["Snapshot"]:
-        """One moment of the database, in which everything about a query is read."""
+        """A read-only transaction, in whose one snapshot all of a query is read."""
         async with (
             borrowed(self._pool) as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             yield Snapshot(connection)
 
-    async def state(self, query: AggregateQuery) -> State:
-        """The state of now."""
+    async def state(self, query: AggregateQuery) -> DataState:
+        """The current state."""
         async with borrowed(self._pool) as connection:
             return await Snapshot(connection).state(query)
 
-    async def state_and_hours(self, query: AggregateQuery) -> tuple[State, Sequence[Row]]:
-        """The state and the rows of a small query, in order, of one moment."""
+    async def state_and_hours(self, query: AggregateQuery) -> tuple[DataState, Sequence[Row]]:
+        """The state and all rows of a small query, in order, from one statement's snapshot."""
         async with borrowed(self._pool) as connection:
             rows = await all_rows(
                 queries().state_and_hours,
@@ -94,20 +97,20 @@ class AggregateRepository:
                 ids=query.equipment.ids_without_prefix,
             )
         stale, version, equipment_id, *_ = rows[0]
-        found = [] if equipment_id is None else [row[2:] for row in rows]
-        found.sort(key=PLACE)  # in half the time that the database takes
-        return State(version, _ranges(stale)), found
+        hours = [] if equipment_id is None else [row[2:] for row in rows]
+        hours.sort(key=START_AND_ID)  # in half the time that the database takes
+        return DataState(version, _ranges(stale)), hours
 
 
 class Snapshot:
-    """What the database holds at one moment."""
+    """The data in the snapshot of a connection's transaction."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._plans_for_each_range = False
 
-    async def state(self, query: AggregateQuery) -> State:
-        """The version of the readings, and where rollups lack late ones: nowhere in readings."""
+    async def state(self, query: AggregateQuery) -> DataState:
+        """The version of the readings and the stale ranges; raw readings are never stale."""
         equipment = query.equipment
         row = await queries().aggregate_state(
             self._connection,
@@ -116,79 +119,88 @@ class Snapshot:
             ids=replace(equipment, ids=(*equipment.ids, EVERY_EQUIPMENT_ID)).ids_without_prefix,
         )
         from_rollups = query.buckets.source is not Source.READINGS
-        return State(row["version"], _ranges(row["stale"]) if from_rollups else [])
+        return DataState(row["version"], _ranges(row["stale"]) if from_rollups else [])
 
     async def page(self, query: AggregateQuery) -> list[Record]:
         """The rows of a page in order of start and equipment, and one more if there is a next."""
-        await self._plan_for(query)
+        await self._set_plan_mode(query)
         return await _page(self._connection, query)
 
-    async def tell_hours(self, query: AggregateQuery, tell: Tell) -> None:
-        """Have all rows of hours that are in order told, some while the next are on their way."""
-        await self._plan_for(query)
+    async def stream_hours(self, query: AggregateQuery, consume: ConsumeRows) -> None:
+        """Pass all hours, in order, to `consume` in batches; each while the next is fetched."""
+        await self._set_plan_mode(query)
         async with aclosing(self._batches(query)) as batches:
             rows = await anext(batches, None)
             while rows is not None:
-                rows = await _next_while_told(batches, tell, rows)
+                rows = await _consume_while_fetching(batches, consume, rows)
 
     async def _batches(self, query: AggregateQuery) -> AsyncGenerator[list[Record]]:
         parameters = {
-            **_bounds(query.buckets.source_range),
-            **_chosen(query),
+            **_range_parameters(query.buckets.source_range),
+            **_equipment_parameters(query),
+            "resume": query.buckets.boundaries[0],
+            "after_id": "",
             "row_limit": None,
         }
-        parameters |= {"resume": query.buckets.boundaries[0], "after_id": ""}
         async with queries().materialised_hours_cursor(self._connection, **parameters) as opening:
             cursor = await opening
             while rows := await cursor.fetch(BATCH_ROWS):
                 yield rows
         yield await all_rows(queries().unmaterialised_hours, self._connection, **parameters)
 
-    async def totals(self, query: AggregateQuery) -> Totals:
-        """What all buckets of the query add up to, on whatever page."""
-        await self._plan_for(query)
-        parts = [
-            await queries().total(self._connection, **_bounds(part), **_chosen(query))
+    async def totals(self, query: AggregateQuery) -> SampleTotals:
+        """The totals of all buckets of the query, whatever the page."""
+        await self._set_plan_mode(query)
+        equipment = _equipment_parameters(query)
+        totals = [
+            await queries().total(self._connection, **_range_parameters(part), **equipment)
             for part in query.buckets.source_ranges()
         ]
-        return _sum((row["total_value"] or 0.0, row["sample_count"] or 0) for row in parts)
+        return _sum((row["total_value"] or 0.0, row["sample_count"] or 0) for row in totals)
 
-    async def in_order(self, ids: Collection[str]) -> list[str]:
-        """The ids in the order that pages have them in."""
+    async def sort_ids(self, ids: Collection[str]) -> list[str]:
+        """The ids in the order of pages."""
         rows = await all_rows(queries().ids_in_order, self._connection, ids=[*ids])
         return [row["id"] for row in rows]
 
     async def density(self, query: AggregateQuery) -> Density:
         """How many samples the query's equipment has in its range."""
-        await self._plan_for(query)
+        await self._set_plan_mode(query)
         row = await queries().density(
-            self._connection, **_chosen(query), start=query.span.start, stop=query.span.end
+            self._connection,
+            **_equipment_parameters(query),
+            start=query.span.start,
+            stop=query.span.end,
         )
         return Density(row["samples"], row["hours"])
 
-    async def _plan_for(self, query: AggregateQuery) -> None:
-        """Spare much equipment a plan for little; for a few ids planning would take the longest."""
+    async def _set_plan_mode(self, query: AggregateQuery) -> None:
+        """Have prefixes planned for each range: a generic plan expects few rows.
+
+        For a few ids planning would take longer than the rest.
+        """
         if query.equipment.prefixes and not self._plans_for_each_range:
             await queries().plan_for_each_range(self._connection)
             self._plans_for_each_range = True
 
 
 def is_in_order(query: AggregateQuery) -> bool:
-    """Whether the rows are found in the order of their hours, no more of them than are wanted."""
+    """Whether an index gives the rows in order of their hours, so that no others are read."""
     return query.is_of_hours and not query.equipment.ids_without_prefix
 
 
-async def _next_while_told(
-    batches: AsyncGenerator[list[Record]], tell: Tell, rows: list[Record]
+async def _consume_while_fetching(
+    batches: AsyncGenerator[list[Record]], consume: ConsumeRows, rows: list[Record]
 ) -> list[Record] | None:
-    coming = asyncio.ensure_future(anext(batches, None))
+    """Consume the rows and return the next batch, None after the last."""
+    next_batch = asyncio.ensure_future(anext(batches, None))
     try:
-        await asyncio.sleep(0)  # until it is asked for
-        tell(rows)
-        return await coming
-    except BaseException:  # nothing may be under way when the transaction ends
-        coming.cancel()
-        await asyncio.wait({coming})
+        await asyncio.sleep(0)  # until the next batch is requested
+        consume(rows)
+        return await next_batch
+    except BaseException:  # no fetch may be in progress when the transaction ends
+        next_batch.cancel()
+        await asyncio.wait({next_batch})
         raise
 
 
@@ -207,71 +219,75 @@ def _ranges(stale: Iterable[Any] | None) -> list[tuple[datetime, datetime]]:
     return [(part.lower, part.upper) for part in stale or ()]
 
 
-def added_up(rows: Sequence[Row], before: Totals = NOTHING) -> Totals:
-    """The totals of rows and of those before them that are all there is."""
+def sum_rows(rows: Sequence[Row], before: SampleTotals = NO_SAMPLES) -> SampleTotals:
+    """The totals of measured rows, added to those of the rows before."""
     value = sum(map(itemgetter(2), rows), before.value)
-    return Totals(value, sum(map(itemgetter(3), rows), before.count))
+    return SampleTotals(value, sum(map(itemgetter(3), rows), before.count))
 
 
-def _sum(pairs: Iterable[tuple[float, int]]) -> Totals:
+def _sum(pairs: Iterable[tuple[float, int]]) -> SampleTotals:
     value, count = 0.0, 0
     for part_value, part_count in pairs:
         value += part_value
         count += part_count
-    return Totals(value, count)
+    return SampleTotals(value, count)
 
 
 async def _page(connection: Connection, query: AggregateQuery) -> list[Record]:
     """The rows of the page, and one more if there is a next one."""
     buckets, wanted = query.buckets, None if query.limit is None else query.limit + 1
     first, last = _first_bucket(query), len(buckets.boundaries) - 1
-    stretch = _first_stretch(query)
-    rows: list[Record] = []
-    while first < last and (wanted is None or len(rows) < wanted):
-        part = buckets.between(first, first + stretch)
-        found = await _rows(connection, query, part, wanted and wanted - len(rows))
-        rows += found
-        first += stretch
-        stretch *= GROWTH if len(found) < FEW_ROWS else 1
-    return rows
+    bucket_count = _first_bucket_count(query)
+    page: list[Record] = []
+    while first < last and (wanted is None or len(page) < wanted):
+        part = buckets.between(first, first + bucket_count)
+        rows = await _rows(connection, query, part, wanted and wanted - len(page))
+        page += rows
+        first += bucket_count
+        bucket_count *= GROWTH_FACTOR if len(rows) < FEW_ROWS else 1
+    return page
 
 
 def _first_bucket(query: AggregateQuery) -> int:
-    """The one in which the page before ended, or the next one if it told all of that."""
+    """The bucket in which the previous page ended, or the next one if it held all of that."""
     seconds = query.after.interval_start
     return query.buckets.index_of(seconds + (query.grouping is Grouping.ALL))
 
 
-def _first_stretch(query: AggregateQuery) -> int:
-    """How many buckets to read at first: all, where they are few rows or all are wanted."""
+def _first_bucket_count(query: AggregateQuery) -> int:
+    """How many buckets to read at first: all, if they are few rows or all are requested."""
     buckets = query.buckets
     all_at_once = buckets.are_rows and query.limit is None
     if all_at_once or not query.equipment.prefixes or is_in_order(query):
         return len(buckets.boundaries)
-    return 1 if query.resolution is Resolution.DAY else FIRST_STRETCH
+    return 1 if query.resolution is Resolution.DAY else FIRST_READ_BUCKETS
 
 
 async def _rows(
     connection: Connection, query: AggregateQuery, buckets: Buckets, row_limit: int | None
 ) -> list[Record]:
-    """The first rows of these buckets, of those that come after the page before."""
-    bounds = {**_bounds(buckets.source_range), **_chosen(query), "row_limit": row_limit}
+    """The first rows of these buckets that come after the previous page."""
+    parameters = {
+        **_range_parameters(buckets.source_range),
+        **_equipment_parameters(query),
+        "row_limit": row_limit,
+    }
     resuming = {"resume": _resume(query, buckets), "after_id": query.after.equipment_id}
     together = query.grouping is Grouping.ALL
     if buckets.are_rows and together:
-        return await all_rows(queries().rollup_rows_together, connection, **bounds)
+        return await all_rows(queries().rollup_rows_together, connection, **parameters)
     if is_in_order(query):
-        return await _hours(connection, bounds | resuming)
-    if query.is_of_hours and not bounds["patterns"]:
-        return await all_rows(queries().hours_of_ids, connection, **bounds, **resuming)
+        return await _hours(connection, parameters | resuming)
+    if query.is_of_hours and not parameters["patterns"]:
+        return await all_rows(queries().hours_of_ids, connection, **parameters, **resuming)
     if buckets.are_rows:
-        return await all_rows(queries().rollup_rows, connection, **bounds, **resuming)
-    cut = {**_cuts(buckets), "borders": buckets.boundaries, "together": together}
-    return await all_rows(queries().bucketed_rows, connection, **bounds, **resuming, **cut)
+        return await all_rows(queries().rollup_rows, connection, **parameters, **resuming)
+    cut = {**_cut_parameters(buckets), "borders": buckets.boundaries, "together": together}
+    return await all_rows(queries().bucketed_rows, connection, **parameters, **resuming, **cut)
 
 
 async def _hours(connection: Connection, parameters: dict[str, Any]) -> list[Record]:
-    """The first rows, so many as the row limit says."""
+    """The first rows, up to the row limit."""
     rows = await all_rows(queries().materialised_hours, connection, **parameters)
     limit = parameters["row_limit"]
     if limit is None or len(rows) < limit:
@@ -280,12 +296,12 @@ async def _hours(connection: Connection, parameters: dict[str, Any]) -> list[Rec
 
 
 def _resume(query: AggregateQuery, buckets: Buckets) -> datetime:
-    """The moment before which the page before has told of some equipment already."""
+    """The boundary before which the previous page holds some equipment already."""
     starts_inside = buckets.index_of(query.after.interval_start + 1) == 1
     return buckets.boundaries[1 if starts_inside else 0]
 
 
-def _cuts(buckets: Buckets) -> dict[str, Any]:
+def _cut_parameters(buckets: Buckets) -> dict[str, Any]:
     edges = buckets.edges
     return {
         "cut": buckets.cut_hours,
@@ -294,10 +310,10 @@ def _cuts(buckets: Buckets) -> dict[str, Any]:
     }
 
 
-def _chosen(query: AggregateQuery) -> dict[str, Any]:
+def _equipment_parameters(query: AggregateQuery) -> dict[str, Any]:
     equipment = query.equipment
     return {"patterns": equipment.patterns, "ids": equipment.ids_without_prefix}
 
 
-def _bounds(part: SourceRange) -> dict[str, Any]:
+def _range_parameters(part: SourceRange) -> dict[str, Any]:
     return {"source": part.source, "start": part.span.start, "stop": part.span.end}

@@ -1,130 +1,146 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from api.aggregates.cache import Keep
-from api.aggregates.encoding import Finding, Telling, finding, told
-from api.aggregates.execution import find, whole
-from api.aggregates.metrics import AnswerMetrics
+from api.aggregates.cache import ResultCache
+from api.aggregates.encoding import (
+    EncodedResult,
+    StreamingEncoder,
+    encode_page,
+    encode_response,
+)
+from api.aggregates.execution import execute, single_page
+from api.aggregates.metrics import AggregateMetrics, ResultSource
 from api.aggregates.query import AggregateQuery
-from api.aggregates.repository import AggregateRepository, Snapshot, State, is_in_order
+from api.aggregates.repository import AggregateRepository, DataState, Snapshot, is_in_order
 from api.aggregates.resolutions import ROLLUPS, coarsen
-from api.aggregates.single_flight import Shared
+from api.aggregates.single_flight import SingleFlight
 from api.auth.visibility import Visibility
 from api.http.etags import entity_tag, is_known, opaque
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer as JSON of `Aggregates`, and its entity tag; without a body the caller has it."""
+class AggregateResponse:
+    """The JSON of `Aggregates` and its entity tag; without a body the client has it already."""
 
     tag: str
     body: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A query and the states of its parts, named for those who would be told the same.
+class PreparedQuery:
+    """A query with the states of its ranges, which are those of `query.with_comparison`.
 
-    The name is that of the query, the tag that of its answer.
+    The cache key is the same for equivalent queries of callers that may see the same; the entity
+    tag is, too, while the data stay the same.
     """
 
     query: AggregateQuery
-    states: Sequence[State]
-    name: str
+    states: Sequence[DataState]
+    cache_key: str
     tag: str
 
-    def is_known(self, if_none_match: str | None) -> bool:
-        """Whether who sends the header has the answer."""
+    def is_not_modified(self, if_none_match: str | None) -> bool:
+        """Whether a client that sends the header has the response; never if a range is stale."""
         stale = any(state.stale for state in self.states)
         return not stale and is_known(self.tag, if_none_match)
 
     @property
-    def is_settled(self) -> bool:
-        """Whether whatever is found holds as long as the tag is the same."""
-        return all(state.is_settled for state in self.states)
+    def is_cacheable(self) -> bool:
+        """Whether its result is valid as long as the tag is the same."""
+        return all(state.is_cacheable for state in self.states)
 
-    def answer(self, finding: Finding) -> Answer:
-        """The answer."""
-        return Answer(self.tag, told(self.query, self.states, finding))
+    def response(self, result: EncodedResult) -> AggregateResponse:
+        """The response with the result."""
+        return AggregateResponse(self.tag, encode_response(self.query, self.states, result))
 
 
 class AggregateService:
-    """Answers what dashboards ask."""
+    """Answers queries for aggregates: from the database, the cache, or an execution in flight."""
 
-    def __init__(self, repository: AggregateRepository, keep: Keep, metrics: AnswerMetrics) -> None:
+    def __init__(
+        self, repository: AggregateRepository, cache: ResultCache, metrics: AggregateMetrics
+    ) -> None:
         self._repository = repository
-        self._keep = keep
+        self._cache = cache
         self._metrics = metrics
-        self._shared = Shared[Finding]()
+        self._executions = SingleFlight[EncodedResult]()
 
-    async def answer(
+    async def respond(
         self, query: AggregateQuery, visible: Visibility, if_none_match: str | None
-    ) -> Answer:
+    ) -> AggregateResponse:
         """The buckets that start in the query's range, or a page of them.
 
-        Where nothing is stale, a caller that names the tag gets no body: nothing has changed.
+        No body if the client names the tag and nothing is stale: nothing has changed.
         Raises InvalidRequestError if there are more buckets than can be filled.
         """
         if query.is_small:
-            return await self._at_once(query, visible, if_none_match)
+            return await self._respond_in_one_statement(query, visible, if_none_match)
         async with self._repository.snapshot() as snapshot:
-            asked = await _asked(snapshot, query, visible)
-            if asked.is_known(if_none_match):
-                return self._not_modified(asked)
-            under_way = self._shared.under_way(asked.tag)
-            if under_way is None:
-                return asked.answer(await self._found(snapshot, asked))
-        shared = await under_way
-        if shared is None:  # who was at it failed, or went away
-            return await self.answer(query, visible, if_none_match)
-        self._metrics.count("shared")
-        return asked.answer(shared)
+            prepared = await _prepare(snapshot, query, visible)
+            if prepared.is_not_modified(if_none_match):
+                return self._not_modified(prepared)
+            in_flight = self._executions.in_flight(prepared.tag)
+            if in_flight is None:
+                return prepared.response(await self._cached_or_executed(snapshot, prepared))
+        result = await in_flight  # without holding a connection
+        if result is None:  # the leader failed or was cancelled
+            return await self.respond(query, visible, if_none_match)
+        self._metrics.count_response(ResultSource.SHARED_EXECUTION)
+        return prepared.response(result)
 
-    async def _at_once(
+    async def _respond_in_one_statement(
         self, query: AggregateQuery, visible: Visibility, if_none_match: str | None
-    ) -> Answer:
-        """Without looking for it among what is kept or under way, which takes a transaction."""
+    ) -> AggregateResponse:
+        """Without a look at the cache and executions in flight, which takes a transaction."""
         if if_none_match is not None:
-            asked = _named(query, [await self._repository.state(query)], visible)
-            if asked.is_known(if_none_match):
-                return self._not_modified(asked)
+            prepared = _prepared(query, [await self._repository.state(query)], visible)
+            if prepared.is_not_modified(if_none_match):
+                return self._not_modified(prepared)
         state, rows = await self._repository.state_and_hours(query)
-        self._metrics.count("found")
-        return _named(query, [state], visible).answer(finding(query, whole(rows)))
+        self._metrics.count_response(ResultSource.DATABASE)
+        result = encode_page(query, single_page(rows))
+        return _prepared(query, [state], visible).response(result)
 
-    def _not_modified(self, asked: Asked) -> Answer:
-        self._metrics.count("not_modified")
-        return Answer(asked.tag, None)
+    def _not_modified(self, prepared: PreparedQuery) -> AggregateResponse:
+        self._metrics.count_response(ResultSource.CLIENT)
+        return AggregateResponse(prepared.tag, None)
 
-    async def _found(self, snapshot: Snapshot, asked: Asked) -> Finding:
-        if not asked.is_settled:
-            return await self._find(snapshot, asked.query)
-        with self._shared.finding(asked.tag) as shared:
-            kept = await self._keep.get(asked.name, asked.tag)
-            if kept is not None:
-                self._metrics.count("kept")
-            found = kept or await self._find(snapshot, asked.query)
-            shared.set_result(found)
-        if kept is None:
-            await self._keep.put(asked.name, asked.tag, found)
-        return found
+    async def _cached_or_executed(
+        self, snapshot: Snapshot, prepared: PreparedQuery
+    ) -> EncodedResult:
+        if not prepared.is_cacheable:
+            return await self._execute(snapshot, prepared.query)
+        with self._executions.lead(prepared.tag) as future:
+            cached = await self._cache.get(prepared.cache_key, prepared.tag)
+            if cached is not None:
+                self._metrics.count_response(ResultSource.CACHE)
+            result = cached or await self._execute(snapshot, prepared.query)
+            future.set_result(result)
+        if cached is None:
+            await self._cache.put(prepared.cache_key, prepared.tag, result)
+        return result
 
-    async def _find(self, snapshot: Snapshot, query: AggregateQuery) -> Finding:
-        self._metrics.count("found")
+    async def _execute(self, snapshot: Snapshot, query: AggregateQuery) -> EncodedResult:
+        self._metrics.count_response(ResultSource.DATABASE)
         if query.limit is None and query.is_plain and is_in_order(query):
-            telling = Telling(query)
-            await snapshot.tell_hours(query, telling.take)
-            return telling.finding()
-        return finding(query, await find(snapshot, query))
+            encoder = StreamingEncoder(query)
+            await snapshot.stream_hours(query, encoder.add)
+            return encoder.result()
+        return encode_page(query, await execute(snapshot, query))
 
 
-async def _asked(snapshot: Snapshot, query: AggregateQuery, visible: Visibility) -> Asked:
+async def _prepare(snapshot: Snapshot, query: AggregateQuery, visible: Visibility) -> PreparedQuery:
+    """The query at the resolution that auto chooses by the density, and its states."""
     if query.auto and query.resolution not in ROLLUPS:
         density = await snapshot.density(query)
         query = query.at_resolution(coarsen(query.resolution, density))
-    return _named(query, [await snapshot.state(part) for part in query.with_comparison], visible)
+    states = [await snapshot.state(part) for part in query.with_comparison]
+    return _prepared(query, states, visible)
 
 
-def _named(query: AggregateQuery, states: Sequence[State], visible: Visibility) -> Asked:
-    name = visible, query.identity
-    return Asked(query, states, opaque(entity_tag(*name)), entity_tag(*name, states))
+def _prepared(
+    query: AggregateQuery, states: Sequence[DataState], visible: Visibility
+) -> PreparedQuery:
+    identity = visible, query.identity
+    cache_key = opaque(entity_tag(*identity))
+    return PreparedQuery(query, states, cache_key, entity_tag(*identity, states))
