@@ -1,4 +1,4 @@
-"""Which readings the soak sends, and whether those that were acknowledged are stored."""
+"""The readings that the soak sends, and a check that acknowledged ones are stored."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ READINGS_A_FETCH = 10_000
 
 @dataclass(frozen=True)
 class Span:
-    """Readings of one piece of equipment: one a second, so many from `start` on."""
+    """Consecutive readings of one piece of equipment: `length` of them, one a second."""
 
     equipment_id: str
     start: datetime
@@ -21,28 +21,28 @@ class Span:
 
     @classmethod
     def after(cls, equipment_id: str, start: datetime, spans: int, length: int) -> Self:
-        """The span behind so many others of the same length."""
+        """The span after so many others of the same length."""
         return cls(equipment_id, start + timedelta(seconds=spans * length), length)
 
     @property
     def end(self) -> datetime:
-        """Where the next span begins."""
+        """The start of the next span."""
         return self.start + timedelta(seconds=self.length)
 
 
 def readings_of(span: Span) -> Iterator[dict[str, object]]:
-    """The span's readings as the API takes them."""
+    """The span's readings as JSON objects of the API."""
     for second in range(span.length):
-        moment = span.start + timedelta(seconds=second)
+        timestamp = span.start + timedelta(seconds=second)
         yield {
             "equipmentId": span.equipment_id,
-            "timestamp": moment.isoformat(),
+            "timestamp": timestamp.isoformat(),
             "value": second / 8,
         }
 
 
 def as_csv(spans: Iterable[Span]) -> bytes:
-    """The spans' readings as a file."""
+    """The spans' readings as a CSV file."""
     lines = (
         ",".join(map(str, reading.values())) for span in spans for reading in readings_of(span)
     )
@@ -50,7 +50,7 @@ def as_csv(spans: Iterable[Span]) -> bytes:
 
 
 def post_equipment(number: int) -> str:
-    """Where the single reading of that number was measured; the number is its value, too."""
+    """The equipment of the single reading with that number, which is its value, too."""
     return f"SOAK-POST-{number % POST_EQUIPMENT}"
 
 
