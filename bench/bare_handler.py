@@ -31,6 +31,8 @@ from core.settings import DatabaseSettings
 from core.time import utc_now
 
 START_SECONDS = 20
+
+# The columns of api.aggregates.bucket_row.BucketRow.
 HOURS = """
 SELECT
     equipment_id, date_part('epoch', bucket)::bigint, total_value, sample_count,

@@ -2,31 +2,43 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat, starmap
-from operator import itemgetter
-from typing import Any, cast
+from types import MappingProxyType
+from typing import cast
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+from api.aggregates.bucket_row import (
+    AnyBucketRow,
+    BucketRow,
+    get_key,
+    get_position,
+    get_start,
+    getter,
+)
 from api.aggregates.cursor import BucketPosition, Cursor
 from api.aggregates.execution import Page
-from api.aggregates.gapfill import Bucket
 from api.aggregates.query import DEFAULT_STATISTICS, AggregateQuery, Grouping, Statistic
-from api.aggregates.repository import NO_SAMPLES, DataState, Row, SampleTotals, sum_rows
+from api.aggregates.repository import NO_SAMPLES, DataState, SampleTotals, sum_rows
 from api.aggregates.schemas import Aggregates, Earlier, Item
 from api.http.pagination import encode_cursor
 from api.http.stale_ranges import StaleRange
 
-COLUMNS = (  # of a row, behind the id and the start of the bucket
-    Statistic.TOTAL,
-    Statistic.COUNT,
-    Statistic.AVERAGE,
-    Statistic.MINIMUM,
-    Statistic.MAXIMUM,
-    Statistic.FIRST,
-    Statistic.LAST,
+STATISTIC_COLUMNS: Mapping[Statistic, str] = MappingProxyType(
+    {
+        Statistic.TOTAL: "total_value",
+        Statistic.COUNT: "sample_count",
+        Statistic.AVERAGE: "average",
+        Statistic.MINIMUM: "minimum",
+        Statistic.MAXIMUM: "maximum",
+        Statistic.FIRST: "first",
+        Statistic.LAST: "last",
+    }
 )
+GETTERS = {name: getter(name) for name in BucketRow._fields}
 OMITTED = repeat(UNSET)  # the column of a field that is left out of every item
+
+get_extremes = getter("minimum", "maximum")
 
 
 class EncodedResult(Struct, frozen=True, array_like=True):
@@ -43,10 +55,15 @@ class EncodedResult(Struct, frozen=True, array_like=True):
 
 def encode_page(query: AggregateQuery, page: Page) -> EncodedResult:
     """The page with its items as JSON."""
-    last = BucketPosition(page.rows[-1][1], page.rows[-1][0] or "") if page.has_next else None
+    last = _position(page.rows[-1]) if page.has_next else None
     items = msgspec.json.encode(_items(query, page))
     comparison_totals = page.comparison.totals if page.comparison else None
     return EncodedResult(page.totals, items, last, comparison_totals)
+
+
+def _position(row: AnyBucketRow) -> BucketPosition:
+    start, equipment_id = get_position(row)
+    return BucketPosition(start, equipment_id or "")
 
 
 class StreamingEncoder:
@@ -57,7 +74,7 @@ class StreamingEncoder:
         self._totals = NO_SAMPLES
         self._items: list[bytes | memoryview] = []  # each after a comma
 
-    def add(self, rows: Sequence[Row]) -> None:
+    def add(self, rows: Sequence[AnyBucketRow]) -> None:
         """Encode the next batch."""
         self._totals = sum_rows(rows, self._totals)
         if rows:
@@ -111,7 +128,8 @@ def _stale_ranges(state: DataState) -> list[StaleRange]:
 
 def _items(query: AggregateQuery, page: Page) -> list[Item]:
     by_start = query.buckets.lengths_seconds() if query.zone else {}
-    lengths = [by_start.get(row[1], UNSET) for row in page.rows] if by_start else OMITTED
+    starts = map(get_start, page.rows)
+    lengths = [by_start.get(start, UNSET) for start in starts] if by_start else OMITTED
     return _build_items(query, page.rows, lengths, _counterparts(query, page))
 
 
@@ -120,38 +138,38 @@ def _counterparts(query: AggregateQuery, page: Page) -> Iterable[Item | UnsetTyp
         return OMITTED
     rows = page.comparison.rows
     items = dict(zip(rows, _build_items(query, list(rows.values())), strict=True))
-    return [items.get((row[0], row[1])) for row in page.rows]
+    return [items.get(key) for key in map(get_key, page.rows)]
 
 
 def _build_items(
     query: AggregateQuery,
-    rows: Sequence[Row],
+    rows: Sequence[AnyBucketRow],
     lengths: Iterable[int | UnsetType] = OMITTED,
     counterparts: Iterable[Item | UnsetType | None] = OMITTED,
 ) -> list[Item]:
-    """Items made column by column, or straight from the rows: there may be tens of thousands."""
+    """Items made column by column, or straight from the rows: there may be tens of thousands.
+
+    The fields of `Item` begin with the columns of a row.
+    """
     by_equipment = query.grouping is Grouping.EQUIPMENT
     default = by_equipment and query.statistics == DEFAULT_STATISTICS
     if default and lengths is counterparts is OMITTED:
         return list(starmap(Item, rows))
-    places = range(len(Bucket._fields))
-    ids, starts, *values = [list(map(itemgetter(place), rows)) for place in places]
-    statistics = _statistics(query.statistics, values)
-    shown_ids = ids if by_equipment else OMITTED
-    return list(map(Item, shown_ids, starts, *statistics, lengths, counterparts))
+    columns = _requested_columns(query)
+    values = [
+        map(GETTERS[name], rows) if name in columns else OMITTED for name in BucketRow._fields
+    ]
+    ranges = _ranges(rows) if Statistic.RANGE in query.statistics else OMITTED
+    return list(map(Item, *values, ranges, lengths, counterparts))
 
 
-def _statistics(
-    requested: frozenset[Statistic], columns: Iterable[Iterable[Any]]
-) -> list[Iterable[Any]]:
-    """The columns of the statistics in the order of `Item`, those not requested omitted."""
-    values = dict(zip(COLUMNS, columns, strict=True))
-    stored = [column if name in requested else OMITTED for name, column in values.items()]
-    return [*stored, _ranges(values) if Statistic.RANGE in requested else OMITTED]
+def _requested_columns(query: AggregateQuery) -> set[str]:
+    key = {"interval_start"} | ({"equipment_id"} if query.grouping is Grouping.EQUIPMENT else set())
+    return key | {STATISTIC_COLUMNS[name] for name in query.statistics - {Statistic.RANGE}}
 
 
-def _ranges(values: Mapping[Statistic, Iterable[Any]]) -> list[float | None]:
-    extremes = zip(values[Statistic.MINIMUM], values[Statistic.MAXIMUM], strict=True)
+def _ranges(rows: Sequence[AnyBucketRow]) -> list[float | None]:
+    extremes = map(get_extremes, rows)
     return [None if low is None else high - low for low, high in extremes]
 
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 
 from asyncpg import Record
 
+from api.aggregates.bucket_row import AnyBucketRow, BucketRow, get_key, get_start
 from api.aggregates.cursor import BEGINNING
-from api.aggregates.gapfill import MAX_FILLED_BUCKETS, Bucket, Fill, fill_gaps
+from api.aggregates.gapfill import MAX_FILLED_BUCKETS, Fill, fill_gaps
 from api.aggregates.query import AggregateQuery, ComparisonQuery
-from api.aggregates.repository import Row, SampleTotals, Snapshot, sum_rows
+from api.aggregates.repository import SampleTotals, Snapshot, sum_rows
 from api.aggregates.resolutions import RESOLUTION_LIMITS
 from api.http.problem_details import InvalidRequestError
 from api.http.query_parameters import refusal
@@ -30,7 +31,7 @@ class Page:
     """A page of the buckets, and the totals over the whole range."""
 
     totals: SampleTotals
-    rows: Sequence[Row]
+    rows: Sequence[AnyBucketRow]
     has_next: bool
     comparison: ComparisonPage | None = None
 
@@ -46,7 +47,7 @@ async def execute(snapshot: Snapshot, query: AggregateQuery) -> Page:
     return replace(page, comparison=await _comparison_page(snapshot, query.comparison, page.rows))
 
 
-def single_page(rows: Sequence[Row]) -> Page:
+def single_page(rows: Sequence[AnyBucketRow]) -> Page:
     """All rows of a query as its only page."""
     return Page(sum_rows(rows), rows, has_next=False)
 
@@ -61,7 +62,7 @@ async def _stored_page(snapshot: Snapshot, query: AggregateQuery) -> Page:
 
 async def _filled_page(snapshot: Snapshot, query: AggregateQuery) -> Page:
     unpaged = replace(query, after=BEGINNING, limit=MAX_FILLED_BUCKETS)
-    rows = [Bucket(*row) for row in await snapshot.page(unpaged)]
+    rows = [BucketRow._make(row) for row in await snapshot.page(unpaged)]
     ids = await _sort_ids(snapshot, {row.equipment_id for row in rows})
     starts = [*query.buckets.lengths_seconds()]
     if max(len(rows), len(ids) * len(starts)) > MAX_FILLED_BUCKETS:
@@ -100,19 +101,19 @@ def _too_many_to_fill(query: AggregateQuery, equipment: int) -> InvalidRequestEr
 
 
 async def _comparison_page(
-    snapshot: Snapshot, comparison: ComparisonQuery, page: Sequence[Row]
+    snapshot: Snapshot, comparison: ComparisonQuery, page: Sequence[AnyBucketRow]
 ) -> ComparisonPage:
     """The totals of the earlier range, and the counterparts of the page's rows."""
     query = comparison.query
     totals = await snapshot.totals(query)
-    starts = {start: comparison.counterpart_start(start) for start in {row[1] for row in page}}
+    starts = {start: comparison.counterpart_start(start) for start in set(map(get_start, page))}
     existing = [start for start in starts.values() if start is not None]
     if not existing:
         return ComparisonPage(totals, {})
     buckets = query.buckets.starting_between(min(existing), max(existing))
     earlier = await snapshot.page(replace(query, buckets=buckets))
-    by_key = {(row[0], row[1]): row for row in earlier}
-    counterparts = (((row[0], row[1]), (row[0], starts[row[1]])) for row in page)
+    by_key = {get_key(row): row for row in earlier}
+    counterparts = (((name, start), (name, starts[start])) for name, start in map(get_key, page))
     return ComparisonPage(
         totals, {key: by_key[other] for key, other in counterparts if other in by_key}
     )

@@ -3,7 +3,8 @@
 from bisect import bisect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import NamedTuple, TypeAlias
+
+from api.aggregates.bucket_row import FILLABLE, BucketRow, FillableValues, get_fillable
 
 MAX_FILLED_BUCKETS = 100_000  # of all equipment together: a page is cut out of all of them
 
@@ -17,34 +18,14 @@ class Fill(StrEnum):
     LINEAR = "linear"
 
 
-class Bucket(NamedTuple):
-    """A bucket as the queries in aggregates.sql give it."""
-
-    equipment_id: str | None
-    interval_start: int
-    total_value: float | None
-    sample_count: int
-    average: float | None
-    minimum: float | None
-    maximum: float | None
-    first: float | None
-    last: float | None
-
-    @property
-    def fillable(self) -> "FillableValues":
-        """The values that do not add up over samples, and so can stand for a gap."""
-        return self[4:]
-
-
-FillableValues: TypeAlias = tuple[float | None, ...]  # average, minimum, maximum, first, last
-NULLS: FillableValues = (None,) * 5
+NULLS: FillableValues = (None,) * len(FILLABLE)
 
 
 def fill_gaps(
-    rows: Iterable[Bucket], ids: Sequence[str | None], starts: Sequence[int], fill: Fill
-) -> Iterator[Bucket]:
+    rows: Iterable[BucketRow], ids: Sequence[str | None], starts: Sequence[int], fill: Fill
+) -> Iterator[BucketRow]:
     """A bucket for every start and id, in order; where there is no row, one without samples."""
-    by_id: dict[str | None, dict[int, Bucket]] = {name: {} for name in ids}
+    by_id: dict[str | None, dict[int, BucketRow]] = {name: {} for name in ids}
     for row in rows:
         by_id[row.equipment_id][row.interval_start] = row
     series = [_fill_series(name, by_id[name], starts, fill) for name in ids]
@@ -53,8 +34,8 @@ def fill_gaps(
 
 
 def _fill_series(
-    equipment_id: str | None, rows: Mapping[int, Bucket], starts: Sequence[int], fill: Fill
-) -> Iterator[Bucket]:
+    equipment_id: str | None, rows: Mapping[int, BucketRow], starts: Sequence[int], fill: Fill
+) -> Iterator[BucketRow]:
     """All buckets of one equipment."""
     measured = [rows[start] for start in sorted(rows)]
     for start in starts:
@@ -62,23 +43,23 @@ def _fill_series(
             yield rows[start]
         else:
             values = _fill_values(measured, start, fill)
-            yield Bucket(equipment_id, start, None, 0, *values)
+            yield BucketRow.without_samples(equipment_id, start, values)
 
 
-def _fill_values(measured: Sequence[Bucket], start: int, fill: Fill) -> FillableValues:
+def _fill_values(measured: Sequence[BucketRow], start: int, fill: Fill) -> FillableValues:
     """The values of the gap that starts then, from the measured buckets before and after it."""
     index = bisect(measured, start, key=_start)
     if fill is Fill.PREVIOUS and index > 0:
-        return measured[index - 1].fillable
+        return get_fillable(measured[index - 1])
     if fill is Fill.LINEAR and 0 < index < len(measured):
         before, after = measured[index - 1], measured[index]
         share = (start - before.interval_start) / (after.interval_start - before.interval_start)
         return tuple(
             None if low is None or high is None else low + share * (high - low)
-            for low, high in zip(before.fillable, after.fillable, strict=True)
+            for low, high in zip(get_fillable(before), get_fillable(after), strict=True)
         )
     return NULLS
 
 
-def _start(bucket: Bucket) -> int:
+def _start(bucket: BucketRow) -> int:
     return bucket.interval_start

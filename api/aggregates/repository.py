@@ -3,22 +3,20 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection,
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from operator import itemgetter
 from typing import Any, TypeAlias
 
 from asyncpg import Record
 
+from api.aggregates.bucket_row import AnyBucketRow, get_position, getter
 from api.aggregates.buckets import Buckets, Source, SourceRange
-from api.aggregates.gapfill import Bucket
 from api.aggregates.query import AggregateQuery, Grouping
 from api.aggregates.resolutions import Density, Resolution
 from core.database import Connection, Pool, borrowed
 from core.queries import all_rows, queries
 
-Row = Record | Bucket | tuple[Any, ...]
-ConsumeRows: TypeAlias = Callable[[Sequence[Row]], None]
+ConsumeRows: TypeAlias = Callable[[Sequence[AnyBucketRow]], None]
 
-START_AND_ID = itemgetter(1, 0)  # of a row: the order of a page
+STATE_COLUMNS = ("stale", "version")  # of state_and_hours, before those of a bucket row
 NO_CHANGES_VERSION = "0"
 EVERY_EQUIPMENT_ID = ""  # under which the ledger of changes records what may concern any equipment
 
@@ -29,6 +27,9 @@ GROWTH_FACTOR = 4
 
 # The last batch is encoded while the database has nothing left to do, so batches are small.
 BATCH_ROWS = 4_000
+
+get_total_value = getter("total_value")
+get_sample_count = getter("sample_count")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,9 @@ class AggregateRepository:
         async with borrowed(self._pool) as connection:
             return await Snapshot(connection).state(query)
 
-    async def state_and_hours(self, query: AggregateQuery) -> tuple[DataState, Sequence[Row]]:
+    async def state_and_hours(
+        self, query: AggregateQuery
+    ) -> tuple[DataState, Sequence[AnyBucketRow]]:
         """The state and all rows of a small query, in order, from one statement's snapshot."""
         async with borrowed(self._pool) as connection:
             rows = await all_rows(
@@ -96,10 +99,10 @@ class AggregateRepository:
                 **_span_and_days(query),
                 ids=query.equipment.ids_without_prefix,
             )
-        stale, version, equipment_id, *_ = rows[0]
-        hours = [] if equipment_id is None else [row[2:] for row in rows]
-        hours.sort(key=START_AND_ID)  # in half the time that the database takes
-        return DataState(version, _ranges(stale)), hours
+        first, state_columns = rows[0], len(STATE_COLUMNS)
+        hours = [] if first["equipment_id"] is None else [row[state_columns:] for row in rows]
+        hours.sort(key=get_position)  # in half the time that the database takes
+        return DataState(first["version"], _ranges(first["stale"])), hours
 
 
 class Snapshot:
@@ -219,10 +222,10 @@ def _ranges(stale: Iterable[Any] | None) -> list[tuple[datetime, datetime]]:
     return [(part.lower, part.upper) for part in stale or ()]
 
 
-def sum_rows(rows: Sequence[Row], before: SampleTotals = NO_SAMPLES) -> SampleTotals:
+def sum_rows(rows: Sequence[AnyBucketRow], before: SampleTotals = NO_SAMPLES) -> SampleTotals:
     """The totals of measured rows, added to those of the rows before."""
-    value = sum(map(itemgetter(2), rows), before.value)
-    return SampleTotals(value, sum(map(itemgetter(3), rows), before.count))
+    value = sum(map(get_total_value, rows), before.value)
+    return SampleTotals(value, sum(map(get_sample_count, rows), before.count))
 
 
 def _sum(pairs: Iterable[tuple[float, int]]) -> SampleTotals:

@@ -7,11 +7,12 @@ import httpx2
 import pytest
 from prometheus_client import CollectorRegistry
 
+from api.aggregates.bucket_row import AnyBucketRow
 from api.aggregates.memory_cache import MemoryResultCache
 from api.aggregates.metrics import AggregateMetrics
 from api.aggregates.parsing import parse_query
 from api.aggregates.query import SMALL_QUERY_ROWS
-from api.aggregates.repository import AggregateRepository, DataState, Row
+from api.aggregates.repository import AggregateRepository, DataState
 from api.aggregates.service import AggregateService
 from api.auth.visibility import Visibility
 from core.database import Pool
@@ -97,7 +98,7 @@ class Changing:
         self.reads.append("state")
         return DataState(str(self.version), [])
 
-    async def state_and_hours(self, _query: object) -> tuple[DataState, list[Row]]:
+    async def state_and_hours(self, _query: object) -> tuple[DataState, list[AnyBucketRow]]:
         self.reads.append("hours")
         return DataState(str(self.version), []), []
 

@@ -7,8 +7,9 @@ import httpx2
 import pytest
 import pytest_asyncio
 
+from api.aggregates.bucket_row import AnyBucketRow
 from api.aggregates.parsing import parse_query
-from api.aggregates.repository import BATCH_ROWS, AggregateRepository, Row
+from api.aggregates.repository import BATCH_ROWS, AggregateRepository
 from core.database import Pool
 from core.time import utc_now
 from tests.api.aggregates.test_query_plans import OneConnection
@@ -64,7 +65,7 @@ async def test_a_window_without_rows_is_empty(client: httpx2.AsyncClient) -> Non
 async def test_a_failure_while_rows_are_fetched_leaves_the_connection_usable(
     day: Pool,
 ) -> None:
-    def fail(_rows: Sequence[Row]) -> None:
+    def fail(_rows: Sequence[AnyBucketRow]) -> None:
         raise LookupError
 
     query = parse_query([("interval", "24h")], utc_now())
