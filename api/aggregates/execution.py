@@ -12,6 +12,7 @@ from api.aggregates.gapfill import MAX_FILLED_BUCKETS, Fill, fill_gaps
 from api.aggregates.query import AggregateQuery, ComparisonQuery
 from api.aggregates.repository import SampleTotals, Snapshot, sum_rows
 from api.aggregates.resolutions import RESOLUTION_LIMITS
+from api.aggregates.route import PageRoute, choose_page_route
 from api.http.problem_details import InvalidRequestError
 from api.http.query_parameters import refusal
 
@@ -36,12 +37,13 @@ class Page:
     comparison: ComparisonPage | None = None
 
 
-async def execute(snapshot: Snapshot, query: AggregateQuery) -> Page:
+async def execute(snapshot: Snapshot, query: AggregateQuery, route: PageRoute) -> Page:
     """The page of the query's buckets, in order of their start and equipment.
 
     Raises InvalidRequestError if there are more buckets than can be filled.
     """
-    page = await (_stored_page if query.fill is Fill.NONE else _filled_page)(snapshot, query)
+    read = _stored_page if query.fill is Fill.NONE else _filled_page
+    page = await read(snapshot, query, route)
     if query.comparison is None:
         return page
     return replace(page, comparison=await _comparison_page(snapshot, query.comparison, page.rows))
@@ -52,17 +54,17 @@ def single_page(rows: Sequence[AnyBucketRow]) -> Page:
     return Page(sum_rows(rows), rows, has_next=False)
 
 
-async def _stored_page(snapshot: Snapshot, query: AggregateQuery) -> Page:
-    rows = await snapshot.page(query)
+async def _stored_page(snapshot: Snapshot, query: AggregateQuery, route: PageRoute) -> Page:
+    rows = await snapshot.page(query, route)
     has_next = query.limit is not None and len(rows) > query.limit
     complete = query.after == BEGINNING and not has_next
     totals = sum_rows(rows) if complete else await snapshot.totals(query)
     return Page(totals, rows[: query.limit], has_next)
 
 
-async def _filled_page(snapshot: Snapshot, query: AggregateQuery) -> Page:
+async def _filled_page(snapshot: Snapshot, query: AggregateQuery, route: PageRoute) -> Page:
     unpaged = replace(query, after=BEGINNING, limit=MAX_FILLED_BUCKETS)
-    rows = [BucketRow._make(row) for row in await snapshot.page(unpaged)]
+    rows = [BucketRow._make(row) for row in await snapshot.page(unpaged, route)]
     ids = await _sort_ids(snapshot, {row.equipment_id for row in rows})
     starts = [*query.buckets.lengths_seconds()]
     if max(len(rows), len(ids) * len(starts)) > MAX_FILLED_BUCKETS:
@@ -111,7 +113,7 @@ async def _comparison_page(
     if not existing:
         return ComparisonPage(totals, {})
     buckets = query.buckets.starting_between(min(existing), max(existing))
-    earlier = await snapshot.page(replace(query, buckets=buckets))
+    earlier = await snapshot.page(replace(query, buckets=buckets), choose_page_route(query))
     by_key = {get_key(row): row for row in earlier}
     counterparts = (((name, start), (name, starts[start])) for name, start in map(get_key, page))
     return ComparisonPage(

@@ -7,8 +7,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-from api.aggregates.buckets import Buckets, Source
-from api.aggregates.cursor import BEGINNING, BucketPosition
+from api.aggregates.buckets import Buckets
+from api.aggregates.cursor import BucketPosition
 from api.aggregates.gapfill import Fill
 from api.aggregates.resolutions import Resolution, utc_buckets
 from api.equipment.choice import EquipmentChoice
@@ -47,8 +47,6 @@ class Statistic(StrEnum):
 PER_EQUIPMENT_STATISTICS = frozenset({Statistic.FIRST, Statistic.LAST})
 DEFAULT_STATISTICS = frozenset(Statistic) - {Statistic.RANGE}
 
-SMALL_QUERY_ROWS = 1_000  # caching so few costs more on the first request than it saves on the next
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AggregateQuery:
@@ -73,26 +71,6 @@ class AggregateQuery:
     def with_comparison(self) -> "list[AggregateQuery]":
         """The query itself, and the one of the earlier range if it compares."""
         return [self, *([self.comparison.query] if self.comparison else [])]
-
-    @property
-    def is_of_hours(self) -> bool:
-        """Whether each bucket is a row of the hourly rollup."""
-        by_equipment = self.grouping is Grouping.EQUIPMENT
-        return by_equipment and self.buckets.are_rows and self.buckets.source is Source.HOURS
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether rows are returned as stored, from the first on."""
-        return self.fill is Fill.NONE and self.comparison is None and self.after == BEGINNING
-
-    @property
-    def is_small(self) -> bool:
-        """Whether all of it is a few hours of a few ids, on one page."""
-        most = len(self.equipment.ids) * (len(self.buckets.boundaries) - 1)
-        few = not self.equipment.prefixes and most <= min(
-            SMALL_QUERY_ROWS, self.limit or SMALL_QUERY_ROWS
-        )
-        return few and self.is_plain and self.is_of_hours
 
     def at_resolution(self, resolution: Resolution) -> "AggregateQuery":
         """The same query in UTC buckets of this resolution."""

@@ -11,6 +11,7 @@ from api.aggregates.bucket_row import AnyBucketRow, get_position, getter
 from api.aggregates.buckets import Buckets, Source, SourceRange
 from api.aggregates.query import AggregateQuery, Grouping
 from api.aggregates.resolutions import Density, Resolution
+from api.aggregates.route import PageRoute, Route
 from core.database import Connection, Pool, borrowed
 from core.queries import all_rows, queries
 
@@ -124,10 +125,10 @@ class Snapshot:
         from_rollups = query.buckets.source is not Source.READINGS
         return DataState(row["version"], _ranges(row["stale"]) if from_rollups else [])
 
-    async def page(self, query: AggregateQuery) -> list[Record]:
+    async def page(self, query: AggregateQuery, route: PageRoute) -> list[Record]:
         """The rows of a page in order of start and equipment, and one more if there is a next."""
         await self._set_plan_mode(query)
-        return await _page(self._connection, query)
+        return await _page(self._connection, query, route)
 
     async def stream_hours(self, query: AggregateQuery, consume: ConsumeRows) -> None:
         """Pass all hours, in order, to `consume` in batches; each while the next is fetched."""
@@ -187,11 +188,6 @@ class Snapshot:
             self._plans_for_each_range = True
 
 
-def is_in_order(query: AggregateQuery) -> bool:
-    """Whether an index gives the rows in order of their hours, so that no others are read."""
-    return query.is_of_hours and not query.equipment.ids_without_prefix
-
-
 async def _consume_while_fetching(
     batches: AsyncGenerator[list[Record]], consume: ConsumeRows, rows: list[Record]
 ) -> list[Record] | None:
@@ -236,15 +232,15 @@ def _sum(pairs: Iterable[tuple[float, int]]) -> SampleTotals:
     return SampleTotals(value, count)
 
 
-async def _page(connection: Connection, query: AggregateQuery) -> list[Record]:
+async def _page(connection: Connection, query: AggregateQuery, route: PageRoute) -> list[Record]:
     """The rows of the page, and one more if there is a next one."""
     buckets, wanted = query.buckets, None if query.limit is None else query.limit + 1
     first, last = _first_bucket(query), len(buckets.boundaries) - 1
-    bucket_count = _first_bucket_count(query)
+    bucket_count = _first_bucket_count(query, route)
     page: list[Record] = []
     while first < last and (wanted is None or len(page) < wanted):
         part = buckets.between(first, first + bucket_count)
-        rows = await _rows(connection, query, part, wanted and wanted - len(page))
+        rows = await _rows(connection, query, route, part, wanted and wanted - len(page))
         page += rows
         first += bucket_count
         bucket_count *= GROWTH_FACTOR if len(rows) < FEW_ROWS else 1
@@ -257,17 +253,20 @@ def _first_bucket(query: AggregateQuery) -> int:
     return query.buckets.index_of(seconds + (query.grouping is Grouping.ALL))
 
 
-def _first_bucket_count(query: AggregateQuery) -> int:
+def _first_bucket_count(query: AggregateQuery, route: PageRoute) -> int:
     """How many buckets to read at first: all, if they are few rows or all are requested."""
-    buckets = query.buckets
-    all_at_once = buckets.are_rows and query.limit is None
-    if all_at_once or not query.equipment.prefixes or is_in_order(query):
-        return len(buckets.boundaries)
+    unlimited = query.limit is None and route is not Route.BUCKETED_ROWS
+    if unlimited or not query.equipment.prefixes or route is Route.HOURS_IN_ORDER:
+        return len(query.buckets.boundaries)
     return 1 if query.resolution is Resolution.DAY else FIRST_READ_BUCKETS
 
 
 async def _rows(
-    connection: Connection, query: AggregateQuery, buckets: Buckets, row_limit: int | None
+    connection: Connection,
+    query: AggregateQuery,
+    route: PageRoute,
+    buckets: Buckets,
+    row_limit: int | None,
 ) -> list[Record]:
     """The first rows of these buckets that come after the previous page."""
     parameters = {
@@ -276,20 +275,22 @@ async def _rows(
         "row_limit": row_limit,
     }
     resuming = {"resume": _resume(query, buckets), "after_id": query.after.equipment_id}
-    together = query.grouping is Grouping.ALL
-    if buckets.are_rows and together:
-        return await all_rows(queries().rollup_rows_together, connection, **parameters)
-    if is_in_order(query):
-        return await _hours(connection, parameters | resuming)
-    if query.is_of_hours and not parameters["patterns"]:
-        return await all_rows(queries().hours_of_ids, connection, **parameters, **resuming)
-    if buckets.are_rows:
-        return await all_rows(queries().rollup_rows, connection, **parameters, **resuming)
-    cut = {**_cut_parameters(buckets), "borders": buckets.boundaries, "together": together}
-    return await all_rows(queries().bucketed_rows, connection, **parameters, **resuming, **cut)
+    match route:
+        case Route.ROLLUP_ROWS_TOGETHER:
+            return await all_rows(queries().rollup_rows_together, connection, **parameters)
+        case Route.HOURS_IN_ORDER:
+            return await _hours_in_order(connection, parameters | resuming)
+        case Route.HOURS_OF_IDS:
+            return await all_rows(queries().hours_of_ids, connection, **parameters, **resuming)
+        case Route.ROLLUP_ROWS:
+            return await all_rows(queries().rollup_rows, connection, **parameters, **resuming)
+        case Route.BUCKETED_ROWS:
+            cut = _cut_parameters(query, buckets)
+            rows = queries().bucketed_rows
+            return await all_rows(rows, connection, **parameters, **resuming, **cut)
 
 
-async def _hours(connection: Connection, parameters: dict[str, Any]) -> list[Record]:
+async def _hours_in_order(connection: Connection, parameters: dict[str, Any]) -> list[Record]:
     """The first rows, up to the row limit."""
     rows = await all_rows(queries().materialised_hours, connection, **parameters)
     limit = parameters["row_limit"]
@@ -304,9 +305,11 @@ def _resume(query: AggregateQuery, buckets: Buckets) -> datetime:
     return buckets.boundaries[1 if starts_inside else 0]
 
 
-def _cut_parameters(buckets: Buckets) -> dict[str, Any]:
+def _cut_parameters(query: AggregateQuery, buckets: Buckets) -> dict[str, Any]:
     edges = buckets.edges
     return {
+        "borders": buckets.boundaries,
+        "together": query.grouping is Grouping.ALL,
         "cut": buckets.cut_hours,
         "edge_starts": [edge.start for edge in edges],
         "edge_stops": [edge.end for edge in edges],

@@ -11,8 +11,9 @@ from api.aggregates.encoding import (
 from api.aggregates.execution import execute, single_page
 from api.aggregates.metrics import AggregateMetrics, ResultSource
 from api.aggregates.query import AggregateQuery
-from api.aggregates.repository import AggregateRepository, DataState, Snapshot, is_in_order
+from api.aggregates.repository import AggregateRepository, DataState, Snapshot
 from api.aggregates.resolutions import ROLLUPS, coarsen
+from api.aggregates.route import Route, choose_route, choose_snapshot_route
 from api.aggregates.single_flight import SingleFlight
 from api.auth.visibility import Visibility
 from api.http.etags import entity_tag, is_known, opaque
@@ -73,7 +74,7 @@ class AggregateService:
         No body if the client names the tag and nothing is stale: nothing has changed.
         Raises InvalidRequestError if there are more buckets than can be filled.
         """
-        if query.is_small:
+        if choose_route(query) is Route.ONE_STATEMENT:
             return await self._respond_in_one_statement(query, visible, if_none_match)
         async with self._repository.snapshot() as snapshot:
             prepared = await _prepare(snapshot, query, visible)
@@ -122,11 +123,12 @@ class AggregateService:
 
     async def _execute(self, snapshot: Snapshot, query: AggregateQuery) -> EncodedResult:
         self._metrics.count_response(ResultSource.DATABASE)
-        if query.limit is None and query.is_plain and is_in_order(query):
+        route = choose_snapshot_route(query)
+        if route is Route.STREAMED_HOURS:
             encoder = StreamingEncoder(query)
             await snapshot.stream_hours(query, encoder.add)
             return encoder.result()
-        return encode_page(query, await execute(snapshot, query))
+        return encode_page(query, await execute(snapshot, query, route))
 
 
 async def _prepare(snapshot: Snapshot, query: AggregateQuery, visible: Visibility) -> PreparedQuery:

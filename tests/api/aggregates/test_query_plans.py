@@ -11,6 +11,7 @@ import pytest_asyncio
 from api.aggregates.execution import execute
 from api.aggregates.parsing import parse_query
 from api.aggregates.repository import AggregateRepository
+from api.aggregates.route import choose_page_route
 from core.database import Connection, Pool
 from tests.api.stored import HOUR, insert, refresh, this_hour
 
@@ -75,7 +76,8 @@ async def plan(pool: Pool, **parameters: str) -> list[str]:
         explained = Explained(connection)
         repository = AggregateRepository(cast("Pool", OneConnection(explained)))
         async with repository.snapshot() as snapshot:
-            await execute(snapshot, parse_query(pairs, this_hour()))
+            query = parse_query(pairs, this_hour())
+            await execute(snapshot, query, choose_page_route(query))
     return explained.plan
 
 

@@ -337,7 +337,7 @@ class SlowSnapshot:
             self._all_requested.set()
         return DataState("1", [])
 
-    async def page(self, _query: object) -> list[Any]:
+    async def page(self, _query: object, _route: object) -> list[Any]:
         self.queries += 1
         await self._all_requested.wait()
         return []

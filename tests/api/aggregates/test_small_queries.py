@@ -1,5 +1,6 @@
 """A few hours of a few ids: read with their state in one statement, not cached or shared."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -11,8 +12,8 @@ from api.aggregates.bucket_row import AnyBucketRow
 from api.aggregates.memory_cache import MemoryResultCache
 from api.aggregates.metrics import AggregateMetrics
 from api.aggregates.parsing import parse_query
-from api.aggregates.query import SMALL_QUERY_ROWS
 from api.aggregates.repository import AggregateRepository, DataState
+from api.aggregates.route import ONE_STATEMENT_MAX_ROWS, Route, choose_route
 from api.aggregates.service import AggregateService
 from api.auth.visibility import Visibility
 from core.database import Pool
@@ -34,8 +35,8 @@ async def get(client: httpx2.AsyncClient, **parameters: Any) -> dict[str, Any]:
     return {name: value for name, value in body.items() if name != "asOf"}
 
 
-def is_small(**parameters: str) -> bool:
-    return parse_query([*(DAY | parameters).items()], NOON).is_small
+def is_small(pairs: Iterable[tuple[str, str]]) -> bool:
+    return choose_route(parse_query([*pairs], NOON)) is Route.ONE_STATEMENT
 
 
 @pytest.mark.parametrize(
@@ -54,15 +55,15 @@ def is_small(**parameters: str) -> bool:
     ],
 )
 def test_a_query_of_more_than_a_few_hours_of_ids_is_not_small(parameters: dict[str, str]) -> None:
-    assert is_small(equipmentId="a")
-    assert not is_small(**parameters)
+    assert is_small((DAY | {"equipmentId": "a"}).items())
+    assert not is_small((DAY | parameters).items())
 
 
 def test_a_small_query_has_so_many_rows_at_most() -> None:
-    ids = [("equipmentId", f"e{number}") for number in range(SMALL_QUERY_ROWS // 24 + 1)]
+    ids = [("equipmentId", f"e{number}") for number in range(ONE_STATEMENT_MAX_ROWS // 24 + 1)]
     window = [("interval", "24h"), ("resolution", "1h")]
-    assert parse_query([*window, *ids[:-1]], NOON).is_small
-    assert not parse_query([*window, *ids], NOON).is_small
+    assert is_small([*window, *ids[:-1]])
+    assert not is_small([*window, *ids])
 
 
 async def test_ids_give_the_same_as_their_prefix(client: httpx2.AsyncClient, pool: Pool) -> None:
