@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import DecodeError, Meta, Struct
 from msgspec.json import Decoder
 
-from api.readings.parsing import json_object
+from api.http.json_body import json_object
 from api.readings.validation import (
     NaiveTimestamps,
     equipment_id_of,

@@ -8,8 +8,8 @@ import polars as pl
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from api.http.json_body import MalformedJsonError, json_object
 from api.http.problem_details import InvalidRequestError
-from api.readings.parsing import MalformedJsonError, json_object
 from api.readings.plain_rows import plain_readings
 from api.readings.reading_json import read_reading
 from api.readings.validation import NaiveTimestamps, judge_reading

@@ -1,4 +1,4 @@
-"""From the bytes of a request to the members of a JSON object, nothing lost on the way."""
+"""A request body that is one JSON object, parsed without loss."""
 
 import json
 import math
@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from api.http.problem_details import FieldProblem, InvalidRequestError
-from api.http.query_parameters import shown
+from api.http.query_parameters import printable
 from core.errors import SensorFlowError
 
 NOT_ZERO = re.compile("^[^eE]*[1-9]")
@@ -20,10 +20,10 @@ class MalformedJsonError(SensorFlowError):
 
 
 def json_object(body: bytes) -> dict[str, Any]:
-    """The members of the one object that `body` is.
+    """The members of the JSON object in `body`.
 
-    Every number is a float. One beyond what a float can tell from zero or infinity comes back as
-    the last that it can, which no rule accepts; so its field is named like any other's.
+    Every number is a float. One that a float cannot tell from zero or infinity comes back as the
+    smallest or largest float, which no rule accepts, so that its field is named like any other.
     Raises MalformedJsonError, or InvalidRequestError when it is no object or repeats a name.
     """
     try:
@@ -41,7 +41,7 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
         names = [name for name, _ in pairs]
-        repeated = sorted({shown(name) for name in members if names.count(name) > 1})
+        repeated = sorted({printable(name) for name in members if names.count(name) > 1})
         raise InvalidRequestError(
             [FieldProblem(name, "repeated_field", f"{name} is given twice") for name in repeated]
         )
