@@ -32,12 +32,9 @@ from api.health.repository import HealthRepository
 from api.health.service import HealthService
 from api.http.server_sent_events import EventStreams
 from api.http.shutdown_signal import on_shutdown_signal
-from api.imports.progress_feed import ImportWatch
 from api.imports.rejects_resubmission import RepairService
-from api.imports.repository import ImportRepository
 from api.imports.service import ImportService
-from api.imports.upload_repository import UploadRepository
-from api.imports.upload_urls import UploadUrls
+from api.imports.services import import_services
 from api.imports.uploads import UploadService
 from api.line_protocol.service import LineProtocolService
 from api.live.feed import LiveFeed
@@ -140,11 +137,9 @@ async def open_services(
         http = await resources.enter_async_context(
             httpx2.AsyncClient(timeout=PROVIDER_TIMEOUT_SECONDS)
         )
-        storage = Storage.open(settings.storage)
-        imports = ImportRepository(engine)
-        watch = ImportWatch(imports)
-        resources.push_async_callback(watch.stop)
-        resources.enter_context(on_shutdown_signal(watch.close))
+        importing = import_services(engine, Storage.open(settings.storage), settings.api)
+        resources.push_async_callback(importing.progress_feed.stop)
+        resources.enter_context(on_shutdown_signal(importing.progress_feed.close))
         live_feed = LiveFeed()
         resources.enter_context(on_shutdown_signal(live_feed.close))
         listener = Listener(settings.database, live_feed)
@@ -168,20 +163,15 @@ async def open_services(
             equipment=EquipmentService(EquipmentRepository(engine, pool)),
             exports=ExportService(ExportRepository(pool), _max_running_exports(settings.database)),
             health=HealthService(HealthRepository(pool)),
-            imports=ImportService(imports, storage, watch),
+            imports=importing.imports,
             points=LineProtocolService(batch_writer, settings.line_protocol, settings.readings),
             live=LiveService(live_feed, listener),
             readings=ReadingService(
                 group_commit, batch_writer, ingest_metrics, settings.api, settings.readings
             ),
-            repairs=RepairService(imports, storage),
+            repairs=importing.resubmissions,
             streams=EventStreams(settings.api.max_event_streams),
-            uploads=UploadService(
-                UploadRepository(engine),
-                storage,
-                UploadUrls(storage, settings.api),
-                settings.api.max_upload_bytes,
-            ),
+            uploads=importing.uploads,
         )
 
 

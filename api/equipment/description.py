@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from api.http.json_body import json_object
+from api.http.json_object import parse_json_object
 from api.http.problem_details import FieldProblem, InvalidRequestError
 from api.http.query_parameters import invalid_parameter, parse_time_zone, printable
 from core.readings import BAD_TEXT, RejectCode
@@ -25,7 +25,7 @@ def parse_changes(body: bytes) -> Changes:
     """The changes of a merge patch. Raises MalformedJsonError or InvalidRequestError."""
     changes: Changes = {}
     problems: list[FieldProblem] = []
-    for field, value in json_object(body).items():
+    for field, value in parse_json_object(body).items():
         try:
             column, validate = _known(field)
             changes[column] = None if value is None else validate(field, value)
