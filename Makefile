@@ -28,6 +28,7 @@ check: $(INSTALLED) ## Lint, types, import rules, SQL, containers; changes nothi
 	@$(BIN)/python -m embedded.node check-types
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
 	@$(BIN)/hadolint Dockerfile
+	@$(BIN)/pre-commit validate-config
 
 bench: $(INSTALLED) ## Measure against baselines in the same run (ARGS=--help lists what)
 	@$(BIN)/python -m bench $(ARGS)
