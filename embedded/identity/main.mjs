@@ -12,7 +12,7 @@ import { parseArgs } from "node:util";
 
 import Provider from "oidc-provider";
 
-import { announceReady, refuseToStart, stopWithParent } from "../supervision.mjs";
+import { announceReady, announceError, stopWithParent } from "../supervision.mjs";
 import { readAccounts } from "./accounts.mjs";
 import { configuration } from "./configuration.mjs";
 import { interactions } from "./interactions.mjs";
@@ -39,9 +39,9 @@ server.listen(Number(options.port), HOST, start);
 function failStart(error) {
   if (error.code === "EADDRINUSE") {
     const remedy = "set SENSORFLOW_IDP_PORT to another";
-    refuseToStart("port_taken", `Port ${options.port} is taken; ${remedy}.`);
+    announceError("port_taken", `Port ${options.port} is taken; ${remedy}.`);
   } else {
-    refuseToStart(error.code ?? "failed", `${error.message}.`);
+    announceError(error.code ?? "failed", `${error.message}.`);
   }
 }
 
