@@ -85,20 +85,7 @@ AS $$
         latest.value AS last_value,
         coalesce(counted.sample_count, 0) AS sample_count
     FROM unnest(ids) AS known (equipment_id)
-    CROSS JOIN LATERAL (
-        SELECT readings.ts
-        FROM readings
-        WHERE readings.equipment_id = known.equipment_id
-        ORDER BY readings.ts LIMIT 1
-    ) AS earliest
-    CROSS JOIN LATERAL (
-        SELECT
-            readings.ts,
-            readings.value
-        FROM readings
-        WHERE readings.equipment_id = known.equipment_id
-        ORDER BY readings.ts DESC LIMIT 1
-    ) AS latest
+    -- include: earliest_and_latest(readings)
     LEFT JOIN (
         SELECT
             days.equipment_id,

@@ -2,29 +2,9 @@
 -- sources, so that a plan holds nothing of the others. A reading is a bucket of one sample. Without
 -- a WHERE, even an empty one, the planner takes a part of UNION ALL that is a hypertable for one row.
 CREATE OR REPLACE VIEW measured AS
-SELECT
-    '1h' AS source,
-    equipment_id,
-    bucket AS ts,
-    total_value,
-    sample_count,
-    minimum,
-    maximum,
-    first,
-    last
-FROM readings_1h
+-- include: source_rows(1h, readings_1h)
 UNION ALL
-SELECT
-    '1d' AS source,
-    equipment_id,
-    bucket AS ts,
-    total_value,
-    sample_count,
-    minimum,
-    maximum,
-    first,
-    last
-FROM readings_1d
+-- include: source_rows(1d, readings_1d)
 UNION ALL
 SELECT
     'raw' AS source,
@@ -71,42 +51,15 @@ COMMENT ON VIEW materialised_1h IS 'The buckets of readings_1h up to its waterma
 COMMENT ON VIEW materialised_1d IS 'The buckets of readings_1d up to its watermark.';
 
 CREATE OR REPLACE VIEW materialised AS
-SELECT
-    '1h' AS source,
-    equipment_id,
-    bucket AS ts,
-    total_value,
-    sample_count,
-    minimum,
-    maximum,
-    first,
-    last
-FROM materialised_1h
+-- include: source_rows(1h, materialised_1h)
 WHERE TRUE
 UNION ALL
-SELECT
-    '1d' AS source,
-    equipment_id,
-    bucket AS ts,
-    total_value,
-    sample_count,
-    minimum,
-    maximum,
-    first,
-    last
-FROM materialised_1d
+-- include: source_rows(1d, materialised_1d)
 WHERE TRUE
 UNION ALL
 SELECT
     source,
-    equipment_id,
-    ts,
-    total_value,
-    sample_count,
-    minimum,
-    maximum,
-    first,
-    last
+    -- include: bucket_columns(ts)
 FROM measured
 WHERE source = 'raw';
 
@@ -132,12 +85,7 @@ BEGIN
     RETURN QUERY
     WITH added AS (
         SELECT
-            equipment_id,
-            time_bucket('1 hour', ts) AS bucket,
-            sum(value) AS total_value,
-            count(*) AS sample_count,
-            min(value) AS minimum,
-            max(value) AS maximum,
+            -- include: sums_of_readings(1 hour)
             min(ts) AS first_ts,
             max(ts) AS last_ts
         FROM readings
@@ -196,14 +144,7 @@ BEGIN
     RETURN QUERY
     WITH hours AS (
         SELECT
-            equipment_id,
-            ts,
-            total_value,
-            sample_count,
-            minimum,
-            maximum,
-            first,
-            last
+            -- include: bucket_columns(ts)
         FROM materialised
         WHERE
             source = '1h'
@@ -212,14 +153,7 @@ BEGIN
             AND ts < stop
         UNION ALL
         SELECT
-            equipment_id,
-            ts,
-            total_value,
-            sample_count,
-            minimum,
-            maximum,
-            first,
-            last
+            -- include: bucket_columns(ts)
         FROM unmaterialised_hours(beginning, stop, patterns)
     )
 

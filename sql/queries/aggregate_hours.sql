@@ -11,14 +11,7 @@
 -- one id over a day that takes three times as long as to find it.
 WITH hours AS (
     SELECT
-        equipment_id,
-        bucket,
-        total_value,
-        sample_count,
-        minimum,
-        maximum,
-        first,
-        last
+        -- include: bucket_columns(bucket)
     FROM readings_1h
     WHERE
         equipment_id = any((SELECT :ids::text[])::text[])
@@ -45,59 +38,17 @@ LEFT JOIN hours ON TRUE;
 -- name: hours_of_ids(start, stop, ids, resume, after_id, row_limit)
 -- The rows that rollup_rows gives of the hourly rollup without patterns: so short a statement is planned
 -- in less than half the time.
-SELECT
-    equipment_id,
-    date_part('epoch', bucket)::bigint AS interval_start,
-    total_value,
-    sample_count,
-    total_value / sample_count AS average,
-    minimum,
-    maximum,
-    first,
-    last
-FROM readings_1h
-WHERE
-    equipment_id = any(:ids)
-    AND bucket >= :start
-    AND bucket < :stop
-    AND (bucket >= :resume OR equipment_id COLLATE "C" > :after_id)
-ORDER BY bucket, equipment_id COLLATE "C"
-LIMIT :row_limit;
+-- include: page_of_hours(readings_1h, equipment_id = any(:ids))
 
 -- name: materialised_hours(start, stop, patterns, resume, after_id, row_limit)
 -- The rows that rollup_rows gives of the hourly rollup, apart: the order is half there in an index, so a
 -- page reads no more hours than it tells. The rest follows in unmaterialised_hours.
-SELECT
-    equipment_id,
-    date_part('epoch', bucket)::bigint AS interval_start,
-    total_value,
-    sample_count,
-    total_value / sample_count AS average,
-    minimum,
-    maximum,
-    first,
-    last
-FROM materialised_1h
-WHERE
-    (:patterns::text[] = '{%}' OR equipment_id LIKE any(:patterns))
-    AND bucket >= :start
-    AND bucket < :stop
-    AND (bucket >= :resume OR equipment_id COLLATE "C" > :after_id)
-ORDER BY bucket, equipment_id COLLATE "C"
-LIMIT :row_limit;
+-- include: page_of_hours(materialised_1h, (:patterns::text[] = '{%}' OR equipment_id LIKE any(:patterns)))
 
 -- name: unmaterialised_hours(start, stop, patterns, resume, after_id, row_limit)
 -- The hours that come after all that are materialised.
 SELECT
-    equipment_id,
-    date_part('epoch', ts)::bigint AS interval_start,
-    total_value,
-    sample_count,
-    total_value / sample_count AS average,
-    minimum,
-    maximum,
-    first,
-    last
+    -- include: result_columns(ts)
 FROM unmaterialised_hours(:start, :stop, :patterns)
 WHERE ts >= :resume OR equipment_id COLLATE "C" > :after_id
 ORDER BY ts, equipment_id COLLATE "C"

@@ -50,57 +50,11 @@ ORDER BY id COLLATE "C";
 -- name: rollup_rows(source, start, stop, patterns, ids, resume, after_id, row_limit)
 -- Buckets that are rows of a rollup.
 WITH piece AS (
-    SELECT
-        equipment_id,
-        ts,
-        total_value,
-        sample_count,
-        minimum,
-        maximum,
-        first,
-        last
-    FROM materialised
-    WHERE
-        source = :source
-        AND cardinality(:patterns::text[]) > 0
-        AND (:patterns = '{%}' OR equipment_id LIKE any(:patterns))
-        AND ts >= :start
-        AND ts < :stop
-    UNION ALL
-    SELECT
-        equipment_id,
-        ts,
-        total_value,
-        sample_count,
-        minimum,
-        maximum,
-        first,
-        last
-    FROM unmaterialised(:source, :start, :stop, :patterns)
-    UNION ALL
-    SELECT
-        equipment_id,
-        ts,
-        total_value,
-        sample_count,
-        minimum,
-        maximum,
-        first,
-        last
-    FROM measured
-    WHERE source = :source AND equipment_id = any(:ids) AND ts >= :start AND ts < :stop
+    -- include: rollup_rows(bucket_columns(ts))
 )
 
 SELECT
-    equipment_id,
-    date_part('epoch', ts)::bigint AS interval_start,
-    total_value,
-    sample_count,
-    total_value / sample_count AS average,
-    minimum,
-    maximum,
-    first,
-    last
+    -- include: result_columns(ts)
 FROM piece
 WHERE ts >= :resume OR equipment_id COLLATE "C" > :after_id
 ORDER BY ts, equipment_id COLLATE "C"
@@ -109,36 +63,7 @@ LIMIT :row_limit;
 -- name: rollup_rows_together(source, start, stop, patterns, ids, row_limit)
 -- Buckets of all chosen equipment taken together, each from rows of a rollup.
 WITH piece AS (
-    SELECT
-        ts,
-        total_value,
-        sample_count,
-        minimum,
-        maximum
-    FROM materialised
-    WHERE
-        source = :source
-        AND cardinality(:patterns::text[]) > 0
-        AND (:patterns = '{%}' OR equipment_id LIKE any(:patterns))
-        AND ts >= :start
-        AND ts < :stop
-    UNION ALL
-    SELECT
-        ts,
-        total_value,
-        sample_count,
-        minimum,
-        maximum
-    FROM unmaterialised(:source, :start, :stop, :patterns)
-    UNION ALL
-    SELECT
-        ts,
-        total_value,
-        sample_count,
-        minimum,
-        maximum
-    FROM measured
-    WHERE source = :source AND equipment_id = any(:ids) AND ts >= :start AND ts < :stop
+    -- include: rollup_rows(columns_without_equipment(ts))
 )
 
 SELECT
@@ -166,45 +91,14 @@ WITH edge AS MATERIALIZED (
 ),
 
 piece AS (
-    SELECT
-        equipment_id,
-        ts,
-        total_value,
-        sample_count,
-        minimum,
-        maximum,
-        first,
-        last
-    FROM materialised
-    WHERE
-        source = :source
-        AND cardinality(:patterns::text[]) > 0
-        AND (:patterns = '{%}' OR equipment_id LIKE any(:patterns))
-        AND ts >= :start
-        AND ts < :stop
+    -- include: materialised_rows(bucket_columns(ts))
         AND ts <> all(:cut)
     UNION ALL
-    SELECT
-        equipment_id,
-        ts,
-        total_value,
-        sample_count,
-        minimum,
-        maximum,
-        first,
-        last
-    FROM unmaterialised(:source, :start, :stop, :patterns)
+    -- include: unmaterialised_rows(bucket_columns(ts))
     WHERE ts <> all(:cut)
     UNION ALL
     SELECT
-        equipment_id,
-        ts,
-        total_value,
-        sample_count,
-        minimum,
-        maximum,
-        first,
-        last
+        -- include: bucket_columns(ts)
     FROM measured
     WHERE
         source = :source
@@ -213,39 +107,13 @@ piece AS (
         AND ts < :stop
         AND ts <> all(:cut)
     UNION ALL
-    SELECT
-        measured.equipment_id,
-        measured.ts,
-        measured.total_value,
-        measured.sample_count,
-        measured.minimum,
-        measured.maximum,
-        measured.first,
-        measured.last
-    FROM edge
-    INNER JOIN measured ON edge.start <= measured.ts AND edge.stop > measured.ts
-    WHERE
-        measured.source = 'raw'
-        AND cardinality(:edge_starts::timestamptz[]) > 0
+    -- include: edge_readings()
         AND cardinality(:patterns::text[]) > 0
         AND (:patterns = '{%}' OR measured.equipment_id LIKE any(:patterns))
         AND measured.ts >= :start - '1 hour'::interval
         AND measured.ts < :stop + '1 hour'::interval
     UNION ALL
-    SELECT
-        measured.equipment_id,
-        measured.ts,
-        measured.total_value,
-        measured.sample_count,
-        measured.minimum,
-        measured.maximum,
-        measured.first,
-        measured.last
-    FROM edge
-    INNER JOIN measured ON edge.start <= measured.ts AND edge.stop > measured.ts
-    WHERE
-        measured.source = 'raw'
-        AND cardinality(:edge_starts::timestamptz[]) > 0
+    -- include: edge_readings()
         AND measured.equipment_id = any(:ids)
         AND measured.ts >= :start - '1 hour'::interval
         AND measured.ts < :stop + '1 hour'::interval
@@ -269,15 +137,7 @@ bucketed AS (
 )
 
 SELECT
-    equipment_id,
-    date_part('epoch', (:borders::timestamptz[])[place])::bigint AS interval_start,
-    total_value,
-    sample_count,
-    total_value / sample_count AS average,
-    minimum,
-    maximum,
-    first,
-    last
+    -- include: result_columns((:borders::timestamptz[])[place])
 FROM bucketed
 ORDER BY place, equipment_id COLLATE "C"
 LIMIT :row_limit;
@@ -285,27 +145,7 @@ LIMIT :row_limit;
 -- name: total(source, start, stop, patterns, ids)^
 -- What all rows of a source add up to; nulls without any.
 WITH piece AS (
-    SELECT
-        total_value,
-        sample_count
-    FROM materialised
-    WHERE
-        source = :source
-        AND cardinality(:patterns::text[]) > 0
-        AND (:patterns = '{%}' OR equipment_id LIKE any(:patterns))
-        AND ts >= :start
-        AND ts < :stop
-    UNION ALL
-    SELECT
-        total_value,
-        sample_count
-    FROM unmaterialised(:source, :start, :stop, :patterns)
-    UNION ALL
-    SELECT
-        total_value,
-        sample_count
-    FROM measured
-    WHERE source = :source AND equipment_id = any(:ids) AND ts >= :start AND ts < :stop
+    -- include: rollup_rows(total_columns())
 )
 
 SELECT

@@ -29,10 +29,7 @@ LIMIT :row_limit;
 -- name: readings_of_some(ids, patterns, start, end, after_time, after_id, row_limit)
 -- The first readings of the ids and of equipment LIKE a pattern in [:start, :end) after a key.
 SELECT
-    equipment_id,
-    ts,
-    value,
-    register_time
+    -- include: reading_columns()
 FROM readings
 WHERE
     (equipment_id LIKE any(:patterns) OR equipment_id = any(:ids))
@@ -46,10 +43,7 @@ LIMIT :row_limit;
 -- All readings of the ids and of equipment LIKE a pattern in [:start, :end), for a cursor: planned
 -- with the values at hand, so that ids alone are looked up.
 SELECT
-    equipment_id,
-    ts,
-    value,
-    register_time
+    -- include: reading_columns()
 FROM readings
 WHERE
     (

@@ -75,33 +75,18 @@ RETURNING id;
 
 -- name: refresh_hourly(range_start, range_end, force)!
 -- Bring readings_1h up to date between two hours; outside a transaction.
-CALL refresh_continuous_aggregate(
-    'readings_1h',
-    :range_start::timestamptz,
-    :range_end::timestamptz,
-    force => :force
-);
+-- include: refresh(readings_1h)
 
 -- name: refresh_daily(range_start, range_end, force)!
 -- Bring readings_1d up to date between two days; outside a transaction, after readings_1h.
-CALL refresh_continuous_aggregate(
-    'readings_1d',
-    :range_start::timestamptz,
-    :range_end::timestamptz,
-    force => :force
-);
+-- include: refresh(readings_1d)
 
 -- name: hourly_differences(range_start, range_end, ledger_ids)$
 -- How many buckets of readings_1h disagree with the raw rows and are in no ledger row but those
 -- just worked on. Sums may differ by the rounding of another order of addition.
 WITH raw AS (
     SELECT
-        equipment_id,
-        time_bucket('1 hour', ts) AS bucket,
-        sum(value) AS total_value,
-        count(*) AS sample_count,
-        min(value) AS minimum,
-        max(value) AS maximum,
+        -- include: sums_of_readings(1 hour)
         first(value, ts) AS first,
         last(value, ts) AS last
     FROM readings
@@ -110,37 +95,10 @@ WITH raw AS (
 ),
 
 rollup AS (
-    SELECT
-        equipment_id,
-        bucket,
-        total_value,
-        sample_count,
-        minimum,
-        maximum,
-        first,
-        last
-    FROM readings_1h
-    WHERE bucket >= :range_start AND bucket < :range_end
+    -- include: rollup_buckets(readings_1h)
 )
 
-SELECT count(*)
-FROM raw
-FULL JOIN rollup ON raw.equipment_id = rollup.equipment_id AND raw.bucket = rollup.bucket
-WHERE
-    (
-        (raw.sample_count, raw.minimum, raw.maximum, raw.first, raw.last)
-        IS DISTINCT FROM
-        (rollup.sample_count, rollup.minimum, rollup.maximum, rollup.first, rollup.last)
-        OR abs(raw.total_value - rollup.total_value)
-        > 1e-12 * raw.sample_count * greatest(abs(raw.minimum), abs(raw.maximum))
-    )
-    AND NOT EXISTS (
-        SELECT FROM rollup_dirty_ranges AS newer
-        WHERE
-            newer.id <> all(:ledger_ids)
-            AND newer.range_start < coalesce(raw.bucket, rollup.bucket) + '1 hour'::interval
-            AND newer.range_end > coalesce(raw.bucket, rollup.bucket)
-    );
+-- include: count_differences(raw, 1 hour)
 
 -- name: hourly_miscounts(range_start, range_end, ledger_ids)$
 -- In how many hours readings_1h counts other rows than there are, but for hours in newer ledger rows.
@@ -169,13 +127,7 @@ FROM raw
 FULL JOIN rollup ON raw.bucket = rollup.bucket
 WHERE
     raw.sample_count IS DISTINCT FROM rollup.sample_count
-    AND NOT EXISTS (
-        SELECT FROM rollup_dirty_ranges AS newer
-        WHERE
-            newer.id <> all(:ledger_ids)
-            AND newer.range_start < coalesce(raw.bucket, rollup.bucket) + '1 hour'::interval
-            AND newer.range_end > coalesce(raw.bucket, rollup.bucket)
-    );
+    -- include: and_not_in_newer_dirty_range(raw, 1 hour)
 
 -- name: daily_differences(range_start, range_end, ledger_ids)$
 -- How many buckets of readings_1d disagree with readings_1h, as hourly_differences.
@@ -195,37 +147,10 @@ WITH hourly AS (
 ),
 
 rollup AS (
-    SELECT
-        equipment_id,
-        bucket,
-        total_value,
-        sample_count,
-        minimum,
-        maximum,
-        first,
-        last
-    FROM readings_1d
-    WHERE bucket >= :range_start AND bucket < :range_end
+    -- include: rollup_buckets(readings_1d)
 )
 
-SELECT count(*)
-FROM hourly
-FULL JOIN rollup ON hourly.equipment_id = rollup.equipment_id AND hourly.bucket = rollup.bucket
-WHERE
-    (
-        (hourly.sample_count, hourly.minimum, hourly.maximum, hourly.first, hourly.last)
-        IS DISTINCT FROM
-        (rollup.sample_count, rollup.minimum, rollup.maximum, rollup.first, rollup.last)
-        OR abs(hourly.total_value - rollup.total_value)
-        > 1e-12 * hourly.sample_count * greatest(abs(hourly.minimum), abs(hourly.maximum))
-    )
-    AND NOT EXISTS (
-        SELECT FROM rollup_dirty_ranges AS newer
-        WHERE
-            newer.id <> all(:ledger_ids)
-            AND newer.range_start < coalesce(hourly.bucket, rollup.bucket) + '1 day'::interval
-            AND newer.range_end > coalesce(hourly.bucket, rollup.bucket)
-    );
+-- include: count_differences(hourly, 1 day)
 
 -- name: forget_dirty_ranges(ledger_ids)!
 -- The rollups cover these ranges, as they were read.
