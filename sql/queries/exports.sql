@@ -1,5 +1,5 @@
 -- name: readings_of_ids(ids, start, end, after_time, after_id, row_limit)
--- The first readings of the ids in [:start, :end) after a key, of each id no more than all need.
+-- The first readings of the ids in [:start, :end) after a key. Of each id no more than a page is read.
 WITH chosen AS (SELECT unnest(cast(:ids AS text[])) AS id)
 
 SELECT
@@ -40,8 +40,8 @@ ORDER BY ts, equipment_id
 LIMIT :row_limit;
 
 -- name: readings_whole(ids, patterns, start, end)
--- All readings of the ids and of equipment LIKE a pattern in [:start, :end), for a cursor: planned
--- with the values at hand, so that ids alone are looked up.
+-- All readings of the ids and of equipment LIKE a pattern in [:start, :end), for a cursor. It is
+-- planned with its parameters, so that without patterns ids are looked up by the index.
 SELECT
     -- include: reading_columns()
 FROM readings
