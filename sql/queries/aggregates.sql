@@ -83,9 +83,9 @@ GROUP BY ts
 ORDER BY ts
 LIMIT :row_limit;
 
--- name: bucketed_rows(source, start, stop, cut, edge_starts, edge_stops, borders, together, patterns, ids, resume, after_id, row_limit)
--- Buckets between any :borders, aggregated from rows of the source, except those of the hours :cut
--- by a border, and from readings between the edges for these.
+-- name: bucketed_rows(source, start, stop, cut, edge_starts, edge_stops, boundaries, together, patterns, ids, resume, after_id, row_limit)
+-- Buckets between any :boundaries, aggregated from rows of the source, except those of the hours :cut
+-- by a boundary, and from readings between the edges for these.
 WITH edge AS MATERIALIZED (
     SELECT
         unnest(:edge_starts::timestamptz[]) AS start,
@@ -124,7 +124,7 @@ piece AS (
 bucketed AS (
     SELECT
         CASE WHEN NOT :together THEN equipment_id END AS equipment_id,
-        width_bucket(ts, :borders::timestamptz[]) AS place,
+        width_bucket(ts, :boundaries::timestamptz[]) AS place,
         sum(total_value) AS total_value,
         sum(sample_count)::bigint AS sample_count,
         min(minimum) AS minimum,
@@ -135,11 +135,11 @@ bucketed AS (
     WHERE ts >= :resume OR equipment_id COLLATE "C" > :after_id
     GROUP BY
         CASE WHEN NOT :together THEN equipment_id END,
-        width_bucket(ts, :borders::timestamptz[])
+        width_bucket(ts, :boundaries::timestamptz[])
 )
 
 SELECT
-    -- include: result_columns((:borders::timestamptz[])[place])
+    -- include: result_columns((:boundaries::timestamptz[])[place])
 FROM bucketed
 ORDER BY place, equipment_id COLLATE "C"
 LIMIT :row_limit;

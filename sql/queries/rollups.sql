@@ -1,4 +1,4 @@
--- name: keep_to_one_process()$
+-- name: disable_parallel_query()$
 -- Execute the session's statements without parallel workers: the other refreshing session uses the
 -- other core, and workers would make the check sort rows that an index returns in order.
 SELECT set_config('max_parallel_workers_per_gather', '0', false);
@@ -33,7 +33,7 @@ SELECT
     rollup_refresh_limit('1 day') AS daily_limit,
     (SELECT horizon FROM retention_horizon) AS horizon;
 
--- name: left_behind(after, before)
+-- name: unmaterialised_ranges(after, before)
 -- The ranges before :before that could be materialised and are not, if the earliest begins before
 -- :after. One range a chunk, since centuries may lie between two chunks.
 WITH earliest AS (
@@ -66,7 +66,7 @@ WHERE
     AND chunks.hypertable_name = 'readings'
     AND chunks.range_start < :before;
 
--- name: note_left_behind(range_start, range_end)$
+-- name: enter_unmaterialised_range(range_start, range_end)$
 -- Enter a range that a refresh of later hours would leave unmaterialised below the watermark. It is
 -- reported as stale until it is refreshed itself. Its buckets are new, so as with rows that were only
 -- added, comparing counts suffices to verify them.
@@ -154,7 +154,7 @@ rollup AS (
 
 -- include: count_differences(hourly, 1 day)
 
--- name: forget_dirty_ranges(ledger_ids)!
+-- name: delete_dirty_ranges(ledger_ids)!
 -- Delete the ledger rows whose ranges are refreshed and verified.
 DELETE FROM rollup_dirty_ranges
 WHERE id = any(:ledger_ids);
