@@ -262,7 +262,7 @@ async def _rows(
         return await all_rows(queries().hours_of_ids, connection, **bounds, **resuming)
     if buckets.are_rows:
         return await all_rows(queries().rollup_rows, connection, **bounds, **resuming)
-    cut = {**_cuts(buckets), "borders": buckets.borders, "together": together}
+    cut = {**_cuts(buckets), "boundaries": buckets.borders, "together": together}
     return await all_rows(queries().bucketed_rows, connection, **bounds, **resuming, **cut)
 
 

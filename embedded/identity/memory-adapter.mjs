@@ -1,6 +1,6 @@
 /**
- * Where the provider keeps sessions, codes and refresh tokens: in this process, so a restart signs
- * everyone out. Access tokens are signed and need no store, so they survive one.
+ * Stores the provider's sessions, codes and refresh tokens in memory, so a restart signs everyone
+ * out. Access tokens are signed JWTs and not stored, so they survive one.
  */
 
 /**
@@ -8,19 +8,19 @@
  * @typedef {import("oidc-provider").AdapterPayload} Payload
  */
 
-/** The longest delay that a timer of Node keeps. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** The longest delay of a Node timer. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
- * A factory of stores, one for each kind of thing, which share their end when a grant is revoked.
+ * A factory of stores, one per model, all of which drop their entries of a revoked grant.
  * @returns {import("oidc-provider").AdapterFactory}
  */
 export function memoryAdapter() {
   /** @type {Map<string, MemoryStore>} */
   const stores = new Map();
-  return (kind) => {
-    const store = stores.get(kind) ?? new MemoryStore(stores);
-    stores.set(kind, store);
+  return (model) => {
+    const store = stores.get(model) ?? new MemoryStore(stores);
+    stores.set(model, store);
     return store;
   };
 }
@@ -29,11 +29,11 @@ export function memoryAdapter() {
 class MemoryStore {
   /** @type {Map<string, {payload: Payload, timer: NodeJS.Timeout}>} */
   #entries = new Map();
-  #siblings;
+  #stores;
 
-  /** @param {Map<string, MemoryStore>} siblings */
-  constructor(siblings) {
-    this.#siblings = siblings;
+  /** @param {Map<string, MemoryStore>} stores */
+  constructor(stores) {
+    this.#stores = stores;
   }
 
   /**
@@ -43,7 +43,7 @@ class MemoryStore {
    */
   async upsert(id, payload, expiresInSeconds) {
     clearTimeout(this.#entries.get(id)?.timer);
-    const delay = Math.min(expiresInSeconds * 1000, LONGEST_TIMER_MS);
+    const delay = Math.min(expiresInSeconds * 1000, MAX_TIMER_MS);
     const timer = setTimeout(() => this.#entries.delete(id), delay).unref();
     this.#entries.set(id, { payload, timer });
   }
@@ -77,7 +77,7 @@ class MemoryStore {
 
   /** @param {string} grantId */
   async revokeByGrantId(grantId) {
-    for (const store of this.#siblings.values()) store.#destroyGrant(grantId);
+    for (const store of this.#stores.values()) store.#destroyGrant(grantId);
   }
 
   /** @param {string} grantId */

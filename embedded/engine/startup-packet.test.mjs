@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readDefaults } from "./startup.mjs";
+import { readSettings } from "./startup-packet.mjs";
 
-test("what is no setting is no default", () => {
+test("parameters that are not settings are left out", () => {
   const parameters = new Map(
     Object.entries({
       user: "a",
@@ -12,7 +12,7 @@ test("what is no setting is no default", () => {
       timezone: "UTC",
     }),
   );
-  assert.deepEqual([...readDefaults(parameters)], [["timezone", "UTC"]]);
+  assert.deepEqual([...readSettings(parameters)], [["timezone", "UTC"]]);
 });
 
 for (const [options, expected] of /** @type {[string, [string, string][]][]} */ ([
@@ -35,6 +35,6 @@ for (const [options, expected] of /** @type {[string, [string, string][]][]} */ 
   ["-c nonsense", []],
 ])) {
   test(`options ${JSON.stringify(options)}`, () => {
-    assert.deepEqual([...readDefaults(new Map([["options", options]]))], expected);
+    assert.deepEqual([...readSettings(new Map([["options", options]]))], expected);
   });
 }

@@ -1,4 +1,4 @@
-"""A client that sends exactly the bytes a test wants."""
+"""A client of the frontend/backend protocol that sends the very bytes of a test."""
 
 import socket
 import struct
@@ -7,13 +7,13 @@ from itertools import takewhile
 
 PROTOCOL_3 = 196608
 SSL_REQUEST = 80877103
-GSS_REQUEST = 80877104
+GSSENC_REQUEST = 80877104
 CANCEL_REQUEST = 80877102
 
 
 @dataclass(frozen=True)
 class Message:
-    """A message of the server."""
+    """A message of the backend."""
 
     type: str
     body: bytes
@@ -59,8 +59,8 @@ FLUSH = message("H")
 TERMINATE = message("X")
 
 
-class Wire:
-    """One connection."""
+class WireClient:
+    """One connection to the server."""
 
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=20)
@@ -73,7 +73,7 @@ class Wire:
         self.socket.close()
 
     def reset(self) -> None:
-        """Vanish: the server gets a reset instead of an orderly end."""
+        """Send a TCP reset instead of closing the connection in order."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
 
@@ -81,13 +81,15 @@ class Wire:
         self.socket.sendall(b"".join(parts))
 
     def login(self, **parameters: str) -> list[Message]:
-        """Start a session; all that the server said up to its ReadyForQuery."""
+        """Start a session; the messages of the server up to its ReadyForQuery."""
         pairs = {"user": "postgres", "database": "postgres", **parameters}
-        words = [word for pair in pairs.items() for word in pair]
-        self.send(startup(PROTOCOL_3, b"".join(word.encode() + b"\0" for word in words) + b"\0"))
+        strings = [string for pair in pairs.items() for string in pair]
+        self.send(
+            startup(PROTOCOL_3, b"".join(string.encode() + b"\0" for string in strings) + b"\0")
+        )
         messages = self.read_until_ready()
         for item in messages:
-            self._learn(item)
+            self._store(item)
         return messages
 
     def read(self) -> Message:
@@ -99,7 +101,7 @@ class Wire:
         return Message(header[:1].decode(), self.read_bytes(size - 4))
 
     def read_until_ready(self) -> list[Message]:
-        """Everything up to and with the next ReadyForQuery, or the end of the connection."""
+        """The messages up to and including the next ReadyForQuery, or the end of the connection."""
         messages = [self.read()]
         while messages[-1].type not in {"Z", ""}:
             messages.append(self.read())
@@ -109,13 +111,13 @@ class Wire:
         """The types of the messages up to the next ReadyForQuery."""
         return "".join(item.type for item in self.read_until_ready())
 
-    def ask(self, sql: str) -> list[Message]:
+    def simple_query(self, sql: str) -> list[Message]:
         self.send(query(sql))
         return self.read_until_ready()
 
     def value(self, sql: str) -> str:
         """The first value of the first row."""
-        row = next(item for item in self.ask(sql) if item.type == "D")
+        row = next(item for item in self.simple_query(sql) if item.type == "D")
         return row.body[6:].decode()
 
     def read_bytes(self, size: int) -> bytes:
@@ -131,7 +133,7 @@ class Wire:
         except ConnectionResetError:
             return b""
 
-    def _learn(self, item: Message) -> None:
+    def _store(self, item: Message) -> None:
         if item.type == "S":
             name, value = item.body.split(b"\0")[:2]
             self.parameters[name.decode()] = value.decode()

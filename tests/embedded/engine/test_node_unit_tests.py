@@ -1,11 +1,11 @@
 import subprocess
 
-from embedded.node import HERE, find_node, install_packages
+from embedded.node import EMBEDDED_FOLDER, find_node, install_packages
 
 
-def test_the_programs_own_unit_tests_pass() -> None:
+def test_the_unit_tests_in_javascript_pass() -> None:
     install_packages()
-    tests = sorted(HERE.glob("engine/*.test.mjs"))
+    tests = sorted(EMBEDDED_FOLDER.glob("engine/*.test.mjs"))
     run = subprocess.run(
         [find_node().executable, "--test", *tests], capture_output=True, text=True, check=False
     )

@@ -1,7 +1,7 @@
 /**
  * Prepared statements. All clients share the engine's names, so each client's names are mapped to
- * names of our own; and since other clients' DISCARD or unnamed statements remove what a client has
- * prepared, its Parse messages are kept and sent again, unseen, when one is missing.
+ * names of our own; and since another client's DISCARD or unnamed statement removes what a client
+ * has prepared, its Parse messages are stored and replayed, unseen by it, when a statement is gone.
  */
 import { closeStatement, message, readString } from "./protocol.mjs";
 
@@ -9,8 +9,12 @@ const DEALLOCATE = /^(\s*DEALLOCATE\s+(?:PREPARE\s+)?)("(?:[^"]|"")+"|[a-z_][\w$
 
 /**
  * @typedef {{engineName: string, parse: Buffer, sql: string}} Statement
- * @typedef {(sql: string, parameters?: string) => void} Notice
- * @typedef {{statement: Statement, name: string, silent: boolean, previous?: Statement | undefined}} Sent
+ * @typedef {(sql: string, parameters?: string) => void} InspectSql
+ * @typedef {object} PendingParse
+ * @property {Statement} statement
+ * @property {string} name the client's
+ * @property {boolean} isReplay whether the client does not know of it
+ * @property {Statement | undefined} [previous] of the same name
  */
 
 /** What the one engine has prepared at the moment. */
@@ -45,42 +49,42 @@ export class EngineStatements {
 
 /** One client's statements, and the rewriting of its messages. */
 export class ClientStatements {
-  #engine;
+  #engineStatements;
   #prefix;
   #count = 0;
   /** @type {Map<string, Statement>} */ #byName = new Map();
-  /** Parse messages sent and not yet answered, oldest first. @type {Sent[]} */
-  #unanswered = [];
+  /** Parse messages without a response yet, oldest first. @type {PendingParse[]} */
+  #pendingParses = [];
 
-  /** @param {EngineStatements} engine @param {string} prefix unique to the client */
-  constructor(engine, prefix) {
-    this.#engine = engine;
+  /** @param {EngineStatements} engineStatements @param {string} prefix unique to the client */
+  constructor(engineStatements, prefix) {
+    this.#engineStatements = engineStatements;
     this.#prefix = prefix;
   }
 
   /**
-   * @param {import('./framing.mjs').ClientMessage} original
-   * @param {Notice} notice is told what the message will run
+   * @param {import('./framing.mjs').FrontendMessage} original
+   * @param {InspectSql} inspect called with the SQL that the message will run
    * @returns {Buffer[]} what the engine gets instead
    */
-  rewrite({ type, bytes }, notice) {
-    if (type === "Q") return this.#query(bytes, notice);
-    if (type === "P") return this.#parse(bytes, notice);
-    if (type === "B") return this.#bind(bytes, notice);
+  rewrite({ type, bytes }, inspect) {
+    if (type === "Q") return this.#query(bytes, inspect);
+    if (type === "P") return this.#parse(bytes, inspect);
+    if (type === "B") return this.#bind(bytes, inspect);
     if (type === "D" && bytes[5] === 0x53) return this.#describe(bytes);
     if (type === "C" && bytes[5] === 0x53) return [this.#close(bytes)];
     return [bytes];
   }
 
-  /** The engine answered the oldest Parse. @returns {boolean} whether the client knows of it */
-  confirm() {
-    return !this.#unanswered.shift()?.silent;
+  /** The oldest Parse has completed. @returns {boolean} whether it was the client's own */
+  parseComplete() {
+    return !this.#pendingParses.shift()?.isReplay;
   }
 
-  /** An error: whatever was not confirmed does not exist. */
-  fail() {
-    for (const sent of this.#unanswered.reverse()) this.#undo(sent);
-    this.#unanswered = [];
+  /** The engine has reported an error: no statement of a pending Parse exists. */
+  revertPendingParses() {
+    for (const pending of this.#pendingParses.reverse()) this.#revert(pending);
+    this.#pendingParses = [];
   }
 
   /** The client has dropped all of its statements. */
@@ -90,25 +94,26 @@ export class ClientStatements {
 
   /** @returns {Buffer[]} messages that remove the client's statements from the engine */
   closeAll() {
-    const live = [...this.#byName.values()].filter((statement) => this.#engine.has(statement));
-    live.forEach((statement) => this.#engine.remove(statement));
-    return live.map(({ engineName }) => closeStatement(engineName));
+    const statements = [...this.#byName.values()];
+    const prepared = statements.filter((statement) => this.#engineStatements.has(statement));
+    prepared.forEach((statement) => this.#engineStatements.remove(statement));
+    return prepared.map(({ engineName }) => closeStatement(engineName));
   }
 
-  /** @param {Buffer} bytes @param {Notice} notice */
-  #query(bytes, notice) {
-    this.#engine.unnamed = undefined;
+  /** @param {Buffer} bytes @param {InspectSql} inspect */
+  #query(bytes, inspect) {
+    this.#engineStatements.unnamed = undefined;
     const sql = bytes.toString("utf8", 5, bytes.length - 1);
-    notice(sql);
+    inspect(sql);
     const renamed = this.#renameDeallocate(sql);
     return [renamed === sql ? bytes : message("Q", renamed)];
   }
 
-  /** @param {Buffer} bytes @param {Notice} notice */
-  #parse(bytes, notice) {
+  /** @param {Buffer} bytes @param {InspectSql} inspect */
+  #parse(bytes, inspect) {
     const { text: name, next } = readString(bytes, 5);
     const { text: sql, next: types } = readString(bytes, next);
-    notice(sql);
+    inspect(sql);
     const renamed = this.#renameDeallocate(sql);
     const text = renamed === sql ? bytes.subarray(next, types) : renamed;
     const engineName = name === "" ? "" : this.#engineName(name);
@@ -119,18 +124,18 @@ export class ClientStatements {
     };
     const previous = this.#byName.get(name);
     this.#byName.set(name, statement);
-    return [this.#send({ statement, name, silent: false, previous })];
+    return [this.#sendParse({ statement, name, isReplay: false, previous })];
   }
 
-  /** @param {Buffer} bytes @param {Notice} notice */
-  #bind(bytes, notice) {
+  /** @param {Buffer} bytes @param {InspectSql} inspect */
+  #bind(bytes, inspect) {
     const { next } = readString(bytes, 5);
     const { text: name, next: rest } = readString(bytes, next);
     const statement = this.#byName.get(name);
     if (!statement) return [bytes];
-    notice(statement.sql, bytes.toString("latin1", rest));
+    inspect(statement.sql, bytes.toString("latin1", rest));
     return [
-      ...this.#restore(name, statement),
+      ...this.#replayIfGone(name, statement),
       message("B", bytes.subarray(5, next), statement.engineName, bytes.subarray(rest)),
     ];
   }
@@ -141,7 +146,7 @@ export class ClientStatements {
     const statement = this.#byName.get(name);
     if (!statement) return [bytes];
     return [
-      ...this.#restore(name, statement),
+      ...this.#replayIfGone(name, statement),
       message("D", Buffer.from("S"), statement.engineName),
     ];
   }
@@ -152,53 +157,55 @@ export class ClientStatements {
     const statement = this.#byName.get(name);
     if (!statement) return bytes;
     this.#byName.delete(name);
-    this.#engine.remove(statement);
+    this.#engineStatements.remove(statement);
     return closeStatement(statement.engineName);
   }
 
-  /** A name that exists keeps its engine name, so that a second Parse fails as it does natively. */
+  /** A name in use retains its engine name, so that a second Parse fails as it does natively. */
   #engineName(/** @type {string} */ name) {
-    const known = this.#byName.get(name);
+    const present = this.#byName.get(name);
     this.#count += 1;
-    return known && this.#engine.has(known) ? known.engineName : `${this.#prefix}.${this.#count}`;
+    if (present && this.#engineStatements.has(present)) return present.engineName;
+    return `${this.#prefix}.${this.#count}`;
   }
 
   /** @param {string} name @param {Statement} statement */
-  #restore(name, statement) {
-    return this.#engine.has(statement) ? [] : [this.#send({ statement, name, silent: true })];
+  #replayIfGone(name, statement) {
+    if (this.#engineStatements.has(statement)) return [];
+    return [this.#sendParse({ statement, name, isReplay: true })];
   }
 
-  /** @param {Sent} sent */
-  #send(sent) {
-    this.#unanswered.push(sent);
-    this.#engine.add(sent.statement);
-    return sent.statement.parse;
+  /** @param {PendingParse} pending */
+  #sendParse(pending) {
+    this.#pendingParses.push(pending);
+    this.#engineStatements.add(pending.statement);
+    return pending.statement.parse;
   }
 
-  /** @param {Sent} sent */
-  #undo({ statement, name, silent, previous }) {
-    this.#engine.remove(statement);
-    if (silent) return;
+  /** @param {PendingParse} pending */
+  #revert({ statement, name, isReplay, previous }) {
+    this.#engineStatements.remove(statement);
+    if (isReplay) return;
     this.#byName.delete(name);
     if (!previous || name === "") return;
     this.#byName.set(name, previous);
-    if (previous.engineName === statement.engineName) this.#engine.add(previous);
+    if (previous.engineName === statement.engineName) this.#engineStatements.add(previous);
   }
 
   /** @param {string} sql */
   #renameDeallocate(sql) {
-    const found = DEALLOCATE.exec(sql);
-    const name = found?.[2] && unquote(found[2]);
+    const match = DEALLOCATE.exec(sql);
+    const name = match?.[2] && unquoteIdentifier(match[2]);
     const statement = name === undefined ? undefined : this.#byName.get(name);
-    if (!found || name === undefined || !statement) return sql;
+    if (!match || name === undefined || !statement) return sql;
     this.#byName.delete(name);
-    this.#engine.remove(statement);
-    return `${found[1]}"${statement.engineName}"${found[3]}`;
+    this.#engineStatements.remove(statement);
+    return `${match[1]}"${statement.engineName}"${match[3]}`;
   }
 }
 
 /** @param {string} identifier */
-function unquote(identifier) {
+function unquoteIdentifier(identifier) {
   return identifier.startsWith('"')
     ? identifier.slice(1, -1).replaceAll('""', '"')
     : identifier.toLowerCase();
