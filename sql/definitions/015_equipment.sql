@@ -5,6 +5,10 @@
 -- statement. Newer ids are in the chunks past the watermark. They are read from the start of a chunk:
 -- a timestamp inside it would be filtered row by row. OFFSET 0 keeps the patterns out of the skip
 -- scans, which would otherwise read every row of an id that matches none.
+--
+-- The ids are in code point order, as in every list, but the index is in the order of the database's
+-- collation. Where that is the same order, the scans start at after. Elsewhere every page skips
+-- through all ids that are not before the prefixes and sorts them: with 30,000 ids 0.2 s, not 3 ms.
 CREATE OR REPLACE FUNCTION known_equipment(
     ids text[], prefixes text[], patterns text[], after text, row_limit bigint
 ) RETURNS SETOF text
@@ -12,6 +16,7 @@ LANGUAGE plpgsql STABLE
 AS $$
 DECLARE
     materialised_days text;
+    in_code_point_order constant boolean = 'B' < '_' AND '_' < 'a';
     watermark constant timestamptz = rollup_watermark('readings_1d');
 BEGIN
     SELECT
@@ -23,36 +28,42 @@ BEGIN
     RETURN QUERY EXECUTE format(
         $query$
         (
-            SELECT equipment_id FROM (
+            SELECT equipment_id COLLATE %2$s AS equipment_id FROM (
                 SELECT DISTINCT equipment_id
-                FROM %s
-                WHERE cardinality($3) > 0 AND equipment_id > $1 AND equipment_id >= $2
+                FROM %1$s
+                WHERE cardinality($3) > 0 AND equipment_id >= $2
                 ORDER BY equipment_id OFFSET 0
             ) AS materialised_ids
-            WHERE equipment_id LIKE any($3) ORDER BY equipment_id LIMIT $4
+            WHERE equipment_id COLLATE %2$s > $1 AND equipment_id LIKE any($3)
+            ORDER BY equipment_id LIMIT $4
         )
         UNION
         (
-            SELECT equipment_id FROM (
+            SELECT equipment_id COLLATE %2$s AS equipment_id FROM (
                 SELECT DISTINCT equipment_id
                 FROM readings
-                WHERE cardinality($3) > 0 AND equipment_id > $1 AND equipment_id >= $2 AND ts >= $5
+                WHERE cardinality($3) > 0 AND equipment_id >= $2 AND ts >= $5
                 ORDER BY equipment_id OFFSET 0
             ) AS newer_ids
-            WHERE equipment_id LIKE any($3) ORDER BY equipment_id LIMIT $4
+            WHERE equipment_id COLLATE %2$s > $1 AND equipment_id LIKE any($3)
+            ORDER BY equipment_id LIMIT $4
         )
         UNION
-        SELECT id
+        SELECT id COLLATE %2$s
         FROM unnest($6) AS named (id)
-        WHERE id > $1 AND EXISTS (SELECT FROM readings WHERE readings.equipment_id = id)
+        WHERE id COLLATE %2$s > $1 AND EXISTS (SELECT FROM readings WHERE readings.equipment_id = id)
         ORDER BY equipment_id
         LIMIT $4
         $query$,
-        materialised_days
+        materialised_days,
+        CASE WHEN in_code_point_order THEN '"default"' ELSE '"C"' END
     )
     USING
         after,
-        coalesce((SELECT min(prefix) FROM unnest(prefixes) AS given (prefix)), ''),
+        greatest(
+            (SELECT min(prefix) FROM unnest(prefixes) AS given (prefix)),
+            CASE WHEN in_code_point_order THEN after ELSE '' END
+        ),
         patterns,
         row_limit,
         (

@@ -37,4 +37,4 @@ LEFT JOIN
     ) AS facts
     ON true
 LEFT JOIN equipment ON facts.equipment_id = equipment.id
-ORDER BY facts.equipment_id;
+ORDER BY facts.equipment_id COLLATE "C"; -- noqa: RF02

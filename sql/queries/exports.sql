@@ -19,11 +19,11 @@ CROSS JOIN LATERAL (
         readings.equipment_id = chosen.id
         AND readings.ts >= :start
         AND readings.ts < :end
-        AND (readings.ts, readings.equipment_id) > (:after_time, :after_id)
+        AND (readings.ts, readings.equipment_id COLLATE "C") > (:after_time, :after_id) -- noqa: RF03
     ORDER BY readings.ts
     LIMIT :row_limit
 ) AS found
-ORDER BY found.ts, found.equipment_id
+ORDER BY found.ts, found.equipment_id COLLATE "C" -- noqa: RF02
 LIMIT :row_limit;
 
 -- name: readings_of_some(ids, patterns, start, end, after_time, after_id, row_limit)
@@ -35,8 +35,8 @@ WHERE
     (equipment_id LIKE any(:patterns) OR equipment_id = any(:ids))
     AND ts >= :start
     AND ts < :end
-    AND (ts, equipment_id) > (:after_time, :after_id)
-ORDER BY ts, equipment_id
+    AND (ts, equipment_id COLLATE "C") > (:after_time, :after_id)
+ORDER BY ts, equipment_id COLLATE "C"
 LIMIT :row_limit;
 
 -- name: readings_whole(ids, patterns, start, end)
@@ -52,4 +52,4 @@ WHERE
     )
     AND ts >= :start
     AND ts < :end
-ORDER BY ts, equipment_id;
+ORDER BY ts, equipment_id COLLATE "C";

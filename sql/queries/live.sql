@@ -28,5 +28,5 @@ INNER JOIN readings
         AND changed.day <= readings.ts
         AND changed.day + interval '24 hours' > readings.ts
 WHERE readings.register_time = :at
-ORDER BY readings.ts, readings.equipment_id
+ORDER BY readings.ts, readings.equipment_id COLLATE "C" -- noqa: RF03
 LIMIT :row_limit;

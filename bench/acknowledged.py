@@ -1,4 +1,4 @@
-"""Which readings the soak sends, and whether those that were acknowledged are stored."""
+"""The readings that the soak sends, and how many of the acknowledged ones are missing."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from typing import Self
 from core.database import Pool
 
 POST_EQUIPMENT = 200
-READINGS_A_FETCH = 10_000
+FETCH_ROWS = 10_000
 
 
 @dataclass(frozen=True)
 class Span:
-    """Readings of one piece of equipment: one a second, so many from `start` on."""
+    """Readings of one piece of equipment: one per second, `length` of them from `start` on."""
 
     equipment_id: str
     start: datetime
@@ -21,7 +21,7 @@ class Span:
 
     @classmethod
     def after(cls, equipment_id: str, start: datetime, spans: int, length: int) -> Self:
-        """The span behind so many others of the same length."""
+        """The span after so many others of the same length."""
         return cls(equipment_id, start + timedelta(seconds=spans * length), length)
 
     @property
@@ -31,12 +31,12 @@ class Span:
 
 
 def readings_of(span: Span) -> Iterator[dict[str, object]]:
-    """The span's readings as the API takes them."""
+    """The span's readings as the API accepts them."""
     for second in range(span.length):
-        moment = span.start + timedelta(seconds=second)
+        ts = span.start + timedelta(seconds=second)
         yield {
             "equipmentId": span.equipment_id,
-            "timestamp": moment.isoformat(),
+            "timestamp": ts.isoformat(),
             "value": second / 8,
         }
 
@@ -50,7 +50,7 @@ def as_csv(spans: Iterable[Span]) -> bytes:
 
 
 def post_equipment(number: int) -> str:
-    """Where the single reading of that number was measured; the number is its value, too."""
+    """The equipment of the single reading of that number, which is also its value."""
     return f"SOAK-POST-{number % POST_EQUIPMENT}"
 
 
@@ -60,7 +60,7 @@ async def missing_posts(pool: Pool, acknowledged: set[int]) -> int:
     query = "SELECT value FROM readings WHERE equipment_id = ANY($1)"
     missing = set(acknowledged)
     async with pool.acquire() as connection, connection.transaction():
-        async for row in connection.cursor(query, equipment, prefetch=READINGS_A_FETCH):
+        async for row in connection.cursor(query, equipment, prefetch=FETCH_ROWS):
             missing.discard(int(row["value"]))
     return len(missing)
 

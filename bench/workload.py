@@ -1,4 +1,4 @@
-"""Everything the platform is asked for in a day, each kind at its own pace."""
+"""A mixed workload: every kind of request the platform gets in a day, each at its own pace."""
 
 import asyncio
 import json
@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
+from bench.acknowledged import Span, as_csv, post_equipment, readings_of
 from bench.connection import Connection
 from bench.load import post_request
 from bench.measure import Bench
-from bench.promised import Span, as_csv, post_equipment, readings_of
 
 SENDERS = 32
 WINDOWS = ("24h", "48h", "1w", "1m")
@@ -27,8 +27,8 @@ IMPORT_READINGS = 1_000  # of each
 
 
 @dataclass
-class Seen:
-    """Seconds of the answers since they were last taken, by kind; errors; what was promised."""
+class Observed:
+    """Latencies since they were last taken, by kind; errors; what was acknowledged."""
 
     latencies: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     errors: Counter[str] = field(default_factory=Counter)
@@ -36,22 +36,22 @@ class Seen:
     spans: list[Span] = field(default_factory=list)
 
     def take_latencies(self) -> dict[str, list[float]]:
-        """The seconds of every answer since the last call, by kind."""
+        """The latencies in seconds since the last call, by kind."""
         taken, self.latencies = self.latencies, defaultdict(list)
         return taken
 
 
-class Mix:
+class MixedWorkload:
     """Single readings of now, batches and files of the past month, and the four windows."""
 
     def __init__(self, bench: Bench, posts_per_second: float) -> None:
         self._bench = bench
         self._posts_per_second = posts_per_second
         self._started_at = datetime.now(UTC).replace(microsecond=0)
-        self.seen = Seen()
+        self.observed = Observed()
 
     async def run(self, seconds: float) -> None:
-        """Ask for all of it until the time is over and the last answer is there."""
+        """Run all kinds until the time is over and the last response has arrived."""
         until = time.monotonic() + seconds
         async with asyncio.TaskGroup() as tasks:
             for sender in range(SENDERS):
@@ -60,8 +60,8 @@ class Mix:
             tasks.create_task(self._every(BATCH_SECONDS, "batch", self._send_batch, until))
             tasks.create_task(self._every(IMPORT_SECONDS, "import", self._import, until))
 
-    def moment_of(self, number: int) -> datetime:
-        """When the post of that number was measured: at the moment it is due."""
+    def timestamp_of(self, number: int) -> datetime:
+        """The timestamp of the post of that number: when it is due."""
         return self._started_at + timedelta(seconds=number / self._posts_per_second)
 
     async def _send_posts(self, sender: int, until: float) -> None:
@@ -75,9 +75,9 @@ class Mix:
         connection.close()
 
     async def _every(
-        self, seconds: float, kind: str, ask: Callable[[int], Awaitable[None]], until: float
+        self, seconds: float, kind: str, request: Callable[[int], Awaitable[None]], until: float
     ) -> None:
-        """Ask at each turn; latency counts from the moment an answer was due to be asked for."""
+        """Send a request every `seconds`; its latency counts from when it was due to be sent."""
         started = time.monotonic()
         for turn in count():
             due = started + turn * seconds
@@ -85,35 +85,39 @@ class Mix:
                 return
             await asyncio.sleep(due - time.monotonic())
             try:
-                await ask(turn)
+                await request(turn)
             except (OSError, EOFError, RuntimeError) as error:
-                self.seen.errors[f"{kind}: {error!r}"] += 1
-            self.seen.latencies[kind].append(time.monotonic() - due)
+                self.observed.errors[f"{kind}: {error!r}"] += 1
+            self.observed.latencies[kind].append(time.monotonic() - due)
 
     async def _post(self, connection: Connection, number: int) -> None:
         reading = {
             "equipmentId": post_equipment(number),
-            "timestamp": self.moment_of(number).isoformat(),
+            "timestamp": self.timestamp_of(number).isoformat(),
             "value": number,
         }
         body = json.dumps(reading).encode()
         token = self._bench.token
-        status = await connection.ask(post_request("/sensor-data", token, "application/json", body))
+        status = await connection.send(
+            post_request("/sensor-data", token, "application/json", body)
+        )
         _require(status, 201)
-        self.seen.posts.add(number)
+        self.observed.posts.add(number)
 
     async def _query(self, turn: int) -> None:
         window = WINDOWS[turn % len(WINDOWS)]
-        answer = await self._bench.http.get("/sensor-data/aggregated", params={"interval": window})
-        _require(answer.status_code, 200)
+        response = await self._bench.http.get(
+            "/sensor-data/aggregated", params={"interval": window}
+        )
+        _require(response.status_code, 200)
 
     async def _send_batch(self, turn: int) -> None:
         span = self._span("SOAK-BATCH", turn, BATCH_EQUIPMENT, BATCH_READINGS)
         body = "\n".join(map(json.dumps, readings_of(span)))
         headers = {"Content-Type": "application/x-ndjson"}
-        answer = await self._bench.http.post("/sensor-data/batch", content=body, headers=headers)
-        _require(answer.status_code, 200)
-        self.seen.spans.append(span)
+        response = await self._bench.http.post("/sensor-data/batch", content=body, headers=headers)
+        _require(response.status_code, 200)
+        self.observed.spans.append(span)
 
     async def _import(self, turn: int) -> None:
         spans = [
@@ -123,30 +127,30 @@ class Mix:
             for device in range(IMPORT_EQUIPMENT)
         ]
         files = {"file": ("soak.csv", as_csv(spans))}
-        answer = await self._bench.http.post("/sensor-data/upload-csv", files=files)
-        _require(answer.status_code, 201)
-        await self._wait_until_done(answer.json()["importId"])
-        self.seen.spans += spans
+        response = await self._bench.http.post("/sensor-data/upload-csv", files=files)
+        _require(response.status_code, 201)
+        await self._wait_until_done(response.json()["importId"])
+        self.observed.spans += spans
 
     async def _wait_until_done(self, import_id: str) -> None:
         """Return when the import is visible; one that ends otherwise is an error."""
         while True:
             path = f"/imports/{import_id}"
-            answer = await self._bench.http.get(path, params={"wait": "visible", "timeout": 30})
-            _require(answer.status_code, 200)
-            state = answer.json()["state"]
+            response = await self._bench.http.get(path, params={"wait": "visible", "timeout": 30})
+            _require(response.status_code, 200)
+            state = response.json()["state"]
             if state == "done":
                 return
             if state in {"failed", "cancelled"}:
                 raise RuntimeError(f"an import ended {state}")
 
     def _span(self, name: str, turn: int, equipment: int, length: int) -> Span:
-        """The next stretch of the past month of one of so many pieces of equipment."""
+        """The next span of the past month for one of so many pieces of equipment."""
         round_, device = divmod(turn, equipment)
         day = timedelta(days=29 - device % 28)
         return Span.after(f"{name}-{device}", self._started_at - day, round_, length)
 
 
-def _require(status: int, wanted: int) -> None:
-    if status != wanted:
+def _require(status: int, expected: int) -> None:
+    if status != expected:
         raise RuntimeError(f"answered {status}")
