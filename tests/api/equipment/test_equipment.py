@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from core.database import Pool
 from tests.api.http.test_problem_details import assert_problem
-from tests.api.provider import Provider
 from tests.api.stored import HOUR, enter, insert, refresh, this_hour
+from tests.support.stub_provider import StubProvider
 
 PATH = "/equipment"
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -281,9 +281,9 @@ async def test_a_body_that_is_no_patch_is_refused(
 
 
 async def test_who_may_only_read_and_write_readings_describes_nothing(
-    anonymous: httpx2.AsyncClient, provider: Provider
+    anonymous: httpx2.AsyncClient, stub_provider: StubProvider
 ) -> None:
-    token = provider.token(scope="readings:read readings:write")
+    token = stub_provider.token(scope="readings:read readings:write")
     headers = {**MERGE_PATCH, "Authorization": f"Bearer {token}"}
     response = await anonymous.patch(path_of("a"), json={}, headers=headers)
     assert assert_problem(response, 403, "missing_scope")["message"].count("admin") == 1
