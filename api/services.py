@@ -1,4 +1,4 @@
-"""What the handlers stand on, built once a process, and how they get at it."""
+"""The services of the handlers, built once a process, and their injection."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,10 +19,19 @@ from api.aggregates.service import AggregateService
 from api.audits.metrics import AuditMetrics
 from api.audits.service import AuditService
 from api.auth.authentication import Authenticator
-from api.auth.client_address import Addresses
-from api.auth.cookies import Cookies
+from api.auth.client_address import ClientAddressResolver
+from api.auth.cookies import AuthCookies
+from api.auth.csrf import CsrfPolicy
+from api.auth.discovery import DiscoveryCache
+from api.auth.id_tokens import IdTokenVerifier
+from api.auth.jwks import JwksCache
+from api.auth.login_throttling import LoginThrottle
+from api.auth.oidc_client import OidcClient
+from api.auth.repository import LoginFailureRepository, RevokedTokenRepository, SignInRepository
 from api.auth.service import SignInService
-from api.auth.wiring import open_auth
+from api.auth.session_store import open_session_store
+from api.auth.sessions import Sessions
+from api.auth.tokens import AccessTokenVerifier
 from api.batches.service import BatchService
 from api.equipment.repository import EquipmentRepository
 from api.equipment.service import EquipmentService
@@ -31,16 +40,13 @@ from api.exports.service import ExportService
 from api.health.repository import HealthRepository
 from api.health.service import HealthService
 from api.http.server_sent_events import EventStreams
-from api.http.shutdown_signal import on_termination
-from api.imports.progress_feed import ImportWatch
+from api.http.shutdown_signal import on_shutdown_signal
 from api.imports.rejects_resubmission import RepairService
-from api.imports.repository import ImportRepository
 from api.imports.service import ImportService
-from api.imports.upload_repository import UploadRepository
-from api.imports.upload_urls import UploadUrls
+from api.imports.services import import_services
 from api.imports.uploads import UploadService
 from api.line_protocol.service import LineProtocolService
-from api.live.feeds import Feeds
+from api.live.feed import LiveFeed
 from api.live.listener import Listener
 from api.live.service import LiveService
 from api.readings.batch_writer import BatchWriter
@@ -64,12 +70,12 @@ from core.settings import (
 from core.storage import Storage
 
 PROVIDER_TIMEOUT_SECONDS = 5
-CLOSING_SECONDS = 5
+POOL_CLOSE_TIMEOUT_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """Everything the server must be told."""
+    """All settings of the server."""
 
     api: ApiSettings
     auth: AuthSettings
@@ -83,7 +89,7 @@ class ServerSettings:
 
     @classmethod
     def from_environment(cls) -> "ServerSettings":
-        """As the variables SENSORFLOW_* say; raises pydantic's ValidationError."""
+        """By the variables SENSORFLOW_*; raises pydantic's ValidationError."""
         return cls(
             ApiSettings(),
             AuthSettings(),
@@ -101,9 +107,9 @@ class ServerSettings:
 class Services:
     """One of each, over one pool, one engine, one store."""
 
-    addresses: Addresses
     authenticator: Authenticator
-    cookie_jar: Cookies
+    auth_cookies: AuthCookies
+    client_addresses: ClientAddressResolver
     sign_in: SignInService
     aggregates: AggregateService
     audits: AuditService
@@ -125,14 +131,14 @@ class Services:
 async def open_services(
     settings: ServerSettings, registry: CollectorRegistry
 ) -> AsyncIterator[Services]:
-    """The services, whether the database and the provider are there yet or not."""
+    """The services, even if the database and the identity provider are down."""
     ingest_metrics = IngestMetrics(registry)
     queries()  # a mistake in the SQL files stops the start, not a request
     async with AsyncExitStack() as resources:
         engine = control_engine(settings.database.url.get_secret_value())
         resources.push_async_callback(engine.dispose)
         pool = await open_pool(settings.database, connections_at_start=0, reset_sessions=False)
-        resources.push_async_callback(_close, pool)
+        resources.push_async_callback(_close_pool, pool)
         repository = ReadingRepository(pool)
         batch_writer = BatchWriter(repository, settings.ingest, ingest_metrics)
         group_commit = GroupCommit(repository.save, settings.ingest, ingest_metrics)
@@ -140,53 +146,44 @@ async def open_services(
         http = await resources.enter_async_context(
             httpx2.AsyncClient(timeout=PROVIDER_TIMEOUT_SECONDS)
         )
-        storage = Storage.open(settings.storage)
-        imports = ImportRepository(engine)
-        watch = ImportWatch(imports)
-        resources.push_async_callback(watch.stop)
-        resources.enter_context(on_termination(watch.close))
-        feeds = Feeds()
-        resources.enter_context(on_termination(feeds.close))
-        listener = Listener(settings.database, feeds)
+        importing = import_services(engine, Storage.open(settings.storage), settings.api)
+        resources.push_async_callback(importing.progress_feed.stop)
+        resources.enter_context(on_shutdown_signal(importing.progress_feed.close))
+        live_feed = LiveFeed()
+        resources.enter_context(on_shutdown_signal(live_feed.close))
+        listener = Listener(settings.database, live_feed)
         resources.push_async_callback(listener.close)
-        auth = await resources.enter_async_context(
-            open_auth(settings.api, settings.auth, settings.session, pool, http)
-        )
+        auth = await resources.enter_async_context(_open_auth(settings, pool, http))
         aggregate_metrics = AggregateMetrics(registry)
         result_cache = await resources.enter_async_context(
             open_result_cache(settings.cache, settings.session, aggregate_metrics)
         )
         yield Services(
-            addresses=auth.addresses,
             authenticator=auth.authenticator,
-            cookie_jar=auth.cookies,
+            auth_cookies=auth.cookies,
+            client_addresses=ClientAddressResolver(settings.api.trusted_proxies),
             sign_in=auth.sign_in,
             aggregates=AggregateService(AggregateRepository(pool), result_cache, aggregate_metrics),
             audits=AuditService(pool, AuditMetrics(registry)),
             batches=BatchService(batch_writer, settings.api, settings.readings),
             batch_writer=batch_writer,
             equipment=EquipmentService(EquipmentRepository(engine, pool)),
-            exports=ExportService(ExportRepository(pool), _exports_at_once(settings.database)),
+            exports=ExportService(ExportRepository(pool), _max_running_exports(settings.database)),
             health=HealthService(HealthRepository(pool)),
-            imports=ImportService(imports, storage, watch),
+            imports=importing.imports,
             points=LineProtocolService(batch_writer, settings.line_protocol, settings.readings),
-            live=LiveService(feeds, listener),
+            live=LiveService(live_feed, listener),
             readings=ReadingService(
                 group_commit, batch_writer, ingest_metrics, settings.api, settings.readings
             ),
-            repairs=RepairService(imports, storage),
+            repairs=importing.resubmissions,
             streams=EventStreams(settings.api.max_event_streams),
-            uploads=UploadService(
-                UploadRepository(engine),
-                storage,
-                UploadUrls(storage, settings.api),
-                settings.api.max_upload_bytes,
-            ),
+            uploads=importing.uploads,
         )
 
 
 def dependencies() -> Dependencies:
-    """The services as handlers ask for them, by the name of the parameter."""
+    """The services as dependencies of handlers, by the name of the parameter."""
     names = {field.name for field in fields(Services)} - {"authenticator"}
     return {name: _provide(name) for name in names}
 
@@ -198,14 +195,55 @@ def _provide(name: str) -> Provide:
     return Provide(provide, sync_to_thread=False)
 
 
-def _exports_at_once(database: DatabaseSettings) -> int:
-    """A third of the connections: the others are for requests that are short."""
+@dataclass(frozen=True, slots=True)
+class _Auth:
+    """The services of authentication and sign-in, which share their keys and their sessions."""
+
+    authenticator: Authenticator
+    cookies: AuthCookies
+    sign_in: SignInService
+
+
+@asynccontextmanager
+async def _open_auth(
+    settings: ServerSettings, pool: Pool, http: httpx2.AsyncClient
+) -> AsyncIterator[_Auth]:
+    api, auth, session = settings.api, settings.auth, settings.session
+    jwks = JwksCache(auth.issuer, http)
+    revoked_tokens = RevokedTokenRepository(pool)
+    access_tokens = AccessTokenVerifier(auth, jwks, revoked_tokens.is_revoked)
+    id_tokens = IdTokenVerifier(auth, jwks)
+    client = OidcClient(auth, DiscoveryCache(auth.issuer, http), api.public_url)
+    cookies = AuthCookies(api, session)
+    async with open_session_store(auth, session, pool, revoked_tokens) as store:
+        sessions = Sessions(session, store, client, access_tokens, id_tokens)
+        sign_in = SignInService(
+            password_login=auth.password_login,
+            public_url=api.public_url,
+            client=client,
+            sessions=sessions,
+            session_store=store,
+            sign_ins=SignInRepository(pool),
+            revoked_tokens=revoked_tokens,
+            throttle=LoginThrottle(auth, LoginFailureRepository(pool)),
+            access_tokens=access_tokens,
+            id_tokens=id_tokens,
+        )
+        yield _Auth(
+            authenticator=Authenticator(access_tokens, sessions, cookies, CsrfPolicy(api)),
+            cookies=cookies,
+            sign_in=sign_in,
+        )
+
+
+def _max_running_exports(database: DatabaseSettings) -> int:
+    """A third of the pool: the other connections are for short requests."""
     return max(1, database.pool_size // 3)
 
 
-async def _close(pool: Pool) -> None:
+async def _close_pool(pool: Pool) -> None:
     try:
-        async with asyncio.timeout(CLOSING_SECONDS):
+        async with asyncio.timeout(POOL_CLOSE_TIMEOUT_SECONDS):
             await pool.close()
     except TimeoutError:
         pool.terminate()

@@ -1,4 +1,4 @@
-"""The table `readings`, for scenarios that need exclusive use of it."""
+"""The table `readings`, for scenarios that need it exclusively."""
 
 import asyncio
 import subprocess
@@ -31,7 +31,7 @@ async def require_no_readings(pool: Pool) -> None:
 
 
 async def empty(pool: Pool) -> None:
-    """Delete every reading, with its rollups and changes."""
+    """Delete every reading."""
     for statement in EMPTY:
         await pool.execute(statement)
 

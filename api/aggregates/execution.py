@@ -14,7 +14,7 @@ from api.aggregates.repository import SampleTotals, Snapshot, sum_rows
 from api.aggregates.resolutions import RESOLUTION_LIMITS
 from api.aggregates.route import PageRoute, choose_page_route
 from api.http.problem_details import InvalidRequestError
-from api.http.query_parameters import refusal
+from api.http.query_parameters import invalid_parameter
 
 RowKey = tuple[str | None, int]  # id and start
 
@@ -99,7 +99,7 @@ def _too_many_to_fill(query: AggregateQuery, equipment: int) -> InvalidRequestEr
     )
     remedy = next((f"ask for {name} or coarser" for name in fitting), "ask for less equipment")
     message = f"tells at most {MAX_FILLED_BUCKETS} buckets of all equipment; {remedy}"
-    return refusal("fill", message, "range_too_long")
+    return invalid_parameter("fill", message, "range_too_long")
 
 
 async def _comparison_page(

@@ -27,18 +27,24 @@ from api.aggregates.resolutions import (
     utc_buckets,
 )
 from api.aggregates.zones import zoned_buckets
-from api.equipment.choice import EVERY_EQUIPMENT, chosen_equipment
-from api.http.pagination import cursor_of
+from api.http.equipment_filter import ALL_EQUIPMENT, parse_equipment_filter
+from api.http.pagination import cursor_parser
 from api.http.problem_details import FieldProblem, InvalidRequestError
-from api.http.query_parameters import Parameters, choice, refusal, time_zone, whole_number
-from api.http.time_ranges import asked_range
+from api.http.query_parameters import (
+    Parameters,
+    enum_parser,
+    integer_parser,
+    invalid_parameter,
+    parse_time_zone,
+)
+from api.http.time_ranges import required_time_range
 from core.readings import EARLIEST
 from core.time import TimeRange
 
 AUTO = "auto"
 MAX_LIMIT = 10_000
 DEFAULT_LIMIT = 1_000
-LIMIT = whole_number(1, MAX_LIMIT)
+LIMIT = integer_parser(1, MAX_LIMIT)
 
 PARAMETERS = (
     "interval",
@@ -62,29 +68,29 @@ NO_BUCKETS = Buckets((EARLIEST,), Source.DAYS, are_rows=True)
 def parse_query(pairs: Sequence[tuple[str, str]], now: datetime) -> AggregateQuery:
     """The validated query of a query string at `now`. Raises InvalidRequestError."""
     given = Parameters(pairs, PARAMETERS, repeatable={"equipmentId"})
-    cursor = given.read("cursor", cursor_of(Cursor), None)
+    cursor = given.read("cursor", cursor_parser(Cursor), None)
     interval = next(iter(given.all("interval")), None)
-    span = given.noted(lambda: _span(given, now, cursor), TimeRange(now, now))
+    span = given.attempt(lambda: _span(given, now, cursor), TimeRange(now, now))
     zone = given.read("tz", _zone, None)
-    resolution = given.noted(lambda: _resolution(given, span, cursor), Resolution.HOUR)
-    grouping = given.read("groupBy", choice(Grouping), Grouping.EQUIPMENT)
+    resolution = given.attempt(lambda: _resolution(given, span, cursor), Resolution.HOUR)
+    grouping = given.read("groupBy", enum_parser(Grouping), Grouping.EQUIPMENT)
     query = AggregateQuery(
         requested_at=now,
         interval=interval,
         span=span,
         resolution=resolution,
         auto=cursor is None and _requested_resolution(given) == AUTO,
-        equipment=given.noted(lambda: chosen_equipment(given), EVERY_EQUIPMENT),
+        equipment=given.attempt(lambda: parse_equipment_filter(given), ALL_EQUIPMENT),
         grouping=grouping,
         zone=zone,
-        buckets=given.noted(lambda: _buckets(zone, resolution, span), NO_BUCKETS),
-        statistics=given.noted(lambda: _statistics(given, grouping), DEFAULT_STATISTICS),
+        buckets=given.attempt(lambda: _buckets(zone, resolution, span), NO_BUCKETS),
+        statistics=given.attempt(lambda: _statistics(given, grouping), DEFAULT_STATISTICS),
         limit=given.read("limit", LIMIT, _default_limit(given, resolution)),
-        after=given.noted(lambda: _after(cursor, span, resolution), BEGINNING),
-        fill=given.read("fill", choice(Fill), Fill.NONE),
+        after=given.attempt(lambda: _after(cursor, span, resolution), BEGINNING),
+        fill=given.read("fill", enum_parser(Fill), Fill.NONE),
         comparison=None,
     )
-    comparison = given.read("compare", choice(Comparison), None)
+    comparison = given.read("compare", enum_parser(Comparison), None)
     given.check()
     if comparison is None:
         return query
@@ -94,9 +100,9 @@ def parse_query(pairs: Sequence[tuple[str, str]], now: datetime) -> AggregateQue
 def _span(given: Parameters, now: datetime, cursor: Cursor | None) -> TimeRange:
     interval = given.all("interval")
     if not interval and (given.all("from") or given.all("to")):
-        return asked_range(given)
+        return required_time_range(given)
     if given.all("from") or given.all("to"):
-        raise refusal("interval", "cannot be given together with from or to")
+        raise invalid_parameter("interval", "cannot be given together with from or to")
     length = WINDOWS.get(interval[0]) if interval else None
     if length is None:
         message = f"Invalid interval. Supported values are {', '.join(WINDOWS)}"
@@ -119,11 +125,13 @@ def _resolution(given: Parameters, span: TimeRange, cursor: Cursor | None) -> Re
         picked = auto_resolution(span.length)
         return Resolution.HOUR if given.all("tz") and picked not in ZONED_RESOLUTIONS else picked
     if text in RESOLUTION_LIMITS and given.all("tz") and text not in ZONED_RESOLUTIONS:
-        raise refusal(
+        raise invalid_parameter(
             "resolution", f"must be one of {', '.join((AUTO, *ZONED_RESOLUTIONS))} with tz"
         )
     if text not in RESOLUTION_LIMITS:
-        raise refusal("resolution", f"must be one of {', '.join((AUTO, *RESOLUTION_LIMITS))}")
+        raise invalid_parameter(
+            "resolution", f"must be one of {', '.join((AUTO, *RESOLUTION_LIMITS))}"
+        )
     resolution = Resolution(text)
     if span.length > RESOLUTION_LIMITS[resolution].max_range:
         raise _too_long(resolution, span)
@@ -135,11 +143,11 @@ def _too_long(resolution: Resolution, span: TimeRange) -> InvalidRequestError:
     finest = finest_allowed(span.length)
     remedy = f"ask for {finest} or coarser" if finest else "ask for a shorter range"
     message = f"{resolution} is answered over at most {days} days; {remedy}"
-    return refusal("resolution", message, "range_too_long")
+    return invalid_parameter("resolution", message, "range_too_long")
 
 
 def _zone(name: str, text: str) -> ZoneInfo | None:
-    return ZoneInfo(time_zone(name, text))
+    return ZoneInfo(parse_time_zone(name, text))
 
 
 def _buckets(zone: ZoneInfo | None, resolution: Resolution, span: TimeRange) -> Buckets:
@@ -150,10 +158,10 @@ def _buckets(zone: ZoneInfo | None, resolution: Resolution, span: TimeRange) -> 
     try:
         buckets = zoned_buckets(zone, resolution, span)
     except OverflowError as error:
-        raise refusal("tz", "cannot be applied at the end of the calendar") from error
+        raise invalid_parameter("tz", "cannot be applied at the end of the calendar") from error
     if buckets.raw_length > MAX_RAW_LENGTH:
         message = f"cuts UTC hours; of these at most {MAX_RAW_LENGTH.days} days are read"
-        raise refusal("tz", f"{message}; ask for 1d or a shorter range", "range_too_long")
+        raise invalid_parameter("tz", f"{message}; ask for 1d or a shorter range", "range_too_long")
     return buckets
 
 
@@ -165,9 +173,9 @@ def _comparison_query(comparison: Comparison, query: AggregateQuery) -> Comparis
         span = shift.range(query.span)
         buckets = zoned_buckets(zone, resolution, span) if zone else utc_buckets(span, resolution)
     except (OverflowError, ValueError) as error:
-        raise refusal("compare", "reaches off the calendar") from error
+        raise invalid_parameter("compare", "reaches off the calendar") from error
     if span.start < EARLIEST:
-        raise refusal("compare", "reaches off the calendar")
+        raise invalid_parameter("compare", "reaches off the calendar")
     earlier = replace(query, span=span, buckets=buckets, after=BEGINNING, limit=None)
     counterpart = shift.day if resolution is Resolution.DAY else shift.timestamp
     return ComparisonQuery(earlier, counterpart)
@@ -180,10 +188,12 @@ def _statistics(given: Parameters, grouping: Grouping) -> frozenset[Statistic]:
     texts = given.all("statistics")
     if not texts:
         return DEFAULT_STATISTICS - excluded
-    parse = choice(Statistic)
+    parse = enum_parser(Statistic)
     statistics = frozenset(parse("statistics", text) for text in texts[0].split(","))
     if statistics & excluded:
-        raise refusal("statistics", "first and last are of one equipment, not of groupBy=all")
+        raise invalid_parameter(
+            "statistics", "first and last are of one equipment, not of groupBy=all"
+        )
     return statistics
 
 
@@ -197,5 +207,5 @@ def _after(cursor: Cursor | None, span: TimeRange, resolution: Resolution) -> Bu
     if cursor is None:
         return BEGINNING
     if not cursor.continues(span, resolution):
-        raise refusal("cursor", "was given out for another range", "invalid_cursor")
+        raise invalid_parameter("cursor", "was given out for another range", "invalid_cursor")
     return cursor.after

@@ -119,7 +119,7 @@ class Snapshot:
         row = await queries().aggregate_state(
             self._connection,
             **_span_and_days(query),
-            patterns=equipment.patterns,
+            patterns=equipment.like_patterns,
             ids=replace(equipment, ids=(*equipment.ids, EVERY_EQUIPMENT_ID)).ids_without_prefix,
         )
         from_rollups = query.buckets.source is not Source.READINGS
@@ -308,7 +308,7 @@ def _resume(query: AggregateQuery, buckets: Buckets) -> datetime:
 def _cut_parameters(query: AggregateQuery, buckets: Buckets) -> dict[str, Any]:
     edges = buckets.edges
     return {
-        "borders": buckets.boundaries,
+        "boundaries": buckets.boundaries,
         "together": query.grouping is Grouping.ALL,
         "cut": buckets.cut_hours,
         "edge_starts": [edge.start for edge in edges],
@@ -318,7 +318,7 @@ def _cut_parameters(query: AggregateQuery, buckets: Buckets) -> dict[str, Any]:
 
 def _equipment_parameters(query: AggregateQuery) -> dict[str, Any]:
     equipment = query.equipment
-    return {"patterns": equipment.patterns, "ids": equipment.ids_without_prefix}
+    return {"patterns": equipment.like_patterns, "ids": equipment.ids_without_prefix}
 
 
 def _range_parameters(part: SourceRange) -> dict[str, Any]:

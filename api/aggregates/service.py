@@ -16,7 +16,7 @@ from api.aggregates.resolutions import ROLLUPS, coarsen
 from api.aggregates.route import Route, choose_route, choose_snapshot_route
 from api.aggregates.single_flight import SingleFlight
 from api.auth.visibility import Visibility
-from api.http.etags import entity_tag, is_known, opaque
+from api.http.etags import matches_if_none_match, opaque_tag, weak_etag
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class PreparedQuery:
     def is_not_modified(self, if_none_match: str | None) -> bool:
         """Whether a client that sends the header has the response; never if a range is stale."""
         stale = any(state.stale for state in self.states)
-        return not stale and is_known(self.tag, if_none_match)
+        return not stale and matches_if_none_match(self.tag, if_none_match)
 
     @property
     def is_cacheable(self) -> bool:
@@ -144,5 +144,5 @@ def _prepared(
     query: AggregateQuery, states: Sequence[DataState], visible: Visibility
 ) -> PreparedQuery:
     identity = visible, query.identity
-    cache_key = opaque(entity_tag(*identity))
-    return PreparedQuery(query, states, cache_key, entity_tag(*identity, states))
+    cache_key = opaque_tag(weak_etag(*identity))
+    return PreparedQuery(query, states, cache_key, weak_etag(*identity, states))

@@ -25,14 +25,14 @@ WANTED = {"POST /sensor-data", "save readings", "import", "refresh rollups"}
 
 
 class Collector(ThreadingHTTPServer):
-    """Takes spans by OTLP over HTTP, and keeps them by name."""
+    """Receives spans by OTLP over HTTP, and stores them by name."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Receiver)
         self.spans: dict[str, Span] = {}
         self.services: set[str] = set()
 
-    def take(self, body: bytes) -> None:
+    def receive(self, body: bytes) -> None:
         for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
             attributes = {each.key: each.value for each in resource.resource.attributes}
             self.services.add(attributes["service.name"].string_value)
@@ -44,7 +44,7 @@ class _Receiver(BaseHTTPRequestHandler):
     server: Collector
 
     def do_POST(self) -> None:
-        self.server.take(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.receive(self.rfile.read(int(self.headers["Content-Length"])))
         self.send_response(200)
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -84,13 +84,13 @@ def worker_process(database_url: str, storage: Path) -> Iterator[None]:
 
 def test_a_collector_gets_the_spans_of_requests_commits_imports_and_refreshes(
     clean_url: str,
-    real_provider: IdentityProvider,
+    identity_provider: IdentityProvider,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     scopes = "readings:write imports:write"
     headers = {
-        "Authorization": f"Bearer {gateway_token(real_provider, scopes)}",
+        "Authorization": f"Bearer {gateway_token(identity_provider, scopes)}",
         "traceparent": f"00-{TRACE}-{CALLER}-01",
     }
     reading = {"equipmentId": "a", "timestamp": "2026-01-01T00:00:00Z", "value": 1}
@@ -100,7 +100,7 @@ def test_a_collector_gets_the_spans_of_requests_commits_imports_and_refreshes(
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
         monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
         with (
-            server_process(clean_url, real_provider.issuer, tmp_path) as (_, url),
+            server_process(clean_url, identity_provider.issuer, tmp_path) as (_, url),
             worker_process(clean_url, tmp_path / "storage"),
             httpx2.Client(base_url=url, headers=headers) as client,
         ):
@@ -110,8 +110,8 @@ def test_a_collector_gets_the_spans_of_requests_commits_imports_and_refreshes(
             wait_for_spans(collected)
     request = collected.spans["POST /sensor-data"]
     assert (request.trace_id.hex(), request.parent_span_id.hex()) == (TRACE, CALLER)
-    told = {each.key: each.value for each in request.attributes}
-    assert told["http.response.status_code"].int_value == 201
+    attributes = {each.key: each.value for each in request.attributes}
+    assert attributes["http.response.status_code"].int_value == 201
     assert collected.services == {"sensorflow-api", "sensorflow-worker"}
 
 
