@@ -12,8 +12,8 @@ from litestar.di import Provide
 from litestar.types import Dependencies
 from prometheus_client import CollectorRegistry
 
-from api.aggregates.cache import open_keep
-from api.aggregates.metrics import AnswerMetrics
+from api.aggregates.cache import open_result_cache
+from api.aggregates.metrics import AggregateMetrics
 from api.aggregates.repository import AggregateRepository
 from api.aggregates.service import AggregateService
 from api.audits.metrics import AuditMetrics
@@ -154,16 +154,16 @@ async def open_services(
         listener = Listener(settings.database, live_feed)
         resources.push_async_callback(listener.close)
         auth = await resources.enter_async_context(_open_auth(settings, pool, http))
-        answer_metrics = AnswerMetrics(registry)
-        keep = await resources.enter_async_context(
-            open_keep(settings.cache, settings.session, answer_metrics)
+        aggregate_metrics = AggregateMetrics(registry)
+        result_cache = await resources.enter_async_context(
+            open_result_cache(settings.cache, settings.session, aggregate_metrics)
         )
         yield Services(
             authenticator=auth.authenticator,
             auth_cookies=auth.cookies,
             client_addresses=ClientAddressResolver(settings.api.trusted_proxies),
             sign_in=auth.sign_in,
-            aggregates=AggregateService(AggregateRepository(pool), keep, answer_metrics),
+            aggregates=AggregateService(AggregateRepository(pool), result_cache, aggregate_metrics),
             audits=AuditService(pool, AuditMetrics(registry)),
             batches=BatchService(batch_writer, settings.api, settings.readings),
             batch_writer=batch_writer,
