@@ -1,7 +1,9 @@
-"""What an import is: states and options, as stored in the table imports and told over HTTP."""
+"""States, transitions and options of an import, as in the table imports and in JSON."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from fractions import Fraction
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -9,7 +11,7 @@ from core.readings import OnConflict
 
 
 class ImportState(StrEnum):
-    """Where an import is in its life. `done` means: its rows are visible in every rollup."""
+    """The state of an import. `done` means: its rows are visible in every rollup."""
 
     AWAITING_UPLOAD = "awaiting_upload"
     QUEUED = "queued"
@@ -20,9 +22,81 @@ class ImportState(StrEnum):
     CANCELLED = "cancelled"
 
 
-FINAL_STATES = frozenset({ImportState.DONE, ImportState.FAILED, ImportState.CANCELLED})
-CANCELLABLE = frozenset({ImportState.AWAITING_UPLOAD, ImportState.QUEUED, ImportState.LOADING})
-RETRIABLE = frozenset({ImportState.FAILED, ImportState.CANCELLED})
+class Transition(StrEnum):
+    """What changes the state of an import; each names a query of import_transitions.sql."""
+
+    COMPLETE_UPLOAD = "complete_upload"
+    EXPIRE_UPLOADS = "expire_uploads"
+    CLAIM = "claim_import"
+    BEGIN_AGGREGATING = "begin_aggregating"
+    FINISH = "finish_import"
+    FAIL = "fail_import"
+    CANCEL = "cancel_import"
+    RETRY = "retry_import"
+    RESUBMIT_REJECTS = "resubmit_rejects"
+
+
+# From which states a transition may start, and where each of them leads. A claim of an import that
+# is loading or aggregating takes it over from a worker that is gone. The queries demand more: RETRY
+# a file that has arrived, RESUBMIT_REJECTS of a failed import that it failed with NO_VALID_ROWS.
+TRANSITIONS: Mapping[Transition, Mapping[ImportState, ImportState]] = MappingProxyType(
+    {
+        Transition.COMPLETE_UPLOAD: {ImportState.AWAITING_UPLOAD: ImportState.QUEUED},
+        Transition.EXPIRE_UPLOADS: {ImportState.AWAITING_UPLOAD: ImportState.FAILED},
+        Transition.CLAIM: {
+            ImportState.QUEUED: ImportState.LOADING,
+            ImportState.LOADING: ImportState.LOADING,
+            ImportState.AGGREGATING: ImportState.AGGREGATING,
+        },
+        Transition.BEGIN_AGGREGATING: {ImportState.LOADING: ImportState.AGGREGATING},
+        Transition.FINISH: {ImportState.AGGREGATING: ImportState.DONE},
+        Transition.FAIL: {
+            ImportState.LOADING: ImportState.FAILED,
+            ImportState.AGGREGATING: ImportState.FAILED,
+        },
+        Transition.CANCEL: {
+            ImportState.AWAITING_UPLOAD: ImportState.CANCELLED,
+            ImportState.QUEUED: ImportState.CANCELLED,
+            ImportState.LOADING: ImportState.CANCELLED,
+        },
+        Transition.RETRY: {
+            ImportState.FAILED: ImportState.QUEUED,
+            ImportState.CANCELLED: ImportState.QUEUED,
+        },
+        Transition.RESUBMIT_REJECTS: {
+            ImportState.DONE: ImportState.QUEUED,
+            ImportState.FAILED: ImportState.QUEUED,
+        },
+    }
+)
+
+# Out of a final state an import comes only by a user's request.
+REOPENING = frozenset({Transition.RETRY, Transition.RESUBMIT_REJECTS})
+FINAL_STATES = frozenset(ImportState).difference(
+    *(TRANSITIONS[transition] for transition in Transition if transition not in REOPENING)
+)
+RETRIABLE = frozenset(TRANSITIONS[Transition.RETRY])
+
+
+class FailureCode(StrEnum):
+    """Why an import failed. A client may act on the code; docs/imports.md says how."""
+
+    UPLOAD_EXPIRED = "upload_expired"
+    SOURCE_MISSING = "source_missing"
+    SOURCE_REPLACED = "source_replaced"
+    WRONG_CHECKSUM = "wrong_checksum"
+    BAD_COMPRESSION = "bad_compression"
+    INFLATED_TOO_LARGE = "inflated_too_large"
+    EMPTY_FILE = "empty_file"
+    NOT_TEXT = "not_text"
+    MISSING_HEADER = "missing_header"
+    AMBIGUOUS_HEADER = "ambiguous_header"
+    BAD_PARQUET = "bad_parquet"
+    WRONG_COLUMN_TYPE = "wrong_column_type"
+    TOO_MANY_ERRORS = "too_many_errors"
+    NO_VALID_ROWS = "no_valid_rows"
+    TOO_MANY_ATTEMPTS = "too_many_attempts"
+
 
 # The columns that every file has, by our names for them.
 EQUIPMENT_ID = "equipmentId"

@@ -50,7 +50,7 @@ class RepairService:
         return await self._repository.get(import_id)
 
     async def _queue(self, import_id: UUID, object_key: str) -> None:
-        if not await self._repository.queue_repair(import_id, object_key):
+        if not await self._repository.queue_resubmission(import_id, object_key):
             state = (await self._repository.get(import_id)).state
             raise ImportStateError(
                 f"The import is {state}: rows can be repaired once it is done, or has failed with "

@@ -4,13 +4,15 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.imports.errors import ImportStateError
-from core.database import database_errors, driver_connection
+from core.database import database_errors, driver_transaction
 from core.errors import ImportNotFoundError
-from core.imports import ImportOptions, ImportState
+from core.import_transitions import apply_and_enqueue
+from core.imports import ImportOptions, ImportState, Transition
+from core.queries import queries
 from core.queue import enqueue_import
 from core.tables import imports
 
@@ -27,15 +29,15 @@ class NewImport:
     options: ImportOptions
 
     @property
-    def values(self) -> dict[str, Any]:
-        """The columns of its row."""
+    def columns(self) -> dict[str, Any]:
+        """The columns of its row, as parameters of a query."""
         return {
-            "id": self.import_id,
+            "import_id": self.import_id,
             "file_name": self.file_name,
             "object_key": self.object_key,
             "size_bytes": self.size_bytes,
             "created_by": self.created_by,
-            "options": msgspec.to_builtins(self.options),
+            "options": msgspec.json.encode(self.options).decode(),
         }
 
 
@@ -62,30 +64,14 @@ class UploadRepository:
 
         They leave it alone for the `delay`.
         """
-        with database_errors():
-            async with self._engine.begin() as connection:
-                # The insert comes first: it is what opens the transaction that the job joins.
-                await connection.execute(
-                    insert(imports).values(
-                        **new.values,
-                        sha256=sha256,
-                        duplicate_of=func.first_import_of(sha256),
-                        state=ImportState.QUEUED,
-                    )
-                )
-                await enqueue_import(await driver_connection(connection), new.import_id, delay)
+        async with driver_transaction(self._engine) as connection:
+            await queries().submit_import(connection, **new.columns, sha256=sha256)
+            await enqueue_import(connection, new.import_id, delay)
 
     async def announce(self, new: NewImport, sha256: bytes | None) -> None:
         """Record an import whose file is to be sent."""
-        waiting = insert(imports).values(
-            **new.values,
-            announced_sha256=sha256,
-            uploaded_at=None,
-            state=ImportState.AWAITING_UPLOAD,
-        )
-        with database_errors():
-            async with self._engine.begin() as connection:
-                await connection.execute(waiting)
+        async with driver_transaction(self._engine) as connection:
+            await queries().announce_import(connection, **new.columns, announced_sha256=sha256)
 
     async def awaited(self, import_id: UUID) -> AwaitedFile:
         """The file of the import. Raises ImportNotFoundError."""
@@ -117,24 +103,12 @@ class UploadRepository:
     async def complete(self, import_id: UUID, e_tag: str | None) -> bool:
         """Hand the import to the workers, to load the object of this `e_tag`.
 
-        False, and nothing changed: it waits no more.
+        False, and nothing changed: it no longer awaits its file.
         """
-        completed = (
-            update(imports)
-            .where(imports.c.id == import_id, imports.c.state == ImportState.AWAITING_UPLOAD)
-            .values(
-                state=ImportState.QUEUED,
-                uploaded_at=func.now(),
-                duplicate_of=func.first_import_of(imports.c.sha256),
-                object_e_tag=e_tag,
+        async with driver_transaction(self._engine) as connection:
+            return await apply_and_enqueue(
+                Transition.COMPLETE_UPLOAD, connection, import_id, e_tag=e_tag
             )
-        )
-        with database_errors():
-            async with self._engine.begin() as connection:
-                changed = (await connection.execute(completed)).rowcount == 1
-                if changed:
-                    await enqueue_import(await driver_connection(connection), import_id)
-                return changed
 
 
 def takes_no_file(state: ImportState) -> ImportStateError:

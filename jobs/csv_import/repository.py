@@ -11,7 +11,8 @@ import msgspec
 import polars as pl
 
 from core.database import Connection, Pool
-from core.imports import ImportOptions, ImportState
+from core.import_transitions import apply
+from core.imports import ImportOptions, ImportState, Transition
 from core.queries import queries
 from core.storage import rejects_folder
 from jobs.csv_import.batch import Batch
@@ -75,7 +76,7 @@ class ImportRepository:
 
     async def claim(self, import_id: UUID) -> Claim | None:
         """Begin the next attempt, which ends every earlier one; None: there is nothing to do."""
-        row = await queries().claim_import(self._pool, import_id=import_id)
+        row = await apply(Transition.CLAIM, self._pool, import_id=import_id)
         if row is None:
             return None
         return Claim(
@@ -180,10 +181,7 @@ class ImportRepository:
 
     async def begin_aggregating(self, claim: Claim) -> None:
         """Every line is loaded."""
-        kept = await queries().begin_aggregating(
-            self._pool, import_id=claim.id, attempt=claim.attempt
-        )
-        _require_lease(claim, kept)
+        await self._apply(Transition.BEGIN_AGGREGATING, claim)
 
     async def is_visible(self, claim: Claim) -> bool:
         """Whether the rollups cover all that the import wrote."""
@@ -191,23 +189,21 @@ class ImportRepository:
 
     async def finish(self, claim: Claim) -> None:
         """The import is done."""
-        kept = await queries().finish_import(self._pool, import_id=claim.id, attempt=claim.attempt)
-        _require_lease(claim, kept)
+        await self._apply(Transition.FINISH, claim)
 
     async def fail(self, claim: Claim, code: str, message: str) -> None:
         """End the import with the reason; what it loaded before stays."""
-        kept = await queries().fail_import(
-            self._pool,
-            import_id=claim.id,
-            attempt=claim.attempt,
-            error_code=code,
-            error_message=message,
-        )
-        _require_lease(claim, kept)
+        await self._apply(Transition.FAIL, claim, error_code=code, error_message=message)
 
     async def release(self, claim: Claim) -> None:
         """Do not count this attempt against the file."""
         await queries().release_import(self._pool, import_id=claim.id, attempt=claim.attempt)
+
+    async def _apply(self, transition: Transition, claim: Claim, **parameters: str) -> None:
+        updated = await apply(
+            transition, self._pool, import_id=claim.id, attempt=claim.attempt, **parameters
+        )
+        _require_lease(claim, updated)
 
     async def _prepare(self, connection: Connection) -> None:
         milliseconds = str(round(self._idle_seconds * 1000))

@@ -6,6 +6,8 @@ from datetime import timedelta
 import structlog
 
 from core.database import Pool
+from core.import_transitions import apply
+from core.imports import FailureCode, Transition
 from core.queries import queries
 from core.storage import IMPORTS_FOLDER, Storage
 from core.time import utc_now
@@ -20,7 +22,12 @@ OURS = re.compile(rf"{IMPORTS_FOLDER}/[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f
 
 async def expire_uploads(pool: Pool) -> None:
     """End the imports whose file was announced so long ago that it will not come any more."""
-    await queries().expire_uploads(pool, seconds=SAFE_AGE.total_seconds())
+    await apply(
+        Transition.EXPIRE_UPLOADS,
+        pool,
+        seconds=SAFE_AGE.total_seconds(),
+        error_code=FailureCode.UPLOAD_EXPIRED,
+    )
 
 
 async def sweep_orphans(pool: Pool, storage: Storage) -> None:

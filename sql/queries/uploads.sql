@@ -1,15 +1,5 @@
 -- Uploads that came to no end, and what is left of them.
 
--- name: expire_uploads(seconds)!
--- End the imports whose file has not come in so long.
-UPDATE imports
-SET
-    state = 'failed',
-    finished_at = now(),
-    error_code = 'upload_expired',
-    error_message = 'The file was not sent, or not completed, in time. Ask for a new upload.'
-WHERE state = 'awaiting_upload' AND created_at < now() - make_interval(secs => :seconds);
-
 -- name: orphans_among(keys)
 -- Those of the objects `imports/<id>/...` that no import needs: an import needs its rejects, those of
 -- the first generation, of the current one and of the one that a repair is making; the corrected

@@ -5,8 +5,6 @@ import dataclasses
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-import asyncpg
-
 from core.database import Pool
 from core.storage import Storage, rejects_folder
 from jobs.csv_import.context import ImportWork
@@ -165,16 +163,6 @@ async def test_the_earliest_possible_moment_is_stored_and_rolled_up(
     outcome = await run_import(work, f"{HEADER}a,0001-01-02T00:00:00Z,1\n{GOOD_ROW}")
     assert (outcome.state, outcome.account) == ("done", Account(read=2, inserted=2))
     assert await rolled_up(pool, "readings_1d") == 2
-
-
-async def test_every_change_of_state_is_notified(work: ImportWork, migrated_url: str) -> None:
-    heard: asyncio.Queue[str] = asyncio.Queue()
-    listener = await asyncpg.connect(migrated_url)
-    await listener.add_listener("sensorflow_imports", lambda *event: heard.put_nowait(event[-1]))
-    import_id = await add_import(work.pool, work.storage, HEADER + GOOD_ROW)
-    await run_import_job(work, import_id, 0)
-    assert [await asyncio.wait_for(heard.get(), 10) for _ in range(3)] == [str(import_id)] * 3
-    await listener.close()
 
 
 async def test_a_job_for_an_import_that_has_ended_changes_nothing(work: ImportWork) -> None:

@@ -32,7 +32,7 @@ STAGING = b"CREATE TEMPORARY TABLE import_staging"
 # The first five batches are new and are copied straight into the table; the sixth is not.
 # Two connections share them, each as it comes.
 PHASES = {
-    "before the claim": Point(b"WITH claimed"),
+    "before the claim": Point(b"attempt = attempt + 1,"),
     "before the first batch's copy": Point(COPY),
     "within a later batch": Point(COPY, COPY, 2),
     "before the first batch's commit": Point(b"COMMIT;", COPY, 1),
@@ -192,11 +192,10 @@ async def until_said(process: asyncio.subprocess.Process, event: str) -> None:
 
 
 async def until_settled(database_url: str, pool: Pool, import_id: UUID) -> None:
-    """Wait until the import has ended and its job has left the queue."""
+    """Wait until the import has ended and its job, which goes last, has left the queue."""
     changed = asyncio.Event()
     listener = await asyncpg.connect(database_url)
-    for channel in ("sensorflow_imports", "ch_pgqueuer"):
-        await listener.add_listener(channel, lambda *_: changed.set())
+    await listener.add_listener("ch_pgqueuer", lambda *_: changed.set())
     async with asyncio.timeout(DEADLINE_SECONDS):
         while not await settled(pool, import_id):
             await changed.wait()

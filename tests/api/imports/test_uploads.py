@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -122,8 +123,10 @@ async def test_the_record_and_the_job_are_of_one_transaction(
 async def test_a_failure_after_queueing_leaves_neither_record_nor_job_nor_object(
     client: httpx2.AsyncClient, pool: Pool, storage_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def queue_and_fail(connection: Connection, import_id: UUID) -> None:
-        await enqueue_import(connection, import_id)
+    async def queue_and_fail(
+        connection: Connection, import_id: UUID, delay: timedelta | None
+    ) -> None:
+        await enqueue_import(connection, import_id, delay)
         raise LookupError
 
     monkeypatch.setattr("api.imports.upload_repository.enqueue_import", queue_and_fail)
