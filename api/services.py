@@ -32,8 +32,8 @@ from api.health.repository import HealthRepository
 from api.health.service import HealthService
 from api.http.server_sent_events import EventStreams
 from api.http.shutdown_signal import on_termination
-from api.imports.progress_feed import ImportWatch
-from api.imports.rejects_resubmission import RepairService
+from api.imports.progress_feed import ProgressFeed
+from api.imports.rejects_resubmission import RejectsResubmissionService
 from api.imports.repository import ImportRepository
 from api.imports.service import ImportService
 from api.imports.upload_repository import UploadRepository
@@ -116,7 +116,7 @@ class Services:
     points: LineProtocolService
     live: LiveService
     readings: ReadingService
-    repairs: RepairService
+    resubmissions: RejectsResubmissionService
     streams: EventStreams
     uploads: UploadService
 
@@ -142,9 +142,9 @@ async def open_services(
         )
         storage = Storage.open(settings.storage)
         imports = ImportRepository(engine)
-        watch = ImportWatch(imports)
-        resources.push_async_callback(watch.stop)
-        resources.enter_context(on_termination(watch.close))
+        progress_feed = ProgressFeed(imports)
+        resources.push_async_callback(progress_feed.stop)
+        resources.enter_context(on_termination(progress_feed.close))
         feeds = Feeds()
         resources.enter_context(on_termination(feeds.close))
         listener = Listener(settings.database, feeds)
@@ -168,13 +168,13 @@ async def open_services(
             equipment=EquipmentService(EquipmentRepository(engine, pool)),
             exports=ExportService(ExportRepository(pool), _exports_at_once(settings.database)),
             health=HealthService(HealthRepository(pool)),
-            imports=ImportService(imports, storage, watch),
+            imports=ImportService(imports, storage, progress_feed),
             points=LineProtocolService(batch_writer, settings.line_protocol, settings.readings),
             live=LiveService(feeds, listener),
             readings=ReadingService(
                 group_commit, batch_writer, ingest_metrics, settings.api, settings.readings
             ),
-            repairs=RepairService(imports, storage),
+            resubmissions=RejectsResubmissionService(imports, storage),
             streams=EventStreams(settings.api.max_event_streams),
             uploads=UploadService(
                 UploadRepository(engine),

@@ -18,7 +18,7 @@ from pgqueuer.models import Job
 
 from core.database import REVISION, Pool, open_connection, open_pool
 from core.queries import queries
-from core.queue import IMPORT_JOB, queue_over
+from core.queue import IMPORT_JOB, queue_queries
 from core.settings import DatabaseSettings, ReadingSettings, StorageSettings, WorkerSettings
 from core.storage import Storage
 from jobs.csv_import.context import ImportWork
@@ -83,7 +83,8 @@ async def _session(database: DatabaseSettings, make_work: MakeWork) -> None:
     try:
         async with open_connection(database) as listener, open_work(database, make_work) as work:
             await _serve(
-                work, QueueManager(queue_over(AsyncpgDriver(cast("asyncpg.Connection", listener))))
+                work,
+                QueueManager(queue_queries(AsyncpgDriver(cast("asyncpg.Connection", listener)))),
             )
     except* Exception as interruption:  # noqa: BLE001  # whatever it is, the worker goes on
         log.warning("worker_interrupted", errors=[repr(error) for error in interruption.exceptions])

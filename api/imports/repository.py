@@ -12,12 +12,12 @@ from api.imports.schemas import Counts, Failure, Import, TimeSpan
 from core.database import database_errors, driver_transaction
 from core.errors import ImportNotFoundError
 from core.import_transitions import apply, apply_and_enqueue
-from core.imports import FailureCode, ImportOptions, ImportState, Transition
+from core.imports import ImportFault, ImportOptions, ImportState, Transition
 from core.tables import imports
 
 
 class ImportRepository:
-    """Imports in the database."""
+    """The imports that the API reads, and those of their transitions that users request."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -46,7 +46,7 @@ class ImportRepository:
                 connection,
                 import_id,
                 object_key=object_key,
-                no_valid_rows=FailureCode.NO_VALID_ROWS,
+                no_valid_rows=ImportFault.NO_VALID_ROWS,
             )
 
     async def rejects_generation(self, import_id: UUID) -> int:
@@ -80,8 +80,8 @@ class ImportRepository:
                 rows = await connection.execute(newest_first.limit(limit))
         return [_import(row) for row in rows]
 
-    async def among(self, import_ids: Iterable[UUID]) -> dict[UUID, Import]:
-        """Those of the imports that exist, as they stand."""
+    async def get_many(self, import_ids: Iterable[UUID]) -> dict[UUID, Import]:
+        """Those of the imports that exist, as they stand, by id."""
         with database_errors():
             async with self._engine.connect() as connection:
                 rows = await connection.execute(

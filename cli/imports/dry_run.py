@@ -78,7 +78,7 @@ class DryOutcome:
     def failure(self) -> str | None:
         """The code with which the import would fail, if it would."""
         counts, errors = self.forecast.counts, self.forecast.counts.rejected
-        if not self.options.keeps_on_failure:  # it decides before it looks at stored rows
+        if not self.options.retains_rows_on_failure:  # it decides before it looks at stored rows
             errors -= self.forecast.rejects.get(RejectCode.CONFLICT, 0)
         if not self.options.allows(errors, counts.read):
             return "too_many_errors"

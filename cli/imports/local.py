@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.imports.multipart import FormFile
-from api.imports.progress_feed import ImportWatch
+from api.imports.progress_feed import ProgressFeed
 from api.imports.repository import ImportRepository
 from api.imports.schemas import Import
 from api.imports.service import ImportService
@@ -104,7 +104,7 @@ class LocalImporter:
             display.begin(path, SENDING, os.fstat(file.fileno()).st_size)
             form = FormFile(path.name, _chunks(file, display), self._options)
             delay = timedelta(seconds=self._work.worker.lease_seconds)
-            return await self._uploads.take(form, IMPORTED_BY, delay)
+            return await self._uploads.store_and_queue(form, IMPORTED_BY, delay)
 
 
 def told_database(settings: DatabaseSettings) -> str:
@@ -127,4 +127,4 @@ def _uploads(engine: AsyncEngine, storage: Storage) -> UploadService:
 
 def _imports(engine: AsyncEngine, storage: Storage) -> ImportService:
     repository = ImportRepository(engine)
-    return ImportService(repository, storage, ImportWatch(repository))
+    return ImportService(repository, storage, ProgressFeed(repository))

@@ -46,7 +46,7 @@ async def store_rows(
     inserted = await _store_new(connection, import_id, staged, turn)
     if batch.numbered is None:
         return Stored(inserted, 0, batch.rejects)
-    stayed = await all_rows(queries().values_that_stayed, connection, **staged.span)
+    stayed = await all_rows(queries().conflicting_values, connection, **staged.span)
     conflicts = conflicts_among(batch.numbered, staged, [*map(tuple, stayed)])
     return Stored(inserted, 0, pl.concat([batch.rejects, conflicts]).sort(LINE_NUMBER))
 

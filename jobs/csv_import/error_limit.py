@@ -17,7 +17,7 @@ async def require_few_errors(work: ImportWork, claim: Claim, path: Path) -> None
     Raises FileFaultError: `too_many_errors`, and then the rejects are stored and counted.
     """
     options = claim.options
-    if options.max_errors is None or options.keeps_on_failure or claim.lines_done:
+    if options.max_errors is None or options.retains_rows_on_failure or claim.lines_done:
         return
     try:
         counts = await _rehearsed(work, claim, path)
@@ -48,7 +48,7 @@ async def require_good_rows(work: ImportWork, claim: Claim) -> None:
     Raises FileFaultError: `no_valid_rows`, or `too_many_errors` where these discard nothing.
     """
     options, counts = claim.options, await work.imports.row_counts(claim)
-    if options.keeps_on_failure and not options.allows(counts.rejected, counts.read):
+    if options.retains_rows_on_failure and not options.allows(counts.rejected, counts.read):
         raise _too_many_errors(claim, counts, "What was loaded until then is kept.")
     if counts.read == counts.rejected:
         raise await _no_valid_rows(work, claim)

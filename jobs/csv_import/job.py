@@ -84,10 +84,10 @@ async def _bring_to_end(work: ImportWork, claim: Claim) -> None:
     if claim.tries > work.worker.max_attempts:
         raise _too_many_attempts(work.worker.max_attempts)
     if claim.state is ImportState.LOADING:
-        if claim.repair is None:
+        if claim.resubmission is None:
             await load(work, claim)
         else:
-            await repair(work, claim, claim.repair)
+            await repair(work, claim, claim.resubmission)
         await work.imports.begin_aggregating(claim)
     await _make_visible(work, claim)
     await work.imports.finish(claim)

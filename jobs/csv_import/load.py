@@ -37,7 +37,7 @@ async def _prepared(work: ImportWork, claim: Claim, path: Path) -> AsyncGenerato
     rejected = claim.rows_rejected
     async with aclosing(judged_lines(work, claim, path)) as batches:
         async for lines in batches:
-            if claim.options.gives_up_after(rejected):
+            if claim.options.stops_after(rejected):
                 return
             rejected += lines.judged.rejects.height
             yield await to_thread(_ready, lines)

@@ -21,7 +21,7 @@ from jobs.csv_import.field_splitting import split
 from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT
 from jobs.csv_import.ordered_commit import Turn
 from jobs.csv_import.rejects import forget_rejects_after, write_rejects
-from jobs.csv_import.repository import Claim, Repair
+from jobs.csv_import.repository import Claim, Resubmission
 from jobs.csv_import.row_batches import RowSource
 from jobs.csv_import.staging import stage
 from jobs.csv_import.validated_batches import open_rows
@@ -36,7 +36,7 @@ REJECTS: Schema = {LINE_NUMBER: pl.Int64, "code": pl.String, "column": pl.String
 Judge = Callable[[pl.DataFrame], JudgedBatch]
 
 
-async def repair(work: ImportWork, claim: Claim, repair: Repair) -> None:
+async def repair(work: ImportWork, claim: Claim, repair: Resubmission) -> None:
     """Load what was corrected of every part of the rejects that no earlier attempt has committed.
 
     Raises FileFaultError when the import is left without a good row, or its file cannot be read.
@@ -70,10 +70,10 @@ async def _rejects(work: ImportWork, part: str) -> pl.DataFrame:
     return await to_thread(_read, io.BytesIO(content), REJECTS, has_header=False)
 
 
-async def _judge(work: ImportWork, source: RowSource, repair: Repair) -> Judge:
+async def _judge(work: ImportWork, source: RowSource, repair: Resubmission) -> Judge:
     """How to judge rows of the source, by the moment at which they came back corrected."""
     horizon = await work.imports.horizon()
-    bounds = TimeBounds.at(repair.asked_at, work.readings.max_future, horizon)
+    bounds = TimeBounds.at(repair.submitted_at, work.readings.max_future, horizon)
     return lambda lines: judge(split(lines, source.layout), source.options, bounds)
 
 

@@ -42,7 +42,7 @@ def with_moments(rows: pl.DataFrame, options: ImportOptions) -> pl.DataFrame:
         return parts.with_columns(ts=_counted(options.time_format, pl.col("parts").struct.field))
     parts = rows.with_columns(parts=text.str.extract_groups(f"^{ISO_8601}$"))
     written = _less_offset(pl.col("parts").struct.field)
-    if not options.by_local_clock:
+    if not options.uses_local_time:
         return parts.with_columns(ts=_storable(written))
     has_offset = text.str.contains(OFFSET).alias("has_offset")
     return _by_clock(parts.with_columns(has_offset, written=written), options.time_zone)

@@ -21,7 +21,7 @@ async def received_file(work: ImportWork, claim: Claim) -> AsyncIterator[Path]:
     async with work.storage.as_file(claim.object_key, claim.object_e_tag) as stored:
         if stored.sha256 is not None and claim.sha256 is None:
             _require_announced(claim, stored.sha256)
-            await work.imports.recognise(claim, stored.sha256)
+            await work.imports.record_checksum(claim, stored.sha256)
         async with plain_file(stored.path, limit, work.checkpoint) as path:
             yield path
 

@@ -64,7 +64,7 @@ async def _merge(connection: Connection, import_id: UUID, staged: StagedBatch) -
     """Write what differs from the table by way of a staging table."""
     await queries().create_import_staging(connection)
     await copy_rows(connection, "import_staging", staged.rows)
-    changes = await queries().find_changes(connection, **staged.span)
+    changes = await queries().stage_changes(connection, **staged.span)
     if not changes:
         return Written(0, 0)
     store = partial(queries().store_changes, connection, import_id=import_id)

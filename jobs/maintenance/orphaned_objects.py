@@ -7,7 +7,7 @@ import structlog
 
 from core.database import Pool
 from core.import_transitions import apply
-from core.imports import FailureCode, Transition
+from core.imports import ImportFault, Transition
 from core.queries import queries
 from core.storage import IMPORTS_FOLDER, Storage
 from core.time import utc_now
@@ -26,7 +26,7 @@ async def expire_uploads(pool: Pool) -> None:
         Transition.EXPIRE_UPLOADS,
         pool,
         seconds=SAFE_AGE.total_seconds(),
-        error_code=FailureCode.UPLOAD_EXPIRED,
+        error_code=ImportFault.UPLOAD_EXPIRED,
     )
 
 
@@ -39,7 +39,7 @@ async def sweep_orphans(pool: Pool, storage: Storage) -> None:
     removed = await storage.delete_torn(before)
     async for keys in storage.keys_before(before, IMPORTS_FOLDER):
         ours = [key for key in keys if OURS.fullmatch(key)]
-        orphans = [row["key"] async for row in queries().orphans_among(pool, keys=ours)]
+        orphans = [row["key"] async for row in queries().orphaned_objects(pool, keys=ours)]
         await storage.delete(orphans)
         removed += len(orphans)
     if removed:

@@ -2,8 +2,8 @@
 -- core/imports.py allows the transition. No row comes back when nothing was changed: the import is
 -- in another state or, where a worker's attempt is named, another worker has taken it over.
 
--- name: submit_import(import_id, file_name, object_key, size_bytes, created_by, options, sha256)!
--- Record an import whose file is stored, and the first import of the same bytes.
+-- name: create_queued_import(import_id, file_name, object_key, size_bytes, created_by, options, sha256)!
+-- Create an import whose file is stored; its duplicate_of is the first import of the same bytes.
 INSERT INTO imports (
     id, file_name, object_key, size_bytes, created_by, options, sha256, duplicate_of, state
 )
@@ -19,8 +19,8 @@ VALUES (
     'queued'
 );
 
--- name: announce_import(import_id, file_name, object_key, size_bytes, created_by, options, announced_sha256)!
--- Record an import whose file is to be sent.
+-- name: create_import_awaiting_upload(import_id, file_name, object_key, size_bytes, created_by, options, announced_sha256)!
+-- Create an import whose file is to be sent.
 INSERT INTO imports (
     id,
     file_name,

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
-from api.imports.progress_feed import ImportWatch
+from api.imports.progress_feed import ProgressFeed
 from api.imports.repository import ImportRepository
 from api.imports.schemas import Import
 from api.imports.service import ImportService
@@ -67,7 +67,7 @@ def work(migrated_url: str, pool: Pool, tmp_path: Path) -> ImportWork:
 async def imports(work: ImportWork) -> AsyncIterator[ImportService]:
     engine = control_engine(work.database.url.get_secret_value())
     repository = ImportRepository(engine)
-    yield ImportService(repository, work.storage, ImportWatch(repository))
+    yield ImportService(repository, work.storage, ProgressFeed(repository))
     await engine.dispose()
 
 

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from pgqueuer.domain.errors import RetryRequested
 
-from api.imports.rejects_file import as_object
+from api.imports.rejects_file import encode_corrected_rows
 from core.database import Pool
 from core.errors import StorageError
 from core.imports import ImportOptions
@@ -66,7 +66,7 @@ async def imported(
 async def add_repair(pool: Pool, storage: Storage, import_id: UUID, rows: dict[int, str]) -> None:
     """Store corrected rows and queue their import, as the API does."""
     key = corrections_key(import_id, uuid4())
-    await storage.put(key, as_object(rows))
+    await storage.put(key, encode_corrected_rows(rows))
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(
             "UPDATE imports SET state = 'queued', tries = 0, error_code = NULL, "

@@ -16,7 +16,7 @@ from core.imports import (
     FINAL_STATES,
     RETRIABLE,
     TRANSITIONS,
-    FailureCode,
+    ImportFault,
     ImportOptions,
     ImportState,
     Transition,
@@ -72,11 +72,11 @@ class Given:
         return row
 
     async def post(self, action: str) -> str | None:
-        return refused(await self.client.post(f"/imports/{self.import_id}/{action}"))
+        return problem_code(await self.client.post(f"/imports/{self.import_id}/{action}"))
 
 
-def refused(response: httpx2.Response) -> str | None:
-    """The code of the refusal; None if there is none."""
+def problem_code(response: httpx2.Response) -> str | None:
+    """The error code of the response; None if it is a success."""
     code: str | None = response.json().get("code")
     assert (response.status_code == 200) == (code is None)
     return code
@@ -105,13 +105,13 @@ async def given_import(
         None if state is ImportState.AWAITING_UPLOAD else utc_now(),
         state,
         ATTEMPT,
-        FailureCode.NO_VALID_ROWS if state is ImportState.FAILED else None,
+        ImportFault.NO_VALID_ROWS if state is ImportState.FAILED else None,
     )
     return Given(client, pool, import_id, state)
 
 
 async def resubmit(given: Given) -> str | None:
-    return refused(await send(given.client, given.import_id, HEADER))
+    return problem_code(await send(given.client, given.import_id, HEADER))
 
 
 async def claim(given: Given) -> str | None:
@@ -136,7 +136,7 @@ def by_worker(
     return attempt
 
 
-# What makes each transition, as a user or the worker does; it returns the code of the refusal.
+# What makes each transition, as a user or the worker does; it returns the error code.
 ATTEMPTS: dict[Transition, Callable[[Given], Awaitable[str | None]]] = {
     Transition.COMPLETE_UPLOAD: lambda given: given.post("complete"),
     Transition.EXPIRE_UPLOADS: expire,
@@ -151,7 +151,7 @@ ATTEMPTS: dict[Transition, Callable[[Given], Awaitable[str | None]]] = {
     Transition.RESUBMIT_REJECTS: resubmit,
 }
 
-REFUSALS: dict[Transition, str] = {
+ERROR_CODES: dict[Transition, str] = {
     Transition.COMPLETE_UPLOAD: "import_state",
     Transition.CLAIM: "nothing_to_do",
     Transition.BEGIN_AGGREGATING: "lease_lost",
@@ -190,7 +190,7 @@ async def test_a_transition_takes_place_from_the_states_of_the_table_and_from_no
     target = TRANSITIONS[transition].get(state)
     if target is None:
         assert after == before
-        assert code == (None if (transition, state) in REPEATED else REFUSALS.get(transition))
+        assert code == (None if (transition, state) in REPEATED else ERROR_CODES.get(transition))
     else:
         assert code is None
         assert after["state"] == target
@@ -217,3 +217,8 @@ def test_no_statement_elsewhere_sets_the_state_of_an_import() -> None:
     setting = {path.name for path in SQL.rglob("*.sql") if STATE_IS_SET.search(path.read_text())}
     assert setting == {"import_transitions.sql"}
     assert set(Transition) <= set(queries().available_queries)
+
+
+def test_the_docs_say_what_to_do_about_each_failure() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "imports.md").read_text()
+    assert [code for code in ImportFault if f"\n| `{code}` |" not in page] == []

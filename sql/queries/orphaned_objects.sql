@@ -1,9 +1,7 @@
--- Uploads that came to no end, and what is left of them.
-
--- name: orphans_among(keys)
--- Those of the objects `imports/<id>/...` that no import needs: an import needs its rejects, those of
--- the first generation, of the current one and of the one that a repair is making; the corrected
--- rows that it names; and the file that it names, if that has come or may still come.
+-- name: orphaned_objects(keys)
+-- Those of the objects `imports/<id>/...` that no import needs. An import needs its rejects of the
+-- first generation, of the current one and of the one that a resubmission is writing; the corrected
+-- rows that it refers to; and its file, if that has arrived or may still arrive.
 SELECT stored.key
 FROM unnest(cast(:keys AS text[])) AS stored (key)
 LEFT JOIN imports ON split_part(stored.key, '/', 2) = imports.id::text
