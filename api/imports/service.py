@@ -3,7 +3,7 @@ from uuid import UUID
 
 from litestar.response.sse import ServerSentEventMessage
 
-from api.http.pagination import cursor_of, encode_cursor
+from api.http.pagination import cursor_parser, encode_cursor
 from api.imports.cursor import Cursor
 from api.imports.errors import ImportStateError
 from api.imports.events import event_id, stream_events
@@ -14,7 +14,7 @@ from core.imports import FINAL_STATES, RETRIABLE, ImportState
 from core.storage import Storage, rejects_folder
 
 REJECTS_HEADER = b"line,code,column,row\n"
-AFTER = cursor_of(Cursor)
+PARSE_CURSOR = cursor_parser(Cursor)
 
 
 class ImportService:
@@ -27,7 +27,7 @@ class ImportService:
 
     async def page(self, limit: int, cursor: str | None) -> ImportPage:
         """A page of imports, newest first. Raises InvalidRequestError."""
-        after = AFTER("cursor", cursor) if cursor is not None else None
+        after = PARSE_CURSOR("cursor", cursor) if cursor is not None else None
         imports = await self._repository.page(limit + 1, after)
         items = imports[:limit]
         if len(imports) <= limit:
