@@ -91,7 +91,7 @@ class ImportController(Controller):
     @post(
         "/imports",
         operation_id="createImport",
-        summary="Ask for a URL to send a file to",
+        summary="Create an import that awaits its file, and the URL to send it to",
         **access(Scope.IMPORTS_WRITE, 400, 413),
     )
     async def create_import(
