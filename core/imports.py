@@ -24,6 +24,27 @@ FINAL_STATES = frozenset({ImportState.DONE, ImportState.FAILED, ImportState.CANC
 CANCELLABLE = frozenset({ImportState.AWAITING_UPLOAD, ImportState.QUEUED, ImportState.LOADING})
 RETRIABLE = frozenset({ImportState.FAILED, ImportState.CANCELLED})
 
+
+class ImportFault(StrEnum):
+    """Why an import failed: the column error_code, the API's `error.code`; see docs/imports.md."""
+
+    EMPTY_FILE = "empty_file"
+    NOT_TEXT = "not_text"
+    MISSING_HEADER = "missing_header"
+    AMBIGUOUS_HEADER = "ambiguous_header"
+    BAD_COMPRESSION = "bad_compression"
+    BAD_PARQUET = "bad_parquet"
+    WRONG_COLUMN_TYPE = "wrong_column_type"
+    INFLATED_TOO_LARGE = "inflated_too_large"
+    TOO_MANY_ERRORS = "too_many_errors"
+    NO_VALID_ROWS = "no_valid_rows"
+    SOURCE_MISSING = "source_missing"
+    SOURCE_REPLACED = "source_replaced"
+    WRONG_CHECKSUM = "wrong_checksum"
+    UPLOAD_EXPIRED = "upload_expired"
+    TOO_MANY_ATTEMPTS = "too_many_attempts"
+
+
 # The columns that every file has, by our names for them.
 EQUIPMENT_ID = "equipmentId"
 TIMESTAMP = "timestamp"

@@ -16,7 +16,7 @@ from core.queries import queries
 from core.storage import rejects_folder
 from jobs.csv_import.batch import Batch
 from jobs.csv_import.conflicts import Stored, store_rows
-from jobs.csv_import.ordered_commit import Turn
+from jobs.csv_import.ordered_commit import CommitSlot
 from jobs.errors import LeaseLostError
 
 TellRejects: TypeAlias = Callable[[pl.DataFrame], Awaitable[None]]
@@ -115,7 +115,7 @@ class ImportRepository:
         _require_lease(claim, kept)
 
     async def store_batch(
-        self, claim: Claim, batch: Batch, turn: Turn, tell_rejects: TellRejects
+        self, claim: Claim, batch: Batch, slot: CommitSlot, tell_rejects: TellRejects
     ) -> bool:
         """Write a batch, its part of the ledger and of the account, in one transaction.
 
@@ -124,14 +124,14 @@ class ImportRepository:
         what kept the batch before from being stored, and then nothing of this one is.
         """
         async with self._pool.acquire() as connection:
-            firsts = batch.staged.spans()["first_ts"]
+            firsts = batch.staged.ts_bounds_by_chunk()["first_ts"]
             await queries().create_chunks(connection, moments=firsts.to_list())
             async with connection.transaction():
                 await self._prepare(connection)
-                turn.began.set()
+                slot.transaction_began.set()
                 how = claim.options.on_conflict
-                stored = await store_rows(connection, claim.id, batch, turn, how)
-                await turn.comes(min(self._idle_seconds / 2, LONGEST_WAIT_SECONDS))
+                stored = await store_rows(connection, claim.id, batch, slot, how)
+                await slot.wait(min(self._idle_seconds / 2, LONGEST_WAIT_SECONDS))
                 if stored.rejects.height > batch.rejects.height:
                     await tell_rejects(stored.rejects)
                 await self._checkpoint(connection, claim, batch, stored)

@@ -1,12 +1,12 @@
 -- Uploads that came to no end, and what is left of them.
 
--- name: expire_uploads(seconds)!
+-- name: expire_uploads(seconds, error_code)!
 -- End the imports whose file has not come in so long.
 UPDATE imports
 SET
     state = 'failed',
     finished_at = now(),
-    error_code = 'upload_expired',
+    error_code = :error_code,
     error_message = 'The file was not sent, or not completed, in time. Ask for a new upload.'
 WHERE state = 'awaiting_upload' AND created_at < now() - make_interval(secs => :seconds);
 
