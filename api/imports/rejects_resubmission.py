@@ -14,6 +14,7 @@ from api.imports.orphan_cleanup import kept_if_named
 from api.imports.rejects_file import as_object, corrected_rows, require_own_name
 from api.imports.repository import ImportRepository
 from api.imports.schemas import Import
+from core.imports import ImportFault
 from core.storage import Storage, corrections_key, rejects_folder
 
 # A line of a file has no line end in it, so neither has a row that was rejected from one.
@@ -54,7 +55,7 @@ class RepairService:
             state = (await self._repository.get(import_id)).state
             raise ImportStateError(
                 f"The import is {state}: rows can be repaired once it is done, or has failed with "
-                "no_valid_rows."
+                f"{ImportFault.NO_VALID_ROWS}."
             )
 
     async def _require_rejected(self, import_id: UUID, lines: list[int]) -> None:

@@ -12,11 +12,9 @@ from api.imports.progress import progress_of
 from api.imports.schemas import Counts, Failure, Import, TimeSpan
 from core.database import database_errors, driver_connection
 from core.errors import ImportNotFoundError
-from core.imports import CANCELLABLE, RETRIABLE, ImportOptions, ImportState
+from core.imports import CANCELLABLE, RETRIABLE, ImportFault, ImportOptions, ImportState
 from core.queue import enqueue_import
 from core.tables import imports
-
-NO_VALID_ROWS = "no_valid_rows"
 
 QUEUED_AGAIN: Mapping[str, Any] = MappingProxyType(
     {
@@ -70,7 +68,7 @@ class ImportRepository:
                 imports.c.id == import_id,
                 or_(
                     imports.c.state == ImportState.DONE,
-                    imports.c.error_code == NO_VALID_ROWS,
+                    imports.c.error_code == ImportFault.NO_VALID_ROWS,
                 ),
             )
             .values(
