@@ -1,34 +1,34 @@
-"""What people say of equipment, as a JSON merge patch (RFC 7396) changes it."""
+"""The metadata of equipment, changed by a JSON merge patch (RFC 7396)."""
 
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+from api.http.json_object import parse_json_object
 from api.http.problem_details import FieldProblem, InvalidRequestError
-from api.http.query_parameters import refusal, shown, time_zone
-from api.readings.parsing import json_object
+from api.http.query_parameters import invalid_parameter, parse_time_zone, printable
 from core.readings import BAD_TEXT, RejectCode
 
 MERGE_PATCH = "application/merge-patch+json"
 
 MIN_PERIOD_SECONDS = 0.001
 MAX_PERIOD_SECONDS = 366 * 24 * 60 * 60
-LONGEST: Mapping[str, int] = MappingProxyType({"name": 200, "unit": 50, "location": 500})
+MAX_CHARACTERS: Mapping[str, int] = MappingProxyType({"name": 200, "unit": 50, "location": 500})
 UNSTORABLE = re.compile(f"{BAD_TEXT}|[\ud800-\udfff]")
 
-# Columns of the table equipment and their new values, null where nothing is said any more.
+# Columns of the table equipment and their new values; None removes the value.
 Changes: TypeAlias = dict[str, str | float | None]
 
 
 def parse_changes(body: bytes) -> Changes:
-    """What the patch changes. Raises MalformedJsonError, or InvalidRequestError naming each."""
+    """The changes of a merge patch. Raises MalformedJsonError or InvalidRequestError."""
     changes: Changes = {}
     problems: list[FieldProblem] = []
-    for field, value in json_object(body).items():
+    for field, value in parse_json_object(body).items():
         try:
-            column, judge = _known(field)
-            changes[column] = None if value is None else judge(field, value)
+            column, validate = _known(field)
+            changes[column] = None if value is None else validate(field, value)
         except InvalidRequestError as error:
             problems += error.problems
     if problems:
@@ -38,7 +38,7 @@ def parse_changes(body: bytes) -> Changes:
 
 def _known(field: str) -> tuple[str, Callable[[str, Any], str | float]]:
     if field not in FIELDS:
-        name = shown(field)
+        name = printable(field)
         problem = FieldProblem(name, "unknown_field", f"{name} is not a known field")
         raise InvalidRequestError([problem])
     return FIELDS[field]
@@ -46,30 +46,34 @@ def _known(field: str) -> tuple[str, Callable[[str, Any], str | float]]:
 
 def _text(field: str, value: object) -> str:
     if not isinstance(value, str):
-        raise refusal(field, "must be a text or null", RejectCode.BAD_TEXT)
+        raise invalid_parameter(field, "must be a text or null", RejectCode.BAD_TEXT)
     if not value.strip():
-        raise refusal(field, "must not be blank; null takes it away", RejectCode.MISSING_VALUE)
-    if len(value) > LONGEST[field]:
-        raise refusal(field, f"must have at most {LONGEST[field]} characters", RejectCode.TOO_LONG)
+        raise invalid_parameter(
+            field, "must not be blank; null takes it away", RejectCode.MISSING_VALUE
+        )
+    if len(value) > MAX_CHARACTERS[field]:
+        raise invalid_parameter(
+            field, f"must have at most {MAX_CHARACTERS[field]} characters", RejectCode.TOO_LONG
+        )
     if UNSTORABLE.search(value):
         message = "must hold no control character and no half or damaged one"
-        raise refusal(field, message, RejectCode.BAD_TEXT)
+        raise invalid_parameter(field, message, RejectCode.BAD_TEXT)
     return value
 
 
 def _period(field: str, value: object) -> float:
     if not isinstance(value, float):
-        raise refusal(field, "must be a number or null", RejectCode.BAD_NUMBER)
+        raise invalid_parameter(field, "must be a number or null", RejectCode.BAD_NUMBER)
     if not MIN_PERIOD_SECONDS <= value <= MAX_PERIOD_SECONDS:
         message = f"must be between {MIN_PERIOD_SECONDS} and {MAX_PERIOD_SECONDS}"
-        raise refusal(field, message, RejectCode.OUT_OF_RANGE)
+        raise invalid_parameter(field, message, RejectCode.OUT_OF_RANGE)
     return value
 
 
 FIELDS: Mapping[str, tuple[str, Callable[[str, Any], str | float]]] = MappingProxyType(
     {
-        **{name: (name, _text) for name in LONGEST},
-        "zone": ("zone", time_zone),
+        **{name: (name, _text) for name in MAX_CHARACTERS},
+        "zone": ("zone", parse_time_zone),
         "expectedPeriodSeconds": ("expected_period_seconds", _period),
     }
 )

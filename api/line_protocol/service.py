@@ -5,7 +5,7 @@ from enum import StrEnum
 from functools import partial
 
 from api.http.problem_details import InvalidRequestError
-from api.http.query_parameters import shown
+from api.http.query_parameters import printable
 from api.line_protocol.grammar import number_in, parse_point, whole_points
 from api.line_protocol.series import EquipmentIds
 from api.readings.batch_writer import BatchRules, BatchWriter, Mode
@@ -92,7 +92,7 @@ class Judge:
                     equipment_id = equipment_id_of(self._equipment_ids.of(point.head, name))
                     received.accept(index, Reading(equipment_id, moment, number_of(number)))
             except ReadingRefusedError as refusal:
-                received.reject(index, InvalidRequestError([problem_of(shown(name), refusal)]))
+                received.reject(index, InvalidRequestError([problem_of(printable(name), refusal)]))
 
     def _moment(self, time: int | None) -> datetime:
         if time is None:

@@ -10,7 +10,7 @@ from operator import attrgetter
 from asyncpg.exceptions import DeadlockDetectedError
 from msgspec.json import decode, encode
 
-from api.http.problem_details import RefusedBatchError
+from api.http.problem_details import RejectedBatchError
 from api.readings.errors import TooManyReadingsError, conflict
 from api.readings.idempotency import KeyedRequest
 from api.readings.metrics import IngestMetrics
@@ -69,14 +69,14 @@ class BatchWriter:
         """Store the readings; committed when this returns.
 
         A `request` that came before is not carried out again, and its account is that of then.
-        Raises RefusedBatchError in atomic mode when any row is bad, RowsMissingError, KeyInUseError
-        or KeyReusedError, and then nothing is stored.
+        Raises RejectedBatchError in atomic mode when any row is bad, RowsMissingError,
+        KeyInUseError or KeyReusedError, and then nothing is stored.
         """
         try:
             _checked(received, rules)
             async with self._turns:
                 return await self._outlasting_deadlocks(received, rules, request)
-        except RefusedBatchError as refusal:
+        except RejectedBatchError as refusal:
             self._count_rejected(refusal.codes)
             raise
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import DecodeError, Meta, Struct
 from msgspec.json import Decoder
 
-from api.readings.parsing import json_object
+from api.http.json_object import parse_json_object
 from api.readings.validation import (
     NaiveTimestamps,
     equipment_id_of,
@@ -50,7 +50,7 @@ def read_reading(text: bytes, bounds: TimeBounds, naive_timestamps: NaiveTimesta
             )
     except (DecodeError, UnicodeDecodeError, ReadingRefusedError):
         pass  # the thorough way says why, and all that is wrong
-    return judge_reading(json_object(text), bounds, naive_timestamps)
+    return judge_reading(parse_json_object(text), bounds, naive_timestamps)
 
 
 def _is_plain(reading: PlainReading, text: bytes) -> bool:

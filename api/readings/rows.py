@@ -7,9 +7,9 @@ from typing import TypeAlias
 from msgspec import DecodeError, Raw, ValidationError
 from msgspec.json import Decoder
 
+from api.http.json_object import MalformedJsonError
 from api.http.problem_details import FieldProblem, InvalidRequestError
 from api.readings.errors import MAX_READING_BYTES, MAX_ROWS, RowTooLongError, TooManyRowsError
-from api.readings.parsing import MalformedJsonError
 from api.readings.received import Received
 from core.errors import SensorFlowError
 

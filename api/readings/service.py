@@ -1,7 +1,7 @@
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from api.http.problem_details import InvalidRequestError, RefusedBatchError
+from api.http.problem_details import InvalidRequestError, RejectedBatchError
 from api.readings.batch_writer import BatchRules, BatchWriter
 from api.readings.errors import below_retention
 from api.readings.group_commit import GroupCommit
@@ -43,7 +43,7 @@ class ReadingService:
             bounds = TimeBounds.at(utc_now(), self._max_future, horizon=None)
             reading = read_reading(body, bounds, self._naive_timestamps)
             await (self._save_once(reading, request) if request else self._save(reading))
-        except RefusedBatchError as refusal:  # already counted
+        except RejectedBatchError as refusal:  # already counted
             (problem,) = refusal.problems
             raise InvalidRequestError([replace(problem, index=UNSET)]) from refusal
         except SensorFlowError as error:

@@ -32,8 +32,8 @@ async def delete_orphaned_objects(pool: Pool, storage: Storage) -> None:
     Raises StorageError; the next run continues.
     """
     before = utc_now() - GRACE_PERIOD
-    removed = await storage.delete_torn(before)
-    async for keys in storage.keys_before(before, IMPORTS_FOLDER):
+    removed = await storage.delete_partial_files(before)
+    async for keys in storage.keys_stored_before(before, IMPORTS_FOLDER):
         ours = [key for key in keys if OBJECT_KEY.fullmatch(key)]
         orphans = [row["key"] async for row in queries().orphans_among(pool, keys=ours)]
         await storage.delete(orphans)

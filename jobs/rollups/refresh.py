@@ -97,7 +97,7 @@ async def _read_ledger(connection: Connection) -> list[DirtyRange]:
     hours = align_to_buckets((row.range for row in ledger), HOUR)
     for missing in await _unmaterialised(connection, hours):
         bounds = {"range_start": missing.start, "range_end": missing.end}
-        ledger_id = await queries().note_left_behind(connection, **bounds)
+        ledger_id = await queries().enter_unmaterialised_range(connection, **bounds)
         ledger.append(DirtyRange(ledger_id, missing, only_new=True))
     return ledger
 
@@ -107,7 +107,7 @@ async def _unmaterialised(connection: Connection, hours: Sequence[TimeRange]) ->
     if not hours:
         return []
     bounds = {"after": hours[-1].start, "before": hours[-1].end}
-    rows = await all_rows(queries().left_behind, connection, **bounds)
+    rows = await all_rows(queries().unmaterialised_ranges, connection, **bounds)
     return align_to_buckets((TimeRange(*row) for row in rows), HOUR)
 
 
@@ -115,7 +115,7 @@ async def _refresh_ledger(
     ledger: list[DirtyRange], connections: Sequence[Connection], raise_if_stopping: StopCheck
 ) -> None:
     for connection in connections:
-        await queries().keep_to_one_process(connection)
+        await queries().disable_parallel_query(connection)
     mismatched: list[TimeRange] = []
 
     async def refresh_slices(
@@ -135,7 +135,7 @@ async def _refresh_ledger(
     verified = [
         row.id for row in ledger if not any(row.range.overlaps(part) for part in mismatched)
     ]
-    await queries().forget_dirty_ranges(connections[0], ledger_ids=verified)
+    await queries().delete_dirty_ranges(connections[0], ledger_ids=verified)
 
 
 async def due_slices(

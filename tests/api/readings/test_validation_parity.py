@@ -8,8 +8,8 @@ import polars as pl
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from api.http.json_object import MalformedJsonError, parse_json_object
 from api.http.problem_details import InvalidRequestError
-from api.readings.parsing import MalformedJsonError, json_object
 from api.readings.plain_rows import plain_readings
 from api.readings.reading_json import read_reading
 from api.readings.validation import NaiveTimestamps, judge_reading
@@ -58,7 +58,7 @@ def verdict(read: Callable[[bytes, TimeBounds, NaiveTimestamps], Reading], text:
 
 
 def thoroughly(text: bytes, bounds: TimeBounds, naive_timestamps: NaiveTimestamps) -> Reading:
-    return judge_reading(json_object(text), bounds, naive_timestamps)
+    return judge_reading(parse_json_object(text), bounds, naive_timestamps)
 
 
 def in_a_file(equipment_id: str, timestamp: str, value: str) -> Verdict:
