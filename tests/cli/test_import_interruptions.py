@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ from unittest.mock import create_autospec
 from uuid import UUID
 
 import pytest
-import pytest_asyncio
 from pydantic import SecretStr
 
 from cli.imports.client_auth import BearerAuth
@@ -24,25 +23,19 @@ from cli.imports.server_importer import ServerImporter
 from core.database import Pool
 from embedded.identity import read_accounts
 from tests.api.imports.test_imports import set_state
-from tests.api.provider import Provider
 from tests.api.test_server_process import server_process
 from tests.jobs.support import HEADER
 from tests.support.ports import free_port
-
-
-@pytest_asyncio.fixture(scope="module")
-async def provider() -> AsyncIterator[Provider]:
-    async with Provider().serving() as provider:
-        yield provider
+from tests.support.stub_provider import StubProvider
 
 
 @pytest.fixture(scope="module")
 def server_url(
-    migrated_url: str, provider: Provider, tmp_path_factory: pytest.TempPathFactory
+    migrated_url: str, stub_provider: StubProvider, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """A server without a worker."""
     folder = tmp_path_factory.mktemp("server")
-    with server_process(migrated_url, provider.issuer, folder) as (server, url):
+    with server_process(migrated_url, stub_provider.issuer, folder) as (server, url):
         yield url
         stop(server)
 
@@ -54,9 +47,9 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def token(provider: Provider, **changes: Any) -> str:
+def token(stub_provider: StubProvider, **changes: Any) -> str:
     """An access token for the server."""
-    return provider.token(aud=read_accounts().audience, **changes)
+    return stub_provider.token(aud=read_accounts().audience, **changes)
 
 
 async def started(url: str, bearer: str, *files: Path) -> Process:
@@ -93,9 +86,9 @@ async def the_import(pool: Pool) -> UUID:
 
 
 async def test_an_expired_token_is_refused_before_a_byte_is_sent(
-    server_url: str, provider: Provider, file: Path
+    server_url: str, stub_provider: StubProvider, file: Path
 ) -> None:
-    code, out, err = await ended(await started(server_url, token(provider, exp=1), file))
+    code, out, err = await ended(await started(server_url, token(stub_provider, exp=1), file))
     assert code == 4
     assert "access_refused: The server refuses the token" in out
     assert "expired" in out
@@ -103,20 +96,20 @@ async def test_an_expired_token_is_refused_before_a_byte_is_sent(
 
 
 async def test_without_the_scope_the_error_names_it(
-    server_url: str, provider: Provider, file: Path
+    server_url: str, stub_provider: StubProvider, file: Path
 ) -> None:
-    reader = token(provider, scope="imports:read")
+    reader = token(stub_provider, scope="imports:read")
     code, out, _ = await ended(await started(server_url, reader, file))
     assert code == 4
     assert "imports:write" in out
 
 
 async def test_an_import_is_followed_through_a_restart_of_the_server(
-    migrated_url: str, pool: Pool, provider: Provider, file: Path, tmp_path: Path
+    migrated_url: str, pool: Pool, stub_provider: StubProvider, file: Path, tmp_path: Path
 ) -> None:
-    serve = partial(server_process, migrated_url, provider.issuer, tmp_path, free_port())
+    serve = partial(server_process, migrated_url, stub_provider.issuer, tmp_path, free_port())
     with serve() as (server, url):
-        process = await started(url, token(provider), file)
+        process = await started(url, token(stub_provider), file)
         await wait_for_output(process, "waiting for a worker")
         stop(server)
     await wait_for_output(process, "does not answer")
@@ -128,12 +121,12 @@ async def test_an_import_is_followed_through_a_restart_of_the_server(
 
 
 async def test_after_the_retry_timeout_the_error_names_the_import(
-    migrated_url: str, pool: Pool, provider: Provider, file: Path, tmp_path: Path
+    migrated_url: str, pool: Pool, stub_provider: StubProvider, file: Path, tmp_path: Path
 ) -> None:
-    auth = BearerAuth(SecretStr(token(provider)))
+    auth = BearerAuth(SecretStr(token(stub_provider)))
     display, waiting = create_autospec(ProgressLines, instance=True), asyncio.Event()
     display.show_import.side_effect = lambda _: waiting.set()
-    with server_process(migrated_url, provider.issuer, tmp_path) as (server, url):
+    with server_process(migrated_url, stub_provider.issuer, tmp_path) as (server, url):
         async with ServerImporter.open(url, auth, {}, retry_timeout_seconds=0) as importer:
             importing = asyncio.create_task(importer.import_file(file, display))
             await waiting.wait()
@@ -143,9 +136,9 @@ async def test_after_the_retry_timeout_the_error_names_the_import(
 
 
 async def test_a_cancelled_import_is_a_failed_file(
-    server_url: str, pool: Pool, provider: Provider, file: Path
+    server_url: str, pool: Pool, stub_provider: StubProvider, file: Path
 ) -> None:
-    process = await started(server_url, token(provider), file)
+    process = await started(server_url, token(stub_provider), file)
     await wait_for_output(process, "waiting for a worker")
     await set_state(pool, await the_import(pool), "cancelled")
     code, out, _ = await ended(process)
@@ -154,11 +147,11 @@ async def test_a_cancelled_import_is_a_failed_file(
 
 
 async def test_ctrl_c_reports_what_goes_on_at_the_server_and_what_was_not_begun(
-    server_url: str, pool: Pool, provider: Provider, file: Path
+    server_url: str, pool: Pool, stub_provider: StubProvider, file: Path
 ) -> None:
     other = file.with_name("other.csv")
     other.touch()
-    process = await started(server_url, token(provider), file, other)
+    process = await started(server_url, token(stub_provider), file, other)
     await wait_for_output(process, "waiting for a worker")
     process.send_signal(signal.SIGINT)
     code, _, err = await ended(process)

@@ -24,12 +24,12 @@ from core.database import open_pool
 from core.settings import DatabaseSettings, StorageSettings
 from core.storage import Storage
 from migrations.runner import upgrade
-from tests.api.provider import AUDIENCE, Provider
 from tests.conftest import empty_database
 from tests.jobs.known_file import CONTENT, assert_as_undisturbed
 from tests.kills.sender import Sender
 from tests.kills.victims import Program, Victim, database_server
 from tests.support.ports import free_port
+from tests.support.stub_provider import AUDIENCE, StubProvider
 
 RUNS = int(os.environ.get("SENSORFLOW_KILL_RUNS", "3"))
 BINARIES = os.environ.get("SENSORFLOW_KILL_BINARIES")
@@ -76,7 +76,7 @@ async def platform(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pl
     folder = tmp_path_factory.mktemp("kills")
     with database_server(BINARIES) as server:
         await upgrade(server.url)
-        async with Provider().serving() as provider:
+        async with StubProvider().serving() as provider:
             port = free_port()
             environment = settings_of(server.url, provider, folder, port)
             api = Program(("cli", "serve"), environment, folder / "api.log")
@@ -101,7 +101,7 @@ async def platform(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pl
             worker.kill()
 
 
-def settings_of(url: str, provider: Provider, folder: Path, port: int) -> dict[str, str]:
+def settings_of(url: str, provider: StubProvider, folder: Path, port: int) -> dict[str, str]:
     return {
         "SENSORFLOW_DATABASE_URL": url,
         "SENSORFLOW_STORAGE_URL": str(folder / "storage"),

@@ -18,10 +18,10 @@ from core.storage import Storage
 from jobs.csv_import.context import ImportContext
 from jobs.csv_import.job import run_import_job
 from jobs.maintenance.orphaned_objects import delete_orphaned_objects
-from tests.api.provider import Provider
 from tests.api.serving import server_settings, serving
 from tests.jobs.support import ImportCounts, Outcome, outcome_of, rows_of
 from tests.s3.bucket import BUCKET, running_bucket
+from tests.support.stub_provider import StubProvider
 
 CSV = b"equipmentId,timestamp,value\na,2026-01-01T00:00:00Z,1.5\na,2026-01-01T01:00:00Z,x\n"
 SETTINGS = StorageSettings(url=f"s3://{BUCKET}/some/folder")
@@ -47,9 +47,9 @@ def storage(bucket: None) -> Storage:
 @pytest_asyncio.fixture(scope="module")
 async def base_url(
     migrated_url: str, bucket: None, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[tuple[str, Provider]]:
+) -> AsyncIterator[tuple[str, StubProvider]]:
     del bucket
-    async with Provider().serving() as provider:
+    async with StubProvider().serving() as provider:
         folder = tmp_path_factory.mktemp("unused")
         settings = server_settings(migrated_url, provider.issuer, folder)
         async with serving(dataclasses.replace(settings, storage=SETTINGS)) as url:
@@ -57,7 +57,9 @@ async def base_url(
 
 
 @pytest_asyncio.fixture
-async def client(base_url: tuple[str, Provider], pool: Pool) -> AsyncIterator[httpx2.AsyncClient]:
+async def client(
+    base_url: tuple[str, StubProvider], pool: Pool
+) -> AsyncIterator[httpx2.AsyncClient]:
     del pool
     url, provider = base_url
     headers = {"Authorization": f"Bearer {provider.token()}"}

@@ -34,10 +34,10 @@ from core.scopes import Scope
 from core.settings import CacheSettings, SessionSettings
 from core.valkey import valkey_client
 from tests.api.aggregates.test_consistency_with_raw import STEPS, Platform, Step, import_work
-from tests.api.provider import Provider
 from tests.api.serving import server_settings, serving
 from tests.api.stored import enter
 from tests.conftest import empty_database
+from tests.support.stub_provider import StubProvider
 from tests.support.valkey_server import VALKEY, ValkeyServer, needs_valkey
 
 PATH = "/sensor-data/aggregated"
@@ -68,20 +68,20 @@ async def replicas(
     request: pytest.FixtureRequest,
     migrated_url: str,
     pool: Pool,
-    provider: Provider,
+    stub_provider: StubProvider,
     tmp_path: Path,
 ) -> AsyncIterator[Replicas]:
     del pool
     shared = request.param == "valkey"
     url = request.getfixturevalue("valkey").url if shared else None
     session = SessionSettings(valkey_url=url)
-    usual = replace(server_settings(migrated_url, provider.issuer, tmp_path), session=session)
+    usual = replace(server_settings(migrated_url, stub_provider.issuer, tmp_path), session=session)
     async with AsyncExitStack() as opened:
         first, second, forgetful = [
             await opened.enter_async_context(
                 httpx2.AsyncClient(
                     base_url=await opened.enter_async_context(serving(replace(usual, cache=cache))),
-                    headers={"Authorization": f"Bearer {provider.token()}"},
+                    headers={"Authorization": f"Bearer {stub_provider.token()}"},
                     timeout=20,
                 )
             )
@@ -219,7 +219,7 @@ async def test_whatever_is_written_kept_answers_are_those_that_are_found(
 async def test_a_valkey_that_is_away_costs_no_answer_is_logged_once_and_is_used_when_it_is_back(
     migrated_url: str,
     pool: Pool,
-    provider: Provider,
+    stub_provider: StubProvider,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -227,8 +227,8 @@ async def test_a_valkey_that_is_away_costs_no_answer_is_logged_once_and_is_used_
     monkeypatch.setattr(valkey_cache, "PAUSE_SECONDS", 0)
     valkey = ValkeyServer(tmp_path)
     session = SessionSettings(valkey_url=SecretStr(valkey.url))
-    usual = replace(server_settings(migrated_url, provider.issuer, tmp_path), session=session)
-    headers = {"Authorization": f"Bearer {provider.token()}"}
+    usual = replace(server_settings(migrated_url, stub_provider.issuer, tmp_path), session=session)
+    headers = {"Authorization": f"Bearer {stub_provider.token()}"}
     async with (
         serving(usual) as url,
         httpx2.AsyncClient(base_url=url, headers=headers, timeout=20) as client,

@@ -20,8 +20,8 @@ from core.storage import Storage
 from core.time import utc_now
 from tests.api.imports.test_imports import UNKNOWN
 from tests.api.imports.test_uploads import CSV, files_below, nothing_is_kept
-from tests.api.provider import Provider
 from tests.api.serving import UPLOAD_SECRET, server_settings, serving
+from tests.support.stub_provider import StubProvider
 
 CHECKSUM = sha256(CSV).hexdigest()
 
@@ -91,11 +91,11 @@ async def test_a_wish_that_cannot_be_met_is_refused_by_its_name(
 
 
 async def test_without_a_secret_no_url_is_given_out_and_none_is_accepted(
-    migrated_url: str, provider: Provider, tmp_path: Path, pool: Pool
+    migrated_url: str, stub_provider: StubProvider, tmp_path: Path, pool: Pool
 ) -> None:
-    headers = {"Authorization": f"Bearer {provider.token()}"}
+    headers = {"Authorization": f"Bearer {stub_provider.token()}"}
     async with (
-        serving(server_settings(migrated_url, provider.issuer, tmp_path)) as url,
+        serving(server_settings(migrated_url, stub_provider.issuer, tmp_path)) as url,
         httpx2.AsyncClient(base_url=url, headers=headers) as client,
     ):
         told = refused(await asked(client), 403, "upload_urls_off")
@@ -257,11 +257,11 @@ async def test_a_file_that_arrives_while_the_import_is_completed_does_not_replac
 
 
 async def test_only_who_asked_for_the_upload_completes_it(
-    client: httpx2.AsyncClient, anonymous: httpx2.AsyncClient, provider: Provider
+    client: httpx2.AsyncClient, anonymous: httpx2.AsyncClient, stub_provider: StubProvider
 ) -> None:
     import_id, path = await announced(client)
     await anonymous.put(path, content=CSV)
-    other = {"Authorization": f"Bearer {provider.token(sub='somebody else')}"}
+    other = {"Authorization": f"Bearer {stub_provider.token(sub='somebody else')}"}
     response = await anonymous.post(f"/imports/{import_id}/complete", headers=other)
     refused(response, 403, "not_your_import")
     refused(await client.post(f"/imports/{UNKNOWN}/complete"), 404, "import_not_found")

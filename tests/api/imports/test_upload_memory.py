@@ -64,12 +64,15 @@ def by_url(client: httpx2.Client, size_bytes: int) -> None:
 
 
 def test_a_file_four_times_as_large_takes_no_more_memory(
-    clean_url: str, real_provider: IdentityProvider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    clean_url: str,
+    identity_provider: IdentityProvider,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    headers = {"Authorization": f"Bearer {gateway_token(real_provider, 'imports:write')}"}
+    headers = {"Authorization": f"Bearer {gateway_token(identity_provider, 'imports:write')}"}
     monkeypatch.setenv("SENSORFLOW_API_UPLOAD_SECRET", UPLOAD_SECRET)
     with (
-        server_process(clean_url, real_provider.issuer, tmp_path) as (process, url),
+        server_process(clean_url, identity_provider.issuer, tmp_path) as (process, url),
         httpx2.Client(base_url=url, headers=headers, timeout=600) as client,
     ):
         log.info("at the start: a peak of %s MiB", peak_bytes(process.pid) // MEBIBYTE)

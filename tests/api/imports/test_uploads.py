@@ -9,8 +9,8 @@ import pytest
 from core.database import Connection, Pool
 from core.queue import enqueue_import
 from core.settings import ApiSettings
-from tests.api.provider import Provider
 from tests.api.serving import server_settings, serving
+from tests.support.stub_provider import StubProvider
 
 CSV = b"equipmentId,timestamp,value\npump-1,2026-01-01T00:00:00Z,1.5\n"
 
@@ -183,12 +183,12 @@ async def test_another_kind_of_file_keeps_its_extension(
 
 
 async def test_a_file_above_the_limit_is_too_large_and_leaves_nothing(
-    migrated_url: str, provider: Provider, tmp_path: Path, pool: Pool
+    migrated_url: str, stub_provider: StubProvider, tmp_path: Path, pool: Pool
 ) -> None:
     settings = server_settings(
-        migrated_url, provider.issuer, tmp_path, ApiSettings(max_upload_bytes=1_000_000)
+        migrated_url, stub_provider.issuer, tmp_path, ApiSettings(max_upload_bytes=1_000_000)
     )
-    headers = {"Authorization": f"Bearer {provider.token()}"}
+    headers = {"Authorization": f"Bearer {stub_provider.token()}"}
 
     async def form() -> AsyncIterator[bytes]:
         yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
