@@ -18,6 +18,7 @@ from api.imports.rejects_file import (
 )
 from api.imports.repository import ImportRepository
 from api.imports.schemas import Import
+from core.imports import ImportFault
 from core.storage import Storage, corrections_key, rejects_folder
 
 # The line number that begins each record. A rejected row was one line of a file, so no record of
@@ -59,7 +60,7 @@ class RejectsResubmissionService:
             state = (await self._repository.get(import_id)).state
             raise ImportStateError(
                 f"The import is {state}: rows can be repaired once it is done, or has failed with "
-                "no_valid_rows."
+                f"{ImportFault.NO_VALID_ROWS}."
             )
 
     async def _require_rejected(self, import_id: UUID, lines: list[int]) -> None:

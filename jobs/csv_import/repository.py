@@ -17,7 +17,7 @@ from core.queries import queries
 from core.storage import rejects_folder
 from jobs.csv_import.batch import Batch
 from jobs.csv_import.conflicts import Stored, store_rows
-from jobs.csv_import.ordered_commit import Turn
+from jobs.csv_import.ordered_commit import CommitSlot
 from jobs.errors import LeaseLostError
 
 WriteRejects: TypeAlias = Callable[[pl.DataFrame], Awaitable[None]]
@@ -119,23 +119,24 @@ class ImportRepository:
         _require_lease(claim, updated)
 
     async def store_batch(
-        self, claim: Claim, batch: Batch, turn: Turn, write_rejects: WriteRejects
+        self, claim: Claim, batch: Batch, slot: CommitSlot, write_rejects: WriteRejects
     ) -> bool:
         """Write a batch, its ledger entries and its row counts in one transaction.
 
         Conflicts that count as errors go to `write_rejects` before the commit, with the batch's
         other rejects. Whether all of its keys were new. Raises LeaseLostError, RowsMissingError,
-        TurnLateError or the error of the batch before, and then nothing of this one is stored.
+        CommitOrderTimeoutError or the error of the batch before, and then nothing of this one is
+        stored.
         """
         async with self._pool.acquire() as connection:
-            firsts = batch.staged.spans()["first_ts"]
+            firsts = batch.staged.ts_bounds_by_chunk()["first_ts"]
             await queries().create_chunks(connection, timestamps=firsts.to_list())
             async with connection.transaction():
                 await self._prepare(connection)
-                turn.began.set()
+                slot.transaction_began.set()
                 how = claim.options.on_conflict
-                stored = await store_rows(connection, claim.id, batch, turn, how)
-                await turn.comes(min(self._idle_seconds / 2, MAX_WAIT_SECONDS))
+                stored = await store_rows(connection, claim.id, batch, slot, how)
+                await slot.wait(min(self._idle_seconds / 2, MAX_WAIT_SECONDS))
                 if stored.rejects.height > batch.rejects.height:
                     await write_rejects(stored.rejects)
                 await self._checkpoint(connection, claim, batch, stored)
