@@ -41,7 +41,7 @@ from api.health.repository import HealthRepository
 from api.health.service import HealthService
 from api.http.server_sent_events import EventStreams
 from api.http.shutdown_signal import on_shutdown_signal
-from api.imports.rejects_resubmission import RepairService
+from api.imports.rejects_resubmission import RejectsResubmissionService
 from api.imports.service import ImportService
 from api.imports.services import import_services
 from api.imports.uploads import UploadService
@@ -122,7 +122,7 @@ class Services:
     points: LineProtocolService
     live: LiveService
     readings: ReadingService
-    repairs: RepairService
+    resubmissions: RejectsResubmissionService
     streams: EventStreams
     uploads: UploadService
 
@@ -176,7 +176,7 @@ async def open_services(
             readings=ReadingService(
                 group_commit, batch_writer, ingest_metrics, settings.api, settings.readings
             ),
-            repairs=importing.resubmissions,
+            resubmissions=importing.resubmissions,
             streams=EventStreams(settings.api.max_event_streams),
             uploads=importing.uploads,
         )

@@ -43,5 +43,5 @@ def ceiling(moment: datetime, width: timedelta) -> datetime:
 
 
 def chunk_end(moment: datetime) -> datetime:
-    """Where the chunk of the moment ends."""
-    return floor(moment, CHUNK_LENGTH) + CHUNK_LENGTH
+    """Where the chunk of the moment ends; its start may lie before the first year."""
+    return moment + (CHUNK_LENGTH - (moment - EPOCH) % CHUNK_LENGTH)

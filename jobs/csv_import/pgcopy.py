@@ -1,4 +1,4 @@
-"""Rows as PostgreSQL's binary COPY format, a column at a time instead of a row at a time."""
+"""Rows in PostgreSQL's binary COPY format, encoded column by column."""
 
 from array import array
 from asyncio import to_thread
@@ -7,42 +7,43 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-START = b"PGCOPY\n\xff\r\n\0" + bytes(8)  # no flags, no extension
-END = b"\xff\xff"
+HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)  # no flags, no extension
+TRAILER = b"\xff\xff"
 
-ROWS_A_PIECE = 32_768
+ROWS_PER_PIECE = 32_768
 
-EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # PostgreSQL counts microseconds from here
+POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # PostgreSQL counts microseconds from here
 
 
 async def copy_stream(rows: pl.DataFrame) -> AsyncIterator[bytes]:
-    """The bytes of a COPY of `rows`: a text, a moment in UTC, then numbers; nothing null.
+    """The bytes of a COPY of `rows`: a text, a timestamp in UTC, then floats; nothing null.
 
     Each piece is encoded in a thread.
     """
-    yield START
-    for piece in rows.iter_slices(ROWS_A_PIECE):
-        yield await to_thread(encoded, piece)
-    yield END
+    yield HEADER
+    for piece in rows.iter_slices(ROWS_PER_PIECE):
+        yield await to_thread(encode_rows, piece)
+    yield TRAILER
 
 
-def encoded(rows: pl.DataFrame) -> bytes:
-    """The rows without the marks around them. Fast where neighbours' texts are equally long."""
+def encode_rows(rows: pl.DataFrame) -> bytes:
+    """The rows without header and trailer. Fast where consecutive texts are equally long."""
     text, *_ = rows.columns
     lengths = pl.col(text).str.len_bytes().rle_id()
     runs = rows.group_by(lengths.alias("run"), maintain_order=True)
-    return b"".join(_equally_long(run) for _, run in runs)
+    return b"".join(_encode_run(run) for _, run in runs)
 
 
-def _equally_long(rows: pl.DataFrame) -> bytearray:
-    texts, moments, *numbers = rows.get_columns()
-    microseconds = (moments - EPOCH).dt.total_microseconds()
+def _encode_run(rows: pl.DataFrame) -> bytearray:
+    """Rows whose texts are equally long."""
+    texts, timestamps, *numbers = rows.get_columns()
+    microseconds = (timestamps - POSTGRES_EPOCH).dt.total_microseconds()
     columns = [
         b"".join(texts.cast(pl.Binary).to_list()),
         _big_endian(array("q", microseconds.to_list())),
         *(_big_endian(array("d", column.to_list())) for column in numbers),
     ]
-    return _interleaved(columns, rows.height)
+    return _interleave(columns, rows.height)
 
 
 def _big_endian(values: "array[int] | array[float]") -> bytes:
@@ -51,8 +52,8 @@ def _big_endian(values: "array[int] | array[float]") -> bytes:
     return values.tobytes()
 
 
-def _interleaved(columns: Iterable[bytes], height: int) -> bytearray:
-    """Rows of fields as wide as `columns` has bytes a row; each field after its width."""
+def _interleave(columns: Iterable[bytes], height: int) -> bytearray:
+    """Rows from columns of fixed width; the width precedes each field."""
     columns = list(columns)
     widths = [len(column) // height for column in columns]
     fields = b"".join(width.to_bytes(4, "big") + bytes(width) for width in widths)

@@ -47,7 +47,7 @@ def _of_timestamp(options: ImportOptions, bounds: TimeBounds) -> list[Rule]:
     ]
     return [
         Rule(RejectCode.MISSING_VALUE, TIMESTAMP, pl.col(TIMESTAMP).str.strip_chars() == ""),
-        *(by_local_clock if options.by_local_clock else []),
+        *(by_local_clock if options.uses_local_time else []),
         Rule(RejectCode.BAD_TIMESTAMP, TIMESTAMP, ts.is_null()),
         Rule(RejectCode.TOO_FUTURE, TIMESTAMP, ts > bounds.latest),
     ]

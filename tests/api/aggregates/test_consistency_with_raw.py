@@ -23,7 +23,7 @@ from core.database import Pool
 from core.queries import queries
 from core.settings import DatabaseSettings, ReadingSettings, StorageSettings, WorkerSettings
 from core.storage import Storage
-from jobs.csv_import.context import ImportWork
+from jobs.csv_import.context import ImportContext
 from jobs.csv_import.job import run_import_job
 from jobs.rollups.refresh import refresh_dirty_ranges
 from tests.api.aggregates.buckets import (
@@ -164,7 +164,7 @@ class Platform:
 
     client: httpx2.AsyncClient
     pool: Pool
-    work: ImportWork
+    work: ImportContext
     now: datetime
     results: dict[str, Any] = field(default_factory=dict)  # by entity tag
 
@@ -176,7 +176,7 @@ class Platform:
             case Import(readings):
                 await self.import_file(readings)
             case Refresh():
-                assert await refresh_dirty_ranges(self.work.database, self.work.checkpoint)
+                assert await refresh_dirty_ranges(self.work.database, self.work.raise_if_stopping)
             case Policy(rollup):
                 await self.run_policy(rollup)
             case Compact():
@@ -335,9 +335,9 @@ class Platform:
         assert answer.status_code == (200 if stale else 304)
 
 
-def import_work(database_url: str, storage_folder: Path, pool: Pool) -> ImportWork:
+def import_work(database_url: str, storage_folder: Path, pool: Pool) -> ImportContext:
     """What the worker imports with."""
-    return ImportWork(
+    return ImportContext(
         Storage.open(StorageSettings(url=str(storage_folder))),
         DatabaseSettings(url=SecretStr(database_url)),
         WorkerSettings(),
