@@ -1,4 +1,4 @@
-"""What a reading is and the rules it must satisfy, on every way in: single POST, batch, CSV."""
+"""What a reading is, and the rules for readings however they arrive: in JSON, lines or files."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ MAX_EQUIPMENT_ID_CHARACTERS = 255
 MAX_MAGNITUDE = 1e300
 MIN_MAGNITUDE = 1e-290
 
-# A day inside what Python can hold: asyncpg sends Python's first and last moment as infinities.
+# A day inside what Python can hold: asyncpg sends Python's first and last datetime as infinities.
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 LATEST = datetime(9999, 12, 31, tzinfo=UTC)
 
@@ -34,7 +34,7 @@ BAD_TEXT = "[\x00-\x1f\x7f-\x9f\ufffd]"
 
 
 class RejectCode(StrEnum):
-    """Why a reading or a line of a file is refused; stable, part of the contract."""
+    """Why a reading or a line of a file is rejected; stable, part of the contract."""
 
     MISSING_VALUE = "missing_value"
     BAD_TIMESTAMP = "bad_timestamp"
@@ -62,7 +62,7 @@ class OnConflict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TimeBounds:
-    """The timestamps accepted at one moment: `horizon <= ts <= latest`, both aware."""
+    """The timestamps accepted at one time: `horizon <= ts <= latest`, both aware."""
 
     horizon: datetime | None
     latest: datetime
@@ -74,7 +74,7 @@ class TimeBounds:
 
 
 class Reading(NamedTuple):
-    """One measured value of one piece of equipment at one moment (aware)."""
+    """One measured value of one piece of equipment; `ts` is aware."""
 
     equipment_id: str
     ts: datetime

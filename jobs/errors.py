@@ -1,14 +1,14 @@
-"""What may end an attempt at a job, apart from its success."""
+"""The errors that end an attempt at a job."""
 
 import asyncpg
 
 from core.errors import SensorFlowError
 
-# What comes of the world around the worker, and passes; anything else is a fault in the code.
+# Faults of the worker's surroundings, which pass; any other exception is a bug.
 EXPECTED = (SensorFlowError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
-# What TimescaleDB says to upkeep that meets another session's work on the same chunk: a refresh
-# that overlaps a policy's (55P03), a compression beside a write (40001). It may be tried again.
+# What TimescaleDB raises in maintenance that meets another session's work on the same chunk: a
+# refresh that overlaps a policy's (55P03), a compression beside a write (40001). Worth a retry.
 CONFLICTS = (
     asyncpg.LockNotAvailableError,
     asyncpg.DeadlockDetectedError,
@@ -17,7 +17,7 @@ CONFLICTS = (
 
 
 class FileFaultError(SensorFlowError):
-    """The file itself is at fault: the import fails, and trying again would change nothing."""
+    """The file itself is at fault: the import fails, and a retry would fail the same way."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -25,13 +25,13 @@ class FileFaultError(SensorFlowError):
 
 
 class LeaseLostError(SensorFlowError):
-    """Another worker has begun a later attempt, or the import was ended: write nothing more."""
+    """Another worker has begun a later attempt, or the import has ended: write nothing more."""
 
     code = "lease_lost"
 
 
 class WorkerStoppingError(SensorFlowError):
-    """The worker was asked to stop; the next one continues from the last batch."""
+    """The worker is shutting down; the next one continues after the last committed batch."""
 
     code = "worker_stopping"
 
@@ -40,12 +40,6 @@ class TurnLateError(SensorFlowError):
     """A batch waited too long, with rows locked, for the one before it: that may wait for it."""
 
     code = "turn_late"
-
-
-class RowsMissingError(SensorFlowError):
-    """After a batch the table does not hold what was written to it; the batch is rolled back."""
-
-    code = "rows_missing"
 
 
 class RollupMismatchError(SensorFlowError):

@@ -129,7 +129,7 @@ def _duties(work: ImportWork) -> list[tuple[float, Duty]]:
         (work.worker.refresh_interval_seconds, partial(queries().compact_changes, work.pool)),
         (AUDIT_SECONDS, partial(audit_some_day, work.database)),
         (SWEEP_SECONDS, partial(queries().forget_past_sign_ins, work.pool)),
-        (SWEEP_SECONDS, partial(queries().forget_old_answers, work.pool)),
+        (SWEEP_SECONDS, partial(queries().delete_expired_responses, work.pool)),
         (SWEEP_SECONDS, partial(compress_opened_chunks, work.pool)),
         (SWEEP_SECONDS, partial(expire_uploads, work.pool)),
         (ORPHANS_SECONDS, partial(sweep_orphans, work.pool, work.storage)),

@@ -10,9 +10,9 @@ from api.batches.service import BatchService
 from api.http.problem_details import UnsupportedMediaTypeError
 from api.http.query_parameters import Parameters, choice
 from api.http.request_body import MAX_BODY_BYTES, media_type, read_body
-from api.readings.batch_writer import BatchRules, BatchWriter, Mode
-from api.readings.idempotency import keyed
-from api.readings.rows import elements, lines
+from api.readings.batch_writer import BatchOptions, BatchWriter, Mode
+from api.readings.body_rows import split_array, split_lines
+from api.readings.idempotency import keyed_request
 from api.readings.schemas import Account
 from core.readings import OnConflict
 from core.scopes import Scope
@@ -22,7 +22,7 @@ Service = NamedDependency[SkipValidation[BatchService]]
 Writer = NamedDependency[SkipValidation[BatchWriter]]
 
 PARAMETERS = ("mode", "onConflict")
-ROWS = {JSON: elements, NDJSON: lines}
+SPLITTERS = {JSON: split_array, NDJSON: split_lines}
 
 
 class BatchController(Controller):
@@ -44,24 +44,24 @@ class BatchController(Controller):
     async def save_batch(
         self, request: AnyRequest, batches: Service, batch_writer: Writer
     ) -> Account:
-        """Store the readings and tell what became of them."""
-        rules = parse_rules(request)
-        split = ROWS.get(media_type(request))
+        """Store the readings and return their counts."""
+        options = parse_batch_options(request)
+        split = SPLITTERS.get(media_type(request))
         if split is None:
             raise UnsupportedMediaTypeError(
                 f"Send the readings as Content-Type: {JSON} or {NDJSON}."
             )
         with batch_writer.admitted():
             body = await read_body(request)
-            return await batches.save(split(body), rules, await keyed(request))
+            return await batches.save(split(body), options, await keyed_request(request))
 
 
-def parse_rules(request: AnyRequest) -> BatchRules:
+def parse_batch_options(request: AnyRequest) -> BatchOptions:
     """How to store the batch; raises InvalidRequestError that names every wrong parameter."""
     parameters = Parameters(list(request.query_params.multi_items()), PARAMETERS)
-    rules = BatchRules(
+    options = BatchOptions(
         parameters.read("mode", choice(Mode), Mode.ATOMIC),
         parameters.read("onConflict", choice(OnConflict), OnConflict.REPLACE),
     )
     parameters.check()
-    return rules
+    return options

@@ -9,7 +9,7 @@ from litestar.openapi.spec import (
 )
 from litestar.openapi.spec.enums import OpenAPIType
 
-from api.readings.batch_writer import BatchRules, Mode
+from api.readings.batch_writer import BatchOptions, Mode
 from api.readings.errors import MAX_ROWS
 from api.readings.schemas import IDEMPOTENCY_KEY, READING
 from core.readings import OnConflict
@@ -20,16 +20,16 @@ NDJSON = "application/x-ndjson"
 
 @dataclass
 class SaveBatchOperation(Operation):
-    """The operation with its parameters and bodies: the handler reads both by itself."""
+    """The operation with its parameters and bodies, both of which the handler parses itself."""
 
     def __post_init__(self) -> None:
         """Declare what the handler's signature does not show."""
         self.parameters = [
-            _choice("mode", Mode, BatchRules().mode, "Whether one bad row refuses all."),
+            _choice("mode", Mode, BatchOptions().mode, "Whether one bad row refuses all."),
             _choice(
                 "onConflict",
                 OnConflict,
-                BatchRules().on_conflict,
+                BatchOptions().on_conflict,
                 "What happens where a key is stored with another value.",
             ),
             IDEMPOTENCY_KEY,

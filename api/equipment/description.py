@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+from api.http.json_object import parse_json_object
 from api.http.problem_details import FieldProblem, InvalidRequestError
 from api.http.query_parameters import refusal, shown, time_zone
-from api.readings.parsing import json_object
 from core.readings import BAD_TEXT, RejectCode
 
 MERGE_PATCH = "application/merge-patch+json"
@@ -25,7 +25,7 @@ def parse_changes(body: bytes) -> Changes:
     """What the patch changes. Raises MalformedJsonError, or InvalidRequestError naming each."""
     changes: Changes = {}
     problems: list[FieldProblem] = []
-    for field, value in json_object(body).items():
+    for field, value in parse_json_object(body).items():
         try:
             column, judge = _known(field)
             changes[column] = None if value is None else judge(field, value)

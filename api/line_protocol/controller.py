@@ -30,13 +30,13 @@ Writer = NamedDependency[SkipValidation[BatchWriter]]
 ACCESS = access(Scope.READINGS_WRITE, 400, 413, 415, 429, schemes=TOKEN_SCHEMES)
 DESCRIPTION = (
     "Every numeric field becomes a reading; good ones are stored even if others are refused, which "
-    "is told as InfluxDB does: 400, partial write."
+    "is reported as InfluxDB does: 400, partial write."
 )
 
 
 @dataclass
 class WriteOperation(Operation):
-    """The operation with its body and the parameter that counts; any other is ignored."""
+    """The operation with its body and its one parameter; any other parameter is ignored."""
 
     def __post_init__(self) -> None:
         """Declare what the handler's signature does not show."""
@@ -54,23 +54,23 @@ class WriteOperation(Operation):
         self._declare_partial_write()
 
     def _declare_partial_write(self) -> None:
-        refused = (self.responses or {})["400"]
-        if isinstance(refused, OpenAPIResponse) and refused.content is not None:
-            told = Schema(type=OpenAPIType.OBJECT)
-            refused.content["application/json"] = OpenAPIMediaType(told)
+        bad_request = (self.responses or {})["400"]
+        if isinstance(bad_request, OpenAPIResponse) and bad_request.content is not None:
+            influxdb_error = Schema(type=OpenAPIType.OBJECT)
+            bad_request.content["application/json"] = OpenAPIMediaType(influxdb_error)
 
 
 class PartialWriteError(Exception):
-    """Some of the points are stored and some are refused; `told` is what the client hears."""
+    """Some fields are stored and some are rejected; `body` is that of the response."""
 
-    def __init__(self, **told: str) -> None:
-        super().__init__(told)
-        self.told = told
+    def __init__(self, **body: str) -> None:
+        super().__init__(body)
+        self.body = body
 
 
 def on_partial_write(_request: AnyRequest, error: PartialWriteError) -> Response[dict[str, str]]:
-    """The answer in the shape that InfluxDB's clients know."""
-    return Response(error.told, status_code=int(HTTPStatus.BAD_REQUEST))
+    """The response in the shape that InfluxDB's clients know."""
+    return Response(error.body, status_code=int(HTTPStatus.BAD_REQUEST))
 
 
 HANDLERS: ExceptionHandlersMap = {PartialWriteError: on_partial_write}
@@ -93,9 +93,9 @@ class LineProtocolController(Controller):
         **ACCESS,
     )
     async def write(self, request: AnyRequest, points: Service, batch_writer: Writer) -> None:
-        """Store the points; what was refused is told as by InfluxDB 2."""
-        if refusal := await _save(request, points, batch_writer):
-            raise PartialWriteError(code="invalid", message=refusal)
+        """Store the points; rejects are reported as InfluxDB 2 does."""
+        if message := await _save(request, points, batch_writer):
+            raise PartialWriteError(code="invalid", message=message)
 
     @post(
         "/write",
@@ -111,15 +111,15 @@ class LineProtocolController(Controller):
     async def write_by_old_path(
         self, request: AnyRequest, points: Service, batch_writer: Writer
     ) -> None:
-        """Store the points; what was refused is told as by InfluxDB 1."""
-        if refusal := await _save(request, points, batch_writer):
-            raise PartialWriteError(error=refusal)
+        """Store the points; rejects are reported as InfluxDB 1 does."""
+        if message := await _save(request, points, batch_writer):
+            raise PartialWriteError(error=message)
 
 
 async def _save(
     request: AnyRequest, points: LineProtocolService, batch_writer: BatchWriter
 ) -> str | None:
-    """Store the points; what was refused, in the words that clients look for."""
+    """Store the points; returns the message about rejects, in the words that clients look for."""
     text = request.query_params.get("precision") or Precision.NANOSECONDS
     precision = choice(Precision)("precision", text)
     with batch_writer.admitted():

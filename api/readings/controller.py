@@ -14,7 +14,7 @@ from api.http.problem_details import UnsupportedMediaTypeError
 from api.http.request_body import media_type
 from api.http.streaming import Download
 from api.readings.errors import MAX_READING_BYTES
-from api.readings.idempotency import keyed
+from api.readings.idempotency import keyed_request
 from api.readings.schemas import Saved, SaveReadingOperation
 from api.readings.service import ReadingService
 from core.scopes import Scope
@@ -48,7 +48,7 @@ class ReadingController(Controller):
         """Store the reading."""
         if media_type(request) != "application/json":
             raise UnsupportedMediaTypeError("Send the reading as Content-Type: application/json.")
-        await readings.save(body, await keyed(request))
+        await readings.save(body, await keyed_request(request))
         return Saved("Data saved successfully")
 
     @get(
@@ -62,7 +62,7 @@ class ReadingController(Controller):
     async def get_readings(
         self, request: AnyRequest, exports: NamedDependency[SkipValidation[ExportService]]
     ) -> Response[ReadingPage]:
-        """Answer with a page or begin the file."""
+        """Return a page, or begin the file."""
         pairs = list(request.query_params.multi_items())
         asked = parse_asked(pairs, request.headers.get("accept", ""))
         if asked.format is Format.JSON:

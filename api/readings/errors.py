@@ -10,7 +10,7 @@ MAX_ROWS = 100_000
 
 
 class TooManyReadingsError(SensorFlowError):
-    """More readings wait to be written than the server keeps."""
+    """As many readings or batches wait to be written as the server allows."""
 
     code = "too_many_requests"
 
@@ -19,15 +19,6 @@ class TooManyReadingsError(SensorFlowError):
             "Too many readings wait to be written. Send it again a little later.",
             retry_after_seconds=RETRY_AFTER_SECONDS,
         )
-
-
-class RowsMissingError(SensorFlowError):
-    """After a batch the table does not hold what was written to it; the batch is rolled back."""
-
-    code = "rows_missing"
-
-    def __init__(self) -> None:
-        super().__init__("The database did not keep every reading, so none is. Send them again.")
 
 
 class TooManyRowsError(SensorFlowError):
@@ -49,12 +40,12 @@ class RowTooLongError(SensorFlowError):
 
 
 def below_retention(horizon: datetime) -> InvalidRequestError:
-    """What a reading below the retention horizon is told."""
+    """The error for a reading below the retention horizon."""
     message = f"timestamp must not be earlier than {horizon.isoformat()}"
     return InvalidRequestError([FieldProblem("timestamp", RejectCode.BELOW_RETENTION, message)])
 
 
 def conflict() -> InvalidRequestError:
-    """What a reading is told whose key is stored with another value that is to stay."""
+    """The error for a reading whose key is stored with another value, which stays."""
     message = "value differs from the one stored for this equipmentId and timestamp"
     return InvalidRequestError([FieldProblem("value", RejectCode.CONFLICT, message)])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from jobs.csv_import.context import ImportWork
 from jobs.csv_import.prefetch import ahead
-from jobs.csv_import.rejects import first_reasons, forget_rejects_after, write_rejects
+from jobs.csv_import.rejects import delete_uncommitted_rejects, first_reject_reasons, write_rejects
 from jobs.csv_import.repository import Claim, RowCounts
 from jobs.csv_import.validated_batches import judged_lines
 from jobs.errors import FileFaultError
@@ -22,7 +22,7 @@ async def require_few_errors(work: ImportWork, claim: Claim, path: Path) -> None
     try:
         counts = await _rehearsed(work, claim, path)
     except FileFaultError:  # the rest cannot be read: of a file that is not loaded none is rejected
-        await forget_rejects_after(work.storage, claim.rejects_folder, 0)
+        await delete_uncommitted_rejects(work.storage, claim.rejects_folder, 0)
         raise
     if not options.allows(counts.rejected, counts.read):
         await work.imports.count_discarded(claim, counts.rejected)
@@ -64,7 +64,7 @@ def _too_many_errors(claim: Claim, counts: RowCounts, consequence: str) -> FileF
 
 
 async def _no_valid_rows(work: ImportWork, claim: Claim) -> FileFaultError:
-    reasons = await first_reasons(work.storage, claim.rejects_folder)
+    reasons = await first_reject_reasons(work.storage, claim.rejects_folder)
     told = f"The first reasons: {'; '.join(reasons)}." if reasons else "It has only a header."
     return FileFaultError(
         "no_valid_rows",

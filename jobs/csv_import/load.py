@@ -11,7 +11,7 @@ from jobs.csv_import.context import ImportWork
 from jobs.csv_import.error_limit import require_few_errors, require_good_rows
 from jobs.csv_import.ordered_commit import Turn, store_in_order
 from jobs.csv_import.prefetch import ahead
-from jobs.csv_import.rejects import forget_rejects_after, write_rejects
+from jobs.csv_import.rejects import delete_uncommitted_rejects, write_rejects
 from jobs.csv_import.repository import Claim
 from jobs.csv_import.staging import stage
 from jobs.csv_import.validated_batches import JudgedLines, judged_lines
@@ -23,7 +23,7 @@ async def load(work: ImportWork, claim: Claim) -> None:
 
     Raises FileFaultError when the file cannot be read, has too many errors or no good row.
     """
-    await forget_rejects_after(work.storage, claim.rejects_folder, claim.lines_done)
+    await delete_uncommitted_rejects(work.storage, claim.rejects_folder, claim.lines_done)
     async with received_file(work, claim) as path:
         await require_few_errors(work, claim, path)
         await work.imports.begin_loading(claim, (await to_thread(path.stat)).st_size)

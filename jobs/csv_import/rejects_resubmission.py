@@ -20,7 +20,7 @@ from jobs.csv_import.error_limit import require_good_rows
 from jobs.csv_import.field_splitting import split
 from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT
 from jobs.csv_import.ordered_commit import Turn
-from jobs.csv_import.rejects import forget_rejects_after, write_rejects
+from jobs.csv_import.rejects import delete_uncommitted_rejects, write_rejects
 from jobs.csv_import.repository import Claim, Repair
 from jobs.csv_import.row_batches import RowSource
 from jobs.csv_import.staging import stage
@@ -42,7 +42,7 @@ async def repair(work: ImportWork, claim: Claim, repair: Repair) -> None:
     Raises FileFaultError when the import is left without a good row, or its file cannot be read.
     """
     left = rejects_folder(claim.id, claim.rejects_generation + 1)
-    await forget_rejects_after(work.storage, left, repair.lines_done)
+    await delete_uncommitted_rejects(work.storage, left, repair.lines_done)
     source = await _source(work, claim)
     async with work.storage.as_file(repair.object_key) as file:
         corrections = await to_thread(_read, file.path, CORRECTIONS, has_header=True)

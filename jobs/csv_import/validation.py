@@ -8,7 +8,7 @@ import polars as pl
 from core.imports import EQUIPMENT_ID, VALUE, DecimalMark, ImportOptions
 from core.readings import NUMBER, OnConflict, TimeBounds
 from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT
-from jobs.csv_import.reject_rules import Rule, rules
+from jobs.csv_import.reject_rules import RejectRule, reject_rules
 from jobs.csv_import.timestamps import with_moments
 
 
@@ -35,7 +35,7 @@ class JudgedBatch:
 
 def judge(rows: pl.DataFrame, options: ImportOptions, bounds: TimeBounds) -> JudgedBatch:
     """Judge rows that have `line`, `row` and each of COLUMNS as text."""
-    reasons = rules(options, bounds)
+    reasons = reject_rules(options, bounds)
     verdicts = [pl.when(rule.applies).then(number) for number, rule in enumerate(reasons)]
     judged = (
         with_moments(rows, options)
@@ -62,7 +62,7 @@ def _number(mark: DecimalMark) -> pl.Expr:
     return pl.when(text.str.contains(f"^{NUMBER}$")).then(text.cast(pl.Float64, strict=False))
 
 
-def _rejects(rejected: pl.DataFrame, reasons: Sequence[Rule]) -> pl.DataFrame:
+def _rejects(rejected: pl.DataFrame, reasons: Sequence[RejectRule]) -> pl.DataFrame:
     codes = dict(enumerate(str(rule.code) for rule in reasons))
     columns = dict(enumerate(rule.column for rule in reasons))
     return rejected.select(

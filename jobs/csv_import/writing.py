@@ -10,12 +10,12 @@ from asyncpg.exceptions import UniqueViolationError
 
 from core.changes import note_changes
 from core.database import Connection
+from core.errors import RowsMissingError
 from core.queries import all_rows, queries
 from jobs.csv_import.ordered_commit import Turn
 from jobs.csv_import.pgcopy import copy_stream
 from jobs.csv_import.prefetch import ahead
 from jobs.csv_import.staging import KEY, StagedBatch
-from jobs.errors import RowsMissingError
 
 
 class Written(NamedTuple):

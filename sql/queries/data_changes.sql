@@ -1,12 +1,12 @@
 -- The ledger of changes: sql/definitions/016_data_state.sql says what it is for.
 
 -- name: note_changes(equipment_ids, days)!
--- Tell, in the transaction that did it, what has changed: equipment and UTC days side by side.
+-- Enter, in the transaction that changes readings, which equipment changed on which UTC days.
 INSERT INTO data_changes (equipment_ids, days, token)
 VALUES (:equipment_ids, :days, change_token());
 
 -- name: note_changed_range(start, stop)!
--- Tell that any equipment may have changed between two moments.
+-- Enter that any equipment may have changed between two timestamps.
 INSERT INTO data_changes (equipment_ids, days, token)
 SELECT
     array_agg(''::text) AS equipment_ids,
@@ -20,8 +20,8 @@ FROM
     ) AS changed (day);
 
 -- name: compact_changes()!
--- Add up what was told by equipment and day; the sums of data_state stay as they are.
-WITH told AS (
+-- Add entries up by equipment and day; the sums of data_state stay as they are.
+WITH entries AS (
     DELETE FROM data_changes
     WHERE
         id IN (
@@ -37,9 +37,9 @@ INSERT INTO data_versions AS known (equipment_id, day, version)
 SELECT
     changed.equipment_id,
     changed.day,
-    sum(told.token)::bigint AS version
-FROM told
-CROSS JOIN LATERAL unnest(told.equipment_ids, told.days) AS changed (equipment_id, day)
+    sum(entries.token)::bigint AS version
+FROM entries
+CROSS JOIN LATERAL unnest(entries.equipment_ids, entries.days) AS changed (equipment_id, day)
 GROUP BY changed.equipment_id, changed.day
 ORDER BY changed.equipment_id, changed.day
 ON CONFLICT (equipment_id, day) DO UPDATE

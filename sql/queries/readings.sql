@@ -1,8 +1,8 @@
--- name: save_readings(equipment_ids, moments, numbers, replace)^
--- Insert readings of distinct keys at or above the horizon, which comes back with the counts, in the
--- key order that keeps writers from waiting for each other in a circle; where a key is stored with
--- another value, replace that or keep it and lock its row; enter the hours of late ones, and what
--- has changed, into the ledgers.
+-- name: save_readings(equipment_ids, timestamps, values, replace)^
+-- Insert readings of distinct keys at or above the horizon, which is returned with the counts, in the
+-- key order in which all writers lock, so that none of them deadlock; where a key is stored with
+-- another value, replace that or leave it and lock its row; enter late hours and changed days into
+-- the ledgers.
 WITH retention AS (
     SELECT max(horizon) AS horizon FROM retention_horizon
 ),
@@ -16,8 +16,8 @@ written AS (
     FROM
         unnest(
             :equipment_ids::text[],
-            :moments::timestamptz[],
-            :numbers::double precision[]
+            :timestamps::timestamptz[],
+            :values::double precision[]
         ) AS received (equipment_id, ts, value)
     CROSS JOIN retention
     WHERE retention.horizon IS NULL OR received.ts >= retention.horizon
@@ -72,15 +72,15 @@ SELECT
     counted.replaced
 FROM retention CROSS JOIN counted;
 
--- name: readings_stored_otherwise(equipment_ids, moments, numbers, first_ts, last_ts)
--- Which of these readings, all between the two moments, are stored with another value or not at all:
--- their places in the lists, from 1.
+-- name: mismatched_readings(equipment_ids, timestamps, values, first_ts, last_ts)
+-- Which of these readings, all between the two timestamps, are stored with another value or not at
+-- all: their positions in the lists, from 1.
 SELECT received.place
 FROM
     unnest(
         :equipment_ids::text[],
-        :moments::timestamptz[],
-        :numbers::double precision[]
+        :timestamps::timestamptz[],
+        :values::double precision[]
     ) WITH ORDINALITY AS received (equipment_id, ts, value, place)
 LEFT JOIN readings AS stored
     ON
@@ -91,20 +91,20 @@ WHERE stored.value IS DISTINCT FROM received.value
 ORDER BY received.place;
 
 -- name: retention_horizon()$
--- No reading older than this is accepted; no row: every age is. It stays where it is for as long as
--- the transaction runs.
+-- No reading older than this is accepted; no row: every age is. It cannot move while the
+-- transaction runs.
 SELECT horizon FROM retention_horizon
 FOR SHARE;
 
 -- name: prepare_batch_transaction(milliseconds)^
 -- Allow writes to old chunks in the columnstore, where the default limit on decompressed rows
--- would refuse a batch; let the server end the transaction of a process that falls silent in it.
+-- would fail a batch; let the server end the transaction of a client that falls silent in it.
 SELECT
     set_config('timescaledb.max_tuples_decompressed_per_dml_transaction', '0', TRUE) AS unlimited,
     set_config('idle_in_transaction_session_timeout', :milliseconds, TRUE) AS bounded;
 
 -- name: reaches_columnstore(first_ts, last_ts)$
--- Whether a chunk between the two moments has rows in the columnstore.
+-- Whether a chunk between the two timestamps has rows in the columnstore.
 SELECT count(*) > 0
 FROM timescaledb_information.chunks
 WHERE
@@ -114,7 +114,7 @@ WHERE
 
 -- name: note_late_new_rows(first_ts, last_ts, import_id)!
 -- Enter rows, of which none replaced another, into the ledger as far as they are late: a range of
--- hours for each span of moments.
+-- hours for each span of timestamps.
 INSERT INTO rollup_dirty_ranges (range_start, range_end, import_id, only_new)
 SELECT
     time_bucket('1 hour', span.first_ts) AS range_start,

@@ -10,8 +10,8 @@ import structlog
 from litestar import Litestar, get
 from litestar.testing import AsyncTestClient
 
+import api.http.json_object
 import api.imports.errors
-import api.readings.parsing
 from api.auth import errors as auth_errors
 from api.http.problem_details import HANDLERS, STATUSES
 from core.errors import SensorFlowError
@@ -20,7 +20,7 @@ from core.readings import RejectCode
 PAGE = Path(__file__).parents[3] / "docs" / "api.md"
 
 # Imported so that their classes are there to be found.
-REGISTERED = (auth_errors, api.imports.errors, api.readings.parsing)
+REGISTERED = (auth_errors, api.imports.errors, api.http.json_object)
 
 
 def assert_problem(response: httpx2.Response, status: int, code: str) -> dict[str, Any]:

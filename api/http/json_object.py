@@ -1,4 +1,4 @@
-"""From the bytes of a request to the members of a JSON object, nothing lost on the way."""
+"""From the bytes of a request to the members of a JSON object, with no number rounded away."""
 
 import json
 import math
@@ -10,7 +10,7 @@ from api.http.problem_details import FieldProblem, InvalidRequestError
 from api.http.query_parameters import shown
 from core.errors import SensorFlowError
 
-NOT_ZERO = re.compile("^[^eE]*[1-9]")
+NONZERO_DIGIT = re.compile("^[^eE]*[1-9]")
 
 
 class MalformedJsonError(SensorFlowError):
@@ -19,11 +19,12 @@ class MalformedJsonError(SensorFlowError):
     code = "malformed_json"
 
 
-def json_object(body: bytes) -> dict[str, Any]:
+def parse_json_object(body: bytes) -> dict[str, Any]:
     """The members of the one object that `body` is.
 
-    Every number is a float. One beyond what a float can tell from zero or infinity comes back as
-    the last that it can, which no rule accepts; so its field is named like any other's.
+    Every number is a float. One that would overflow to infinity comes back as the largest float,
+    one that would underflow to zero as the smallest: both break every rule for numbers, so the
+    error names their field like any other's.
     Raises MalformedJsonError, or InvalidRequestError when it is no object or repeats a name.
     """
     try:
@@ -37,7 +38,7 @@ def json_object(body: bytes) -> dict[str, Any]:
     return value
 
 
-def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
         names = [name for name, _ in pairs]
@@ -48,13 +49,15 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _number(text: str) -> float:
+def _parse_number(text: str) -> float:
     number = float(text)
     if math.isinf(number):
         return math.copysign(sys.float_info.max, number)
-    if number == 0 and NOT_ZERO.search(text):
+    if number == 0 and NONZERO_DIGIT.search(text):
         return math.copysign(math.ulp(0), number)
     return number
 
 
-_decoder = json.JSONDecoder(object_pairs_hook=_members, parse_int=_number, parse_float=_number)
+_decoder = json.JSONDecoder(
+    object_pairs_hook=_unique_members, parse_int=_parse_number, parse_float=_parse_number
+)
