@@ -1,9 +1,18 @@
-"""What a reading is, and the rules for readings however they arrive: in JSON, lines or files."""
+"""What a reading is, and the rules for readings however they arrive: in JSON, lines or files.
 
+Bounds, patterns, codes and sentences are here and nowhere else. JSON and line protocol report code
+and sentence; files report code and column.
+"""
+
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
+
+from core.errors import ReadingRejectedError
 
 MAX_EQUIPMENT_ID_CHARACTERS = 255
 
@@ -17,7 +26,6 @@ MIN_MAGNITUDE = 1e-290
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 LATEST = datetime(9999, 12, 31, tzinfo=UTC)
 
-
 # Regular expressions for a whole field, in the syntax that Python and Rust share.
 # ISO 8601 date and time of day; without offset it is UTC. Seconds may be left out, digits past the
 # microsecond are dropped, a leap second or hour 24 does not match.
@@ -29,8 +37,13 @@ TIMESTAMP = (
 NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 NOT_FINITE = r"(?i:[+-]?(?:nan|inf|infinity))"
 
-# What an equipment id must not contain: control characters, and the mark of undecodable bytes.
+# Found in a number that is not zero, even if the nearest float is.
+NONZERO_DIGIT = "^[^eE]*[1-9]"
+
+# What no text may contain: control characters, and the mark of undecodable bytes.
 BAD_TEXT = "[\x00-\x1f\x7f-\x9f\ufffd]"
+# Only Python and JSON can hold one half of a surrogate pair.
+UNSTORABLE = re.compile(f"{BAD_TEXT}|[\ud800-\udfff]")
 
 
 class RejectCode(StrEnum):
@@ -50,6 +63,43 @@ class RejectCode(StrEnum):
     WRONG_COLUMNS = "wrong_columns"
     CONFLICT = "conflict"
     MALFORMED_LINE = "malformed_line"
+
+
+# What each code says, to be read after the name of the field.
+SENTENCES: Mapping[RejectCode, str] = MappingProxyType(
+    {
+        RejectCode.MISSING_VALUE: "must not be empty",
+        RejectCode.BAD_TIMESTAMP: "must be an ISO 8601 date and time, such as 2026-01-31T12:00:00Z",
+        RejectCode.AMBIGUOUS_TIME: "must carry an offset: the clocks of its zone showed it twice",
+        RejectCode.SKIPPED_TIME: "must carry an offset: the clocks of its zone skipped it",
+        RejectCode.TOO_FUTURE: "must not be later than {latest}",
+        RejectCode.BELOW_RETENTION: "must not be earlier than {horizon}",
+        RejectCode.BAD_NUMBER: "must be a number",
+        RejectCode.NOT_FINITE: "must be a finite number",
+        RejectCode.OUT_OF_RANGE: (
+            f"must be 0 or between {MIN_MAGNITUDE} and {MAX_MAGNITUDE} in magnitude"
+        ),
+        RejectCode.TOO_LONG: "must have at most {max_characters} characters",
+        RejectCode.BAD_TEXT: "must hold no control character and no half or damaged one",
+        RejectCode.WRONG_COLUMNS: "must have as many fields as the header",
+        RejectCode.CONFLICT: "differs from the one stored for this equipmentId and timestamp",
+        RejectCode.MALFORMED_LINE: "must be measurement,tag=value field=value timestamp",
+    }
+)
+
+
+def rejection(code: RejectCode, **bounds: object) -> ReadingRejectedError:
+    """The error of a code with its sentence, which names the bounds."""
+    return ReadingRejectedError(code, SENTENCES[code].format(**bounds))
+
+
+def validate_text(text: str, max_characters: int) -> str:
+    """The text; raises ReadingRejectedError if it is too long or cannot be stored."""
+    if len(text) > max_characters:
+        raise rejection(RejectCode.TOO_LONG, max_characters=max_characters)
+    if UNSTORABLE.search(text):
+        raise rejection(RejectCode.BAD_TEXT)
+    return text
 
 
 class OnConflict(StrEnum):

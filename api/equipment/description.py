@@ -1,6 +1,5 @@
 """What people say of equipment, as a JSON merge patch (RFC 7396) changes it."""
 
-import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -8,14 +7,14 @@ from typing import Any, TypeAlias
 from api.http.json_object import parse_json_object
 from api.http.problem_details import FieldProblem, InvalidRequestError
 from api.http.query_parameters import refusal, shown, time_zone
-from core.readings import BAD_TEXT, RejectCode
+from core.errors import ReadingRejectedError
+from core.readings import RejectCode, validate_text
 
 MERGE_PATCH = "application/merge-patch+json"
 
 MIN_PERIOD_SECONDS = 0.001
 MAX_PERIOD_SECONDS = 366 * 24 * 60 * 60
 LONGEST: Mapping[str, int] = MappingProxyType({"name": 200, "unit": 50, "location": 500})
-UNSTORABLE = re.compile(f"{BAD_TEXT}|[\ud800-\udfff]")
 
 # Columns of the table equipment and their new values, null where nothing is said any more.
 Changes: TypeAlias = dict[str, str | float | None]
@@ -49,12 +48,10 @@ def _text(field: str, value: object) -> str:
         raise refusal(field, "must be a text or null", RejectCode.BAD_TEXT)
     if not value.strip():
         raise refusal(field, "must not be blank; null takes it away", RejectCode.MISSING_VALUE)
-    if len(value) > LONGEST[field]:
-        raise refusal(field, f"must have at most {LONGEST[field]} characters", RejectCode.TOO_LONG)
-    if UNSTORABLE.search(value):
-        message = "must hold no control character and no half or damaged one"
-        raise refusal(field, message, RejectCode.BAD_TEXT)
-    return value
+    try:
+        return validate_text(value, LONGEST[field])
+    except ReadingRejectedError as error:
+        raise refusal(field, error.message, error.code) from error
 
 
 def _period(field: str, value: object) -> float:

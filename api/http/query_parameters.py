@@ -8,12 +8,12 @@ from typing import TypeVar
 from zoneinfo import available_timezones
 
 from api.http.problem_details import FieldProblem, InvalidRequestError
-from core.readings import BAD_TEXT, MAX_EQUIPMENT_ID_CHARACTERS, RejectCode
+from core.errors import ReadingRejectedError
+from core.readings import MAX_EQUIPMENT_ID_CHARACTERS, RejectCode, rejection, validate_text
 
 SHOWN_CHARACTERS = 100
 
 WHOLE_NUMBER = re.compile("[0-9]{1,9}")
-UNSTORABLE = re.compile(BAD_TEXT)
 
 # Names in the time zone database of a machine that name no zone of the world.
 NO_ZONES = frozenset({"Factory", "localtime"})
@@ -90,15 +90,12 @@ def whole_number(least: int, most: int) -> Callable[[str, str], int]:
 
 def equipment_id(name: str, text: str) -> str:
     """The text, if it could be the id of some equipment."""
-    if not text:
-        raise refusal(name, "must not be empty", RejectCode.MISSING_VALUE)
-    if len(text) > MAX_EQUIPMENT_ID_CHARACTERS:
-        message = f"must have at most {MAX_EQUIPMENT_ID_CHARACTERS} characters"
-        raise refusal(name, message, RejectCode.TOO_LONG)
-    if UNSTORABLE.search(text):
-        message = "must hold no control character and no half or damaged one"
-        raise refusal(name, message, RejectCode.BAD_TEXT)
-    return text
+    try:
+        if not text:
+            raise rejection(RejectCode.MISSING_VALUE)
+        return validate_text(text, MAX_EQUIPMENT_ID_CHARACTERS)
+    except ReadingRejectedError as error:
+        raise refusal(name, error.message, error.code) from error
 
 
 def time_zone(name: str, text: object) -> str:

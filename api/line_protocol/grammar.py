@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from api.readings.errors import MAX_READING_BYTES
 from core.errors import ReadingRejectedError
-from core.readings import NUMBER, RejectCode
+from core.readings import NUMBER, RejectCode, rejection
 
 NAME = r"(?:[^,= \\]|\\.)+"
 FIELD = rf'({NAME})=("(?:[^"\\]|\\.)*"|[^", ]+)'
@@ -83,9 +83,7 @@ def parse_point(line: str) -> Point | None:
         return None
     match = POINT.fullmatch(line)
     if match is None:
-        raise ReadingRejectedError(
-            RejectCode.MALFORMED_LINE, "must be measurement,tag=value field=value timestamp"
-        )
+        raise rejection(RejectCode.MALFORMED_LINE)
     fields = [(unescape(name), value) for name, value in FIELDS.findall(match["fields"])]
     return Point(match["head"], fields, int(match["time"]) if match["time"] else None)
 

@@ -14,6 +14,7 @@ from api.readings.schemas import Account
 from api.readings.validated_rows import ValidatedRows
 from api.readings.validation import (
     field_problem,
+    nonexistent_timestamp,
     require_within_bounds,
     validate_equipment_id,
     validate_value,
@@ -85,11 +86,11 @@ class PointValidator:
 
     def validate(self, validated: ValidatedRows, index: int, line: bytes) -> None:
         """Add the readings of a line; a bad field rejects none of the others."""
-        with rejecting("line"):
+        with naming_part("line"):
             point = parse_point(_decode(line))
         if point is None:
             return
-        with rejecting("timestamp"):
+        with naming_part("timestamp"):
             ts = self._timestamp(point.time)
         for name, value in point.fields:
             try:
@@ -105,13 +106,12 @@ class PointValidator:
         try:
             ts = EPOCH + timedelta(microseconds=time * self._multiplier // self._divisor)
         except OverflowError as error:
-            message = "must be a date and time that exist"
-            raise ReadingRejectedError(RejectCode.BAD_TIMESTAMP, message) from error
+            raise nonexistent_timestamp() from error
         return require_within_bounds(ts, self._bounds)
 
 
 @contextmanager
-def rejecting(part: str) -> Iterator[None]:
+def naming_part(part: str) -> Iterator[None]:
     """Turn ReadingRejectedError into InvalidRequestError that names the part of the line."""
     try:
         yield

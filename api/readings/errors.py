@@ -1,8 +1,9 @@
 from datetime import datetime
 
-from api.http.problem_details import FieldProblem, InvalidRequestError
+from api.http.problem_details import InvalidRequestError
+from api.readings.validation import field_problem
 from core.errors import SensorFlowError
-from core.readings import RejectCode
+from core.readings import RejectCode, rejection
 
 RETRY_AFTER_SECONDS = 2
 MAX_READING_BYTES = 64 * 1024
@@ -41,11 +42,10 @@ class RowTooLongError(SensorFlowError):
 
 def below_retention(horizon: datetime) -> InvalidRequestError:
     """The error for a reading below the retention horizon."""
-    message = f"timestamp must not be earlier than {horizon.isoformat()}"
-    return InvalidRequestError([FieldProblem("timestamp", RejectCode.BELOW_RETENTION, message)])
+    error = rejection(RejectCode.BELOW_RETENTION, horizon=horizon.isoformat())
+    return InvalidRequestError([field_problem("timestamp", error)])
 
 
 def conflict() -> InvalidRequestError:
     """The error for a reading whose key is stored with another value, which stays."""
-    message = "value differs from the one stored for this equipmentId and timestamp"
-    return InvalidRequestError([FieldProblem("value", RejectCode.CONFLICT, message)])
+    return InvalidRequestError([field_problem("value", rejection(RejectCode.CONFLICT))])

@@ -10,7 +10,6 @@ from api.http.problem_details import FieldProblem, InvalidRequestError
 from api.http.query_parameters import shown
 from core.errors import ReadingRejectedError
 from core.readings import (
-    BAD_TEXT,
     EARLIEST,
     LATEST,
     MAX_EQUIPMENT_ID_CHARACTERS,
@@ -20,12 +19,13 @@ from core.readings import (
     Reading,
     RejectCode,
     TimeBounds,
+    rejection,
+    validate_text,
 )
 
 ISO_8601 = re.compile(TIMESTAMP)
 # Blank to Python alone: to Unicode, and to the rules for files, they are control characters.
 SEPARATORS = re.compile("[\x1c-\x1f]")
-UNSTORABLE = re.compile(f"{BAD_TEXT}|[\ud800-\udfff]")  # of a surrogate pair, one alone
 
 NaiveTimestamps = Literal["utc", "refuse"]
 
@@ -83,14 +83,8 @@ def validate_equipment_id(value: object) -> str:
     if not isinstance(value, str):
         raise ReadingRejectedError(RejectCode.BAD_TEXT, "must be a text")
     if not value.strip() and not SEPARATORS.search(value):
-        raise ReadingRejectedError(RejectCode.MISSING_VALUE, "must not be empty")
-    if len(value) > MAX_EQUIPMENT_ID_CHARACTERS:
-        message = f"must have at most {MAX_EQUIPMENT_ID_CHARACTERS} characters"
-        raise ReadingRejectedError(RejectCode.TOO_LONG, message)
-    if UNSTORABLE.search(value):
-        message = "must hold no control character and no half or damaged one"
-        raise ReadingRejectedError(RejectCode.BAD_TEXT, message)
-    return value
+        raise rejection(RejectCode.MISSING_VALUE)
+    return validate_text(value, MAX_EQUIPMENT_ID_CHARACTERS)
 
 
 def parse_timestamp(
@@ -106,21 +100,24 @@ def require_within_bounds(ts: datetime, bounds: TimeBounds) -> datetime:
         raise _bad_timestamp(f"must lie between {EARLIEST.isoformat()} and {LATEST.isoformat()}")
     if ts > bounds.latest:
         latest = bounds.latest.isoformat(timespec="seconds")
-        message = f"must not be later than {latest}"
-        raise ReadingRejectedError(RejectCode.TOO_FUTURE, message)
+        raise rejection(RejectCode.TOO_FUTURE, latest=latest)
     return ts
 
 
 def validate_value(value: object) -> float:
     """The number, if rollups can add it up."""
     if not isinstance(value, float):
-        raise ReadingRejectedError(RejectCode.BAD_NUMBER, "must be a number")
+        raise rejection(RejectCode.BAD_NUMBER)
     if not math.isfinite(value):
-        raise ReadingRejectedError(RejectCode.NOT_FINITE, "must be a finite number")
+        raise rejection(RejectCode.NOT_FINITE)
     if value and not MIN_MAGNITUDE <= abs(value) <= MAX_MAGNITUDE:
-        message = f"must be 0 or between {MIN_MAGNITUDE} and {MAX_MAGNITUDE} in magnitude"
-        raise ReadingRejectedError(RejectCode.OUT_OF_RANGE, message)
+        raise rejection(RejectCode.OUT_OF_RANGE)
     return value
+
+
+def nonexistent_timestamp() -> ReadingRejectedError:
+    """The error for a date or time that no calendar or clock has, or Python cannot hold."""
+    return _bad_timestamp("must be a date and time that exist")
 
 
 def _present(value: object) -> object:
@@ -131,14 +128,14 @@ def _present(value: object) -> object:
 
 def _parse_iso_8601(value: object, naive_timestamps: NaiveTimestamps) -> datetime:
     if not isinstance(value, str) or not ISO_8601.fullmatch(value):
-        raise _bad_timestamp("must be an ISO 8601 date and time, such as 2026-01-31T12:00:00Z")
+        raise rejection(RejectCode.BAD_TIMESTAMP)
     try:
         ts = datetime.fromisoformat(value.upper())
         if ts.tzinfo is None:
             ts = _assume_utc(ts, naive_timestamps)
         return ts.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise _bad_timestamp("must be a date and time that exist") from error
+        raise nonexistent_timestamp() from error
 
 
 def _assume_utc(naive: datetime, naive_timestamps: NaiveTimestamps) -> datetime:

@@ -10,6 +10,7 @@ from core.readings import (
     MAX_EQUIPMENT_ID_CHARACTERS,
     MAX_MAGNITUDE,
     MIN_MAGNITUDE,
+    NONZERO_DIGIT,
     NOT_FINITE,
     RejectCode,
     TimeBounds,
@@ -62,7 +63,7 @@ def _timestamp_rules(options: ImportOptions, bounds: TimeBounds) -> list[RejectR
 
 def _value_rules() -> list[RejectRule]:
     number, text = pl.col("number"), pl.col(VALUE).str.strip_chars()
-    not_zero = text.str.contains("^[^eE]*[1-9]")
+    not_zero = text.str.contains(NONZERO_DIGIT)
     in_range = number.abs().is_between(MIN_MAGNITUDE, MAX_MAGNITUDE)
     return [
         RejectRule(RejectCode.MISSING_VALUE, VALUE, text == ""),
