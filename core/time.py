@@ -44,4 +44,5 @@ def ceiling(moment: datetime, width: timedelta) -> datetime:
 
 def chunk_end(moment: datetime) -> datetime:
     """Where the chunk of the moment ends."""
-    return floor(moment, CHUNK_LENGTH) + CHUNK_LENGTH
+    # Not by its start: that of the first chunk lies before the year 1, which Python cannot hold.
+    return moment + (CHUNK_LENGTH - (moment - EPOCH) % CHUNK_LENGTH)
