@@ -1,18 +1,45 @@
-"""The ledger of changes, told by every writer in the transaction that changes readings."""
+"""The two ledgers: of late hours, for the rollups' refresh, and of changed days, for caches.
 
-from collections.abc import Collection
-from datetime import date
+Whoever writes readings enters both in the same transaction: `save_readings` in its own statement,
+every other writer by one of these functions. Rows without their entry would never reach a rollup
+or a cached response; an entry without rows costs no more than a refresh.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
+from uuid import UUID
 
 from core.database import Connection
 from core.queries import queries
 
-EVERY_EQUIPMENT = ""
-MOST_TOLD_APART = 20_000  # of equipment and day, in one row of the ledger
+# Pairs of equipment and day in one entry; of a write with more only the days are entered.
+MAX_CHANGES = 20_000
 
 
-async def note_changes(connection: Connection, changed: Collection[tuple[str, date]]) -> None:
-    """Tell which equipment changed on which UTC days, at least one; of too much only the days."""
-    if len(changed) > MOST_TOLD_APART:
-        changed = [(EVERY_EQUIPMENT, day) for day in {day for _, day in changed}]
+async def enter_new_rows(
+    connection: Connection,
+    spans: Mapping[str, Sequence[datetime]],
+    changed: Collection[tuple[str, date]],
+    import_id: UUID | None = None,
+) -> None:
+    """Enter written rows, at least one, of which none replaced another.
+
+    `spans` has the first and last timestamps (first_ts, last_ts) of ranges that hold all rows, and
+    `changed` each equipment with each UTC day on which it has a row.
+    """
     equipment_ids, days = zip(*changed, strict=True)
-    await queries().note_changes(connection, equipment_ids=equipment_ids, days=days)
+    await queries().enter_new_rows(
+        connection,
+        **spans,
+        equipment_ids=equipment_ids,
+        days=days,
+        max_changes=MAX_CHANGES,
+        import_id=import_id,
+    )
+
+
+async def enter_staged_changes(connection: Connection, import_id: UUID, *, only_new: bool) -> None:
+    """Enter the rows in import_changes, at least one; `only_new`: none replaced another."""
+    await queries().enter_staged_changes(
+        connection, import_id=import_id, only_new=only_new, max_changes=MAX_CHANGES
+    )

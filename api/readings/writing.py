@@ -8,9 +8,9 @@ from typing import Any
 
 from asyncpg.exceptions import UniqueViolationError
 
-from core.changes import note_changes
 from core.database import Connection
 from core.errors import RowsMissingError
+from core.ledger import enter_new_rows
 from core.queries import all_rows, queries
 from core.readings import Reading
 from core.time import chunk_end
@@ -72,10 +72,8 @@ async def _copy_new(
         return False
     if status != f"COPY {len(readings)}":
         raise RowsMissingError(ROWS_MISSING)
-    await queries().note_late_new_rows(connection, import_id=None, **_chunk_spans(timestamps))
-    await note_changes(
-        connection, {(reading.equipment_id, reading.ts.date()) for reading in readings}
-    )
+    changed = {(reading.equipment_id, reading.ts.date()) for reading in readings}
+    await enter_new_rows(connection, _chunk_spans(timestamps), changed)
     return True
 
 

@@ -1,17 +1,16 @@
 """A batch's rows into the hypertable, inside the batch's transaction."""
 
 from contextlib import aclosing
-from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
 import polars as pl
 from asyncpg.exceptions import UniqueViolationError
 
-from core.changes import note_changes
 from core.database import Connection
 from core.errors import RowsMissingError
-from core.queries import all_rows, queries
+from core.ledger import enter_new_rows, enter_staged_changes
+from core.queries import queries
 from jobs.csv_import.ordered_commit import Turn
 from jobs.csv_import.pgcopy import copy_stream
 from jobs.csv_import.prefetch import ahead
@@ -52,11 +51,8 @@ async def _copy_new(connection: Connection, import_id: UUID, staged: StagedBatch
             await copy_rows(connection, "readings", rows)
     except UniqueViolationError:
         return False
-    spans = staged.spans()
-    await queries().note_late_new_rows(
-        connection, import_id=import_id, **{name: spans[name].to_list() for name in spans.columns}
-    )
-    await note_changes(connection, staged.days())
+    spans = {name: span.to_list() for name, span in staged.spans().to_dict().items()}
+    await enter_new_rows(connection, spans, staged.days(), import_id)
     return True
 
 
@@ -67,18 +63,16 @@ async def _merge(connection: Connection, import_id: UUID, staged: StagedBatch) -
     changes = await queries().find_changes(connection, **staged.span)
     if not changes:
         return Written(0, 0)
-    store = partial(queries().store_changes, connection, import_id=import_id)
-    written = Written(**await store(last_values=False))
+    written = Written(**await queries().store_changes(connection, last_values=False))
     if staged.replaced_inside:
-        await store(last_values=True)
+        await queries().store_changes(connection, last_values=True)
+    await enter_staged_changes(connection, import_id, only_new=False)
     in_columnstore = await reaches_columnstore(connection, staged)
     if in_columnstore:
         await queries().note_opened_chunks(connection, import_id=import_id)
     if in_columnstore or sum(written) != changes:
         stored = await queries().count_stored_changes(connection, **staged.span)
         require_every_row(changes, stored)
-    changed = [*map(tuple, await all_rows(queries().changed_days, connection))]
-    await note_changes(connection, changed)
     return written
 
 

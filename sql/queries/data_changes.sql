@@ -1,9 +1,55 @@
--- The ledger of changes: sql/definitions/016_data_state.sql says what it is for.
+-- The ledger of changes: sql/definitions/016_data_state.sql says what it is for. What writers enter
+-- there and in rollup_dirty_ranges: core/ledger.py.
 
--- name: note_changes(equipment_ids, days)!
--- Enter, in the transaction that changes readings, which equipment changed on which UTC days.
-INSERT INTO data_changes (equipment_ids, days, token)
-VALUES (:equipment_ids, :days, change_token());
+-- name: enter_new_rows(first_ts, last_ts, equipment_ids, days, max_changes, import_id)$
+-- Enter written rows of which none replaced another: the hours of late ones, a range for each span
+-- of timestamps, and the changed days of equipment.
+SELECT enter_written(:first_ts, :last_ts, :equipment_ids, :days, :max_changes, true, :import_id);
+
+-- name: enter_staged_changes(max_changes, only_new, import_id)$
+-- Enter the rows in import_changes: the hours of late ones, one range a chunk, and the changed days
+-- of equipment.
+WITH late AS (
+    SELECT
+        min(ts) AS first_ts,
+        max(ts) AS last_ts
+    FROM import_changes
+    WHERE ts < late_before()
+    GROUP BY time_bucket('7 days', ts, '1970-01-01 00:00:00+00'::timestamptz)
+),
+
+spans AS (
+    SELECT
+        array_agg(first_ts) AS first_ts,
+        array_agg(last_ts) AS last_ts
+    FROM late
+),
+
+changed AS (
+    SELECT DISTINCT
+        equipment_id,
+        (ts AT TIME ZONE 'UTC')::date AS day
+    FROM import_changes
+),
+
+days AS (
+    SELECT
+        array_agg(equipment_id) AS equipment_ids,
+        array_agg(day) AS days
+    FROM changed
+)
+
+SELECT
+    enter_written(
+        spans.first_ts,
+        spans.last_ts,
+        days.equipment_ids,
+        days.days,
+        :max_changes,
+        :only_new,
+        :import_id
+    )
+FROM spans CROSS JOIN days;
 
 -- name: note_changed_range(start, stop)!
 -- Enter that any equipment may have changed between two timestamps.

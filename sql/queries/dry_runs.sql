@@ -42,7 +42,7 @@ WHERE coalesce(readings.value, known.first_value) <> staged.first_value;
 -- name: rehearse_batch(first_ts, last_ts, replaces)
 -- What the staged keys would come to after those before them, chunk by chunk, and the hours in
 -- which late rows would change, whether stored values are replaced or stay. The range of a chunk is
--- that of store_changes and store_new.
+-- that of enter_staged_changes.
 WITH met AS (
     SELECT
         staged.equipment_id,

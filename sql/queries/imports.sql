@@ -102,9 +102,9 @@ WITH changes AS (
 
 SELECT count(*) FROM changes;
 
--- name: store_changes(last_values, import_id)^
--- Write the first or, where it differs, the last value of each changed key; enter late rows into
--- the ledger, one range a chunk; count what was written. The order is that of staging.py.
+-- name: store_changes(last_values)^
+-- Write the first or, where it differs, the last value of each changed key; count what was written.
+-- The order is that of staging.py.
 WITH written AS (
     INSERT INTO readings (equipment_id, ts, value)
     SELECT
@@ -121,18 +121,7 @@ WITH written AS (
     ON CONFLICT (equipment_id, ts) DO UPDATE
         SET value = excluded.value, register_time = now()
         WHERE readings.value IS DISTINCT FROM excluded.value
-    RETURNING ts, xmax = 0 AS is_new
-),
-
-dirty AS (
-    INSERT INTO rollup_dirty_ranges (range_start, range_end, import_id)
-    SELECT
-        time_bucket('1 hour', min(ts)) AS range_start,
-        time_bucket('1 hour', max(ts)) + '1 hour'::interval AS range_end,
-        :import_id AS import_id
-    FROM written
-    WHERE ts < late_before()
-    GROUP BY time_bucket('7 days', ts, '1970-01-01 00:00:00+00'::timestamptz)
+    RETURNING xmax = 0 AS is_new
 )
 
 SELECT
@@ -140,9 +129,9 @@ SELECT
     count(*) FILTER (WHERE NOT is_new) AS replaced
 FROM written;
 
--- name: store_new(import_id)$
--- Write the first value of each staged key that is not stored yet and set these keys apart; enter
--- late rows into the ledger, one range a chunk; how many were written. The order is staging.py's.
+-- name: store_new()$
+-- Write the first value of each staged key that is not stored yet and set these keys apart; how many
+-- were written. The order is that of staging.py.
 WITH written AS (
     INSERT INTO readings (equipment_id, ts, value)
     SELECT
@@ -167,18 +156,6 @@ changes AS (
         value AS first_value,
         value AS last_value
     FROM written
-),
-
-dirty AS (
-    INSERT INTO rollup_dirty_ranges (range_start, range_end, import_id, only_new)
-    SELECT
-        time_bucket('1 hour', min(ts)) AS range_start,
-        time_bucket('1 hour', max(ts)) + '1 hour'::interval AS range_end,
-        :import_id AS import_id,
-        true AS only_new
-    FROM written
-    WHERE ts < late_before()
-    GROUP BY time_bucket('7 days', ts, '1970-01-01 00:00:00+00'::timestamptz)
 )
 
 SELECT count(*) FROM written;
@@ -207,13 +184,6 @@ INNER JOIN readings
 WHERE
     readings.ts BETWEEN :first_ts AND :last_ts
     AND readings.value <> staged.first_value;
-
--- name: changed_days()
--- On which UTC days which equipment is changed.
-SELECT DISTINCT
-    equipment_id,
-    (ts AT TIME ZONE 'UTC')::date AS day
-FROM import_changes;
 
 -- name: count_stored_changes(first_ts, last_ts)$
 -- How many changed keys now hold their last value.

@@ -111,17 +111,3 @@ WHERE
     hypertable_name = 'readings'
     AND is_compressed
     AND range_start <= :last_ts AND range_end > :first_ts;
-
--- name: note_late_new_rows(first_ts, last_ts, import_id)!
--- Enter rows, of which none replaced another, into the ledger as far as they are late: a range of
--- hours for each span of timestamps.
-INSERT INTO rollup_dirty_ranges (range_start, range_end, import_id, only_new)
-SELECT
-    time_bucket('1 hour', span.first_ts) AS range_start,
-    time_bucket('1 hour', least(span.last_ts, late_before())) + '1 hour'::interval AS range_end,
-    :import_id AS import_id,
-    TRUE AS only_new
-FROM unnest(
-    cast(:first_ts AS timestamptz[]), cast(:last_ts AS timestamptz[])
-) AS span (first_ts, last_ts)
-WHERE span.first_ts < late_before();
