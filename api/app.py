@@ -15,9 +15,10 @@ from api.auth.access import enforce_access, require_rules
 from api.auth.controller import AuthController
 from api.batches.controller import BatchController
 from api.equipment.controller import EquipmentController
+from api.exports.controller import ExportController
 from api.health.controller import HealthController
-from api.http.body_draining import Lingering
-from api.http.head_requests import Heads
+from api.http.body_draining import BodyDraining
+from api.http.head_requests import HeadRequests
 from api.http.problem_details import HANDLERS
 from api.imports.controller import ImportController, UploadController
 from api.imports.multipart import FORM_OVERHEAD_BYTES
@@ -33,24 +34,29 @@ from core.traces import configure_tracing
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
-# A request makes some hundred objects that go with it, so a pass of the collector per 700 new ones,
-# Python's default, would find all requests under way again and again.
+# A request allocates some hundred objects that live as long as it does. A collection per 700 new
+# objects, Python's default, would traverse those of all requests in flight again and again.
 OBJECTS_BETWEEN_COLLECTIONS = 10_000
 
-# Of glibc's malloc.h: how much may lie free at the end; from what size on memory goes back at once.
+# Parameters of glibc's malloc.h: how much free memory the heap's end may hold, and from what size
+# on memory is mapped, and so returned when it is freed.
 M_TRIM_THRESHOLD = -1
 M_MMAP_THRESHOLD = -3
-HELD_BYTES = 2**23
+RETAINED_BYTES = 2**23
+
+
+class SensorDataController(ReadingController, ExportController):
+    """Readings in and out at one path: of two controllers each would add OPTIONS to it."""
 
 
 def create_app(settings: ServerSettings) -> Litestar:
-    """The application; it starts whether its database and its provider are there yet or not."""
+    """The application; it starts even if its database and its identity provider are down."""
     metrics = Metrics()
     app = Litestar(
         [
             HealthController,
             AuthController,
-            ReadingController,
+            SensorDataController,
             BatchController,
             LineProtocolController,
             AggregateController,
@@ -72,36 +78,37 @@ def create_app(settings: ServerSettings) -> Litestar:
         openapi_config=reference_config(),
     )
     require_rules(app)
-    app.asgi_handler = Observability(Heads(Lingering(app.asgi_handler)), metrics)
+    app.asgi_handler = Observability(HeadRequests(BodyDraining(app.asgi_handler)), metrics)
     return app
 
 
 def from_environment() -> Litestar:
-    """The application as the environment says: what the server's processes load."""
+    """The application configured by the environment: what the server's processes load."""
     configure_logging()
     configure_tracing("sensorflow-api")
     app = create_app(ServerSettings.from_environment())
-    _spare_the_collector()
-    _hold_freed_memory()
+    _reduce_garbage_collection()
+    _retain_freed_memory()
     return app
 
 
-def _spare_the_collector() -> None:
-    """Take what stays for good out of every pass, which stopped all requests for 80 ms."""
+def _reduce_garbage_collection() -> None:
+    """Exclude permanent objects from every collection, which stopped all requests for 80 ms."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
 
 
-def _hold_freed_memory() -> None:
-    """Where the allocator is glibc's, leave what a large answer took to the next one.
+def _retain_freed_memory() -> None:
+    """Where the allocator is glibc's, have it reuse the memory of a large response for the next.
 
-    Given back, it is got again page by page: a tenth of the time of an answer of 5 MB.
+    Returned to the system, it is faulted in again page by page: a tenth of the time of a response
+    of 5 MB.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
-        mallopt(M_TRIM_THRESHOLD, 2 * HELD_BYTES)
-        mallopt(M_MMAP_THRESHOLD, HELD_BYTES)
+        mallopt(M_TRIM_THRESHOLD, 2 * RETAINED_BYTES)
+        mallopt(M_MMAP_THRESHOLD, RETAINED_BYTES)
 
 
 def _upload_router(max_upload_bytes: int) -> Router:

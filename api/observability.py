@@ -1,11 +1,9 @@
-"""What is known of every request, matched by a route or not: an id, a log line, metrics, a span."""
+"""What every request gets, matched by a route or not: an id, a log line, metrics, a span."""
 
 import asyncio
-import re
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from time import perf_counter
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import structlog
 from litestar.enums import ScopeType
@@ -15,6 +13,7 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from api.http.request_id import REQUEST_ID_HEADER, bind_request_id, current_request_id
 from core.traces import is_tracing, span
 
 if TYPE_CHECKING:
@@ -22,29 +21,20 @@ if TYPE_CHECKING:
 
 TRACE_HEADERS = frozenset({b"traceparent", b"tracestate"})
 
-REQUEST_ID_HEADER = b"x-request-id"
-ACCEPTED_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-
-# A label value stays for the life of the process, so none may come from the client's hand.
+# A label value stays for the life of the process, so none may be chosen by a client.
 KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
-FILL_SECONDS = 1
+UPDATE_TIMEOUT_SECONDS = 1
 
 logger = structlog.get_logger()
 
 
-def current_request_id() -> str:
-    """The id of the request being answered, "none" outside of one."""
-    request_id: str = structlog.contextvars.get_contextvars().get("request_id", "none")
-    return request_id
-
-
 class Metrics:
-    """The process's metrics and those of its requests, in a registry of this application's own."""
+    """The metrics of the process and its requests, in a registry of this application."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._filling: asyncio.Task[None] | None = None
+        self._update: asyncio.Task[None] | None = None
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
         self._requests = Counter(
@@ -66,42 +56,40 @@ class Metrics:
             registry=self.registry,
         )
 
-    async def filled(self, fill: Callable[[], Coroutine[None, None, None]]) -> CollectorRegistry:
-        """The registry, when `fill` has asked the database or a second has passed.
+    async def updated(self, update: Callable[[], Coroutine[None, None, None]]) -> CollectorRegistry:
+        """The registry, once `update` has queried the database or a second has passed.
 
-        One question at a time: scrapes of a silent database hold one connection, not all.
+        One update at a time: scrapes hold one connection of an unresponsive database, not all.
         """
-        if self._filling is None or self._filling.done():
-            self._filling = asyncio.create_task(fill())
-        done, _ = await asyncio.wait({self._filling}, timeout=FILL_SECONDS)
+        if self._update is None or self._update.done():
+            self._update = asyncio.create_task(update())
+        done, _ = await asyncio.wait({self._update}, timeout=UPDATE_TIMEOUT_SECONDS)
         for task in done:
             task.result()
         return self.registry
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count one answered request."""
+        """Count one request and its duration."""
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(method, route).observe(seconds)
 
 
 class Observability:
-    """ASGI middleware outside the router, so that refusals by the router are seen as well."""
+    """ASGI middleware outside the router, so that it sees the router's own errors too."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; anything but HTTP passes through."""
+        """Handle one request; anything but HTTP passes through."""
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
-        request_id = _accepted_id(scope["headers"]) or uuid4().hex
-        # Never unbound: each request has a context of its own, which ends with it.
-        structlog.contextvars.bind_contextvars(request_id=request_id)
-        await self._observed(scope, receive, send, request_id.encode())
+        request_id = bind_request_id(scope["headers"])
+        await self._observe(scope, receive, send, request_id.encode())
 
-    async def _observed(
+    async def _observe(
         self, scope: HTTPScope, receive: Receive, send: Send, request_id: bytes
     ) -> None:
         status = 0
@@ -121,7 +109,7 @@ class Observability:
             finally:
                 self._record(scope, status, perf_counter() - started)
                 if request_span:
-                    _describe(request_span, scope, status)
+                    _set_attributes(request_span, scope, status)
 
     def _record(self, scope: HTTPScope, status: int, seconds: float) -> None:
         method = _method(scope)
@@ -136,7 +124,7 @@ class Observability:
 
 
 def _trace_headers(scope: HTTPScope) -> dict[str, str]:
-    """The headers by which a caller names its own span, while spans are collected."""
+    """The headers that carry the caller's trace context; none while tracing is off."""
     if not is_tracing():
         return {}
     return {
@@ -146,8 +134,8 @@ def _trace_headers(scope: HTTPScope) -> dict[str, str]:
     }
 
 
-def _describe(request_span: "Span", scope: HTTPScope, status: int) -> None:
-    """Say of a span what OpenTelemetry's conventions for HTTP servers ask for."""
+def _set_attributes(request_span: "Span", scope: HTTPScope, status: int) -> None:
+    """Set what OpenTelemetry's conventions for HTTP servers require of a span."""
     route = scope.get("path_template") or "unmatched"
     request_span.update_name(f"{_method(scope)} {route}")
     request_span.set_attributes(
@@ -162,10 +150,3 @@ def _describe(request_span: "Span", scope: HTTPScope, status: int) -> None:
 
 def _method(scope: HTTPScope) -> str:
     return scope["method"] if scope["method"] in KNOWN_METHODS else "other"
-
-
-def _accepted_id(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
-    for name, value in headers:
-        if name == REQUEST_ID_HEADER and ACCEPTED_REQUEST_ID.fullmatch(value):
-            return value.decode()
-    return None

@@ -1,4 +1,4 @@
-"""What the handlers stand on, built once a process, and how they get at it."""
+"""The services of the handlers, built once a process, and their injection."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -31,16 +31,13 @@ from api.exports.service import ExportService
 from api.health.repository import HealthRepository
 from api.health.service import HealthService
 from api.http.server_sent_events import EventStreams
-from api.http.shutdown_signal import on_termination
-from api.imports.progress_feed import ImportWatch
+from api.http.shutdown_signal import on_shutdown_signal
 from api.imports.rejects_resubmission import RepairService
-from api.imports.repository import ImportRepository
 from api.imports.service import ImportService
-from api.imports.upload_repository import UploadRepository
-from api.imports.upload_urls import UploadUrls
+from api.imports.services import import_services
 from api.imports.uploads import UploadService
 from api.line_protocol.service import LineProtocolService
-from api.live.feeds import Feeds
+from api.live.feed import LiveFeed
 from api.live.listener import Listener
 from api.live.service import LiveService
 from api.readings.batch_writer import BatchWriter
@@ -64,12 +61,12 @@ from core.settings import (
 from core.storage import Storage
 
 PROVIDER_TIMEOUT_SECONDS = 5
-CLOSING_SECONDS = 5
+POOL_CLOSE_TIMEOUT_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """Everything the server must be told."""
+    """All settings of the server."""
 
     api: ApiSettings
     auth: AuthSettings
@@ -83,7 +80,7 @@ class ServerSettings:
 
     @classmethod
     def from_environment(cls) -> "ServerSettings":
-        """As the variables SENSORFLOW_* say; raises pydantic's ValidationError."""
+        """By the variables SENSORFLOW_*; raises pydantic's ValidationError."""
         return cls(
             ApiSettings(),
             AuthSettings(),
@@ -125,14 +122,14 @@ class Services:
 async def open_services(
     settings: ServerSettings, registry: CollectorRegistry
 ) -> AsyncIterator[Services]:
-    """The services, whether the database and the provider are there yet or not."""
+    """The services, even if the database and the identity provider are down."""
     ingest_metrics = IngestMetrics(registry)
     queries()  # a mistake in the SQL files stops the start, not a request
     async with AsyncExitStack() as resources:
         engine = control_engine(settings.database.url.get_secret_value())
         resources.push_async_callback(engine.dispose)
         pool = await open_pool(settings.database, connections_at_start=0, reset_sessions=False)
-        resources.push_async_callback(_close, pool)
+        resources.push_async_callback(_close_pool, pool)
         repository = ReadingRepository(pool)
         batch_writer = BatchWriter(repository, settings.ingest, ingest_metrics)
         group_commit = GroupCommit(repository.save, settings.ingest, ingest_metrics)
@@ -140,14 +137,12 @@ async def open_services(
         http = await resources.enter_async_context(
             httpx2.AsyncClient(timeout=PROVIDER_TIMEOUT_SECONDS)
         )
-        storage = Storage.open(settings.storage)
-        imports = ImportRepository(engine)
-        watch = ImportWatch(imports)
-        resources.push_async_callback(watch.stop)
-        resources.enter_context(on_termination(watch.close))
-        feeds = Feeds()
-        resources.enter_context(on_termination(feeds.close))
-        listener = Listener(settings.database, feeds)
+        importing = import_services(engine, Storage.open(settings.storage), settings.api)
+        resources.push_async_callback(importing.progress_feed.stop)
+        resources.enter_context(on_shutdown_signal(importing.progress_feed.close))
+        live_feed = LiveFeed()
+        resources.enter_context(on_shutdown_signal(live_feed.close))
+        listener = Listener(settings.database, live_feed)
         resources.push_async_callback(listener.close)
         auth = await resources.enter_async_context(
             open_auth(settings.api, settings.auth, settings.session, pool, http)
@@ -166,27 +161,22 @@ async def open_services(
             batches=BatchService(batch_writer, settings.api, settings.readings),
             batch_writer=batch_writer,
             equipment=EquipmentService(EquipmentRepository(engine, pool)),
-            exports=ExportService(ExportRepository(pool), _exports_at_once(settings.database)),
+            exports=ExportService(ExportRepository(pool), _max_running_exports(settings.database)),
             health=HealthService(HealthRepository(pool)),
-            imports=ImportService(imports, storage, watch),
+            imports=importing.imports,
             points=LineProtocolService(batch_writer, settings.line_protocol, settings.readings),
-            live=LiveService(feeds, listener),
+            live=LiveService(live_feed, listener),
             readings=ReadingService(
                 group_commit, batch_writer, ingest_metrics, settings.api, settings.readings
             ),
-            repairs=RepairService(imports, storage),
+            repairs=importing.resubmissions,
             streams=EventStreams(settings.api.max_event_streams),
-            uploads=UploadService(
-                UploadRepository(engine),
-                storage,
-                UploadUrls(storage, settings.api),
-                settings.api.max_upload_bytes,
-            ),
+            uploads=importing.uploads,
         )
 
 
 def dependencies() -> Dependencies:
-    """The services as handlers ask for them, by the name of the parameter."""
+    """The services as dependencies of handlers, by the name of the parameter."""
     names = {field.name for field in fields(Services)} - {"authenticator"}
     return {name: _provide(name) for name in names}
 
@@ -198,14 +188,14 @@ def _provide(name: str) -> Provide:
     return Provide(provide, sync_to_thread=False)
 
 
-def _exports_at_once(database: DatabaseSettings) -> int:
-    """A third of the connections: the others are for requests that are short."""
+def _max_running_exports(database: DatabaseSettings) -> int:
+    """A third of the pool: the other connections are for short requests."""
     return max(1, database.pool_size // 3)
 
 
-async def _close(pool: Pool) -> None:
+async def _close_pool(pool: Pool) -> None:
     try:
-        async with asyncio.timeout(CLOSING_SECONDS):
+        async with asyncio.timeout(POOL_CLOSE_TIMEOUT_SECONDS):
             await pool.close()
     except TimeoutError:
         pool.terminate()

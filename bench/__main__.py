@@ -14,7 +14,7 @@ import uvloop
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 from bench.measure import Bench, Plan, Result, Scenario, free_port
-from bench.runs import console, database, save, show, software
+from bench.runs import console, database, print_result, save, software
 from bench.scenarios import LONG_SCENARIOS, SCENARIOS
 from cli.demo.client import CLIENT_ID, SCOPES
 from cli.demo.stack import Stack, running_platform
@@ -26,25 +26,25 @@ NAMES = f"Any of {', '.join(BY_NAME)}; without any: all but {', '.join(LONG_SCEN
 
 def main(
     scenarios: Annotated[list[str] | None, typer.Argument(help=NAMES)] = None,
-    runs: Annotated[int, typer.Option(help="How often; medians are told.")] = 5,
+    runs: Annotated[int, typer.Option(help="How often; medians are reported.")] = 5,
     rows: Annotated[
-        int, typer.Option(help="Rows that import loads, and aggregate asks for.")
+        int, typer.Option(help="Rows that import loads and aggregate queries.")
     ] = 2_000_000,
     minutes: Annotated[float, typer.Option(min=4, help="How long soak lasts.")] = 60,
 ) -> None:
     """Measure and write one JSON result."""
-    chosen = [BY_NAME[name] for name in scenarios or SCENARIOS]
+    selected = [BY_NAME[name] for name in scenarios or SCENARIOS]
     with TemporaryDirectory() as name, database(Path(name)) as (kind, url):
         ports = {"api_port": free_port(), "idp_port": free_port()}
         with running_platform(console, url, Path(name), **ports) as stack:
-            versions, results = uvloop.run(measure(stack, chosen, Plan(runs, rows, minutes)))
+            versions, results = uvloop.run(measure(stack, selected, Plan(runs, rows, minutes)))
     save(kind, versions, results)
 
 
 async def measure(
     stack: Stack, scenarios: list[Scenario], plan: Plan
 ) -> tuple[dict[str, str], list[Result]]:
-    """The versions that do the work, and what the scenarios gave, each shown as it ends."""
+    """The versions of the software, and the results of the scenarios, each printed as it ends."""
     client = AsyncOAuth2Client(
         CLIENT_ID,
         read_accounts().client_secrets[CLIENT_ID],
@@ -57,7 +57,9 @@ async def measure(
     async with client, asyncpg.create_pool(stack.database_url, min_size=1, max_size=1) as pool:
         await client.fetch_token()
         bench = Bench(stack, client, pool, plan)
-        results = [show(result) for scenario in scenarios for result in await scenario(bench)]
+        results = [
+            print_result(result) for scenario in scenarios for result in await scenario(bench)
+        ]
         return await software(pool), results
 
 

@@ -48,7 +48,7 @@ class Asking:
         async def ask(turn: int) -> None:
             named = {"equipmentId": equipment(turn)} if one else {}
             path = f"{PATH}?{urlencode(parameters | named)}"
-            status = await self._connection.ask(get_request(path, self._bench.token))
+            status = await self._connection.send(get_request(path, self._bench.token))
             if status != HTTP_OK:
                 raise RuntimeError(f"{path} was answered {status}")
 

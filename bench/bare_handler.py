@@ -50,7 +50,7 @@ class BareHandler:
 
         async def ask(turn: int) -> None:
             path = f"/hours?{urlencode({'hours': hours, 'named': equipment(turn)})}"
-            await self._connection.ask(get_request(path, "none"))
+            await self._connection.send(get_request(path, "none"))
 
         return await median_milliseconds(times, ask)
 

@@ -1,4 +1,4 @@
-"""Many readings a request, as NDJSON or in line protocol, against psql's COPY of the same rows."""
+"""Many readings per request, as NDJSON or line protocol, against psql's COPY of the same rows."""
 
 from collections.abc import Callable
 
@@ -10,10 +10,10 @@ from bench.single_post import require_all_stored
 from bench.table import copy_by_psql, empty, require_no_readings, rows_in_order_of_time
 
 ROWS = 200_000
-ROWS_A_BATCH = 5_000
+BATCH_ROWS = 5_000
 CONNECTIONS = 4
 
-Posted = Callable[[str, pl.DataFrame], bytes]
+EncodeRequest = Callable[[str, pl.DataFrame], bytes]
 
 
 async def batches(bench: Bench) -> list[Result]:
@@ -26,19 +26,21 @@ async def line_protocol(bench: Bench) -> list[Result]:
     return [await _against_copy(bench, "line protocol, 5,000 lines", _as_lines, 204)]
 
 
-async def _against_copy(bench: Bench, scenario: str, posted: Posted, status: int) -> Result:
+async def _against_copy(
+    bench: Bench, scenario: str, encode_request: EncodeRequest, status: int
+) -> Result:
     """New readings, timestamps over 30 days, into the emptied table on both sides."""
     await require_no_readings(bench.pool)
     frame = rows_in_order_of_time(ROWS)
     file = bench.stack.data_dir / "batches.csv"
     frame.write_csv(file)
-    posts = [posted(bench.token, part) for part in frame.iter_slices(ROWS_A_BATCH)]
+    posts = [encode_request(bench.token, part) for part in frame.iter_slices(BATCH_ROWS)]
 
     async def ours() -> float:
         await empty(bench.pool)
-        seen = await load(bench.stack.api_url, posts, CONNECTIONS)
-        require_all_stored(seen, status)
-        return ROWS / seen.seconds
+        run = await load(bench.stack.api_url, posts, CONNECTIONS)
+        require_all_stored(run, status)
+        return ROWS / run.seconds
 
     async def copy() -> float:
         await empty(bench.pool)

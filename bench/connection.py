@@ -1,24 +1,24 @@
-"""A kept-alive connection for load that keeps to a pace, where an HTTP client costs too much."""
+"""A keep-alive connection for load at a given pace, where an HTTP client costs too much."""
 
 import asyncio
 from urllib.parse import urlsplit
 
 from bench.load import CONTENT_LENGTH, HEAD_END
 
-# An answer of this size is read without a stop: whoever measures must not be what is slow.
+# A response of this size is read without pausing: the client must not be the bottleneck.
 BUFFER_BYTES = 2**23
 
 
 class Connection:
-    """Sends one request at a time; connects when it must."""
+    """Sends one request at a time; connects when needed."""
 
     def __init__(self, base_url: str) -> None:
         address = urlsplit(base_url)
         self._host, self._port = address.hostname, address.port
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def ask(self, request: bytes) -> int:
-        """The status of the answer; raises OSError or EOFError when the server hangs up."""
+    async def send(self, request: bytes) -> int:
+        """The status of the response; raises OSError or EOFError when the server disconnects."""
         if self._streams is None:
             self._streams = await asyncio.open_connection(
                 self._host, self._port, limit=BUFFER_BYTES
@@ -30,7 +30,7 @@ class Connection:
             raise
 
     def close(self) -> None:
-        """Hang up."""
+        """Disconnect."""
         if self._streams is not None:
             self._streams[1].close()
             self._streams = None

@@ -1,4 +1,4 @@
-"""`python -m bench.import_memory`: the most memory a worker holds while it imports large files.
+"""`python -m bench.import_memory`: the peak memory of a worker that imports large files.
 
 Each file is imported by a worker process of its own, until it is visible. The database is
 SENSORFLOW_BENCH_DATABASE_URL, which must have no readings, else an embedded one. Linux only.
@@ -31,7 +31,7 @@ from core.settings import DatabaseSettings
 from core.storage import source_key
 from migrations.runner import upgrade
 
-ROWS_A_PIECE = 1_000_000
+ROWS_PER_CHUNK = 1_000_000
 EXTENSIONS = (".csv", ".csv.gz")
 NOTE_CHARACTERS = 225  # make a line 270 bytes long
 
@@ -51,7 +51,7 @@ def main(
 
 
 async def measure(url: str, folder: Path, files: list[tuple[int, str]], *, wide: bool) -> None:
-    """Print a line a file."""
+    """Print one line per file."""
     await upgrade(url)
     async with await open_pool(DatabaseSettings(url=SecretStr(url))) as pool:
         await require_no_readings(pool)
@@ -78,12 +78,12 @@ async def _import(
 
 
 def write_file(path: Path, rows: int, note_characters: int) -> None:
-    """The rows in order of time, by way of bounded memory, with a note if it has characters."""
+    """Write the rows in order of time, in bounded memory; `note_characters` adds a column."""
     note = [pl.lit("x" * note_characters).alias("note")] if note_characters else []
     with gzip.open(path, "wb", 1) if path.suffix == ".gz" else path.open("wb") as file:
-        for first in range(0, rows, ROWS_A_PIECE):
-            piece = rows_in_order_of_time(rows, first, min(first + ROWS_A_PIECE, rows))
-            file.write(piece.with_columns(*note).write_csv(include_header=first == 0).encode())
+        for first in range(0, rows, ROWS_PER_CHUNK):
+            chunk = rows_in_order_of_time(rows, first, min(first + ROWS_PER_CHUNK, rows))
+            file.write(chunk.with_columns(*note).write_csv(include_header=first == 0).encode())
 
 
 @contextmanager
@@ -104,7 +104,7 @@ def _worker(url: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def peak_memory_mb(pid: int) -> int:
-    """The most that the process has had resident so far (VmHWM)."""
+    """The peak resident memory of the process so far (VmHWM)."""
     status = dict(
         line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines()
     )

@@ -33,18 +33,18 @@ FROM readings GROUP BY 1, 2
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds that one round took."""
+    """The durations of one round, in seconds."""
 
     copy: float
     aggregate: float
     fresh: Took
-    again: Took
+    unchanged: Took
     half: Took
 
 
 @dataclass(frozen=True)
 class Importing:
-    """The database, the storage of its worker, the file, and the half of its rows."""
+    """The database, the storage of its worker, the file, and a file with half of its rows."""
 
     pool: Pool
     database_url: str
@@ -53,15 +53,15 @@ class Importing:
     half: Path
 
     async def round(self) -> Times:
-        """Each scenario once, one after another."""
+        """Run each scenario once, one after another."""
         copy, aggregate = await self._baseline()
         await empty(self.pool)
         fresh = await self._import()
-        again = await self._import()
+        unchanged = await self._import()
         await empty(self.pool)
         await copy_by_psql(self.database_url, self.half)
         half = await self._import()
-        return Times(copy, aggregate, fresh, again, half)
+        return Times(copy, aggregate, fresh, unchanged, half)
 
     async def _baseline(self) -> tuple[float, float]:
         await empty(self.pool)
@@ -107,7 +107,9 @@ def results(rounds: list[Times], rows: int) -> list[Result]:
     name = "psql \\copy into the empty table"
     return [
         Result("import, fresh", "rows/s", rate(lambda times: times.fresh.loaded), copy, name),
-        Result("import, unchanged", "rows/s", rate(lambda times: times.again.loaded), copy, name),
+        Result(
+            "import, unchanged", "rows/s", rate(lambda times: times.unchanged.loaded), copy, name
+        ),
         Result("import, half there", "rows/s", rate(lambda times: times.half.loaded), copy, name),
         Result(
             "import until visible",

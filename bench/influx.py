@@ -1,6 +1,6 @@
-"""POST /sensor-data against InfluxDB 1.x: one point a request, durable before its answer on both.
+"""POST /sensor-data against InfluxDB 1.x: one point a request, durable before the response on both.
 
-InfluxDB runs with its defaults and without a check of who writes; its files are below the run's
+InfluxDB runs with its defaults and without authentication; its files are below the run's
 temporary folder.
 """
 
@@ -32,7 +32,7 @@ DATABASE = "bench"
 
 
 async def single_post_against_influx(bench: Bench) -> list[Result]:
-    """Requests/s of the stack's API against an influxd of this machine; nothing where none is."""
+    """Requests/s of the API against an influxd of this machine; nothing if none is installed."""
     influxd = shutil.which("influxd")
     if influxd is None:
         console.print("  influx: left out, no influxd is installed (apt-get install influxdb)")
@@ -57,7 +57,7 @@ async def single_post_against_influx(bench: Bench) -> list[Result]:
 
 
 def _points() -> Iterator[bytes]:
-    """The readings that the API gets, in line protocol; no token is asked for."""
+    """The readings that the API gets, in line protocol; no token is required."""
     for reading in readings():
         nanoseconds = round(reading.ts.timestamp() * 1_000_000) * 1_000
         line = f"readings,equipment={reading.equipment_id} value={reading.value} {nanoseconds}"
@@ -98,15 +98,15 @@ def _settings(folder: Path, port: int) -> dict[str, str]:
 
 
 def _create_database(url: str) -> None:
-    """Make the database as soon as the server answers."""
+    """Create the database as soon as the server responds."""
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
-            answer = httpx2.post(f"{url}/query", params={"q": f"CREATE DATABASE {DATABASE}"})
+            response = httpx2.post(f"{url}/query", params={"q": f"CREATE DATABASE {DATABASE}"})
         except httpx2.TransportError:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.1)
         else:
-            answer.raise_for_status()
+            response.raise_for_status()
             return

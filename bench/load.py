@@ -15,9 +15,10 @@ CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 
 @dataclass
 class Load:
-    """What a run has seen: how many of each status, the seconds it took, and each answer.
+    """The figures of a run: responses by status, its duration, and the latency of each response.
 
-    `latencies` leaves out the first answer of a connection, for which all of them ask at once.
+    `latencies` leaves out the first response of a connection, since all connections send their
+    first request at once.
     """
 
     statuses: Counter[int] = field(default_factory=Counter)
@@ -26,16 +27,16 @@ class Load:
 
     @property
     def rate(self) -> float:
-        """Answers a second."""
+        """Responses per second."""
         return self.statuses.total() / self.seconds
 
     def milliseconds(self, percent: int) -> float:
-        """The latency that `percent` of the answers kept below."""
+        """The latency percentile."""
         return quantiles(self.latencies, n=100)[percent - 1] * 1000
 
 
 class Client(asyncio.Protocol):
-    """A kept-alive connection that sends its next request when the last one is answered."""
+    """A keep-alive connection that sends its next request after each response."""
 
     def __init__(self, requests: Iterator[bytes], load: Load) -> None:
         self._requests = requests
@@ -50,22 +51,22 @@ class Client(asyncio.Protocol):
         self._transport.write(next(self._requests))  # type: ignore[attr-defined]  # as below
 
     def data_received(self, data: bytes) -> None:
-        """Take note of a whole answer and go on."""
+        """Record a complete response and send the next request."""
         self._received += data
         head, separator, body = self._received.partition(HEAD_END)
         length = CONTENT_LENGTH.search(head)
         if separator and len(body) >= int(length[1] if length else 0):
             self._load.statuses[int(head[9:12])] += 1
             self._received = b""
-            self._take_time()
+            self._record_latency()
             self._send_next()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """End; early only if the server hung up."""
+        """End; early only if the server disconnected."""
         if not self.done.done():
             self.done.set_exception(error or ConnectionResetError())
 
-    def _take_time(self) -> None:
+    def _record_latency(self) -> None:
         now = time.perf_counter()
         if self._sent_at is not None:
             self._load.latencies.append(now - self._sent_at)
@@ -81,18 +82,18 @@ class Client(asyncio.Protocol):
 
 
 async def load(base_url: str, requests: Sequence[bytes], connections: int) -> Load:
-    """Send every request, each connection one at a time; there are more requests than those."""
-    address, seen, waiting = urlsplit(base_url), Load(), iter(requests)
+    """Send every request, one at a time per connection; there must be one for each connection."""
+    address, figures, remaining = urlsplit(base_url), Load(), iter(requests)
     host, port = str(address.hostname), int(address.port or 80)
     loop = asyncio.get_running_loop()
     started = time.perf_counter()
     opened = [
-        await loop.create_connection(lambda: Client(waiting, seen), host, port)
+        await loop.create_connection(lambda: Client(remaining, figures), host, port)
         for _ in range(connections)
     ]
     await asyncio.gather(*(client.done for _, client in opened))
-    seen.seconds = time.perf_counter() - started
-    return seen
+    figures.seconds = time.perf_counter() - started
+    return figures
 
 
 def post_request(path: str, token: str, content_type: str, body: bytes) -> bytes:
@@ -104,8 +105,8 @@ def post_request(path: str, token: str, content_type: str, body: bytes) -> bytes
     return head.encode() + body
 
 
-def get_request(path: str, token: str, known: str = "") -> bytes:
-    """The bytes of one GET with a bearer token, and the entity tag that is known."""
-    condition = f"If-None-Match: {known}\r\n" if known else ""
+def get_request(path: str, token: str, etag: str = "") -> bytes:
+    """The bytes of one GET with a bearer token, conditional if there is an entity tag."""
+    condition = f"If-None-Match: {etag}\r\n" if etag else ""
     head = f"GET {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\n"
     return f"{head}{condition}\r\n".encode()

@@ -10,19 +10,19 @@ from bench.users import TOKEN_VARIABLE
 
 
 class Sensor(FastHttpUser):
-    """A sensor that keeps its connection; anything but 201 is a failure."""
+    """A sensor with a keep-alive connection; anything but 201 is a failure."""
 
     wait_time = between(1, 3)
     numbers = count()
 
     def on_start(self) -> None:
-        """Take a name of its own."""
+        """Set a unique id."""
         self.equipment_id = f"LOCUST-{next(self.numbers)}"
         self.headers = {"Authorization": f"Bearer {os.environ[TOKEN_VARIABLE]}"}
 
     @task
     def send_reading(self) -> None:
-        """One reading of now."""
+        """Send one reading with the current time."""
         reading = {
             "equipmentId": self.equipment_id,
             "timestamp": datetime.now(UTC).isoformat(),

@@ -1,4 +1,4 @@
-"""What a scenario works with, and what it gives back: a figure, its baseline, their ratio."""
+"""The input of a scenario, and its results: a figure, its baseline, their ratio."""
 
 import socket
 import time
@@ -15,7 +15,7 @@ from cli.demo.stack import Stack
 
 @dataclass(frozen=True)
 class Plan:
-    """How much a scenario does; medians are told of what it does `runs` times."""
+    """How much a scenario does; of what it does `runs` times, medians are reported."""
 
     runs: int
     import_rows: int
@@ -33,15 +33,15 @@ class Bench:
 
     @property
     def token(self) -> str:
-        """The client's access token of now: one that ran out is renewed with its next request."""
+        """The current access token; the client renews an expired one at its next request."""
         return str(self.http.token["access_token"])
 
 
 @dataclass(frozen=True)
 class Result:
-    """A figure beside its baseline, taken in the same run; `unit` says of what.
+    """A figure beside its baseline, taken in the same run; `unit` is that of both.
 
-    `series` holds what was seen over time, oldest first.
+    `series` holds figures over time, oldest first.
     """
 
     scenario: str
@@ -54,7 +54,7 @@ class Result:
 
     @property
     def ratio(self) -> float | None:
-        """Measured over baseline; None where the baseline is nothing."""
+        """Measured over baseline; None if the baseline is 0."""
         return self.measured / self.baseline if self.baseline else None
 
     def as_json(self) -> dict[str, Any]:
@@ -68,15 +68,15 @@ Scenario: TypeAlias = Callable[[Bench], Awaitable[list[Result]]]
 async def medians_in_turns(
     runs: int, measured: Callable[[], Awaitable[float]], baseline: Callable[[], Awaitable[float]]
 ) -> tuple[float, float]:
-    """The median of each, both run in turns so that what disturbs one disturbs the other."""
+    """The median of each, run in turns so that disturbances affect both alike."""
     pairs = [(await measured(), await baseline()) for _ in range(runs)]
     return median(pair[0] for pair in pairs), median(pair[1] for pair in pairs)
 
 
 async def least_in_turns(turns: int, *works: Callable[[], Awaitable[float]]) -> list[float]:
-    """The least of each, all run in turns.
+    """The minimum of each, all run in turns.
 
-    For milliseconds on a machine that is shared: others only add to them, and not to each the same.
+    For durations on a shared machine: other processes only lengthen them, and not all alike.
     """
     taken = [[await work() for work in works] for _ in range(turns)]
     return [min(of_one) for of_one in zip(*taken, strict=True)]

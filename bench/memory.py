@@ -1,15 +1,15 @@
-"""How much memory the platform's own processes hold."""
+"""The resident memory of the platform's own processes."""
 
 import psutil
 
-# By what each calls itself: the API's processes are named by Granian.
+# Parts of their command lines: Granian names the API's processes.
 NAMES = {"API": "granian asgi", "worker": "cli.demo.child worker"}
 
 
 def resident_megabytes(part: str) -> float:
-    """What the processes of the API or the worker, started below this one, have resident."""
-    family = psutil.Process().children(recursive=True)
-    members = [process for process in family if NAMES[part] in " ".join(process.cmdline())]
+    """The resident memory of the API's or the worker's processes below this one."""
+    descendants = psutil.Process().children(recursive=True)
+    members = [process for process in descendants if NAMES[part] in " ".join(process.cmdline())]
     if not members:
         raise LookupError(f"the {part} is not running")
     return sum(process.memory_info().rss for process in members) / 2**20

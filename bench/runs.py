@@ -1,4 +1,4 @@
-"""What every run needs: a database, and its results shown and kept beside what it ran on."""
+"""What every run needs: a database, and results printed and saved with the machine's data."""
 
 import json
 import os
@@ -28,7 +28,7 @@ console = Console(highlight=False, soft_wrap=True)
 
 @contextmanager
 def database(folder: Path) -> Iterator[tuple[str, str]]:
-    """What kind of database the run uses, and its URL."""
+    """The kind of database the run uses, and its URL."""
     if url := os.environ.get("SENSORFLOW_BENCH_DATABASE_URL"):
         yield "given", url
         return
@@ -36,7 +36,7 @@ def database(folder: Path) -> Iterator[tuple[str, str]]:
         yield "embedded", embedded.url
 
 
-def show(result: Result) -> Result:
+def print_result(result: Result) -> Result:
     """Print a result beside its baseline."""
     ratio = "" if result.ratio is None else f"{result.ratio:.2f} times "
     console.print(
@@ -49,14 +49,14 @@ def show(result: Result) -> Result:
 
 
 async def software(pool: "asyncpg.Pool[asyncpg.Record]") -> dict[str, str]:
-    """The versions of what does the work."""
+    """The versions of the software that is measured."""
     row = await pool.fetchrow(DATABASE_VERSIONS)
     packages = {name: version(name) for name in PACKAGES}
     return {"python": platform.python_version(), **packages, **dict(row or {})}
 
 
 def save(kind: str, versions: dict[str, str], results: list[Result]) -> None:
-    """Write the run with the machine it ran on."""
+    """Write the run to a JSON file, with the machine it ran on."""
     now = datetime.now(UTC)
     run = {
         "at": now.isoformat(timespec="seconds"),

@@ -1,4 +1,4 @@
-"""What can be measured, by the name that the command line takes."""
+"""The scenarios by their names on the command line."""
 
 from bench.aggregates import aggregates
 from bench.batches import batches, line_protocol
@@ -10,7 +10,7 @@ from bench.soak import soak
 from bench.storage import storage
 from bench.users import users
 
-# Those first that need a database without readings; they leave none behind.
+# First those that need a database without readings; they leave none behind.
 SCENARIOS: dict[str, Scenario] = {
     "import": csv_import,
     "batch": batches,
@@ -21,5 +21,5 @@ SCENARIOS: dict[str, Scenario] = {
     "influx": single_post_against_influx,
 }
 
-# Run only when named: each takes long.
+# Run only if named: each takes long.
 LONG_SCENARIOS: dict[str, Scenario] = {"users": users, "soak": soak}

@@ -18,7 +18,7 @@ REQUESTS = 5_000
 EQUIPMENT = 200
 SPREAD = timedelta(days=30)
 
-# As many transactions at once as the pool has connections, one reading in each.
+# As many concurrent transactions as the pool has connections, one reading in each.
 ONE_INSERT_A_REQUEST = {
     "SENSORFLOW_INGEST_WRITERS": "10",
     "SENSORFLOW_INGEST_MAX_BATCH_READINGS": "1",
@@ -26,7 +26,7 @@ ONE_INSERT_A_REQUEST = {
 
 
 async def single_post(bench: Bench) -> list[Result]:
-    """Requests/s over timestamps of 30 days, the token checked each time."""
+    """Requests/s over timestamps of 30 days, the token verified each time."""
     posts = requests(bench.token)
     ours: list[Load] = []
     baseline: list[Load] = []
@@ -60,11 +60,11 @@ async def server(bench: Bench, settings: dict[str, str] | None = None) -> AsyncI
 
 
 def readings() -> Iterator[Reading]:
-    """Ever new readings, each at another moment of the last 30 days."""
+    """Endless new readings, each with another timestamp of the last 30 days."""
     start = datetime.now(UTC) - SPREAD
     for number in count():
-        moment = start + number * timedelta(days=7, hours=5, microseconds=1) % SPREAD
-        yield Reading(f"BENCH-{number % EQUIPMENT}", moment, number / 8)
+        ts = start + number * timedelta(days=7, hours=5, microseconds=1) % SPREAD
+        yield Reading(f"BENCH-{number % EQUIPMENT}", ts, number / 8)
 
 
 def requests(token: str) -> Iterator[bytes]:
@@ -79,10 +79,10 @@ def requests(token: str) -> Iterator[bytes]:
         yield post_request("/sensor-data", token, "application/json", body)
 
 
-def require_all_stored(seen: Load, status: int = 201) -> None:
-    """Raise RuntimeError unless every answer of the run had the status."""
-    if set(seen.statuses) != {status}:
-        raise RuntimeError(f"not every reading was stored: {dict(seen.statuses)}")
+def require_all_stored(run: Load, status: int = 201) -> None:
+    """Raise RuntimeError unless every response of the run had the status."""
+    if set(run.statuses) != {status}:
+        raise RuntimeError(f"not every reading was stored: {dict(run.statuses)}")
 
 
 def percentiles(prefix: str, runs: list[Load]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Bytes that a reading of the sample takes, indexes included, before compression and after it."""
+"""Bytes per reading of the sample, indexes included, before and after compression."""
 
 from bench.measure import Bench, Result
 from bench.table import empty, require_no_readings
@@ -6,7 +6,7 @@ from cli.demo.sample import read_sample
 from core.database import Pool
 
 COMPRESS = "SELECT compress_chunk(chunk) FROM show_chunks('readings') AS chunk"
-BYTES_A_READING = """
+BYTES_PER_READING = """
     SELECT hypertable_size('readings')::double precision / count(*) FROM readings
 """
 
@@ -17,13 +17,13 @@ async def storage(bench: Bench) -> list[Result]:
     rows = [(row.equipment_id, row.ts, row.value) for row in read_sample()]
     columns = ["equipment_id", "ts", "value"]
     await bench.pool.copy_records_to_table("readings", records=rows, columns=columns)
-    before = await _bytes_a_reading(bench.pool)
+    before = await _bytes_per_reading(bench.pool)
     await bench.pool.execute(COMPRESS)
-    after = await _bytes_a_reading(bench.pool)
+    after = await _bytes_per_reading(bench.pool)
     await empty(bench.pool)
     details = {"readings": len(rows)}
     return [Result("storage, compressed", "bytes/reading", after, before, "uncompressed", details)]
 
 
-async def _bytes_a_reading(pool: Pool) -> float:
-    return float(await pool.fetchval(BYTES_A_READING))
+async def _bytes_per_reading(pool: Pool) -> float:
+    return float(await pool.fetchval(BYTES_PER_READING))

@@ -1,4 +1,4 @@
-"""The table `readings`, for scenarios that need it to themselves."""
+"""The table `readings`, for scenarios that need it exclusively."""
 
 import asyncio
 import subprocess
@@ -31,7 +31,7 @@ async def require_no_readings(pool: Pool) -> None:
 
 
 async def empty(pool: Pool) -> None:
-    """Forget every reading."""
+    """Delete every reading."""
     for statement in EMPTY:
         await pool.execute(statement)
 
@@ -43,15 +43,15 @@ async def copy_by_psql(database_url: str, file: Path) -> None:
 
 
 def rows_in_order_of_time(rows: int, first: int = 0, end: int | None = None) -> pl.DataFrame:
-    """Readings of 1,000 ids over 30 days, every id at each moment, as the API names the columns.
+    """Readings of 1,000 ids over 30 days, every id at each timestamp, with the API's column names.
 
     Of these `rows` the ones from number `first` to before `end`.
     """
     number = pl.int_range(first, rows if end is None else end)
     step = DAYS * DAY_MICROSECONDS * IDS // rows
-    moment = pl.lit(FIRST_DAY) + pl.duration(microseconds=number // IDS * step)
+    timestamp = pl.lit(FIRST_DAY) + pl.duration(microseconds=number // IDS * step)
     return pl.select(
         equipmentId=pl.format("EQ-{}", (number % IDS).cast(pl.String).str.zfill(4)),
-        timestamp=moment.dt.strftime("%Y-%m-%dT%H:%M:%S%.3fZ"),
+        timestamp=timestamp.dt.strftime("%Y-%m-%dT%H:%M:%S%.3fZ"),
         value=(number * 7919 % 100_000) / 8,
     )

@@ -1,4 +1,4 @@
-"""Locust with more and more users, of whom each keeps a connection to the API."""
+"""Locust with more and more users, each with a keep-alive connection to the API."""
 
 import asyncio
 import csv
@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.measure import Bench, Result
 from bench.runs import RESULTS, console
 
-# Never imported here: Locust replaces the standard library's sockets and threads as it is imported.
+# Not imported here: importing Locust replaces the standard library's sockets and threads.
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 TOKEN_VARIABLE = "SENSORFLOW_BENCH_TOKEN"  # noqa: S105  # where the token is, not what it is
 LEVELS = (500, 1_000, 5_000, 10_000)
@@ -19,7 +19,7 @@ BOUND_MILLISECONDS = 1_000
 
 
 async def users(bench: Bench) -> list[Result]:
-    """The 95th percentile of the answers at each level, spawning included."""
+    """The 95th percentile of the latency at each level, spawning included."""
     return [await _level(bench, level) for level in LEVELS]
 
 

@@ -9,7 +9,7 @@ from core.settings import DatabaseSettings
 
 
 def run_audit(start: datetime, end: datetime) -> bool:
-    """Audit the UTC days that touch the range, told one a line; whether all are right."""
+    """Audit the UTC days that overlap the range and print the wrong ones; True if none is wrong."""
     console = Console(highlight=False, soft_wrap=True)
     days = asyncio.run(_audit(console, start.replace(tzinfo=UTC), end.replace(tzinfo=UTC)))
     wrong = [day for day in days if day.wrong_buckets]

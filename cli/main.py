@@ -1,6 +1,6 @@
-"""The `sensorflow` command: parses, calls the room that does the work, says what went wrong.
+"""The `sensorflow` command: parses arguments, calls the package that does the work, prints errors.
 
-Each command imports its room when it runs, so that `--help` answers at once.
+Each command imports that package when it runs, so that `--help` responds at once.
 """
 
 import asyncio
@@ -119,25 +119,25 @@ def doctor_auth(
 
 
 def run() -> None:
-    """The entry point: an error we know is one clear line and an exit code, never a traceback."""
+    """The entry point: a known error is one clear line and an exit code, never a traceback."""
     try:
         app()
     except ValidationError as error:
-        _complain(*_setting_problems(error))
+        _print_errors(*_setting_problems(error))
         sys.exit(MISCONFIGURED)
     except (SensorFlowError, EmbeddedError) as error:
-        _complain(str(error))
+        _print_errors(str(error))
         sys.exit(FAILED)
 
 
-def _complain(*lines: str) -> None:
+def _print_errors(*lines: str) -> None:
     console = Console(stderr=True, highlight=False)
     for line in lines:
         console.print(line, markup=False, soft_wrap=True)
 
 
 def _setting_problems(error: ValidationError) -> list[str]:
-    """One line a setting: its variable and what is wrong with it, never its value."""
+    """One line per setting: its variable and what is wrong with it, never its value."""
     prefix = getattr(settings, error.title).model_config["env_prefix"]
     return [
         f"{prefix}{'_'.join(map(str, problem['loc'])).upper()}: {problem['msg']}. "

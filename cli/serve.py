@@ -14,7 +14,7 @@ from core.settings import (
     StorageSettings,
 )
 
-NEEDED = (
+REQUIRED_SETTINGS = (
     DatabaseSettings,
     AuthSettings,
     StorageSettings,
@@ -24,18 +24,18 @@ NEEDED = (
     SessionSettings,
 )
 
-# Gateways keep their connections open, and Granian leaves those beyond its limit, which is 1,024 by
-# itself, without an answer.
+# Gateways keep their connections open, and Granian leaves those beyond its limit, 1,024 by default,
+# without a response.
 MAX_CONNECTIONS = 20_000
-OTHER_FILES = 200
+RESERVED_FILES = 200
 
 
 def serve_api() -> None:
-    """Serve api/ over HTTP until SIGTERM or SIGINT; requests under way are finished first.
+    """Serve api/ over HTTP until SIGTERM or SIGINT; requests in flight are finished first.
 
-    Every setting is checked here, before the server's own process starts and reads them again.
+    Every setting is validated here, before the server's own process starts and reads it again.
     """
-    for group in NEEDED:
+    for group in REQUIRED_SETTINGS:
         group()
     settings = ApiSettings()
     Granian(
@@ -49,10 +49,10 @@ def serve_api() -> None:
 
 
 def _allow_connections() -> int:
-    """How many connections may be open: as many as wanted, if the hard limit allows it."""
+    """The limit on connections: MAX_CONNECTIONS, or what the hard limit on open files allows."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    files = MAX_CONNECTIONS + OTHER_FILES
+    files = MAX_CONNECTIONS + RESERVED_FILES
     if hard != resource.RLIM_INFINITY:
         files = min(files, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
-    return files - OTHER_FILES
+    return files - RESERVED_FILES

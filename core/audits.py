@@ -1,4 +1,4 @@
-"""The rollups compared with what they are made of; what is wrong is told and refreshed."""
+"""Audits: rollups are compared with their sources; wrong ones are logged and refreshed."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class AuditedDay:
-    """A UTC day, and how many of its buckets, hours and day, are not what they should be."""
+    """A UTC day, and how many of its hourly and daily buckets are wrong."""
 
     start: datetime
     wrong_buckets: int
@@ -24,9 +24,9 @@ class AuditedDay:
 async def audit(
     connection: Connection, start: datetime, end: datetime
 ) -> AsyncIterator[AuditedDay]:
-    """Audit each UTC day that touches the range.
+    """Audit each UTC day that overlaps the range.
 
-    What the ledger of dirty ranges tells already, or readings below the horizon, is not looked at.
+    Ranges already in the ledger of dirty ranges, and readings below the horizon, are skipped.
     """
     day = floor(start, DAY)
     while day < end:
@@ -35,9 +35,9 @@ async def audit(
 
 
 async def audit_day(connection: Connection, start: datetime) -> AuditedDay:
-    """Compare the day's hours with readings and its day with hours; enter it if they differ.
+    """Compare the hours with readings and the day with its hours; if they differ, enter the day.
 
-    The worker's next refresh then finds the difference again and refreshes by force.
+    The worker's next refresh then detects the difference again and refreshes by force.
     """
     bounds = {"range_start": start, "range_end": start + DAY}
     limits = await queries().refresh_limits(connection)
@@ -55,6 +55,6 @@ async def audit_day(connection: Connection, start: datetime) -> AuditedDay:
 
 
 async def audit_random_day(connection: Connection) -> AuditedDay | None:
-    """Audit one; None if there is none yet."""
+    """Audit a random day; None if there is none yet."""
     start = await queries().random_audit_day(connection)
     return None if start is None else await audit_day(connection, start)

@@ -30,7 +30,7 @@ else:
 
 REVISION = "0020"  # the schema this code is written for; a test compares it with migrations/
 
-# Compiling (JIT) takes half a second of statements that need a tenth of that.
+# JIT compilation takes half a second of statements that otherwise take a tenth of that.
 SESSION = {"jit": "off"}
 
 CONNECT_TIMEOUT_SECONDS = 10
@@ -54,8 +54,8 @@ async def open_pool(
     """A pool whose every statement is bounded by the settings' statement timeout.
 
     Without `reset_sessions` a connection goes back as it is, one round trip less: for borrowers
-    that never SET, LISTEN or lock. Raises DatabaseUnavailableError when the server does not answer;
-    with no connection at the start it is not asked.
+    that never SET, LISTEN or lock. Raises DatabaseUnavailableError when the server does not answer,
+    which is only noticed if there are connections at the start.
     """
     with database_errors():
         return await asyncpg.create_pool(
@@ -64,18 +64,18 @@ async def open_pool(
             max_size=settings.pool_size,
             timeout=CONNECT_TIMEOUT_SECONDS,
             command_timeout=settings.statement_timeout_seconds,
-            reset=None if reset_sessions else _keep_session,
+            reset=None if reset_sessions else _skip_reset,
             server_settings=SESSION,
         )
 
 
-async def _keep_session(_connection: Connection) -> None:
-    """What a pool does to a connection that came back: nothing."""
+async def _skip_reset(_connection: Connection) -> None:
+    """A reset of a released connection that does nothing."""
 
 
 @asynccontextmanager
 async def open_connection(settings: DatabaseSettings) -> AsyncIterator[Connection]:
-    """A connection of its own, no statement bounded in time: for listening and for refreshes.
+    """A connection outside of any pool, without statement timeout: for LISTEN and for refreshes.
 
     Raises DatabaseUnavailableError when the server does not answer.
     """
@@ -113,7 +113,7 @@ async def borrowed(pool: Pool) -> AsyncIterator[Connection]:
 
 
 async def shares_one_session(connection: Connection) -> bool:
-    """Whether this is the embedded engine, where a transaction keeps everybody else waiting."""
+    """Whether this is the embedded engine, where a transaction blocks all other clients."""
     return "emcc" in str(await connection.fetchval("SELECT version()"))
 
 
@@ -125,7 +125,7 @@ async def driver_connection(connection: AsyncConnection) -> Connection:
 
 @contextmanager
 def database_errors() -> Iterator[None]:
-    """Turn every sign of an absent or unwilling server into one of our errors, the cause kept.
+    """Translate errors of an unavailable or refusing server into our own, with their cause.
 
     Raises DatabaseUnavailableError, DatabaseFullError or DatabaseRefusedError; a statement's own
     error passes.
@@ -145,7 +145,7 @@ def database_errors() -> Iterator[None]:
 
 
 def _translated(error: BaseException) -> SensorFlowError | None:
-    """Our error for what the server says of itself; None for a statement's own error."""
+    """Our error for a state of the server; None for an error of the statement itself."""
     state = _sqlstate(error)
     if state == DISK_FULL_STATE:
         return _full()
@@ -182,8 +182,8 @@ def _overloaded() -> DatabaseOverloadedError:
 
 
 def _refused(error: BaseException) -> DatabaseRefusedError:
-    said = getattr(error, "orig", error)
+    reason = getattr(error, "orig", error)
     return DatabaseRefusedError(
-        f"The database server refused the connection: {said}. Check user, password and database "
+        f"The database server refused the connection: {reason}. Check user, password and database "
         "name in SENSORFLOW_DATABASE_URL."
     )

@@ -21,7 +21,7 @@ def configure_logging() -> None:
 
 
 def silence_logs() -> None:
-    """Log nothing: for a command that says everything itself."""
+    """Log nothing: for commands that print their own output."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 

@@ -22,7 +22,7 @@ SETTINGS = DBSettings(db_schema="queue")
 
 
 def queue_over(driver: Driver) -> Queries:
-    """Pgqueuer's operations over `driver`, on the tables that migrations/ made."""
+    """Pgqueuer's operations over `driver`, on the tables that migrations/ created."""
     return Queries(
         driver,
         qbe=QueryBuilderEnvironment(settings=SETTINGS),
@@ -34,9 +34,9 @@ def queue_over(driver: Driver) -> Queries:
 async def enqueue_import(
     connection: Connection, import_id: UUID, delay: timedelta | None = None
 ) -> None:
-    """Hand an import to the workers, in the connection's transaction; harmless when repeated.
+    """Enqueue an import in the connection's transaction; idempotent.
 
-    They leave it alone for the `delay`, while whoever asks for it works on the import.
+    They do not pick it up before the `delay` is over, while the caller runs the import itself.
     """
     await queue_over(AsyncpgDriver(cast("asyncpg.Connection", connection))).enqueue(
         IMPORT_JOB,

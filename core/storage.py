@@ -19,45 +19,45 @@ from core.errors import ObjectMissingError, ObjectReplacedError, StorageError
 from core.settings import StorageSettings
 
 CHUNK_BYTES = 8 * 2**20
-PAGE_OBJECTS = 1000
-PARTS_AT_ONCE = 2  # of 5 MB each, in memory until the store has taken them
+LIST_PAGE_OBJECTS = 1000
+CONCURRENT_PARTS = 2  # of 5 MB each, in memory until they are uploaded
 
 IMPORTS_FOLDER = "imports"
 
-TORN_NAME = re.compile("#[0-9]+$")
+STAGING_NAME = re.compile("#[0-9]+$")
 
-# A local folder's errors arrive as what Python calls them: FileNotFoundError, PermissionError.
+# Errors of a local folder are raised as Python's: FileNotFoundError, PermissionError.
 STORE_ERRORS = (BaseError, OSError)
 
 
 def rejects_folder(import_id: UUID, generation: int = 0) -> str:
-    """Where an import's rejects lie: CSV parts without header, named by their first line.
+    """Where an import's rejects are stored: CSV parts without header, named by their first line.
 
-    Each repair leaves another generation; 0 is what was rejected at first.
+    Each resubmission makes another generation; 0 are the rejects of the import itself.
     """
     name = f"rejects-{generation}" if generation else "rejects"
     return f"{IMPORTS_FOLDER}/{import_id}/{name}"
 
 
-def corrections_key(import_id: UUID, sending: UUID) -> str:
-    """Where corrected rows of an import lie: CSV with line and row."""
-    return f"{IMPORTS_FOLDER}/{import_id}/corrections/{sending}.csv"
+def corrections_key(import_id: UUID, upload_id: UUID) -> str:
+    """Where corrected rows of an import are stored: CSV with line and row."""
+    return f"{IMPORTS_FOLDER}/{import_id}/corrections/{upload_id}.csv"
 
 
-def source_key(import_id: UUID, extension: str, sending: UUID | None = None) -> str:
-    """Where an uploaded file lies; `extension` as of its name.
+def source_key(import_id: UUID, extension: str, upload_id: UUID | None = None) -> str:
+    """Where an uploaded file is stored; `extension` is that of its name.
 
-    Where a file may be sent more than once, each `sending` has a key of its own.
+    Where a file may be uploaded more than once, each `upload_id` has a key of its own.
     """
-    name = f"source-{sending}" if sending else "source"
+    name = f"source-{upload_id}" if upload_id else "source"
     return f"{IMPORTS_FOLDER}/{import_id}/{name}{extension}"
 
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """What the store tells of an object.
+    """The metadata of an object.
 
-    `e_tag` names its content, and is None in a folder, where no URL can put another in its place.
+    `e_tag` identifies its content; None in a folder, where no signed URL can replace the object.
     """
 
     size_bytes: int
@@ -66,14 +66,14 @@ class StoredObject:
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """An object as a file; `sha256` is None where it was not copied, and so not read."""
+    """An object as a file; `sha256` is None if it was not copied, and so not read."""
 
     path: Path
     sha256: bytes | None
 
 
 class Storage:
-    """One folder or bucket of objects. Every method raises StorageError when it cannot act."""
+    """One folder or bucket of objects. Every method raises StorageError when it fails."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
@@ -82,21 +82,21 @@ class Storage:
 
     @classmethod
     def open(cls, settings: StorageSettings) -> "Storage":
-        """The storage at the settings' URL; a missing local folder is made."""
+        """The storage at the settings' URL; a missing local folder is created."""
         if "://" in settings.url:
             return cls(from_url(settings.url))
         folder = Path(settings.url).absolute()
         return cls(LocalStore(folder, mkdir=True))
 
     async def put(self, key: str, content: AsyncIterator[bytes] | bytes) -> None:
-        """Store the content under `key`, whole or not at all, in bounded memory."""
+        """Store the content under `key`, atomically and in bounded memory."""
         try:
-            await obstore.put_async(self._store, key, content, max_concurrency=PARTS_AT_ONCE)
+            await obstore.put_async(self._store, key, content, max_concurrency=CONCURRENT_PARTS)
         except STORE_ERRORS as error:
             raise _storage_error(key) from error
 
     async def signed_put_url(self, key: str, lifetime: timedelta) -> str | None:
-        """A URL that stores what is PUT to it under `key`; None: this storage signs none."""
+        """A presigned URL for PUT of `key`; None if this storage cannot presign."""
         if not isinstance(self._store, S3Store):
             return None
         try:
@@ -105,23 +105,23 @@ class Storage:
             raise _storage_error(key) from error
 
     async def head(self, key: str) -> StoredObject | None:
-        """What there is under `key`; None: nothing."""
+        """The metadata of the object under `key`; None if there is none."""
         try:
-            found = await obstore.head_async(self._store, key)
-            return StoredObject(found["size"], None if self._folder else found["e_tag"])
+            metadata = await obstore.head_async(self._store, key)
+            return StoredObject(metadata["size"], None if self._folder else metadata["e_tag"])
         except FileNotFoundError:
             return None
         except STORE_ERRORS as error:
             raise _storage_error(key) from error
 
     async def read(self, key: str, e_tag: str | None = None) -> AsyncIterator[bytes]:
-        """The object's bytes, in chunks; of this very object, if `e_tag` says which.
+        """The object's bytes, in chunks; with `e_tag`, only those of that very object.
 
         Raises ObjectMissingError or ObjectReplacedError.
         """
         try:
             result = await obstore.get_async(self._store, key)
-            if e_tag not in {None, result.meta["e_tag"]}:  # not every store heeds If-Match
+            if e_tag not in {None, result.meta["e_tag"]}:  # not every store respects If-Match
                 raise _object_replaced(key)
             async for chunk in result.stream(min_chunk_size=CHUNK_BYTES):
                 yield bytes(chunk)
@@ -131,30 +131,30 @@ class Storage:
             raise _storage_error(key) from error
 
     async def keys(self, prefix: str) -> list[str]:
-        """The keys below the folder `prefix`, in order."""
+        """The keys below the folder `prefix`, sorted."""
         try:
             listing = await obstore.list(self._store, prefix).collect_async()
         except STORE_ERRORS as error:
             raise _storage_error(prefix) from error
         return sorted(entry["path"] for entry in listing)
 
-    async def keys_before(self, moment: datetime, prefix: str) -> AsyncIterator[list[str]]:
-        """The keys below the folder `prefix` that were stored before `moment`, some at a time."""
+    async def keys_stored_before(self, cutoff: datetime, prefix: str) -> AsyncIterator[list[str]]:
+        """The keys below the folder `prefix` that were stored before `cutoff`, page by page."""
         try:
-            async for page in obstore.list(self._store, prefix, chunk_size=PAGE_OBJECTS):
-                yield [entry["path"] for entry in page if entry["last_modified"] < moment]
+            async for page in obstore.list(self._store, prefix, chunk_size=LIST_PAGE_OBJECTS):
+                yield [entry["path"] for entry in page if entry["last_modified"] < cutoff]
         except STORE_ERRORS as error:
             raise _storage_error(prefix) from error
 
-    async def delete_torn(self, moment: datetime) -> int:
-        """Remove what puts that died before `moment` left; how many.
+    async def delete_partial_files(self, cutoff: datetime) -> int:
+        """Delete what interrupted puts wrote before `cutoff` to a folder; returns how many files.
 
-        A bucket does so itself, if it is told to: docs/deployment.md.
+        A bucket does so by a lifecycle rule: docs/deployment.md.
         """
-        return await to_thread(_delete_torn, self._folder, moment) if self._folder else 0
+        return await to_thread(_delete_partial_files, self._folder, cutoff) if self._folder else 0
 
     async def delete(self, keys: list[str]) -> None:
-        """Remove the objects; those that are not there are no error."""
+        """Delete the objects; missing ones are no error."""
         for key in keys:
             try:
                 await obstore.delete_async(self._store, key)
@@ -180,16 +180,16 @@ class Storage:
 
 
 async def _copied(content: AsyncIterator[bytes], path: Path) -> bytes:
-    """The checksum of the content, which is written to the file as it comes."""
+    """Write the content to the file as it arrives; returns its SHA-256."""
     checksum = sha256()
     with path.open("wb") as file:
 
-        def keep(chunk: bytes) -> None:
+        def write(chunk: bytes) -> None:
             file.write(chunk)
             checksum.update(chunk)
 
         async for chunk in content:
-            await to_thread(keep, chunk)
+            await to_thread(write, chunk)
     return checksum.digest()
 
 
@@ -198,10 +198,12 @@ def _require_file(folder: Path, path: Path, key: str) -> None:
         raise _object_missing(key) if folder.is_dir() else _storage_error(key)
 
 
-def _delete_torn(folder: Path, moment: datetime) -> int:
-    # An object is written beside its name and then renamed; listings do not show it until then.
-    torn = [path for path in folder.rglob("*#*") if TORN_NAME.search(path.name) and path.is_file()]
-    old = [path for path in torn if path.stat().st_mtime < moment.timestamp()]
+def _delete_partial_files(folder: Path, cutoff: datetime) -> int:
+    # A put writes to a staging file, which listings omit, and renames it at the end.
+    staging = [
+        path for path in folder.rglob("*#*") if STAGING_NAME.search(path.name) and path.is_file()
+    ]
+    old = [path for path in staging if path.stat().st_mtime < cutoff.timestamp()]
     for path in old:
         path.unlink(missing_ok=True)
     return len(old)

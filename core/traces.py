@@ -1,4 +1,4 @@
-"""Traces for an OpenTelemetry collector, when the environment names one; else nothing is loaded."""
+"""Traces for an OpenTelemetry collector, if the environment names one; else nothing is loaded."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -10,42 +10,42 @@ if TYPE_CHECKING:
 
 Attributes: TypeAlias = Mapping[str, str | int]
 Headers: TypeAlias = Mapping[str, str]
-Open: TypeAlias = Callable[[str, Attributes, Headers], "AbstractContextManager[Span]"]
+SpanFactory: TypeAlias = Callable[[str, Attributes, Headers], "AbstractContextManager[Span]"]
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 SERVICE_NAME = "OTEL_SERVICE_NAME"
 
-_open: Open | None = None
+_start_span: SpanFactory | None = None
 
 
 def configure_tracing(service: str) -> None:
-    """Send the spans of this process by OTLP over HTTP, if one of ENDPOINTS says where to.
+    """Export the spans of this process by OTLP over HTTP, if one of ENDPOINTS is set.
 
-    OpenTelemetry's own variables say the rest; `service` is the name unless they give another.
+    OpenTelemetry's own variables configure the rest; they may also replace the name `service`.
     """
-    global _open  # noqa: PLW0603  # like logging, it is the process's
+    global _start_span  # noqa: PLW0603  # global to the process, like logging
     if any(os.environ.get(name) for name in ENDPOINTS):
-        _open = _exporting(os.environ.get(SERVICE_NAME) or service)
+        _start_span = _span_factory(os.environ.get(SERVICE_NAME) or service)
 
 
 def span(
     name: str, attributes: Attributes | None = None, headers: Headers | None = None
 ) -> "AbstractContextManager[Span | None]":
-    """A span around the block, and None when nobody collects them.
+    """A span around the block; None while tracing is off.
 
-    It belongs to the span around it, or to the caller's that the `headers` of a request name.
+    Its parent is the current span, or the one in the trace context of a request's `headers`.
     """
-    if _open is None:
+    if _start_span is None:
         return nullcontext()
-    return _open(name, attributes or {}, headers or {})
+    return _start_span(name, attributes or {}, headers or {})
 
 
 def is_tracing() -> bool:
-    """Whether spans are collected."""
-    return _open is not None
+    """Whether spans are exported."""
+    return _start_span is not None
 
 
-def _exporting(service: str) -> Open:
+def _span_factory(service: str) -> SpanFactory:
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
         OTLPSpanExporter,
     )

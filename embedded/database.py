@@ -10,16 +10,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from embedded.node import HERE, install_packages
+from embedded.node import EMBEDDED_FOLDER, install_packages
 from embedded.process import NodeProgram
 
-_PROGRAM = HERE / "engine" / "main.mjs"
+_PROGRAM = EMBEDDED_FOLDER / "engine" / "main.mjs"
 _LOG = "engine.log"
 _START_TIMEOUT_SECONDS = 60.0
 
 
 class EmbeddedDatabase:
-    """A running engine; as a context manager it is stopped at the end."""
+    """A running engine; the end of a `with` block stops it."""
 
     def __init__(self, program: NodeProgram) -> None:
         self.program = program
@@ -27,12 +27,12 @@ class EmbeddedDatabase:
 
     @classmethod
     def start(cls, data_dir: Path, *options: str, port: int = 0) -> Self:
-        """Start on `data_dir`, which is made if missing, and return when clients can connect.
+        """Start on `data_dir`, which is created if missing, and return when clients can connect.
 
-        `port` 0 takes any free one; `options` go to the program, see docs/embedded-engine.md. The
-        log is engine.log in `data_dir`. Raises NodeMissingError, PackagesNotInstalledError, or
-        StartFailedError with code `port_in_use`, `data_dir_locked`, `package_missing`,
-        `package_integrity`, `engine_start` or `usage`.
+        `port` 0 takes any free one; `options` are its command-line options, see
+        docs/embedded-engine.md. The log is engine.log in `data_dir`. Raises NodeMissingError,
+        PackagesNotInstalledError, or StartFailedError with code `port_in_use`, `data_dir_locked`,
+        `package_missing`, `package_integrity`, `engine_start` or `usage`.
         """
         install_packages()
         arguments = ("--data-dir", str(data_dir), "--port", str(port), *options)
@@ -48,15 +48,15 @@ class EmbeddedDatabase:
 
     @property
     def url(self) -> str:
-        """The address for libpq, asyncpg and whatever else takes one."""
+        """The connection URI, for libpq, asyncpg and others."""
         return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
 
     def stop(self) -> int:
-        """Finish the running statement, write everything, end; the exit status, 0 if clean."""
+        """Shut down cleanly after the running statement; the exit status, 0 if that worked."""
         return self.program.terminate()
 
     def kill(self) -> int:
-        """End at once, as a crash would."""
+        """Kill it at once, as a crash would."""
         return self.program.kill()
 
     def __enter__(self) -> Self:
@@ -72,26 +72,26 @@ class EmbeddedDatabase:
 
 
 def prepare_template(cache: Path) -> Path:
-    """A data directory with a fresh database in it, made once for each version of the engine.
+    """A data directory with a new database in it, created once for each version of the engine.
 
-    A copy of it starts in about a second, a directory that is empty takes three. Processes that
-    ask at the same time wait for the one that makes it.
+    A copy of it starts in about a second, an empty directory takes three. Processes that call this
+    at the same time wait for the one that creates it.
     """
     cache.mkdir(parents=True, exist_ok=True)
     template = cache / f"engine-{_fingerprint()}"
     with (cache / "engine.lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not template.exists():
-            _make_template(template)
+            _create_template(template)
     return template
 
 
 def copy_template(template: Path, data_dir: Path) -> None:
-    """Make `data_dir`, which must not exist, a copy of a template that no engine runs on."""
+    """Copy a template that no engine runs on to `data_dir`, which must not exist."""
     shutil.copytree(template, data_dir, ignore=shutil.ignore_patterns(_LOG))
 
 
-def _make_template(template: Path) -> None:
+def _create_template(template: Path) -> None:
     unfinished = template.with_suffix(".unfinished")
     for outdated in template.parent.glob("engine-*"):
         shutil.rmtree(outdated)
@@ -100,9 +100,10 @@ def _make_template(template: Path) -> None:
 
 
 def _fingerprint() -> str:
-    """Changes with what makes the database: the packages and the program."""
-    programs = [_PROGRAM.parent / f"{name}.mjs" for name in ("wasm", "thread", "prepare")]
-    sources = [HERE / "package-lock.json", *programs]
+    """A hash of what creates the database: the packages, and the modules that run initdb."""
+    names = ("wasm", "engine-worker", "database-init")
+    modules = [_PROGRAM.parent / f"{name}.mjs" for name in names]
+    sources = [EMBEDDED_FOLDER / "package-lock.json", *modules]
     digest = hashlib.sha256()
     for source in sources:
         digest.update(source.read_bytes())

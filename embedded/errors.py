@@ -1,18 +1,18 @@
-"""What can go wrong in the embedded stack; each message carries its remedy."""
+"""The errors of the embedded stack; each message carries its remedy."""
 
 from pathlib import Path
 
 
 class EmbeddedError(Exception):
-    """The embedded stack cannot do what was asked."""
+    """The embedded stack failed."""
 
 
 class NodeMissingError(EmbeddedError):
     """No Node that is new enough, neither on this machine nor in the virtual environment."""
 
-    def __init__(self, minimum_major: int, found: str) -> None:
+    def __init__(self, minimum_major: int, reason: str) -> None:
         super().__init__(
-            f"Node {minimum_major} or newer with npm is needed; {found}. Install it, or run `pip "
+            f"Node {minimum_major} or newer with npm is needed; {reason}. Install it, or run `pip "
             "install --no-deps --require-hashes -r requirements-node.lock` in the virtual "
             "environment."
         )
@@ -29,7 +29,7 @@ class PackagesNotInstalledError(EmbeddedError):
 
 
 class StartFailedError(EmbeddedError):
-    """A program did not get ready; `code` is its own reason, or `exited` or `timeout`."""
+    """A program did not start; `code` is the one that it reported, or `exited` or `timeout`."""
 
     def __init__(self, program: str, code: str, reason: str, log_path: Path, tail: str) -> None:
         last_lines = f":\n{tail}" if tail else " (empty)."

@@ -6,21 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from embedded.node import HERE, install_packages
+from embedded.node import EMBEDDED_FOLDER, install_packages
 from embedded.process import NodeProgram
 
-_FOLDER = HERE / "identity"
+_FOLDER = EMBEDDED_FOLDER / "identity"
 
 
 @dataclass(frozen=True)
 class Accounts:
-    """Who may ask the development provider for tokens, and for which audience those are."""
+    """Who may request tokens from the development provider, and the audience of these."""
 
     audience: str
     passwords: Mapping[str, str]
     """By username."""
     client_secrets: Mapping[str, str]
-    """By client id, of the clients that use client credentials."""
+    """By client id, of the clients that use the client credentials grant."""
 
 
 def read_accounts() -> Accounts:
@@ -34,7 +34,7 @@ def read_accounts() -> Accounts:
 
 
 class IdentityProvider(NodeProgram):
-    """A running provider. Its sessions end with it; its keys, and so its tokens, outlive it."""
+    """A running provider. Its sessions end with it; its keys, and so its tokens, stay valid."""
 
     @classmethod
     def serve(
@@ -48,9 +48,9 @@ class IdentityProvider(NodeProgram):
     ) -> Self:
         """Start the provider; 0 takes any free port.
 
-        `client_origins` are where its browser clients run, such as http://127.0.0.1:8000.
+        `client_origins` are those of its browser clients, such as http://127.0.0.1:8000.
         `rotate_keys` signs with a new key from now on; tokens of the one before stay valid.
-        `accounts` is a file in place of identity/accounts.json.
+        `accounts` is a file to use instead of identity/accounts.json.
         Raises NodeMissingError, PackagesNotInstalledError or StartFailedError (`port_taken`).
         """
         install_packages()
@@ -66,5 +66,5 @@ class IdentityProvider(NodeProgram):
 
     @property
     def issuer(self) -> str:
-        """The issuer of its tokens, below which its discovery document lies."""
+        """The issuer of its tokens, which is also the base URL of its discovery document."""
         return str(self.ready["issuer"])

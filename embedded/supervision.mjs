@@ -1,11 +1,11 @@
 /**
- * What every program in this folder agrees with the process that started it, embedded/process.py:
+ * The protocol between a program of this folder and its parent process, embedded/process.py:
  *
  * - one line of JSON on stdout says how the start went: `{"event":"ready",...}` or
  *   `{"event":"error","code","message"}`, after which the program ends;
  * - the log goes to stderr;
- * - stdin carries nothing: its end means that the parent is gone, so the program stops as cleanly
- *   as it does on SIGTERM.
+ * - stdin carries nothing: its end means that the parent has exited, so the program stops as
+ *   cleanly as it does on SIGTERM.
  */
 
 /** @param {Record<string, unknown>} event */
@@ -14,7 +14,7 @@ function announce(event) {
 }
 
 /**
- * Tell the parent that the program serves now.
+ * Report to the parent that the program serves now.
  * @param {Record<string, unknown>} details what the parent needs to use it, such as a port
  */
 export function announceReady(details) {
@@ -22,18 +22,19 @@ export function announceReady(details) {
 }
 
 /**
- * Tell the parent why the program cannot start, and end with status 1 once that is written.
+ * Report to the parent why the program cannot start, and exit with status 1 once that is written.
  * @param {string} code stable and machine-readable
  * @param {string} message one sentence for a person, remedy included
  */
-export function refuseToStart(code, message) {
+export function announceError(code, message) {
   announce({ event: "error", code, message });
   process.exitCode = 1;
   process.stdin.destroy();
 }
 
 /**
- * Run `stop` once, at the first SIGTERM, SIGINT or end of stdin, then end with status 0 (1 if it fails).
+ * Run `stop` once, at the first SIGTERM, SIGINT or end of stdin; then exit with status 0, or 1 if
+ * it fails.
  * @param {() => unknown} stop may be asynchronous
  */
 export function stopWithParent(stop) {

@@ -12,7 +12,7 @@ from api.aggregates.query import Compared, Question
 from api.aggregates.repository import Row, Snapshot, Totals, added_up
 from api.aggregates.resolutions import REACHES
 from api.http.problem_details import InvalidRequestError
-from api.http.query_parameters import refusal
+from api.http.query_parameters import invalid_parameter
 
 Key = tuple[str | None, int]
 
@@ -96,7 +96,7 @@ def _too_much_to_fill(question: Question, equipment: int) -> InvalidRequestError
     )
     remedy = next((f"ask for {name} or coarser" for name in fits), "ask for less equipment")
     message = f"tells at most {MOST_FILLED} buckets of all equipment; {remedy}"
-    return refusal("fill", message, "range_too_long")
+    return invalid_parameter("fill", message, "range_too_long")
 
 
 async def _earlier(snapshot: Snapshot, compared: Compared, page: Sequence[Row]) -> Earlier:

@@ -9,7 +9,16 @@ from api.aggregates.gapfill import Fill
 from api.aggregates.parsing import AUTO, DEFAULT_LIMIT, MAX_LIMIT
 from api.aggregates.query import WINDOWS, Grouping, Statistic
 from api.aggregates.resolutions import REACHES
-from api.openapi.parameters import CURSOR, EQUIPMENT, MOMENT, TEXT, limit, list_of, one_of, query
+from api.openapi.parameters import (
+    CURSOR,
+    EQUIPMENT_ID,
+    TEXT,
+    TIMESTAMP,
+    array_schema,
+    enum_schema,
+    limit_parameter,
+    query_parameter,
+)
 
 
 @dataclass
@@ -19,32 +28,44 @@ class AggregatesOperation(Operation):
     def __post_init__(self) -> None:
         """Declare what the handler's signature does not show."""
         self.parameters = [
-            query("interval", one_of(WINDOWS), "How far the window reaches back from now."),
-            query("from", MOMENT, "Instead of interval: the first moment, with an offset."),
-            query("to", MOMENT, "The first moment after the range that begins at from."),
-            EQUIPMENT,
-            query(
+            query_parameter(
+                "interval", enum_schema(WINDOWS), "How far the window reaches back from now."
+            ),
+            query_parameter(
+                "from", TIMESTAMP, "Instead of interval: the first moment, with an offset."
+            ),
+            query_parameter(
+                "to", TIMESTAMP, "The first moment after the range that begins at from."
+            ),
+            EQUIPMENT_ID,
+            query_parameter(
                 "resolution",
-                one_of((AUTO, *REACHES)),
+                enum_schema((AUTO, *REACHES)),
                 "The width of a bucket; 1h for a window, auto for a range if not said.",
             ),
-            query("tz", TEXT, "Days and hours begin as in this time zone of the IANA database."),
-            query("groupBy", one_of(Grouping), "all: every bucket of all chosen equipment."),
+            query_parameter(
+                "tz", TEXT, "Days and hours begin as in this time zone of the IANA database."
+            ),
+            query_parameter(
+                "groupBy", enum_schema(Grouping), "all: every bucket of all chosen equipment."
+            ),
             Parameter(
                 name="statistics",
                 param_in="query",
-                schema=list_of(one_of(Statistic), len(Statistic)),
+                schema=array_schema(enum_schema(Statistic), len(Statistic)),
                 style="form",
                 explode=False,
                 description="What the items tell, separated by commas.",
             ),
-            query(
+            query_parameter(
                 "fill",
-                one_of(Fill),
+                enum_schema(Fill),
                 "How buckets without readings are told: not, or by those around them.",
             ),
-            query("compare", one_of(Comparison), "Tell the same of an earlier range as well."),
-            limit(
+            query_parameter(
+                "compare", enum_schema(Comparison), "Tell the same of an earlier range as well."
+            ),
+            limit_parameter(
                 MAX_LIMIT,
                 f"Items on a page; {DEFAULT_LIMIT} if not said, all for windows of hours or days.",
             ),

@@ -27,18 +27,24 @@ from api.aggregates.resolutions import (
     utc_buckets,
 )
 from api.aggregates.zones import zoned_buckets
-from api.equipment.choice import EVERY_EQUIPMENT, chosen_equipment
-from api.http.pagination import cursor_of
+from api.http.equipment_filter import ALL_EQUIPMENT, parse_equipment_filter
+from api.http.pagination import cursor_parser
 from api.http.problem_details import FieldProblem, InvalidRequestError
-from api.http.query_parameters import Parameters, choice, refusal, time_zone, whole_number
-from api.http.time_ranges import asked_range
+from api.http.query_parameters import (
+    Parameters,
+    enum_parser,
+    integer_parser,
+    invalid_parameter,
+    parse_time_zone,
+)
+from api.http.time_ranges import required_time_range
 from core.readings import EARLIEST
 from core.time import TimeRange
 
 AUTO = "auto"
 MAX_LIMIT = 10_000
 DEFAULT_LIMIT = 1_000
-LIMIT = whole_number(1, MAX_LIMIT)
+LIMIT = integer_parser(1, MAX_LIMIT)
 
 PARAMETERS = (
     "interval",
@@ -62,29 +68,29 @@ NO_BUCKETS = Buckets((EARLIEST,), Source.DAYS, are_rows=True)
 def parse_question(pairs: Sequence[tuple[str, str]], now: datetime) -> Question:
     """What a query string asks at `now`. Raises InvalidRequestError."""
     given = Parameters(pairs, PARAMETERS, repeatable={"equipmentId"})
-    cursor = given.read("cursor", cursor_of(Cursor), None)
+    cursor = given.read("cursor", cursor_parser(Cursor), None)
     interval = next(iter(given.all("interval")), None)
-    span = given.noted(lambda: _span(given, now, cursor), TimeRange(now, now))
+    span = given.attempt(lambda: _span(given, now, cursor), TimeRange(now, now))
     zone = given.read("tz", _zone, None)
-    resolution = given.noted(lambda: _resolution(given, span, cursor), Resolution.HOUR)
-    grouping = given.read("groupBy", choice(Grouping), Grouping.EQUIPMENT)
+    resolution = given.attempt(lambda: _resolution(given, span, cursor), Resolution.HOUR)
+    grouping = given.read("groupBy", enum_parser(Grouping), Grouping.EQUIPMENT)
     question = Question(
         asked_at=now,
         interval=interval,
         span=span,
         resolution=resolution,
         auto=cursor is None and _asked_resolution(given) == AUTO,
-        equipment=given.noted(lambda: chosen_equipment(given), EVERY_EQUIPMENT),
+        equipment=given.attempt(lambda: parse_equipment_filter(given), ALL_EQUIPMENT),
         grouping=grouping,
         zone=zone,
-        buckets=given.noted(lambda: _buckets(zone, resolution, span), NO_BUCKETS),
-        statistics=given.noted(lambda: _statistics(given, grouping), USUAL),
+        buckets=given.attempt(lambda: _buckets(zone, resolution, span), NO_BUCKETS),
+        statistics=given.attempt(lambda: _statistics(given, grouping), USUAL),
         limit=given.read("limit", LIMIT, _usual_limit(given, resolution)),
-        after=given.noted(lambda: _after(cursor, span, resolution), BEGINNING),
-        fill=given.read("fill", choice(Fill), Fill.NONE),
+        after=given.attempt(lambda: _after(cursor, span, resolution), BEGINNING),
+        fill=given.read("fill", enum_parser(Fill), Fill.NONE),
         compared=None,
     )
-    comparison = given.read("compare", choice(Comparison), None)
+    comparison = given.read("compare", enum_parser(Comparison), None)
     given.check()
     if comparison is None:
         return question
@@ -94,9 +100,9 @@ def parse_question(pairs: Sequence[tuple[str, str]], now: datetime) -> Question:
 def _span(given: Parameters, now: datetime, cursor: Cursor | None) -> TimeRange:
     interval = given.all("interval")
     if not interval and (given.all("from") or given.all("to")):
-        return asked_range(given)
+        return required_time_range(given)
     if given.all("from") or given.all("to"):
-        raise refusal("interval", "cannot be given together with from or to")
+        raise invalid_parameter("interval", "cannot be given together with from or to")
     length = WINDOWS.get(interval[0]) if interval else None
     if length is None:
         message = f"Invalid interval. Supported values are {', '.join(WINDOWS)}"
@@ -119,9 +125,9 @@ def _resolution(given: Parameters, span: TimeRange, cursor: Cursor | None) -> Re
         picked = picked_for(span.length)
         return Resolution.HOUR if given.all("tz") and picked not in ZONED else picked
     if text in REACHES and given.all("tz") and text not in ZONED:
-        raise refusal("resolution", f"must be one of {', '.join((AUTO, *ZONED))} with tz")
+        raise invalid_parameter("resolution", f"must be one of {', '.join((AUTO, *ZONED))} with tz")
     if text not in REACHES:
-        raise refusal("resolution", f"must be one of {', '.join((AUTO, *REACHES))}")
+        raise invalid_parameter("resolution", f"must be one of {', '.join((AUTO, *REACHES))}")
     resolution = Resolution(text)
     if span.length > REACHES[resolution].longest:
         raise _too_long(resolution, span)
@@ -133,11 +139,11 @@ def _too_long(resolution: Resolution, span: TimeRange) -> InvalidRequestError:
     finest = finest_allowed(span.length)
     remedy = f"ask for {finest} or coarser" if finest else "ask for a shorter range"
     message = f"{resolution} is answered over at most {days} days; {remedy}"
-    return refusal("resolution", message, "range_too_long")
+    return invalid_parameter("resolution", message, "range_too_long")
 
 
 def _zone(name: str, text: str) -> ZoneInfo | None:
-    return ZoneInfo(time_zone(name, text))
+    return ZoneInfo(parse_time_zone(name, text))
 
 
 def _buckets(zone: ZoneInfo | None, resolution: Resolution, span: TimeRange) -> Buckets:
@@ -148,10 +154,10 @@ def _buckets(zone: ZoneInfo | None, resolution: Resolution, span: TimeRange) -> 
     try:
         buckets = zoned_buckets(zone, resolution, span)
     except OverflowError as error:
-        raise refusal("tz", "cannot be applied at the end of the calendar") from error
+        raise invalid_parameter("tz", "cannot be applied at the end of the calendar") from error
     if buckets.raw_length > RAW_ROWS_LONGEST:
         message = f"cuts UTC hours; of these at most {RAW_ROWS_LONGEST.days} days are read"
-        raise refusal("tz", f"{message}; ask for 1d or a shorter range", "range_too_long")
+        raise invalid_parameter("tz", f"{message}; ask for 1d or a shorter range", "range_too_long")
     return buckets
 
 
@@ -163,9 +169,9 @@ def _compared(comparison: Comparison, question: Question) -> Compared:
         span = shift.range(question.span)
         buckets = zoned_buckets(zone, resolution, span) if zone else utc_buckets(span, resolution)
     except (OverflowError, ValueError) as error:
-        raise refusal("compare", "reaches off the calendar") from error
+        raise invalid_parameter("compare", "reaches off the calendar") from error
     if span.start < EARLIEST:
-        raise refusal("compare", "reaches off the calendar")
+        raise invalid_parameter("compare", "reaches off the calendar")
     earlier = replace(question, span=span, buckets=buckets, after=BEGINNING, limit=None)
     return Compared(earlier, shift.day if resolution is Resolution.DAY else shift.moment)
 
@@ -175,10 +181,12 @@ def _statistics(given: Parameters, grouping: Grouping) -> frozenset[Statistic]:
     texts = given.all("statistics")
     if not texts:
         return USUAL - apart
-    parse = choice(Statistic)
+    parse = enum_parser(Statistic)
     asked = frozenset(parse("statistics", text) for text in texts[0].split(","))
     if asked & apart:
-        raise refusal("statistics", "first and last are of one equipment, not of groupBy=all")
+        raise invalid_parameter(
+            "statistics", "first and last are of one equipment, not of groupBy=all"
+        )
     return asked
 
 
@@ -192,5 +200,5 @@ def _after(cursor: Cursor | None, span: TimeRange, resolution: Resolution) -> Po
     if cursor is None:
         return BEGINNING
     if not cursor.continues(span, resolution):
-        raise refusal("cursor", "was given out for another range", "invalid_cursor")
+        raise invalid_parameter("cursor", "was given out for another range", "invalid_cursor")
     return cursor.after

@@ -11,7 +11,7 @@ from api.aggregates.buckets import Buckets, Source
 from api.aggregates.cursor import BEGINNING, Position
 from api.aggregates.gapfill import Fill
 from api.aggregates.resolutions import Resolution, utc_buckets
-from api.equipment.choice import EquipmentChoice
+from api.http.equipment_filter import EquipmentFilter
 from core.time import TimeRange
 
 WINDOWS: Mapping[str, timedelta] = MappingProxyType(
@@ -59,7 +59,7 @@ class Question:
     span: TimeRange
     resolution: Resolution
     auto: bool
-    equipment: EquipmentChoice
+    equipment: EquipmentFilter
     grouping: Grouping
     statistics: frozenset[Statistic]
     zone: ZoneInfo | None

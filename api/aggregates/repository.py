@@ -112,7 +112,7 @@ class Snapshot:
         row = await queries().aggregate_state(
             self._connection,
             **_span_and_days(question),
-            patterns=equipment.patterns,
+            patterns=equipment.like_patterns,
             ids=replace(equipment, ids=(*equipment.ids, EVERY_EQUIPMENT_ID)).ids_without_prefix,
         )
         from_rollups = question.buckets.source is not Source.READINGS
@@ -262,7 +262,7 @@ async def _rows(
         return await all_rows(queries().hours_of_ids, connection, **bounds, **resuming)
     if buckets.are_rows:
         return await all_rows(queries().rollup_rows, connection, **bounds, **resuming)
-    cut = {**_cuts(buckets), "borders": buckets.borders, "together": together}
+    cut = {**_cuts(buckets), "boundaries": buckets.borders, "together": together}
     return await all_rows(queries().bucketed_rows, connection, **bounds, **resuming, **cut)
 
 
@@ -292,7 +292,7 @@ def _cuts(buckets: Buckets) -> dict[str, Any]:
 
 def _chosen(question: Question) -> dict[str, Any]:
     equipment = question.equipment
-    return {"patterns": equipment.patterns, "ids": equipment.ids_without_prefix}
+    return {"patterns": equipment.like_patterns, "ids": equipment.ids_without_prefix}
 
 
 def _bounds(part: Part) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from api.aggregates.repository import AggregateRepository, Snapshot, State, is_i
 from api.aggregates.resolutions import ROLLUPS, coarsened
 from api.aggregates.single_flight import Shared
 from api.auth.visibility import Visibility
-from api.http.etags import entity_tag, is_known, opaque
+from api.http.etags import matches_if_none_match, opaque_tag, weak_etag
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Asked:
     def is_known(self, if_none_match: str | None) -> bool:
         """Whether who sends the header has the answer."""
         stale = any(state.stale for state in self.states)
-        return not stale and is_known(self.tag, if_none_match)
+        return not stale and matches_if_none_match(self.tag, if_none_match)
 
     @property
     def is_settled(self) -> bool:
@@ -127,4 +127,4 @@ async def _asked(snapshot: Snapshot, question: Question, visible: Visibility) ->
 
 def _named(question: Question, states: Sequence[State], visible: Visibility) -> Asked:
     name = visible, question.identity
-    return Asked(question, states, opaque(entity_tag(*name)), entity_tag(*name, states))
+    return Asked(question, states, opaque_tag(weak_etag(*name)), weak_etag(*name, states))

@@ -10,13 +10,13 @@ from litestar.params import SkipValidation
 from api.audits.schemas import Audit
 from api.audits.service import AuditService
 from api.auth.access import access
-from api.http.query_parameters import Parameters, refusal
-from api.http.time_ranges import asked_range
-from api.openapi.parameters import MOMENT, query
+from api.http.query_parameters import Parameters, invalid_parameter
+from api.http.time_ranges import required_time_range
+from api.openapi.parameters import TIMESTAMP, query_parameter
 from core.scopes import Scope
 from core.time import TimeRange
 
-LONGEST = timedelta(days=31)
+MAX_RANGE = timedelta(days=31)
 
 
 @dataclass
@@ -26,13 +26,13 @@ class AuditOperation(Operation):
     def __post_init__(self) -> None:
         """Declare what the handler's signature does not show."""
         self.parameters = [
-            query("from", MOMENT, "The first moment to audit, with an offset."),
-            query("to", MOMENT, "The first moment after that range."),
+            query_parameter("from", TIMESTAMP, "The first moment to audit, with an offset."),
+            query_parameter("to", TIMESTAMP, "The first moment after that range."),
         ]
 
 
 class AuditController(Controller):
-    """Rollups held against the readings."""
+    """Audits of the rollups."""
 
     tags = ("Audits",)
 
@@ -47,17 +47,17 @@ class AuditController(Controller):
     async def audit_rollups(
         self, request: Request[Any, Any, Any], audits: NamedDependency[SkipValidation[AuditService]]
     ) -> Audit:
-        """Audit the days of the range; those that are wrong are refreshed by force."""
-        return await audits.audit(_span(request))
+        """Audit the days of the range; days with wrong buckets are then refreshed by force."""
+        return await audits.audit(_time_range(request))
 
 
-def _span(request: Request[Any, Any, Any]) -> TimeRange:
-    given = Parameters(list(request.query_params.multi_items()), ("from", "to"))
-    span = given.noted(lambda: asked_range(given), None)
-    given.check()
-    if span is None:
-        raise refusal("from", "is missing")
-    if span.length > LONGEST:
-        message = f"reaches over more than {LONGEST.days} days; audit one part after another"
-        raise refusal("to", message, "range_too_long")
-    return span
+def _time_range(request: Request[Any, Any, Any]) -> TimeRange:
+    parameters = Parameters(list(request.query_params.multi_items()), ("from", "to"))
+    time_range = parameters.attempt(lambda: required_time_range(parameters), None)
+    parameters.check()
+    if time_range is None:
+        raise invalid_parameter("from", "is missing")
+    if time_range.length > MAX_RANGE:
+        message = f"reaches over more than {MAX_RANGE.days} days; audit one part after another"
+        raise invalid_parameter("to", message, "range_too_long")
+    return time_range

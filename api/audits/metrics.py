@@ -2,7 +2,7 @@ from prometheus_client import CollectorRegistry, Gauge
 
 
 class AuditMetrics:
-    """What audits have found, in whatever process they ran."""
+    """The results of audits in all processes, from the database."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.days = Gauge(

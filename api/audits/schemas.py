@@ -4,9 +4,9 @@ from msgspec import Struct, field
 
 
 class Audit(Struct, frozen=True, rename="camel"):
-    """What an audit of the UTC days that touch a range has found.
+    """The result of auditing the UTC days that overlap a range.
 
-    Days with a wrong bucket are told as stale from now on, until the worker has refreshed them.
+    Days with a wrong bucket are reported as stale until the worker has refreshed them.
     """
 
     start: datetime = field(name="from")

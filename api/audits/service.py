@@ -16,15 +16,15 @@ class AuditService:
         self._pool = pool
         self._metrics = metrics
 
-    async def audit(self, span: TimeRange) -> Audit:
-        """Audit the UTC days that touch the range."""
+    async def audit(self, time_range: TimeRange) -> Audit:
+        """Audit the UTC days that overlap the range."""
         async with borrowed(self._pool) as connection:
-            days = [day async for day in audit(connection, span.start, span.end)]
-        wrong = sum(day.wrong_buckets for day in days)
-        return Audit(span.start, span.end, len(days), wrong)
+            days = [day async for day in audit(connection, time_range.start, time_range.end)]
+        wrong_buckets = sum(day.wrong_buckets for day in days)
+        return Audit(time_range.start, time_range.end, len(days), wrong_buckets)
 
     async def update_metrics(self) -> None:
-        """Bring the metrics up to date; they stay as they were while the database is away."""
+        """Update the metrics; they keep their values while the database is unavailable."""
         with suppress(DatabaseUnavailableError):
             async with borrowed(self._pool) as connection:
                 counts = await queries().audit_counts(connection)

@@ -5,7 +5,7 @@ from typing import Any
 
 from litestar import Request, Response
 
-from api.http.problem_details import Problem, on_refusal
+from api.http.problem_details import Problem, on_sensorflow_error
 from core.errors import SensorFlowError
 
 PAGE = """<!doctype html>
@@ -52,7 +52,7 @@ def on_sign_in_problem(
     request: Request[Any, Any, Any], error: SensorFlowError
 ) -> Response[Problem] | Response[str]:
     """A page for a browser, problem details for anybody else; the status is the same."""
-    refusal = on_refusal(request, error)
+    refusal = on_sensorflow_error(request, error)
     if "text/html" not in request.headers.get("accept", ""):
         return refusal
     page = PAGE.format(message=escape(refusal.content.detail), code=escape(error.code))

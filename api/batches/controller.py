@@ -8,7 +8,7 @@ from api.auth.access import access
 from api.batches.schemas import JSON, NDJSON, SaveBatchOperation
 from api.batches.service import BatchService
 from api.http.problem_details import UnsupportedMediaTypeError
-from api.http.query_parameters import Parameters, choice
+from api.http.query_parameters import Parameters, enum_parser
 from api.http.request_body import MAX_BODY_BYTES, media_type, read_body
 from api.readings.batch_writer import BatchOptions, BatchWriter, Mode
 from api.readings.body_rows import split_array, split_lines
@@ -60,8 +60,8 @@ def parse_batch_options(request: AnyRequest) -> BatchOptions:
     """How to store the batch; raises InvalidRequestError that names every wrong parameter."""
     parameters = Parameters(list(request.query_params.multi_items()), PARAMETERS)
     options = BatchOptions(
-        parameters.read("mode", choice(Mode), Mode.ATOMIC),
-        parameters.read("onConflict", choice(OnConflict), OnConflict.REPLACE),
+        parameters.read("mode", enum_parser(Mode), Mode.ATOMIC),
+        parameters.read("onConflict", enum_parser(OnConflict), OnConflict.REPLACE),
     )
     parameters.check()
     return options

@@ -12,15 +12,15 @@ from api.equipment.operations import (
     GetEquipmentOperation,
     ListEquipmentOperation,
 )
-from api.equipment.parsing import parse_listing
+from api.equipment.parsing import parse_equipment_query
 from api.equipment.schemas import EquipmentDetails, EquipmentPage
 from api.equipment.service import EquipmentService
 from api.http.problem_details import UnsupportedMediaTypeError
-from api.http.query_parameters import equipment_id
+from api.http.query_parameters import parse_equipment_id
 from core.scopes import Scope
 from core.time import utc_now
 
-ONE = "/equipment/"
+ITEM_PATH = "/equipment/"
 MAX_BODY_BYTES = 64 * 1024
 
 AnyRequest = Request[Any, Any, Any]
@@ -28,7 +28,7 @@ Service = NamedDependency[SkipValidation[EquipmentService]]
 
 
 class EquipmentController(Controller):
-    """What has sent readings."""
+    """Equipment: what has sent readings, and its metadata."""
 
     path = "/equipment"
     tags = ("Equipment",)
@@ -40,9 +40,9 @@ class EquipmentController(Controller):
         **access(Scope.READINGS_READ, 400, 414),
     )
     async def list_equipment(self, request: AnyRequest, equipment: Service) -> EquipmentPage:
-        """Answer with a page."""
-        asked = parse_listing(list(request.query_params.multi_items()))
-        return await equipment.page(asked, utc_now())
+        """Respond with a page."""
+        query = parse_equipment_query(list(request.query_params.multi_items()))
+        return await equipment.page(query, utc_now())
 
     @get(
         "/{equipment_id:path}",
@@ -52,8 +52,8 @@ class EquipmentController(Controller):
         **access(Scope.READINGS_READ, 400, 404),
     )
     async def get_equipment(self, request: AnyRequest, equipment: Service) -> EquipmentDetails:
-        """Answer with what is known of it."""
-        return await equipment.get(_asked_id(request), utc_now())
+        """Respond with one piece of equipment."""
+        return await equipment.get(_requested_id(request), utc_now())
 
     @patch(
         "/{equipment_id:path}",
@@ -67,15 +67,15 @@ class EquipmentController(Controller):
     async def describe_equipment(
         self, request: AnyRequest, body: RawBody, equipment: Service
     ) -> EquipmentDetails:
-        """Answer with what is known of it now."""
+        """Update its metadata and respond with it."""
         _require_merge_patch(request)
-        return await equipment.describe(_asked_id(request), body, utc_now())
+        return await equipment.describe(_requested_id(request), body, utc_now())
 
 
-def _asked_id(request: AnyRequest) -> str:
-    """The id as it was sent: the framework takes slashes for its own."""
-    encoded = request.scope["raw_path"].decode().removeprefix(ONE)
-    return equipment_id("equipmentId", unquote(encoded))
+def _requested_id(request: AnyRequest) -> str:
+    """The id in the raw path: the framework's parameter would lose encoded slashes."""
+    encoded = request.scope["raw_path"].decode().removeprefix(ITEM_PATH)
+    return parse_equipment_id("equipmentId", unquote(encoded))
 
 
 def _require_merge_patch(request: AnyRequest) -> None:

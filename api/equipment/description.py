@@ -1,4 +1,4 @@
-"""What people say of equipment, as a JSON merge patch (RFC 7396) changes it."""
+"""The metadata of equipment, changed by a JSON merge patch (RFC 7396)."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 from api.http.json_object import parse_json_object
 from api.http.problem_details import FieldProblem, InvalidRequestError
-from api.http.query_parameters import refusal, shown, time_zone
+from api.http.query_parameters import invalid_parameter, parse_time_zone, printable
 from core.errors import ReadingRejectedError
 from core.readings import RejectCode, validate_text
 
@@ -14,20 +14,20 @@ MERGE_PATCH = "application/merge-patch+json"
 
 MIN_PERIOD_SECONDS = 0.001
 MAX_PERIOD_SECONDS = 366 * 24 * 60 * 60
-LONGEST: Mapping[str, int] = MappingProxyType({"name": 200, "unit": 50, "location": 500})
+MAX_CHARACTERS: Mapping[str, int] = MappingProxyType({"name": 200, "unit": 50, "location": 500})
 
-# Columns of the table equipment and their new values, null where nothing is said any more.
+# Columns of the table equipment and their new values; None removes the value.
 Changes: TypeAlias = dict[str, str | float | None]
 
 
 def parse_changes(body: bytes) -> Changes:
-    """What the patch changes. Raises MalformedJsonError, or InvalidRequestError naming each."""
+    """The changes of a merge patch. Raises MalformedJsonError or InvalidRequestError."""
     changes: Changes = {}
     problems: list[FieldProblem] = []
     for field, value in parse_json_object(body).items():
         try:
-            column, judge = _known(field)
-            changes[column] = None if value is None else judge(field, value)
+            column, validate = _known(field)
+            changes[column] = None if value is None else validate(field, value)
         except InvalidRequestError as error:
             problems += error.problems
     if problems:
@@ -37,7 +37,7 @@ def parse_changes(body: bytes) -> Changes:
 
 def _known(field: str) -> tuple[str, Callable[[str, Any], str | float]]:
     if field not in FIELDS:
-        name = shown(field)
+        name = printable(field)
         problem = FieldProblem(name, "unknown_field", f"{name} is not a known field")
         raise InvalidRequestError([problem])
     return FIELDS[field]
@@ -45,28 +45,30 @@ def _known(field: str) -> tuple[str, Callable[[str, Any], str | float]]:
 
 def _text(field: str, value: object) -> str:
     if not isinstance(value, str):
-        raise refusal(field, "must be a text or null", RejectCode.BAD_TEXT)
+        raise invalid_parameter(field, "must be a text or null", RejectCode.BAD_TEXT)
     if not value.strip():
-        raise refusal(field, "must not be blank; null takes it away", RejectCode.MISSING_VALUE)
+        raise invalid_parameter(
+            field, "must not be blank; null takes it away", RejectCode.MISSING_VALUE
+        )
     try:
-        return validate_text(value, LONGEST[field])
+        return validate_text(value, MAX_CHARACTERS[field])
     except ReadingRejectedError as error:
-        raise refusal(field, error.message, error.code) from error
+        raise invalid_parameter(field, error.message, error.code) from error
 
 
 def _period(field: str, value: object) -> float:
     if not isinstance(value, float):
-        raise refusal(field, "must be a number or null", RejectCode.BAD_NUMBER)
+        raise invalid_parameter(field, "must be a number or null", RejectCode.BAD_NUMBER)
     if not MIN_PERIOD_SECONDS <= value <= MAX_PERIOD_SECONDS:
         message = f"must be between {MIN_PERIOD_SECONDS} and {MAX_PERIOD_SECONDS}"
-        raise refusal(field, message, RejectCode.OUT_OF_RANGE)
+        raise invalid_parameter(field, message, RejectCode.OUT_OF_RANGE)
     return value
 
 
 FIELDS: Mapping[str, tuple[str, Callable[[str, Any], str | float]]] = MappingProxyType(
     {
-        **{name: (name, _text) for name in LONGEST},
-        "zone": ("zone", time_zone),
+        **{name: (name, _text) for name in MAX_CHARACTERS},
+        "zone": ("zone", parse_time_zone),
         "expectedPeriodSeconds": ("expected_period_seconds", _period),
     }
 )

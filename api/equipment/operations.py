@@ -1,4 +1,4 @@
-"""The operations as the reference shows them: the handlers read URL and body themselves."""
+"""The OpenAPI operations: the handlers parse URL and body themselves."""
 
 from dataclasses import dataclass
 
@@ -6,16 +6,16 @@ from litestar.openapi.spec import OpenAPIMediaType, Operation, Parameter, Reques
 from litestar.openapi.spec.enums import OpenAPIType
 
 from api.equipment.description import (
-    LONGEST,
+    MAX_CHARACTERS,
     MAX_PERIOD_SECONDS,
     MERGE_PATCH,
     MIN_PERIOD_SECONDS,
 )
 from api.equipment.parsing import DEFAULT_LIMIT, MAX_LIMIT
-from api.openapi.parameters import CURSOR, EQUIPMENT, limit
+from api.openapi.parameters import CURSOR, EQUIPMENT_ID, limit_parameter
 from core.readings import MAX_EQUIPMENT_ID_CHARACTERS
 
-EQUIPMENT_ID = Parameter(
+PATH_EQUIPMENT_ID = Parameter(
     name="equipment_id",
     param_in="path",
     required=True,
@@ -23,8 +23,8 @@ EQUIPMENT_ID = Parameter(
     description="Percent-encoded whole, slashes too.",
 )
 TEXTS = {
-    name: Schema(type=[OpenAPIType.STRING, OpenAPIType.NULL], min_length=1, max_length=longest)
-    for name, longest in LONGEST.items()
+    name: Schema(type=[OpenAPIType.STRING, OpenAPIType.NULL], min_length=1, max_length=maximum)
+    for name, maximum in MAX_CHARACTERS.items()
 }
 DESCRIPTION = Schema(
     type=OpenAPIType.OBJECT,
@@ -50,8 +50,8 @@ class ListEquipmentOperation(Operation):
 
     def __post_init__(self) -> None:
         """Declare what the handler's signature does not show."""
-        more = f"Equipment on a page; {DEFAULT_LIMIT} if not said."
-        self.parameters = [EQUIPMENT, limit(MAX_LIMIT, more), CURSOR]
+        description = f"Equipment on a page; {DEFAULT_LIMIT} if not said."
+        self.parameters = [EQUIPMENT_ID, limit_parameter(MAX_LIMIT, description), CURSOR]
 
 
 @dataclass
@@ -60,7 +60,7 @@ class GetEquipmentOperation(Operation):
 
     def __post_init__(self) -> None:
         """Declare what the handler's signature does not show."""
-        self.parameters = [EQUIPMENT_ID]
+        self.parameters = [PATH_EQUIPMENT_ID]
 
 
 @dataclass

@@ -1,13 +1,13 @@
-"""From the parameters of a request to a Listing."""
+"""From the parameters of a request to an EquipmentQuery."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from msgspec import Struct
 
-from api.equipment.choice import EVERY_EQUIPMENT, EquipmentChoice, chosen_equipment
-from api.http.pagination import StorableText, cursor_of
-from api.http.query_parameters import Parameters, whole_number
+from api.http.equipment_filter import ALL_EQUIPMENT, EquipmentFilter, parse_equipment_filter
+from api.http.pagination import StorableText, cursor_parser
+from api.http.query_parameters import Parameters, integer_parser
 
 PARAMETERS = ("equipmentId", "limit", "cursor")
 MAX_LIMIT = 1_000
@@ -21,21 +21,21 @@ class Cursor(Struct, frozen=True, array_like=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
-    """One request for equipment whose ids come after another."""
+class EquipmentQuery:
+    """Equipment whose ids come after `after`."""
 
-    chosen: EquipmentChoice
+    equipment: EquipmentFilter
     after: str
     limit: int
 
 
-def parse_listing(pairs: Sequence[tuple[str, str]]) -> Listing:
-    """What a query string asks. Raises InvalidRequestError."""
-    given = Parameters(pairs, PARAMETERS, repeatable={"equipmentId"})
-    listing = Listing(
-        chosen=given.noted(lambda: chosen_equipment(given), EVERY_EQUIPMENT),
-        after=given.read("cursor", cursor_of(Cursor), Cursor("")).equipment_id,
-        limit=given.read("limit", whole_number(1, MAX_LIMIT), DEFAULT_LIMIT),
+def parse_equipment_query(pairs: Sequence[tuple[str, str]]) -> EquipmentQuery:
+    """The query of a query string. Raises InvalidRequestError."""
+    parameters = Parameters(pairs, PARAMETERS, repeatable={"equipmentId"})
+    query = EquipmentQuery(
+        equipment=parameters.attempt(lambda: parse_equipment_filter(parameters), ALL_EQUIPMENT),
+        after=parameters.read("cursor", cursor_parser(Cursor), Cursor("")).equipment_id,
+        limit=parameters.read("limit", integer_parser(1, MAX_LIMIT), DEFAULT_LIMIT),
     )
-    given.check()
-    return listing
+    parameters.check()
+    return query

@@ -4,9 +4,9 @@ from asyncpg import Record
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.equipment.choice import EquipmentChoice
 from api.equipment.description import Changes
 from api.equipment.schemas import Equipment
+from api.http.equipment_filter import EquipmentFilter
 from api.http.stale_ranges import StaleRange
 from core.database import Pool, borrowed, database_errors
 from core.queries import all_rows, queries
@@ -14,11 +14,11 @@ from core.tables import equipment
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """Equipment in order of its id, and where its counts are stale, of one snapshot."""
+class FetchedEquipment:
+    """Equipment in order of its id, and the stale ranges of its counts, from one snapshot."""
 
     items: list[Equipment]
-    stale: list[StaleRange]
+    stale_ranges: list[StaleRange]
 
 
 class EquipmentRepository:
@@ -28,30 +28,30 @@ class EquipmentRepository:
         self._engine = engine
         self._pool = pool
 
-    async def find(self, chosen: EquipmentChoice, after: str, limit: int) -> Found:
-        """At most `limit` of the chosen equipment, those whose ids come after `after`."""
+    async def fetch(self, selected: EquipmentFilter, after: str, limit: int) -> FetchedEquipment:
+        """At most `limit` pieces of the selected equipment, those whose ids come after `after`."""
         async with borrowed(self._pool) as connection:
             rows = await all_rows(
                 queries().equipment,
                 connection,
-                ids=chosen.ids_without_prefix,
-                prefixes=list(chosen.prefixes),
-                patterns=chosen.patterns,
+                ids=selected.ids_without_prefix,
+                prefixes=list(selected.prefixes),
+                patterns=selected.like_patterns,
                 after=after,
                 row_limit=limit,
             )
-        return Found(
+        return FetchedEquipment(
             items=[_equipment(row) for row in rows if row["equipment_id"] is not None],
-            stale=[StaleRange(stale.lower, stale.upper) for stale in rows[0]["stale"] or ()],
+            stale_ranges=[StaleRange(stale.lower, stale.upper) for stale in rows[0]["stale"] or ()],
         )
 
-    async def describe(self, equipment_id: str, changes: Changes) -> None:
-        """Keep what is said of equipment; what `changes` does not name stays."""
-        saying = insert(equipment).values(id=equipment_id, **changes)
+    async def save_metadata(self, equipment_id: str, changes: Changes) -> None:
+        """Update the columns in `changes`; the others stay."""
+        statement = insert(equipment).values(id=equipment_id, **changes)
         with database_errors():
             async with self._engine.begin() as connection:
                 await connection.execute(
-                    saying.on_conflict_do_update(index_elements=["id"], set_=changes)
+                    statement.on_conflict_do_update(index_elements=["id"], set_=changes)
                 )
 
 

@@ -6,7 +6,7 @@ from api.http.stale_ranges import StaleRange
 
 
 class Equipment(Struct, frozen=True, rename="camel", kw_only=True):
-    """What people say of equipment, null where nobody said, and what its readings say."""
+    """The metadata of equipment, null where there is none, and a summary of its readings."""
 
     equipment_id: str
     name: str | None

@@ -1,4 +1,4 @@
-"""Readings as the bytes of a format, slice by slice. Blocking: for a thread."""
+"""Encoders of readings as files, batch by batch. Blocking: for a thread."""
 
 import csv
 import io
@@ -10,38 +10,38 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from api.exports.formats import Format
-from api.exports.repository import Rows
-from api.exports.schemas import StoredReading
+from api.exports.repository import Records
+from api.readings.stored_reading import StoredReading
 
-# A row group is compressed and read as one piece, and so many rows are held until it is written.
+# A row group is compressed and read as a whole; so many rows are buffered until it is written.
 ROW_GROUP_ROWS = 100_000
 
-MOMENT = pa.timestamp("us", "UTC")
+TIMESTAMP = pa.timestamp("us", "UTC")
 SCHEMA = pa.schema(
     [
         pa.field("equipmentId", pa.string(), nullable=False),
-        pa.field("timestamp", MOMENT, nullable=False),
+        pa.field("timestamp", TIMESTAMP, nullable=False),
         pa.field("value", pa.float64(), nullable=False),
-        pa.field("registerTime", MOMENT, nullable=False),
+        pa.field("registerTime", TIMESTAMP, nullable=False),
     ]
 )
 
 
 class Encoder(Protocol):
-    """Takes slices in order; what it returns, put together, is the file."""
+    """Encodes batches in order; the returned chunks, joined, are the file."""
 
-    def encode(self, rows: Rows) -> bytes:
-        """What is to be sent after this slice; perhaps nothing yet."""
+    def encode(self, records: Records) -> bytes:
+        """The next bytes to send; perhaps none yet."""
         ...
 
-    def end(self) -> bytes:
-        """What makes the file whole."""
+    def finish(self) -> bytes:
+        """The last bytes of the file."""
         ...
 
 
-def encoder_of(name: Format) -> Encoder:
-    """A new encoder of a format that is streamed."""
-    match name:
+def new_encoder(export_format: Format) -> Encoder:
+    """An encoder of a format that is streamed."""
+    match export_format:
         case Format.NDJSON:
             return NdjsonEncoder()
         case Format.CSV:
@@ -51,45 +51,45 @@ def encoder_of(name: Format) -> Encoder:
         case Format.ARROW:
             return ArrowEncoder()
         case Format.JSON:
-            raise ValueError(name)
+            raise ValueError(export_format)
 
 
 class NdjsonEncoder:
-    """A JSON object a line."""
+    """One JSON object per line."""
 
     def __init__(self) -> None:
         self._encoder = msgspec.json.Encoder()
 
-    def encode(self, rows: Rows) -> bytes:
+    def encode(self, records: Records) -> bytes:
         """The lines."""
-        return self._encoder.encode_lines([StoredReading(*row) for row in rows])
+        return self._encoder.encode_lines([StoredReading(*record) for record in records])
 
-    def end(self) -> bytes:
+    def finish(self) -> bytes:
         """Nothing."""
         return b""
 
 
 class CsvEncoder:
-    """What the import of CSV files reads; it passes over the last column."""
+    """CSV that can be imported again; the import ignores the last column."""
 
     def __init__(self) -> None:
         self._text = io.StringIO(newline="")
         self._writer = csv.writer(self._text, lineterminator="\n")
         self._writer.writerow(SCHEMA.names)
 
-    def encode(self, rows: Rows) -> bytes:
-        """The lines, after the header at first."""
+    def encode(self, records: Records) -> bytes:
+        """The lines; the first time after the header."""
         self._writer.writerows(
-            (name, ts.isoformat(), value, registered.isoformat())
-            for name, ts, value, registered in rows
+            (equipment_id, ts.isoformat(), value, registered.isoformat())
+            for equipment_id, ts, value, registered in records
         )
-        return self._taken()
+        return self._take()
 
-    def end(self) -> bytes:
-        """The header, if nothing was encoded."""
-        return self._taken()
+    def finish(self) -> bytes:
+        """The header, if there were no readings."""
+        return self._take()
 
-    def _taken(self) -> bytes:
+    def _take(self) -> bytes:
         text = self._text.getvalue()
         self._text.seek(0)
         self._text.truncate()
@@ -97,81 +97,83 @@ class CsvEncoder:
 
 
 class ArrowEncoder:
-    """The Arrow IPC stream format, a record batch a slice."""
+    """The Arrow IPC stream format, one record batch per call."""
 
     def __init__(self) -> None:
         self._sink = Sink()
         self._writer = pa.ipc.new_stream(self._sink, SCHEMA)
 
-    def encode(self, rows: Rows) -> bytes:
-        """A record batch, after the schema at first."""
-        self._writer.write_batch(record_batch(rows))
-        return self._sink.taken()
+    def encode(self, records: Records) -> bytes:
+        """A record batch; the first time after the schema."""
+        self._writer.write_batch(record_batch(records))
+        return self._sink.take()
 
-    def end(self) -> bytes:
+    def finish(self) -> bytes:
         """The end of the stream."""
         self._writer.close()
-        return self._sink.taken()
+        return self._sink.take()
 
 
 class ParquetEncoder:
-    """A Parquet file, which its footer makes readable."""
+    """A Parquet file, readable once its footer is written."""
 
     def __init__(self) -> None:
         self._sink = Sink()
         self._writer = pq.ParquetWriter(self._sink, SCHEMA)
-        self._held: list[pa.RecordBatch] = []
+        self._buffered: list[pa.RecordBatch] = []
 
-    def encode(self, rows: Rows) -> bytes:
+    def encode(self, records: Records) -> bytes:
         """A row group, once there are enough rows for one."""
-        self._held.append(record_batch(rows))
-        if sum(batch.num_rows for batch in self._held) >= ROW_GROUP_ROWS:
-            self._write_held()
-        return self._sink.taken()
+        self._buffered.append(record_batch(records))
+        if sum(batch.num_rows for batch in self._buffered) >= ROW_GROUP_ROWS:
+            self._write_buffered()
+        return self._sink.take()
 
-    def end(self) -> bytes:
+    def finish(self) -> bytes:
         """The last row group and the footer."""
-        if self._held:
-            self._write_held()
+        if self._buffered:
+            self._write_buffered()
         self._writer.close()
-        return self._sink.taken()
+        return self._sink.take()
 
-    def _write_held(self) -> None:
-        self._writer.write_table(pa.Table.from_batches(self._held), row_group_size=ROW_GROUP_ROWS)
-        self._held.clear()
+    def _write_buffered(self) -> None:
+        self._writer.write_table(
+            pa.Table.from_batches(self._buffered), row_group_size=ROW_GROUP_ROWS
+        )
+        self._buffered.clear()
 
 
 class Sink:
-    """What pyarrow takes for a file: it hands on what was written and keeps the position only."""
+    """A file object for pyarrow that hands over what was written; only the position stays."""
 
     closed = False
 
     def __init__(self) -> None:
-        self._pieces: list[bytes] = []
+        self._chunks: list[bytes] = []
         self._position = 0
 
-    def write(self, piece: bytes) -> int:
-        """Keep the piece until it is taken."""
-        self._pieces.append(bytes(piece))
-        self._position += len(piece)
-        return len(piece)
+    def write(self, chunk: bytes) -> int:
+        """Buffer the chunk until it is taken."""
+        self._chunks.append(bytes(chunk))
+        self._position += len(chunk)
+        return len(chunk)
 
     def flush(self) -> None:
-        """Nothing: what was written is there to be taken."""
+        """Nothing: what was written is available at once."""
 
     def tell(self) -> int:
-        """How much was written in all."""
+        """The bytes written in total."""
         return self._position
 
-    def taken(self) -> bytes:
-        """What was written since the last time."""
-        pieces = b"".join(self._pieces)
-        self._pieces.clear()
-        return pieces
+    def take(self) -> bytes:
+        """The bytes written since the last call."""
+        content = b"".join(self._chunks)
+        self._chunks.clear()
+        return content
 
 
-def record_batch(rows: Rows) -> pa.RecordBatch:
-    """The rows, column by column."""
-    columns: Iterator[Sequence[object]] = zip(*rows, strict=True)
+def record_batch(records: Records) -> pa.RecordBatch:
+    """The readings as columns."""
+    columns: Iterator[Sequence[object]] = zip(*records, strict=True)
     arrays = [pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)

@@ -4,13 +4,13 @@ RETRY_AFTER_SECONDS = 5
 
 
 class NotAcceptableError(SensorFlowError):
-    """The request takes readings in none of the forms that they are given in."""
+    """The request accepts none of the formats of an export."""
 
     code = "not_acceptable"
 
 
 class TooManyExportsError(SensorFlowError):
-    """As many exports run as the server gives connections to."""
+    """As many exports run as may hold a database connection."""
 
     code = "too_many_exports"
 

@@ -1,4 +1,4 @@
-"""In which form readings are answered: by parameter, or as the request says what it accepts."""
+"""The formats of an export, and content negotiation among them."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -32,7 +32,7 @@ BY_MEDIA_TYPE = {media_type: name for name, media_type in MEDIA_TYPES.items()}
 
 
 def accepted_format(accept: str) -> Format:
-    """The format that the header prefers. Raises NotAcceptableError if it takes none."""
+    """The format that the header Accept prefers. Raises NotAcceptableError if it accepts none."""
     media_type = Accept(accept or "*/*").best_match(list(BY_MEDIA_TYPE))
     if media_type is None:
         raise NotAcceptableError(f"Accept one of {', '.join(BY_MEDIA_TYPE)}, or say format.")

@@ -5,14 +5,14 @@ from typing import Any, TypeAlias
 
 from asyncpg import Record
 
-from api.exports.parsing import Asked, Position
+from api.exports.parsing import ExportQuery, Position
 from core.database import Connection, Pool, borrowed, shares_one_session
 from core.queries import all_rows, queries
 
-Rows: TypeAlias = list[Record]
+Records: TypeAlias = list[Record]
 
-# To decode so many takes the event loop some milliseconds.
-SLICE_ROWS = 4_000
+# Decoding so many takes the event loop some milliseconds.
+FETCH_ROWS = 4_000
 
 
 class ExportRepository:
@@ -21,58 +21,58 @@ class ExportRepository:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def page(self, asked: Asked, row_limit: int) -> Rows:
-        """The first of the readings that were asked for."""
-        name = "readings_of_some" if asked.chosen.prefixes else "readings_of_ids"
-        parameters = _parameters(asked)
-        parameters["start"] = max(asked.span.start, asked.after.timestamp)
-        if not asked.chosen.prefixes:
+    async def page(self, query: ExportQuery, row_limit: int) -> Records:
+        """The first `row_limit` readings of the query."""
+        name = "readings_of_some" if query.equipment.prefixes else "readings_of_ids"
+        parameters = _parameters(query)
+        parameters["start"] = max(query.time_range.start, query.after.timestamp)
+        if not query.equipment.prefixes:
             del parameters["patterns"]
         async with borrowed(self._pool) as connection:
             return await all_rows(
                 getattr(queries(), name),
                 connection,
                 **parameters,
-                after_time=asked.after.timestamp,
-                after_id=asked.after.equipment_id,
+                after_time=query.after.timestamp,
+                after_id=query.after.equipment_id,
                 row_limit=row_limit,
             )
 
-    async def slices(self, asked: Asked) -> AsyncGenerator[Rows]:
-        """All the readings that were asked for, slice by slice, of one snapshot.
+    async def fetch_all(self, query: ExportQuery) -> AsyncGenerator[Records]:
+        """All readings of the query, FETCH_ROWS at a time, from one snapshot.
 
-        But where all clients share one session, nobody else could use it meanwhile: there each
-        slice is of its own moment.
+        Where all clients share one session, a snapshot would block everyone else: there each page
+        is read by a statement of its own, with a snapshot of its own.
         """
         async with borrowed(self._pool) as connection:
             shared = await shares_one_session(connection)
             if not shared:
-                async with aclosing(_snapshot(connection, asked)) as snapshot:
-                    async for rows in snapshot:
-                        yield rows
+                async with aclosing(_fetch_snapshot(connection, query)) as snapshot:
+                    async for records in snapshot:
+                        yield records
         if shared:
-            async with aclosing(self._moments(asked)) as moments:
-                async for rows in moments:
-                    yield rows
+            async with aclosing(self._fetch_pages(query)) as pages:
+                async for records in pages:
+                    yield records
 
-    async def _moments(self, asked: Asked) -> AsyncGenerator[Rows]:
-        while rows := await self.page(asked, SLICE_ROWS):
-            yield rows
-            last = Position(rows[-1]["ts"], rows[-1]["equipment_id"])
-            asked = replace(asked, after=last)
+    async def _fetch_pages(self, query: ExportQuery) -> AsyncGenerator[Records]:
+        while records := await self.page(query, FETCH_ROWS):
+            yield records
+            last = Position(records[-1]["ts"], records[-1]["equipment_id"])
+            query = replace(query, after=last)
 
 
-async def _snapshot(connection: Connection, asked: Asked) -> AsyncGenerator[Rows]:
-    async with queries().readings_whole_cursor(connection, **_parameters(asked)) as opening:
+async def _fetch_snapshot(connection: Connection, query: ExportQuery) -> AsyncGenerator[Records]:
+    async with queries().readings_whole_cursor(connection, **_parameters(query)) as opening:
         cursor = await opening
-        while rows := await cursor.fetch(SLICE_ROWS):
-            yield rows
+        while records := await cursor.fetch(FETCH_ROWS):
+            yield records
 
 
-def _parameters(asked: Asked) -> dict[str, Any]:
+def _parameters(query: ExportQuery) -> dict[str, Any]:
     return {
-        "ids": asked.chosen.ids_without_prefix,
-        "patterns": asked.chosen.patterns,
-        "start": asked.span.start,
-        "end": asked.span.end,
+        "ids": query.equipment.ids_without_prefix,
+        "patterns": query.equipment.like_patterns,
+        "start": query.time_range.start,
+        "end": query.time_range.end,
     }

@@ -18,7 +18,7 @@ PUBLIC_ACCESS = access(PUBLIC)
 
 
 class HealthController(Controller):
-    """How the server is."""
+    """Health and metrics of the server."""
 
     tags = ("Health",)
 
@@ -30,12 +30,12 @@ class HealthController(Controller):
         **PUBLIC_ACCESS,
     )
     async def get_root(self) -> str:
-        """Say ok."""
+        """Respond with ok."""
         return "ok"
 
     @get("/health/live", operation_id="getLiveness", summary="Liveness", **PUBLIC_ACCESS)
     async def get_liveness(self) -> Alive:
-        """Say that the process answers."""
+        """Respond as long as the process runs."""
         return Alive()
 
     @get(
@@ -49,7 +49,7 @@ class HealthController(Controller):
     async def get_readiness(
         self, health: NamedDependency[SkipValidation[HealthService]]
     ) -> Response[Readiness]:
-        """Say whether requests can be served."""
+        """Respond with whether requests can be served."""
         readiness = await health.readiness()
         ready = readiness.status == "ready"
         return Response(readiness, status_code=200 if ready else HTTPStatus.SERVICE_UNAVAILABLE)
@@ -67,11 +67,11 @@ class HealthController(Controller):
         health: NamedDependency[SkipValidation[HealthService]],
         audits: NamedDependency[SkipValidation[AuditService]],
     ) -> bytes:
-        """Show the process's metrics, how far the rollups are behind, and what audits found."""
+        """Respond with the process's metrics, the lag of the rollups and the results of audits."""
 
-        async def fill() -> None:
+        async def update() -> None:
             metrics.rollup_lag_seconds.set(math.nan)  # until it is known
             metrics.rollup_lag_seconds.set(await health.rollup_lag_seconds())
             await audits.update_metrics()
 
-        return generate_latest(await metrics.filled(fill))
+        return generate_latest(await metrics.updated(update))

@@ -5,13 +5,13 @@ from core.queries import queries
 
 
 class HealthRepository:
-    """Asks the database how it is."""
+    """Queries the state of the database and of the workers."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
     async def revision(self) -> str | None:
-        """The revision of the schema; None when it was never migrated."""
+        """The revision of the schema; None if it was never migrated."""
         async with borrowed(self._pool) as connection:
             try:
                 revision: str | None = await queries().schema_revision(connection)
@@ -20,11 +20,11 @@ class HealthRepository:
         return revision
 
     async def rollup_lag_seconds(self) -> float:
-        """How long the oldest rows have waited that the rollups have not taken up yet."""
+        """The age of the oldest late rows that the rollups do not include yet."""
         async with borrowed(self._pool) as connection:
             return float(await queries().rollup_lag_seconds(connection))
 
     async def worker_alive(self) -> bool:
-        """Whether a worker has been seen lately."""
+        """Whether a worker has sent a heartbeat recently."""
         async with borrowed(self._pool) as connection:
             return bool(await queries().worker_alive(connection))

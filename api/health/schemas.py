@@ -4,13 +4,13 @@ from msgspec import Struct
 
 
 class Alive(Struct, frozen=True):
-    """The process answers."""
+    """The process is alive."""
 
     status: Literal["alive"] = "alive"
 
 
 class Checks(Struct, frozen=True):
-    """What a ready server stands on."""
+    """What a ready server depends on."""
 
     database: Literal["ok", "unavailable"]
     migrations: Literal["ok", "behind", "unknown"]

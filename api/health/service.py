@@ -11,13 +11,13 @@ UNKNOWN = Checks(database="unavailable", migrations="unknown", worker="unknown")
 
 
 class HealthService:
-    """Tells whether this server can do its work."""
+    """Checks whether this server can serve requests."""
 
     def __init__(self, repository: HealthRepository) -> None:
         self._repository = repository
 
     async def readiness(self) -> Readiness:
-        """The state of everything a request needs; never raises for what is down."""
+        """The state of what requests depend on; never raises for what is down."""
         try:
             checks = await self._checks()
         except DatabaseUnavailableError:
@@ -26,7 +26,7 @@ class HealthService:
         return Readiness("ready" if ready else "unready", checks)
 
     async def rollup_lag_seconds(self) -> float:
-        """How far the rollups are behind the rows; NaN when that cannot be told."""
+        """The lag of the rollups behind the rows; NaN if it is unknown."""
         try:
             return await self._repository.rollup_lag_seconds()
         except (SensorFlowError, UndefinedTableError):
@@ -34,7 +34,7 @@ class HealthService:
 
     async def _checks(self) -> Checks:
         revision = await self._repository.revision()
-        # A newer schema is fine: while a release rolls out, the old servers go on.
+        # A newer schema is fine: old servers go on while a release rolls out.
         if revision is None or revision < REVISION:
             return Checks(database="ok", migrations="behind", worker="unknown")
         alive = await self._repository.worker_alive()

@@ -1,7 +1,7 @@
-"""Reading on after an early answer, so that the client gets to see it.
+"""Reading the rest of a body after an early response, so that the client gets to see it.
 
 A server that answers 401 or 413 while the body still arrives and then closes the connection resets
-it, and most clients report the reset instead of the answer.
+it, and most clients report the reset instead of the response.
 """
 
 import asyncio
@@ -10,50 +10,50 @@ from contextlib import suppress
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, ReceiveMessage, Scope, Send
 
-LINGERING_BYTES = 32 * 2**20
-LINGERING_SECONDS = 10
+MAX_DRAINED_BYTES = 32 * 2**20
+DRAIN_TIMEOUT_SECONDS = 10
 
 
-class Lingering:
-    """ASGI middleware that takes in, within bounds, what is left of a body nobody read."""
+class BodyDraining:
+    """ASGI middleware that reads, within bounds, what the application left unread of a body."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; anything without a body passes through."""
-        if scope["type"] != ScopeType.HTTP or not _announces_body(scope):
+        """Handle one request; anything without a body passes through."""
+        if scope["type"] != ScopeType.HTTP or not _has_body(scope):
             await self._app(scope, receive, send)
             return
-        body = Body(receive)
+        body = BodyReceiver(receive)
         await self._app(scope, body.receive, send)
         with suppress(TimeoutError):
-            async with asyncio.timeout(LINGERING_SECONDS):
-                await body.discard_rest()
+            async with asyncio.timeout(DRAIN_TIMEOUT_SECONDS):
+                await body.drain()
 
 
-class Body:
-    """A request's body, which knows whether it has been read to its end."""
+class BodyReceiver:
+    """Receives a request's body and remembers whether its end was reached."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
-        self._ended = False
+        self._complete = False
 
     async def receive(self) -> ReceiveMessage:
         """The next message, as in ASGI."""
         message = await self._receive()
-        self._ended = message["type"] != "http.request" or not message.get("more_body", False)
+        self._complete = message["type"] != "http.request" or not message.get("more_body", False)
         return message
 
-    async def discard_rest(self) -> None:
-        """Read to the end, or as far as is reasonable."""
-        left = LINGERING_BYTES
-        while not self._ended and left > 0:
+    async def drain(self) -> None:
+        """Discard the rest of the body, at most MAX_DRAINED_BYTES of it."""
+        remaining_bytes = MAX_DRAINED_BYTES
+        while not self._complete and remaining_bytes > 0:
             message = await self.receive()
-            left -= len(message["body"]) if message["type"] == "http.request" else 0
+            remaining_bytes -= len(message["body"]) if message["type"] == "http.request" else 0
 
 
-def _announces_body(scope: Scope) -> bool:
+def _has_body(scope: Scope) -> bool:
     return any(
         name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
         for name, value in scope["headers"]

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from api.http.problem_details import FieldProblem, InvalidRequestError
-from api.http.query_parameters import shown
+from api.http.query_parameters import printable
 from core.errors import SensorFlowError
 from core.readings import NONZERO_DIGIT
 
@@ -43,7 +43,7 @@ def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
         names = [name for name, _ in pairs]
-        repeated = sorted({shown(name) for name in members if names.count(name) > 1})
+        repeated = sorted({printable(name) for name in members if names.count(name) > 1})
         raise InvalidRequestError(
             [FieldProblem(name, "repeated_field", f"{name} is given twice") for name in repeated]
         )

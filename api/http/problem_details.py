@@ -10,7 +10,7 @@ from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 from msgspec import UNSET, Struct, UnsetType
 
-from api.observability import current_request_id
+from api.http.request_id import current_request_id
 from core.errors import SensorFlowError
 from core.readings import RejectCode
 
@@ -87,7 +87,7 @@ STATUSES: dict[str, HTTPStatus] = {
     "rows_missing": HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
-# The framework's own refusals, by the status they carry; any other status below 500 is bad_request.
+# The framework's own errors by their status; any other status below 500 is bad_request.
 FRAMEWORK_CODES: dict[int, str] = {
     HTTPStatus.NOT_FOUND: "not_found",
     HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
@@ -126,7 +126,7 @@ class Problem(Struct, frozen=True, kw_only=True):
 
 
 class InvalidRequestError(SensorFlowError):
-    """Fields or parameters that break a rule, each named; one alone lends the error its code."""
+    """Invalid fields or parameters, each named; a single problem's code is the error's own."""
 
     def __init__(self, problems: Sequence[FieldProblem]) -> None:
         super().__init__("; ".join(problem.message for problem in problems))
@@ -137,10 +137,10 @@ class InvalidRequestError(SensorFlowError):
             self.code = "validation_error"
 
 
-class RefusedBatchError(SensorFlowError):
+class RejectedBatchError(SensorFlowError):
     """Of `read` rows so many are `rejected`, the first of them named; nothing was stored.
 
-    `codes` tells how many of each; one alone is the error's own.
+    `codes` counts them by code; a single code is the error's own.
     """
 
     def __init__(
@@ -160,16 +160,18 @@ class RefusedBatchError(SensorFlowError):
 
 
 class UnsupportedMediaTypeError(SensorFlowError):
-    """The body is of a type that this route does not read."""
+    """The route does not accept bodies of this type."""
 
     code = "unsupported_media_type"
 
 
-def on_refusal(request: Request[Any, Any, Any], error: SensorFlowError) -> Response[Problem]:
-    """An error of our own tree, as its code says."""
+def on_sensorflow_error(
+    request: Request[Any, Any, Any], error: SensorFlowError
+) -> Response[Problem]:
+    """An error of our own tree, by its code."""
     if isinstance(error, InvalidRequestError):
         return _invalid(error.problems, error.code)
-    if isinstance(error, RefusedBatchError):
+    if isinstance(error, RejectedBatchError):
         counts = {"read": error.read, "rejected": error.rejected}
         return _response(error.code, error.message, {}, error.problems, **counts)
     if STATUSES[error.code] == HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -180,7 +182,7 @@ def on_refusal(request: Request[Any, Any, Any], error: SensorFlowError) -> Respo
 
 
 def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
-    """A refusal by the framework: routing, limits, parameters that do not parse."""
+    """An error of the framework: routing, limits, parameters that do not parse."""
     if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return on_unexpected(request, error)
     if isinstance(error.extra, list) and error.extra:
@@ -190,7 +192,7 @@ def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> 
 
 
 def on_unexpected(_request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
-    """A fault of ours: told without its insides, which go to the log under the request's id."""
+    """An internal error: its details go to the log only, under the request's id."""
     logger.error("unexpected", exc_info=error)
     return _response(
         "internal_error",
@@ -200,7 +202,7 @@ def on_unexpected(_request: Request[Any, Any, Any], error: Exception) -> Respons
 
 
 HANDLERS: ExceptionHandlersMap = {
-    SensorFlowError: on_refusal,
+    SensorFlowError: on_sensorflow_error,
     HTTPException: on_http_exception,
     Exception: on_unexpected,
 }

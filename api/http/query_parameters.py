@@ -1,4 +1,4 @@
-"""The parameters of a query string, read strictly: each that is wrong is named."""
+"""The parameters of a query string, parsed strictly: each invalid one is named."""
 
 import re
 from collections.abc import Callable, Collection, Sequence
@@ -11,19 +11,19 @@ from api.http.problem_details import FieldProblem, InvalidRequestError
 from core.errors import ReadingRejectedError
 from core.readings import MAX_EQUIPMENT_ID_CHARACTERS, RejectCode, rejection, validate_text
 
-SHOWN_CHARACTERS = 100
+MAX_PRINTED_CHARACTERS = 100
 
-WHOLE_NUMBER = re.compile("[0-9]{1,9}")
+INTEGER = re.compile("[0-9]{1,9}")
 
 # Names in the time zone database of a machine that name no zone of the world.
 NO_ZONES = frozenset({"Factory", "localtime"})
 
 Value = TypeVar("Value")
-Choice = TypeVar("Choice", bound=StrEnum)
+Member = TypeVar("Member", bound=StrEnum)
 
 
 class Parameters:
-    """What one request says, and what was found wrong with it so far."""
+    """The parameters of one request, and the problems collected while they are parsed."""
 
     def __init__(
         self,
@@ -42,12 +42,15 @@ class Parameters:
         return [text for given, text in self._pairs if given == name]
 
     def read(self, name: str, parse: Callable[[str, str], Value], default: Value) -> Value:
-        """What `parse` makes of name and text; the default without a text or if it refuses."""
+        """The parsed value of the parameter; the default if it is not given or invalid."""
         texts = self.all(name)
-        return self.noted(lambda: parse(name, texts[0]), default) if texts else default
+        return self.attempt(lambda: parse(name, texts[0]), default) if texts else default
 
-    def noted(self, parse: Callable[[], Value], default: Value) -> Value:
-        """What `parse` returns; the default if it refuses, which `check` raises later."""
+    def attempt(self, parse: Callable[[], Value], default: Value) -> Value:
+        """What `parse` returns; the default if it raises InvalidRequestError.
+
+        The error's problems are collected for `check`.
+        """
         try:
             return parse()
         except InvalidRequestError as error:
@@ -55,53 +58,55 @@ class Parameters:
             return default
 
     def check(self) -> None:
-        """Raise InvalidRequestError with everything that was refused."""
+        """Raise InvalidRequestError with every problem collected so far."""
         if self._problems:
             raise InvalidRequestError(self._problems)
 
 
-def refusal(name: str, message: str, code: str = "validation_error") -> InvalidRequestError:
-    """The error that says what is wrong with one parameter."""
+def invalid_parameter(
+    name: str, message: str, code: str = "validation_error"
+) -> InvalidRequestError:
+    """The error for one invalid parameter or field."""
     return InvalidRequestError([FieldProblem(name, code, f"{name} {message}")])
 
 
-def choice(kind: type[Choice]) -> Callable[[str, object], Choice]:
+def enum_parser(kind: type[Member]) -> Callable[[str, object], Member]:
     """A parser of the members of `kind`."""
 
-    def parse(name: str, text: object) -> Choice:
+    def parse(name: str, text: object) -> Member:
         try:
             return kind(str(text))
         except ValueError as error:
-            raise refusal(name, f"must be one of {', '.join(kind)}") from error
+            raise invalid_parameter(name, f"must be one of {', '.join(kind)}") from error
 
     return parse
 
 
-def whole_number(least: int, most: int) -> Callable[[str, str], int]:
-    """A parser of the whole numbers between two, both allowed."""
+def integer_parser(minimum: int, maximum: int) -> Callable[[str, str], int]:
+    """A parser of the integers between two, both included."""
 
     def parse(name: str, text: str) -> int:
-        if not WHOLE_NUMBER.fullmatch(text) or not least <= int(text) <= most:
-            raise refusal(name, f"must be a whole number from {least} to {most}")
+        if not INTEGER.fullmatch(text) or not minimum <= int(text) <= maximum:
+            raise invalid_parameter(name, f"must be a whole number from {minimum} to {maximum}")
         return int(text)
 
     return parse
 
 
-def equipment_id(name: str, text: str) -> str:
+def parse_equipment_id(name: str, text: str) -> str:
     """The text, if it could be the id of some equipment."""
     try:
         if not text:
             raise rejection(RejectCode.MISSING_VALUE)
         return validate_text(text, MAX_EQUIPMENT_ID_CHARACTERS)
     except ReadingRejectedError as error:
-        raise refusal(name, error.message, error.code) from error
+        raise invalid_parameter(name, error.message, error.code) from error
 
 
-def time_zone(name: str, text: object) -> str:
+def parse_time_zone(name: str, text: object) -> str:
     """The text, if it is the name of a time zone of the IANA database."""
     if not isinstance(text, str) or text not in _zone_names():
-        raise refusal(name, "must be the name of a time zone, such as America/New_York")
+        raise invalid_parameter(name, "must be the name of a time zone, such as America/New_York")
     return text
 
 
@@ -110,13 +115,13 @@ def _zone_names() -> frozenset[str]:
     return frozenset(available_timezones()) - NO_ZONES
 
 
-def shown(name: str) -> str:
-    """A name that the client made up, fit to be repeated to it: encodable and not long."""
-    return name.encode("utf-8", "replace").decode()[:SHOWN_CHARACTERS]
+def printable(name: str) -> str:
+    """A name made up by the client, fit for a message to it: encodable and not too long."""
+    return name.encode("utf-8", "replace").decode()[:MAX_PRINTED_CHARACTERS]
 
 
 def _unknown(name: str) -> FieldProblem:
-    name = shown(name)
+    name = printable(name)
     return FieldProblem(name, "unknown_parameter", f"{name} is not a known parameter")
 
 

@@ -1,4 +1,4 @@
-"""The bytes of a request's body, inflated within bounds."""
+"""The bytes of a request's body, decompressed within bounds."""
 
 import zlib
 from asyncio import to_thread
@@ -13,8 +13,8 @@ from core.errors import SensorFlowError
 
 MAX_BODY_BYTES = 32 * 2**20
 
-# What a decompressor is fed at a time: zstd makes 16 MB of so little at most, gzip half of one.
-FED_BYTES = 512
+# Input per call of a decompressor: zstd makes at most 16 MB of so little, gzip half of one.
+INPUT_BYTES = 512
 ZSTD_WINDOW_BYTES = 8 * 2**20  # RFC 9659: what a receiver must support
 GZIP = 16 + zlib.MAX_WBITS
 
@@ -26,34 +26,34 @@ class MalformedEncodingError(SensorFlowError):
 
 
 class BodyTooLargeError(SensorFlowError):
-    """The body inflates to more than is read."""
+    """The decompressed body is larger than MAX_BODY_BYTES."""
 
     code = "body_too_large"
 
 
 class Decompressor(Protocol):
-    """What zlib and zstandard have in common: one member or frame."""
+    """The decompressors of zlib and zstandard: each for one member or frame."""
 
     @property
     def eof(self) -> bool:
-        """Whether its end has been seen."""
+        """Whether the end of the member has been reached."""
 
     @property
     def unused_data(self) -> bytes:
-        """What came after the end."""
+        """The input after that end."""
 
     def decompress(self, data: bytes, /) -> bytes:
-        """What so much more of the input makes."""
+        """The output for more of the input."""
 
 
 def media_type(request: Request[Any, Any, Any]) -> str:
-    """What the body is announced as, in lower case and without parameters."""
-    announced, _, _ = request.headers.get("content-type", "").partition(";")
-    return announced.strip().lower()
+    """The Content-Type in lower case, without parameters."""
+    content_type, _, _ = request.headers.get("content-type", "").partition(";")
+    return content_type.strip().lower()
 
 
 async def read_body(request: Request[Any, Any, Any]) -> bytes:
-    """The body as it was before it was compressed.
+    """The body without its Content-Encoding.
 
     Raises UnsupportedMediaTypeError for an encoding other than gzip and zstd, BodyTooLargeError
     above MAX_BODY_BYTES, MalformedEncodingError.
@@ -63,22 +63,22 @@ async def read_body(request: Request[Any, Any, Any]) -> bytes:
         return await request.body()
     if encoding not in DECOMPRESSORS:
         raise UnsupportedMediaTypeError("Send the body as it is, or as gzip or zstd.")
-    # In a thread: nearly all of the time goes by inside of zlib or zstd, which let others run.
-    return await to_thread(inflated, await request.body(), DECOMPRESSORS[encoding])
+    # In a thread: zlib and zstd take nearly all of the time and release the GIL.
+    return await to_thread(decompress, await request.body(), DECOMPRESSORS[encoding])
 
 
-def inflated(body: bytes, new: Callable[[], Decompressor]) -> bytes:
-    """The body inflated, member after member."""
-    out, decompressor = bytearray(), new()
+def decompress(body: bytes, new_decompressor: Callable[[], Decompressor]) -> bytes:
+    """The body decompressed, member after member."""
+    out, decompressor = bytearray(), new_decompressor()
     try:
-        for start in range(0, len(body), FED_BYTES):
-            piece = body[start : start + FED_BYTES]
-            while piece:
+        for start in range(0, len(body), INPUT_BYTES):
+            chunk = body[start : start + INPUT_BYTES]
+            while chunk:
                 if decompressor.eof:
-                    decompressor = new()
-                out += decompressor.decompress(piece)
-                piece = decompressor.unused_data
-            _require_bounded(out)
+                    decompressor = new_decompressor()
+                out += decompressor.decompress(chunk)
+                chunk = decompressor.unused_data
+            _require_within_limit(out)
     except (zlib.error, zstandard.ZstdError) as error:
         raise MalformedEncodingError("The body is not as its Content-Encoding says.") from error
     if not decompressor.eof:
@@ -86,7 +86,7 @@ def inflated(body: bytes, new: Callable[[], Decompressor]) -> bytes:
     return bytes(out)
 
 
-def _require_bounded(out: bytearray) -> None:
+def _require_within_limit(out: bytearray) -> None:
     if len(out) > MAX_BODY_BYTES:
         raise BodyTooLargeError(f"Send a body that inflates to at most {MAX_BODY_BYTES} bytes.")
 

@@ -1,4 +1,4 @@
-"""Server-sent events: streams that stay open, of which a process has so many places."""
+"""Server-sent events: long-lived streams, of which a process allows only so many."""
 
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
@@ -6,7 +6,7 @@ from contextlib import aclosing, contextmanager
 from litestar.response import ServerSentEvent
 from litestar.response.sse import ServerSentEventMessage
 
-from api.http.streaming import ClosedAtItsEnd
+from api.http.streaming import ClosingStream
 from core.errors import SensorFlowError
 
 RETRY_AFTER_SECONDS = 30
@@ -15,7 +15,7 @@ Events = AsyncGenerator[ServerSentEventMessage]
 
 
 class TooManyStreamsError(SensorFlowError):
-    """As many event streams are open as the process has places for."""
+    """As many event streams are open as the process allows."""
 
     code = "too_many_streams"
 
@@ -26,37 +26,37 @@ class TooManyStreamsError(SensorFlowError):
         )
 
 
-class EventStream(ClosedAtItsEnd, ServerSentEvent):
-    """Events, as long as the client is there and takes them."""
+class EventStream(ClosingStream, ServerSentEvent):
+    """Events, as long as the client is connected and reads them."""
 
     def __init__(self, events: AsyncGenerator[ServerSentEventMessage]) -> None:
         super().__init__(events)
-        self.closes = events
+        self.source = events
 
 
 class EventStreams:
-    """Those that are open in this process."""
+    """The open streams of this process."""
 
-    def __init__(self, places: int) -> None:
-        self._places = places
+    def __init__(self, max_open: int) -> None:
+        self._max_open = max_open
         self._open = 0
 
     async def stream(self, events: Events) -> EventStream:
-        """The events as a response, which has a place until it ends. Raises TooManyStreamsError."""
-        placed = self._placed(events)
-        await anext(placed)
-        return EventStream(placed)
+        """The events as a response, counted as open until it ends. Raises TooManyStreamsError."""
+        counted = self._counted(events)
+        await anext(counted)
+        return EventStream(counted)
 
-    async def _placed(self, events: Events) -> AsyncGenerator[ServerSentEventMessage]:
-        async with aclosing(events):  # which hold what they follow, also when there is no place
-            with self._place():
-                yield ServerSentEventMessage(data=None)  # not sent: it tells that there is a place
+    async def _counted(self, events: Events) -> AsyncGenerator[ServerSentEventMessage]:
+        async with aclosing(events):  # also when the stream is not admitted: they hold resources
+            with self._admitted():
+                yield ServerSentEventMessage(data=None)  # never sent: marks that it was admitted
                 async for event in events:
                     yield event
 
     @contextmanager
-    def _place(self) -> Iterator[None]:
-        if self._open >= self._places:
+    def _admitted(self) -> Iterator[None]:
+        if self._open >= self._max_open:
             raise TooManyStreamsError
         self._open += 1
         try:

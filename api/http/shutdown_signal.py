@@ -1,7 +1,7 @@
-"""Learning early that the server is told to stop.
+"""Learning early that the server is to shut down.
 
-The server sends the lifespan's shutdown only after every request is answered, so a request that
-waits for something must hear of the signal itself.
+The server sends the lifespan's shutdown only after every request has ended, so a request that
+waits for something must be notified of the signal itself.
 """
 
 import asyncio
@@ -16,28 +16,28 @@ Handler = Callable[[int, FrameType | None], object]
 
 
 @contextmanager
-def on_termination(callback: Callable[[], None]) -> Iterator[None]:
-    """Have the running loop call `callback` on a signal to stop, before the handler there was.
+def on_shutdown_signal(callback: Callable[[], None]) -> Iterator[None]:
+    """Have the running loop call `callback` on SIGTERM and SIGINT, before the previous handler.
 
-    A signal that nobody handles keeps its default action.
+    A signal without a handler keeps its default action.
     """
     loop = asyncio.get_running_loop()
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    handled = {number: handler for number, handler in before.items() if callable(handler)}
-    for number, handler in handled.items():
+    current = {number: signal.getsignal(number) for number in SIGNALS}
+    previous = {number: handler for number, handler in current.items() if callable(handler)}
+    for number, handler in previous.items():
         signal.signal(number, _chained(loop, callback, handler))
     try:
         yield
     finally:
-        for number, handler in handled.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)
 
 
 def _chained(
-    loop: asyncio.AbstractEventLoop, callback: Callable[[], None], handler: Handler
+    loop: asyncio.AbstractEventLoop, callback: Callable[[], None], previous: Handler
 ) -> Handler:
     def handle(number: int, frame: FrameType | None) -> None:
         loop.call_soon_threadsafe(callback)
-        handler(number, frame)
+        previous(number, frame)
 
     return handle

@@ -4,7 +4,7 @@ from msgspec import Struct, field
 
 
 class StaleRange(Struct, frozen=True):
-    """Late rows of this range are stored that the rollups may not have taken up yet."""
+    """A range with late rows that the rollups may not include yet."""
 
     start: datetime = field(name="from")
     end: datetime = field(name="to")

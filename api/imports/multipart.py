@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
-from api.http.query_parameters import refusal, shown
+from api.http.query_parameters import invalid_parameter, printable
 from api.imports.errors import FileRequiredError, MalformedFormError
 from core.readings import RejectCode
 
@@ -83,15 +83,15 @@ async def _content(events: AsyncGenerator[Event], fields: dict[str, str]) -> Asy
 async def _take(fields: dict[str, str], name: str, events: AsyncGenerator[Event]) -> None:
     """Add the field whose part has just begun."""
     if name in fields or name == FIELD:
-        raise refusal(shown(name), "is given twice", "repeated_field")
+        raise invalid_parameter(printable(name), "is given twice", "repeated_field")
     text = bytearray()
     async for event in events:
         if event is None:
             break
         text += event
         if len(text) > MAX_FIELD_BYTES:
-            raise refusal(
-                shown(name), f"must have at most {MAX_FIELD_BYTES} bytes", RejectCode.TOO_LONG
+            raise invalid_parameter(
+                printable(name), f"must have at most {MAX_FIELD_BYTES} bytes", RejectCode.TOO_LONG
             )
     try:
         fields[name] = text.decode()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from api.http.problem_details import FieldProblem, InvalidRequestError
-from api.http.query_parameters import choice, refusal, shown, time_zone
+from api.http.query_parameters import enum_parser, invalid_parameter, parse_time_zone, printable
 from core.imports import COLUMNS, DecimalMark, Delimiter, ImportOptions, OnTooManyErrors, TimeFormat
 from core.readings import OnConflict, RejectCode
 
@@ -35,12 +35,12 @@ def parse_options(given: Mapping[str, object]) -> ImportOptions:
 
 
 def _unknown(name: str, _value: object) -> object:
-    raise refusal(shown(name), "is not a known field", "unknown_field")
+    raise invalid_parameter(printable(name), "is not a known field", "unknown_field")
 
 
 def _delimiter(name: str, value: object) -> Delimiter:
     if not isinstance(value, str) or value not in DELIMITERS:
-        raise refusal(name, "must be a comma, a semicolon or the word tab")
+        raise invalid_parameter(name, "must be a comma, a semicolon or the word tab")
     return DELIMITERS[value]
 
 
@@ -48,12 +48,12 @@ def _columns(name: str, value: object) -> dict[str, str]:
     names = _decoded(value)
     if not isinstance(names, dict) or not names.keys() <= set(COLUMNS):
         message = f"must be a JSON object that gives names of the file for {', '.join(COLUMNS)}"
-        raise refusal(name, message)
+        raise invalid_parameter(name, message)
     problems = [fault for column, text in names.items() for fault in _faults(column, text)]
     if problems:
         raise InvalidRequestError(problems)
     if len(set(names.values())) < len(names):
-        raise refusal(name, "must not name one column twice")
+        raise invalid_parameter(name, "must not name one column twice")
     return names
 
 
@@ -82,16 +82,16 @@ def _max_errors(name: str, value: object) -> int | str:
         return int(text)
     if SHARE.fullmatch(text):
         return text
-    raise refusal(name, "must be a whole number, or a percentage such as 5% or 0.1%")
+    raise invalid_parameter(name, "must be a whole number, or a percentage such as 5% or 0.1%")
 
 
 PARSERS: dict[str, Callable[[str, object], object]] = {
     "delimiter": _delimiter,
-    "decimal": choice(DecimalMark),
-    "timeFormat": choice(TimeFormat),
-    "timeZone": time_zone,
+    "decimal": enum_parser(DecimalMark),
+    "timeFormat": enum_parser(TimeFormat),
+    "timeZone": parse_time_zone,
     "columns": _columns,
     "maxErrors": _max_errors,
-    "onTooManyErrors": choice(OnTooManyErrors),
-    "onConflict": choice(OnConflict),
+    "onTooManyErrors": enum_parser(OnTooManyErrors),
+    "onConflict": enum_parser(OnConflict),
 }

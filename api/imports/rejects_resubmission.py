@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterable
 from pathlib import PurePosixPath
 from uuid import UUID, uuid4
 
-from api.http.query_parameters import refusal, shown
+from api.http.query_parameters import invalid_parameter, printable
 from api.imports.errors import ImportStateError, NeverRejectedError
 from api.imports.multipart import file_in_form
 from api.imports.orphan_cleanup import kept_if_named
@@ -40,7 +40,7 @@ class RepairService:
         require_own_name(file.name, import_id)
         content = b"".join([chunk async for chunk in file.content])
         for name in file.fields:
-            raise refusal(shown(name), "is not a known field", "unknown_field")
+            raise invalid_parameter(printable(name), "is not a known field", "unknown_field")
         rows = await to_thread(corrected_rows, content)
         await self._require_rejected(import_id, list(rows))
         object_key = corrections_key(import_id, uuid4())

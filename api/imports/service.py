@@ -3,7 +3,7 @@ from uuid import UUID
 
 from litestar.response.sse import ServerSentEventMessage
 
-from api.http.pagination import cursor_of, encode_cursor
+from api.http.pagination import cursor_parser, encode_cursor
 from api.imports.cursor import Cursor
 from api.imports.errors import ImportStateError
 from api.imports.events import event_id, events
@@ -14,7 +14,7 @@ from core.imports import FINAL_STATES, RETRIABLE, ImportState
 from core.storage import Storage, rejects_folder
 
 REJECTS_HEADER = b"line,code,column,row\n"
-AFTER = cursor_of(Cursor)
+AFTER = cursor_parser(Cursor)
 
 
 class ImportService:

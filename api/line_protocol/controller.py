@@ -17,7 +17,7 @@ from litestar.params import SkipValidation
 from litestar.types import ExceptionHandlersMap
 
 from api.auth.access import TOKEN_SCHEMES, access
-from api.http.query_parameters import choice
+from api.http.query_parameters import enum_parser
 from api.http.request_body import MAX_BODY_BYTES, read_body
 from api.line_protocol.service import LineProtocolService, Precision
 from api.readings.batch_writer import BatchWriter
@@ -121,7 +121,7 @@ async def _save(
 ) -> str | None:
     """Store the points; returns the message about rejects, in the words that clients look for."""
     text = request.query_params.get("precision") or Precision.NANOSECONDS
-    precision = choice(Precision)("precision", text)
+    precision = enum_parser(Precision)("precision", text)
     with batch_writer.admitted():
         account = await points.save(await read_body(request), precision)
     if not account.rejected:

@@ -5,7 +5,7 @@ from enum import StrEnum
 from functools import partial
 
 from api.http.problem_details import InvalidRequestError
-from api.http.query_parameters import shown
+from api.http.query_parameters import printable
 from api.line_protocol.grammar import join_continued_lines, parse_number, parse_point
 from api.line_protocol.series import EquipmentIds
 from api.readings.batch_writer import BatchOptions, BatchWriter, Mode
@@ -98,7 +98,9 @@ class PointValidator:
                     equipment_id = validate_equipment_id(self._equipment_ids.get(point.head, name))
                     validated.accept(index, Reading(equipment_id, ts, validate_value(number)))
             except ReadingRejectedError as error:
-                validated.reject(index, InvalidRequestError([field_problem(shown(name), error)]))
+                validated.reject(
+                    index, InvalidRequestError([field_problem(printable(name), error)])
+                )
 
     def _timestamp(self, time: int | None) -> datetime:
         if time is None:

@@ -7,11 +7,11 @@ from litestar.openapi.spec import Operation, Parameter
 from litestar.params import SkipValidation
 
 from api.auth.access import access, enforce_access
-from api.equipment.choice import EVERY_EQUIPMENT, EquipmentChoice, chosen_equipment
+from api.http.equipment_filter import ALL_EQUIPMENT, EquipmentFilter, parse_equipment_filter
 from api.http.query_parameters import Parameters
 from api.http.server_sent_events import EventStream, EventStreams
 from api.live.service import LiveService
-from api.openapi.parameters import EQUIPMENT, TEXT
+from api.openapi.parameters import EQUIPMENT_ID, TEXT
 from core.scopes import Scope
 
 AnyRequest = Request[Any, Any, Any]
@@ -26,11 +26,11 @@ LAST_EVENT_ID = Parameter(
 
 @dataclass
 class FollowOperation(Operation):
-    """The operation with its parameters: the handler reads query string and header itself."""
+    """The operation with its parameters: the handler parses query string and header itself."""
 
     def __post_init__(self) -> None:
         """Declare what the handler's signature does not show."""
-        self.parameters = [EQUIPMENT, LAST_EVENT_ID]
+        self.parameters = [EQUIPMENT_ID, LAST_EVENT_ID]
 
 
 class LiveController(Controller):
@@ -54,16 +54,16 @@ class LiveController(Controller):
     ) -> EventStream:
         """Stream the events."""
         events = await live.follow(
-            _chosen(request),
+            _equipment(request),
             request.headers.get("last-event-id", ""),
             lambda: enforce_access(request, request.route_handler),
         )
         return await streams.stream(events)
 
 
-def _chosen(request: AnyRequest) -> EquipmentChoice:
+def _equipment(request: AnyRequest) -> EquipmentFilter:
     pairs = list(request.query_params.multi_items())
-    given = Parameters(pairs, ("equipmentId",), repeatable={"equipmentId"})
-    chosen = given.noted(lambda: chosen_equipment(given), EVERY_EQUIPMENT)
-    given.check()
-    return chosen
+    parameters = Parameters(pairs, ("equipmentId",), repeatable={"equipmentId"})
+    equipment = parameters.attempt(lambda: parse_equipment_filter(parameters), ALL_EQUIPMENT)
+    parameters.check()
+    return equipment

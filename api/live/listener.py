@@ -1,4 +1,4 @@
-"""One connection of this process that hears of committed changes, while anybody wants to know."""
+"""One connection of this process that listens for committed changes, while there are clients."""
 
 import asyncio
 from collections.abc import Iterator
@@ -8,51 +8,53 @@ from uuid import uuid4
 import asyncpg
 import structlog
 
-from api.live.changes import news_of
-from api.live.feeds import Feeds
+from api.live.feed import LiveFeed
+from api.live.notifications import events_of
 from core.database import Connection, database_errors, open_connection
 from core.errors import SensorFlowError
 from core.queries import queries
 from core.settings import DatabaseSettings
 
 CHANNEL = "data_changes"
-MOST_WAITING = 1_000
+MAX_QUEUED_NOTIFICATIONS = 1_000
 
-SEEN_SECONDS = 20  # writers believe it for a minute
+HEARTBEAT_SECONDS = 20  # writers count a listener as alive for a minute
 RETRY_SECONDS = 1
-LINGER_SECONDS = 60  # who comes back within this time can go on where it stopped
+IDLE_SECONDS = 60  # a client that reconnects within this time can resume where it stopped
 
-LOST = None
+CONNECTION_LOST = None
 
 logger = structlog.get_logger()
 
+Notifications = asyncio.Queue[str | None]
+
 
 class Listener:
-    """Publishes what notifications mean; where one may have been missed, that it may."""
+    """Publishes the events of notifications; where some may be lost, it interrupts the feed."""
 
-    def __init__(self, settings: DatabaseSettings, feeds: Feeds) -> None:
+    def __init__(self, settings: DatabaseSettings, feed: LiveFeed) -> None:
         self._settings = settings
-        self._feeds = feeds
+        self._feed = feed
         self._id = uuid4()
-        self._wanted = 0
-        self._wanted_until = 0.0
+        self._users = 0
+        self._idle_until = 0.0
         self._task: asyncio.Task[None] | None = None
         self._listening = asyncio.Event()
 
     @contextmanager
-    def wanted(self) -> Iterator[None]:
-        """Listen while the block runs, and a little longer."""
-        self._wanted += 1
+    def running(self) -> Iterator[None]:
+        """Listen while the block runs, and IDLE_SECONDS longer."""
+        self._users += 1
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run())
         try:
             yield
         finally:
-            self._wanted -= 1
-            self._wanted_until = asyncio.get_running_loop().time() + LINGER_SECONDS
+            self._users -= 1
+            self._idle_until = asyncio.get_running_loop().time() + IDLE_SECONDS
 
     async def require_listening(self, timeout_seconds: float) -> None:
-        """Return when changes are heard of. Raises DatabaseUnavailableError after the timeout."""
+        """Return once the connection listens. Raises DatabaseUnavailableError after the timeout."""
         with database_errors():
             async with asyncio.timeout(timeout_seconds):
                 await self._listening.wait()
@@ -64,7 +66,7 @@ class Listener:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
-        while self._is_wanted():
+        while self._is_needed():
             try:
                 with database_errors():
                     async with open_connection(self._settings) as connection:
@@ -75,36 +77,36 @@ class Listener:
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _listen(self, connection: Connection) -> None:
-        """Publish until the connection is lost or nobody wants to know."""
-        heard: asyncio.Queue[str | None] = asyncio.Queue()
+        """Publish until the connection is lost or no client needs it."""
+        notifications = Notifications()
 
-        def hear(notification: str | None) -> None:
-            if heard.qsize() >= MOST_WAITING:
-                _forget(heard)
-                self._feeds.interrupt()
-            heard.put_nowait(notification)
+        def enqueue(payload: str | None) -> None:
+            if notifications.qsize() >= MAX_QUEUED_NOTIFICATIONS:
+                _clear(notifications)
+                self._feed.interrupt()
+            notifications.put_nowait(payload)
 
-        connection.add_termination_listener(lambda _: hear(LOST))
-        await connection.add_listener(CHANNEL, lambda *notice: hear(notice[-1]))
+        connection.add_termination_listener(lambda _: enqueue(CONNECTION_LOST))
+        await connection.add_listener(CHANNEL, lambda *notification: enqueue(notification[-1]))
         await queries().listener_seen(connection, id=self._id)
-        self._feeds.interrupt()  # of what was before, nobody told
+        self._feed.interrupt()  # what was committed before was not notified
         self._listening.set()
-        while self._is_wanted():
+        while self._is_needed():
             with suppress(TimeoutError):
-                async with asyncio.timeout(SEEN_SECONDS):
-                    await self._publish(connection, heard)
+                async with asyncio.timeout(HEARTBEAT_SECONDS):
+                    await self._publish(connection, notifications)
                     return
             await queries().listener_seen(connection, id=self._id)
 
-    async def _publish(self, connection: Connection, heard: "asyncio.Queue[str | None]") -> None:
+    async def _publish(self, connection: Connection, notifications: Notifications) -> None:
         """Return when the connection is lost."""
-        while (notification := await heard.get()) is not LOST:
-            self._feeds.publish(await news_of(connection, notification))
+        while (payload := await notifications.get()) is not CONNECTION_LOST:
+            self._feed.publish(await events_of(connection, payload))
 
-    def _is_wanted(self) -> bool:
-        return self._wanted > 0 or asyncio.get_running_loop().time() < self._wanted_until
+    def _is_needed(self) -> bool:
+        return self._users > 0 or asyncio.get_running_loop().time() < self._idle_until
 
 
-def _forget(heard: "asyncio.Queue[str | None]") -> None:
-    while not heard.empty():
-        heard.get_nowait()
+def _clear(notifications: Notifications) -> None:
+    while not notifications.empty():
+        notifications.get_nowait()

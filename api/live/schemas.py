@@ -3,7 +3,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from api.exports.schemas import StoredReading
+from api.readings.stored_reading import StoredReading
 
 
 class ChangedBucket(Struct, frozen=True, rename="camel"):
@@ -14,7 +14,7 @@ class ChangedBucket(Struct, frozen=True, rename="camel"):
 
 
 class ChangedDays(Struct, frozen=True, rename="camel"):
-    """More has changed than is told one by one: in the UTC days from the first to the last.
+    """More changes than are sent one by one: in the UTC days from the first to the last.
 
     Without equipment it may be any.
     """
@@ -24,4 +24,4 @@ class ChangedDays(Struct, frozen=True, rename="camel"):
     last_day: date
 
 
-News: TypeAlias = StoredReading | ChangedBucket | ChangedDays
+Event: TypeAlias = StoredReading | ChangedBucket | ChangedDays

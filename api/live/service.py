@@ -6,87 +6,90 @@ from typing import TypeAlias
 import msgspec
 from litestar.response.sse import ServerSentEventMessage
 
-from api.equipment.choice import EquipmentChoice
-from api.exports.schemas import StoredReading
-from api.live.feeds import Feed, Feeds
+from api.http.equipment_filter import EquipmentFilter
+from api.live.feed import LiveFeed, Subscriber
 from api.live.listener import Listener
-from api.live.schemas import ChangedBucket, ChangedDays, News
+from api.live.schemas import ChangedBucket, ChangedDays, Event
+from api.readings.stored_reading import StoredReading
 from core.errors import SensorFlowError
 
 HEARTBEAT_SECONDS = 15.0
-CONNECT_SECONDS = 10.0
+CONNECT_TIMEOUT_SECONDS = 10.0
 
-Check: TypeAlias = Callable[[], Awaitable[object]]
+AccessCheck: TypeAlias = Callable[[], Awaitable[object]]
 
 HEARTBEAT = ServerSentEventMessage(data=None, comment="still here")
 
-KINDS = {StoredReading: "reading", ChangedBucket: "bucket", ChangedDays: "changed"}
+EVENT_NAMES = {StoredReading: "reading", ChangedBucket: "bucket", ChangedDays: "changed"}
 
 
 class LiveService:
-    """Tells of changes as they are committed."""
+    """Streams changes as they are committed."""
 
-    def __init__(self, feeds: Feeds, listener: Listener) -> None:
-        self._feeds = feeds
+    def __init__(self, feed: LiveFeed, listener: Listener) -> None:
+        self._feed = feed
         self._listener = listener
 
     async def follow(
-        self, chosen: EquipmentChoice, last_event_id: str, require_access: Check
+        self, equipment: EquipmentFilter, last_event_id: str, check_access: AccessCheck
     ) -> AsyncGenerator[ServerSentEventMessage]:
-        """What changes from now on, or from behind the event; ends when the server stops.
+        """The changes from now on, or since the event; ends when the server stops.
 
-        `require_access` is asked at every heartbeat: what it raises is told and ends the stream.
-        Raises DatabaseUnavailableError if changes cannot be heard of.
+        `check_access` runs at every heartbeat: what it raises is sent and ends the stream.
+        Raises DatabaseUnavailableError if the database cannot be listened to.
         """
-        events = self._events(chosen, last_event_id, require_access)
+        events = self._events(equipment, last_event_id, check_access)
         first = await anext(events)
-        return _joined(first, events)
+        return _prepend(first, events)
 
     async def _events(
-        self, chosen: EquipmentChoice, last_event_id: str, require_access: Check
+        self, equipment: EquipmentFilter, last_event_id: str, check_access: AccessCheck
     ) -> AsyncGenerator[ServerSentEventMessage]:
-        with self._listener.wanted(), self._feeds.open(chosen) as feed:
-            await self._listener.require_listening(CONNECT_SECONDS)
-            self._feeds.go_on(feed, last_event_id)
-            yield self._event("ready", {})
-            checked = time.monotonic()
-            while not feed.ended:
-                for event in await self._next(feed):
-                    yield event
-                if time.monotonic() - checked >= HEARTBEAT_SECONDS:
-                    checked = time.monotonic()
-                    if refused := await _refusal(require_access):
-                        yield self._event("end", {"code": refused})
+        with self._listener.running(), self._feed.subscribe(equipment) as subscriber:
+            await self._listener.require_listening(CONNECT_TIMEOUT_SECONDS)
+            self._feed.resume(subscriber, last_event_id)
+            yield self._message("ready", {})
+            checked_at = time.monotonic()
+            while not subscriber.ended:
+                for message in await self._next_messages(subscriber):
+                    yield message
+                if time.monotonic() - checked_at >= HEARTBEAT_SECONDS:
+                    checked_at = time.monotonic()
+                    if code := await _access_error(check_access):
+                        yield self._message("end", {"code": code})
                         return
 
-    async def _next(self, feed: Feed) -> list[ServerSentEventMessage]:
-        items = await feed.taken(HEARTBEAT_SECONDS)
-        if feed.missed:
-            feed.missed = False
-            return [self._event("missed", {})]
-        if not items:
+    async def _next_messages(self, subscriber: Subscriber) -> list[ServerSentEventMessage]:
+        events = await subscriber.next_events(HEARTBEAT_SECONDS)
+        if subscriber.missed:
+            subscriber.missed = False
+            return [self._message("missed", {})]
+        if not events:
             return [HEARTBEAT]
-        return [self._event(KINDS[type(item.news)], item.news, item.number) for item in items]
+        return [
+            self._message(EVENT_NAMES[type(numbered.event)], numbered.event, numbered.number)
+            for numbered in events
+        ]
 
-    def _event(
-        self, kind: str, data: News | dict[str, str], number: int | None = None
+    def _message(
+        self, name: str, data: Event | dict[str, str], number: int | None = None
     ) -> ServerSentEventMessage:
         text = msgspec.json.encode(data).decode()
-        return ServerSentEventMessage(text, event=kind, id=self._feeds.name(number))
+        return ServerSentEventMessage(text, event=name, id=self._feed.event_id(number))
 
 
-async def _refusal(require_access: Check) -> str | None:
+async def _access_error(check_access: AccessCheck) -> str | None:
     try:
-        await require_access()
+        await check_access()
     except SensorFlowError as error:
         return error.code
     return None
 
 
-async def _joined(
+async def _prepend(
     first: ServerSentEventMessage, rest: AsyncGenerator[ServerSentEventMessage]
 ) -> AsyncGenerator[ServerSentEventMessage]:
     async with aclosing(rest):
         yield first
-        async for event in rest:
-            yield event
+        async for message in rest:
+            yield message

@@ -1,4 +1,4 @@
-"""The OpenAPI document and the page that shows it, from files of this installation only."""
+"""The OpenAPI document and Swagger UI, from files of this installation only."""
 
 from functools import cache
 from importlib.metadata import distribution, version
@@ -16,7 +16,7 @@ from litestar.response import Redirect
 from api.auth.access import AUTHENTICATED, BEARER, SESSION_COOKIE, access
 from api.auth.cookies import SESSION
 from api.auth.errors import NotSignedInError
-from api.http.problem_details import Problem, on_refusal
+from api.http.problem_details import Problem, on_sensorflow_error
 
 PATH = "/docs"
 MEDIA_TYPES = {"js": "text/javascript", "css": "text/css"}
@@ -26,7 +26,7 @@ AssetName = Literal["swagger_bundle.js", "swagger_preset.js", "swagger_style.css
 
 @cache
 def asset(name: AssetName) -> bytes:
-    """A file of Swagger UI; importing the package that brings it would take 35 MB for good."""
+    """A file of Swagger UI; importing the package that contains it would take 35 MB for good."""
     return Path(str(distribution("offapi").locate_file(f"offapi/{name}"))).read_bytes()
 
 
@@ -42,18 +42,18 @@ async def get_reference_asset(name: FromPath[AssetName]) -> Response[bytes]:
     return Response(asset(name), media_type=media_type, headers=headers)
 
 
-def to_sign_in(
+def redirect_to_sign_in(
     request: Request[Any, Any, Any], error: NotSignedInError
 ) -> Response[Problem] | Redirect:
-    """A browser that wants to see the page signs in first and comes back; others are refused."""
+    """Redirect a browser to the sign-in, which leads back; other clients get the error."""
     if "text/html" not in request.headers.get("accept", ""):
-        return on_refusal(request, error)
+        return on_sensorflow_error(request, error)
     location = f"/auth/login?next={quote(request.url.path)}"
     return Redirect(location, status_code=303, headers={"Cache-Control": "no-store"})
 
 
 def reference_config() -> OpenAPIConfig:
-    """What Litestar needs to document the application at /docs."""
+    """Litestar's configuration for the OpenAPI document and its page at /docs."""
     schemes: dict[str, SecurityScheme | Reference] = {
         BEARER: SecurityScheme(type="http", scheme="bearer", bearer_format="JWT"),
         SESSION_COOKIE: SecurityScheme(type="apiKey", name=SESSION, security_scheme_in="cookie"),
@@ -68,7 +68,7 @@ def reference_config() -> OpenAPIConfig:
             PATH,
             route_handlers=[get_reference_asset],
             opt={"access": AUTHENTICATED},
-            exception_handlers={NotSignedInError: to_sign_in},
+            exception_handlers={NotSignedInError: redirect_to_sign_in},
             include_in_schema=False,
         ),
     )

@@ -10,7 +10,7 @@ from operator import attrgetter
 from asyncpg.exceptions import DeadlockDetectedError
 from msgspec.json import decode, encode
 
-from api.http.problem_details import RefusedBatchError
+from api.http.problem_details import RejectedBatchError
 from api.readings.errors import TooManyReadingsError, conflict
 from api.readings.idempotency import KeyedRequest
 from api.readings.metrics import IngestMetrics
@@ -69,14 +69,14 @@ class BatchWriter:
         """Store the readings; committed when this returns.
 
         A repeated `request` is not executed again and returns the stored account. Raises
-        RefusedBatchError in atomic mode when any row is bad, RowsMissingError, KeyInUseError or
+        RejectedBatchError in atomic mode when any row is bad, RowsMissingError, KeyInUseError or
         KeyReusedError, and then nothing is stored.
         """
         try:
             _require_all_if_atomic(rows, options)
             async with self._semaphore:
                 return await self._retrying_deadlocks(rows, options, request)
-        except RefusedBatchError as error:
+        except RejectedBatchError as error:
             self._count_rejected(error.codes)
             raise
 

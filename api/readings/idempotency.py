@@ -8,7 +8,7 @@ from typing import Any
 
 from litestar import Request
 
-from api.http.query_parameters import refusal
+from api.http.query_parameters import invalid_parameter
 from core.errors import SensorFlowError
 
 HEADER = "Idempotency-Key"
@@ -51,7 +51,9 @@ async def keyed_request(request: Request[Any, Any, Any]) -> KeyedRequest | None:
         return None
     match = KEY.fullmatch(text.strip())
     if match is None:
-        raise refusal(HEADER, "must be 1 to 255 visible ASCII characters, in quotes or not")
+        raise invalid_parameter(
+            HEADER, "must be 1 to 255 visible ASCII characters, in quotes or not"
+        )
     return KeyedRequest(request.user.subject, match[1], await _fingerprint(request))
 
 

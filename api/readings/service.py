@@ -1,7 +1,7 @@
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from api.http.problem_details import InvalidRequestError, RefusedBatchError
+from api.http.problem_details import InvalidRequestError, RejectedBatchError
 from api.readings.batch_writer import BatchOptions, BatchWriter
 from api.readings.errors import below_retention
 from api.readings.group_commit import GroupCommit
@@ -43,7 +43,7 @@ class ReadingService:
             bounds = TimeBounds.at(utc_now(), self._max_future, horizon=None)
             reading = decode_reading(body, bounds, self._naive_timestamps)
             await (self._save_once(reading, request) if request else self._save(reading))
-        except RefusedBatchError as error:  # already counted
+        except RejectedBatchError as error:  # already counted
             (problem,) = error.problems
             raise InvalidRequestError([replace(problem, index=UNSET)]) from error
         except SensorFlowError as error:

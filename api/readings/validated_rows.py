@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from api.http.problem_details import FieldProblem, InvalidRequestError, RefusedBatchError
+from api.http.problem_details import FieldProblem, InvalidRequestError, RejectedBatchError
 from api.readings.errors import below_retention
 from core.errors import SensorFlowError
 from core.readings import Reading
@@ -71,8 +71,8 @@ class ValidatedRows:
         return rows
 
     def require_all(self) -> None:
-        """Raise RefusedBatchError if any row is rejected."""
+        """Raise RejectedBatchError if any row is rejected."""
         if self.rejected:
-            raise RefusedBatchError(
+            raise RejectedBatchError(
                 self.codes, self.problems, read=self.read, rejected=self.rejected
             )

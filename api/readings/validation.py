@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
 from api.http.problem_details import FieldProblem, InvalidRequestError
-from api.http.query_parameters import shown
+from api.http.query_parameters import printable
 from core.errors import ReadingRejectedError
 from core.readings import (
     EARLIEST,
@@ -59,7 +59,7 @@ class FieldValidator:
         self._members = members
         self.problems = [
             FieldProblem(name, "unknown_field", f"{name} is not a known field")
-            for name in map(shown, members)
+            for name in map(printable, members)
             if name not in FIELDS
         ]
 

@@ -1,6 +1,6 @@
-"""Run one `sensorflow` command as a child of the demo: when the demo is gone, so is the child.
+"""Run one `sensorflow` command as a child of the demo, which ends with the demo.
 
-The demo holds the other end of stdin. Its end of file comes even when the demo is killed.
+The demo holds the other end of stdin, which is closed even when the demo is killed.
 """
 
 import os
@@ -11,7 +11,7 @@ from cli.main import run
 
 
 def stop_with_parent() -> None:
-    """Ask this process to stop once stdin ends; returns at once."""
+    """Send SIGTERM to this process once stdin ends; returns at once."""
     threading.Thread(target=_wait_for_end_of_stdin, daemon=True).start()
 
 

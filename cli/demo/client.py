@@ -1,4 +1,4 @@
-"""The demo as one of the platform's machines: signs in, uploads files, posts readings."""
+"""The demo as a machine client: requests a token, uploads files, posts readings."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ Progress = Callable[[Mapping[str, Any]], None]
 
 
 class DemoClient:
-    """A machine client of the running API; its token is renewed as needed."""
+    """A machine client of the running API; its token is renewed when it expires."""
 
     def __init__(self, api_url: str, issuer: str) -> None:
         self._http = OAuth2Client(
@@ -46,33 +46,33 @@ class DemoClient:
         self._http.fetch_token()
 
     def import_csv(self, name: str, content: bytes, progress: Progress) -> Mapping[str, Any]:
-        """Upload a file and wait until its rows are visible; the import as the API tells it.
+        """Upload a file and wait until its rows are visible; returns the finished import.
 
-        `progress` is called with the import each time it is asked for.
+        `progress` is called with the import each time it is polled.
         """
-        answer = self._http.post("/sensor-data/upload-csv", files={"file": (name, content)})
-        answer.raise_for_status()
-        import_id = answer.json()["importId"]
+        response = self._http.post("/sensor-data/upload-csv", files={"file": (name, content)})
+        response.raise_for_status()
+        import_id = response.json()["importId"]
         while (state := self._import(import_id))["state"] not in ("done", "failed", "cancelled"):
             progress(state)
             time.sleep(0.2)
         progress(state)
         return state
 
-    def post_reading(self, equipment_id: str, moment: datetime, value: float) -> None:
+    def post_reading(self, equipment_id: str, ts: datetime, value: float) -> None:
         """Send one reading, as a sensor would."""
-        reading = {"equipmentId": equipment_id, "timestamp": moment.isoformat(), "value": value}
+        reading = {"equipmentId": equipment_id, "timestamp": ts.isoformat(), "value": value}
         self._http.post("/sensor-data", json=reading).raise_for_status()
 
     def totals(self, interval: str) -> Mapping[str, Any]:
-        """The aggregated answer over one of the four windows."""
-        answer = self._http.get("/sensor-data/aggregated", params={"interval": interval})
-        answer.raise_for_status()
-        body: Mapping[str, Any] = answer.json()
+        """The aggregates of one of the four windows."""
+        response = self._http.get("/sensor-data/aggregated", params={"interval": interval})
+        response.raise_for_status()
+        body: Mapping[str, Any] = response.json()
         return body
 
     def _import(self, import_id: str) -> Mapping[str, Any]:
-        answer = self._http.get(f"/imports/{import_id}")
-        answer.raise_for_status()
-        body: Mapping[str, Any] = answer.json()
+        response = self._http.get(f"/imports/{import_id}")
+        response.raise_for_status()
+        body: Mapping[str, Any] = response.json()
         return body

@@ -1,4 +1,4 @@
-"""The demo's own `sensorflow` processes: started with an environment, stopped in good order."""
+"""The demo's own `sensorflow` processes: started with an environment, stopped by SIGTERM."""
 
 import os
 import subprocess

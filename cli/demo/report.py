@@ -1,4 +1,4 @@
-"""What the demo tells its user: what it did, where things are, what to try."""
+"""The demo's output: what it did, where things are, what to try."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,29 +20,29 @@ class DemoImportFailedError(SensorFlowError):
 
 
 def print_import(console: Console, outcome: Mapping[str, Any]) -> None:
-    """The accounting of one import; DemoImportFailedError if it did not end well."""
+    """Print the row counts of one import; raises DemoImportFailedError if it was not done."""
     if outcome["state"] != "done":
         raise DemoImportFailedError(
             f"The import of {outcome['fileName']} ended {outcome['state']}: {outcome['error']}. "
             "The worker's log is in the data folder."
         )
     counts = outcome["counts"]
-    told = ", ".join(f"{counts[name]:,} {name}" for name in counts)
-    console.print(f"  [green]✓[/] {outcome['fileName']}: {told}")
+    summary = ", ".join(f"{counts[name]:,} {name}" for name in counts)
+    console.print(f"  [green]✓[/] {outcome['fileName']}: {summary}")
 
 
 def print_windows(console: Console, client: DemoClient) -> None:
-    """What each of the four windows holds now, asked over HTTP."""
+    """Print how many readings and buckets each of the four windows has, by HTTP."""
     for interval, words in WINDOWS.items():
-        answer = client.totals(interval)
+        aggregates = client.totals(interval)
         console.print(
-            f"  [green]✓[/] last {words}: {answer['totalCount']:,} readings "
-            f"in {len(answer['items']):,} hourly buckets"
+            f"  [green]✓[/] last {words}: {aggregates['totalCount']:,} readings "
+            f"in {len(aggregates['items']):,} hourly buckets"
         )
 
 
 def print_invitation(console: Console, stack: Stack) -> None:
-    """Addresses, accounts, and one line to paste for each thing to try."""
+    """Print addresses, accounts, and a shell line for each thing to try."""
     accounts = read_accounts()
     users = ", ".join(f"{name} / {password}" for name, password in accounts.passwords.items())
     console.print(

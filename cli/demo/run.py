@@ -1,4 +1,4 @@
-"""`sensorflow demo`: start everything, import the sample as a user would, keep it live."""
+"""`sensorflow demo`: start everything, import the sample as a user would, post live readings."""
 
 import signal
 import time
@@ -16,11 +16,11 @@ from cli.demo.sample import SAMPLE, LiveSource, SampleRow, as_csv, read_sample, 
 from cli.demo.stack import running_stack
 from core.settings import ApiSettings, EmbeddedSettings
 
-TRICKLE_SECONDS = 10
+POST_INTERVAL_SECONDS = 10
 
 
 def run_demo() -> None:
-    """Everything the demo does, until SIGINT or SIGTERM; then it stops what it started."""
+    """Run the demo until SIGINT or SIGTERM, then stop what it started."""
     console = Console(highlight=False, soft_wrap=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with (
@@ -32,22 +32,22 @@ def run_demo() -> None:
         replay = load_sample(console, client)
         print_windows(console, client)
         print_invitation(console, stack)
-        trickle(console, client, LiveSource(replay))
+        post_live_readings(console, client, LiveSource(replay))
     console.print("Stopped. The data is kept for the next run; `make clean` removes it.")
 
 
 def load_sample(console: Console, client: DemoClient) -> Sequence[SampleRow]:
-    """Import the sample and its replay, each until visible; the rows of the replay."""
+    """Import the sample and its replay, each until visible; returns the rows of the replay."""
     replay = replay_until(datetime.now(UTC), read_sample())
     _import(console, client, SAMPLE.name, SAMPLE.read_bytes())
     _import(console, client, "nyc-weather-replay.csv", as_csv(replay))
     return replay
 
 
-def trickle(console: Console, client: DemoClient, source: LiveSource) -> NoReturn:
-    """Post one reading a series every few seconds, for ever; an outage is told and outlived."""
+def post_live_readings(console: Console, client: DemoClient, source: LiveSource) -> NoReturn:
+    """Post one reading per series every few seconds, forever; an outage is printed and survived."""
     while True:
-        time.sleep(TRICKLE_SECONDS)
+        time.sleep(POST_INTERVAL_SECONDS)
         try:
             for row in source.at(datetime.now(UTC).replace(microsecond=0)):
                 client.post_reading(row.equipment_id, row.ts, row.value)

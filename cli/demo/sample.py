@@ -1,7 +1,7 @@
 """The sample data: real hourly weather of New York's three airports in 2013, and its replay.
 
 The replay is the sample's last 35 days moved so that they end at the current hour, under names of
-its own (LIVE-JFK-TEMP for JFK-TEMP), so that what was really measured stays as it was.
+its own (LIVE-JFK-TEMP for JFK-TEMP), so that the real measurements stay as they are.
 """
 
 import csv
@@ -61,15 +61,15 @@ def as_csv(rows: Iterable[SampleRow]) -> bytes:
 
 
 class LiveSource:
-    """Sensors that go on for ever: at any moment each repeats what it said 35 days before."""
+    """Endless sensors: at any time each repeats its value of 35 days before."""
 
     def __init__(self, replay: Iterable[SampleRow]) -> None:
         self._series: dict[str, list[tuple[datetime, float]]] = {}
         for row in sorted(replay, key=lambda row: row.ts):
             self._series.setdefault(row.equipment_id, []).append((row.ts, row.value))
 
-    def at(self, moment: datetime) -> Iterator[SampleRow]:
-        """One row a series, dated `moment`."""
+    def at(self, ts: datetime) -> Iterator[SampleRow]:
+        """One row per series, with the timestamp `ts`."""
         for equipment_id, points in self._series.items():
-            position = bisect_right(points, moment - REPLAYED, key=lambda point: point[0])
-            yield SampleRow(equipment_id, moment, points[max(position - 1, 0)][1])
+            position = bisect_right(points, ts - REPLAYED, key=lambda point: point[0])
+            yield SampleRow(equipment_id, ts, points[max(position - 1, 0)][1])

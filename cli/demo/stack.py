@@ -22,14 +22,14 @@ READY_TIMEOUT_SECONDS = 60
 
 
 class DemoNotReadyError(SensorFlowError):
-    """The API did not get ready in time."""
+    """The API did not become ready in time."""
 
     code = "demo_not_ready"
 
 
 @dataclass(frozen=True)
 class Stack:
-    """Where the parts of a running demo are."""
+    """The addresses of a running demo."""
 
     api_url: str
     issuer: str
@@ -38,13 +38,13 @@ class Stack:
 
     @property
     def storage_url(self) -> str:
-        """Where its files are kept."""
+        """Where its files are stored."""
         return str(self.data_dir / "objects")
 
 
 @contextmanager
 def running_stack(console: Console, settings: EmbeddedSettings, api_port: int) -> Iterator[Stack]:
-    """Everything, embedded database included, while the block runs; stopped in reverse after it."""
+    """Everything, embedded database included, while the block runs; stopped in reverse order."""
     data_dir = settings.data_dir.absolute()
     with console.status("Starting the database"):
         database = EmbeddedDatabase.start(data_dir / "database", port=settings.database_port)
@@ -60,7 +60,7 @@ def running_stack(console: Console, settings: EmbeddedSettings, api_port: int) -
 def running_platform(
     console: Console, database_url: str, data_dir: Path, *, api_port: int, idp_port: int
 ) -> Iterator[Stack]:
-    """Identity provider, schema, worker and API on a database that is there already."""
+    """Identity provider, schema, worker and API on a database that exists already."""
     asyncio.run(upgrade(database_url))
     api_url = f"http://127.0.0.1:{api_port}"
     with ExitStack() as started:
@@ -91,7 +91,7 @@ def environment_of(stack: Stack) -> dict[str, str]:
 
 
 def wait_until_ready(api_url: str, logs: Path) -> None:
-    """Return once the API says that it, the database and a worker are ready."""
+    """Return once the API reports that it, the database and a worker are ready."""
     deadline = time.monotonic() + READY_TIMEOUT_SECONDS
     while not _is_ready(api_url):
         if time.monotonic() > deadline:

@@ -12,15 +12,10 @@ from typing import BinaryIO
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncEngine
-
 from api.imports.multipart import FormFile
-from api.imports.progress_feed import ImportWatch
-from api.imports.repository import ImportRepository
 from api.imports.schemas import Import
 from api.imports.service import ImportService
-from api.imports.upload_repository import UploadRepository
-from api.imports.upload_urls import UploadUrls
+from api.imports.services import import_services
 from api.imports.uploads import UploadService
 from cli.imports.display import SENDING, Display
 from cli.imports.local_run import LocalRun
@@ -70,7 +65,8 @@ class LocalImporter:
         engine = control_engine(database.url.get_secret_value())
         try:
             async with open_work(database, make_work) as work:
-                yield cls(work, _uploads(engine, storage), _imports(engine, storage), options)
+                services = import_services(engine, storage, ApiSettings())
+                yield cls(work, services.uploads, services.imports, options)
         finally:
             await engine.dispose()
 
@@ -117,14 +113,3 @@ async def _chunks(file: BinaryIO, display: Display) -> AsyncIterator[bytes]:
     while chunk := await to_thread(file.read, CHUNK_BYTES):
         yield chunk
         display.done(file.tell())
-
-
-def _uploads(engine: AsyncEngine, storage: Storage) -> UploadService:
-    api = ApiSettings()
-    urls = UploadUrls(storage, api)
-    return UploadService(UploadRepository(engine), storage, urls, api.max_upload_bytes)
-
-
-def _imports(engine: AsyncEngine, storage: Storage) -> ImportService:
-    repository = ImportRepository(engine)
-    return ImportService(repository, storage, ImportWatch(repository))

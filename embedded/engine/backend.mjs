@@ -1,49 +1,49 @@
-/** The one database session behind all clients: the engine and what is known of its state. */
+/** The one database session behind all clients: the engine, its mutex, the state in the session. */
+import { Mutex } from "./mutex.mjs";
 import { Notifications } from "./notifications.mjs";
-import { Residue } from "./session_reset.mjs";
+import { EngineStatements } from "./prepared-statements.mjs";
+import { SessionReset } from "./session-reset.mjs";
 import { ClientSettings, EngineSettings } from "./settings.mjs";
-import { EngineStatements } from "./statements.mjs";
-import { Turns } from "./turns.mjs";
 
 export class Backend {
-  #turns = new Turns();
+  #mutex = new Mutex();
   #restarted = false;
   statements = new EngineStatements();
-  residue = new Residue();
-  /** Rows written since somebody looked: by INSERT and COPY, by UPDATE and DELETE. */
-  writes = { added: 0, replaced: 0 };
-  #ownSettings = new ClientSettings(new Map());
+  sessionReset = new SessionReset();
+  /** Rows written since the last maintenance: by INSERT and COPY, by UPDATE, DELETE and MERGE. */
+  writtenRows = { inserted: 0, modified: 0 };
+  #baseSettings = new ClientSettings(new Map());
 
   /** @param {import('./engine.mjs').Engine} engine */
   constructor(engine) {
     this.engine = engine;
     this.settings = new EngineSettings((sql) => this.query(sql));
     this.notifications = new Notifications((sql) => this.query(sql));
-    this.settings.forget();
+    this.settings.reset();
     engine.onRestart = () => (this.#restarted = true);
   }
 
-  /** @returns {number} milliseconds since somebody last used the engine; 0 while in use */
+  /** @returns {number} milliseconds since the engine was last used; 0 while in use */
   get idleMs() {
-    return this.#turns.idleMs;
+    return this.#mutex.idleMs;
   }
 
   /**
-   * Runs something that uses the engine, when nobody else does.
+   * Runs a task that uses the engine, while no other task does.
    * @template T
-   * @param {() => Promise<T>} work
+   * @param {() => Promise<T>} task
    * @returns {Promise<T>} what it returned or threw
    */
-  turn(work) {
-    return this.#turns.take(async () => {
+  runExclusive(task) {
+    return this.#mutex.runExclusive(async () => {
       await this.engine.ready();
-      if (this.#restarted) await this.#resume();
-      return work();
+      if (this.#restarted) await this.#resetState();
+      return task();
     });
   }
 
   /**
-   * Runs SQL of the server's own inside somebody's turn.
+   * Runs SQL of the server's own; the caller holds the mutex.
    * @param {string} sql
    */
   query(sql) {
@@ -52,31 +52,39 @@ export class Backend {
   }
 
   /**
-   * Runs one statement of the server's own in a turn of its own.
+   * Takes the mutex for one statement of the server's own, which runs with the base settings.
    * @param {string} sql
    * @returns {Promise<(string | null)[][]>}
    */
-  queryAlone(sql) {
-    return this.turn(async () => {
-      await this.settings.switchTo(this.#ownSettings);
+  queryExclusive(sql) {
+    return this.runExclusive(async () => {
+      await this.settings.switchTo(this.#baseSettings);
       return this.query(sql);
     });
   }
 
-  /** @param {string[]} tags of commands that have run */
-  noteTags(tags) {
+  /**
+   * Runs messages whose response is discarded; the caller holds the mutex.
+   * @param {Buffer[]} messages
+   */
+  executeDiscarding(messages) {
+    return this.engine.execute(Buffer.concat(messages), (_, acknowledge) => acknowledge());
+  }
+
+  /** @param {string[]} tags of completed commands */
+  countWrittenRows(tags) {
     for (const tag of tags) {
       const [, command, rows] = /^(INSERT 0|COPY|UPDATE|DELETE|MERGE) (\d+)$/.exec(tag) ?? [];
-      if (command === "INSERT 0" || command === "COPY") this.writes.added += Number(rows);
-      else if (command) this.writes.replaced += Number(rows);
+      if (command === "INSERT 0" || command === "COPY") this.writtenRows.inserted += Number(rows);
+      else if (command) this.writtenRows.modified += Number(rows);
     }
   }
 
-  /** Nothing of what was in the engine before is in the new one. */
-  async #resume() {
+  /** A restarted engine has no session state of the one before. */
+  async #resetState() {
     this.#restarted = false;
     this.statements.clear();
-    this.settings.forget();
-    await this.notifications.restart();
+    this.settings.reset();
+    await this.notifications.listenAgain();
   }
 }

@@ -1,4 +1,4 @@
-/** Bytes in, bytes out, in order; nothing is copied before it is read. */
+/** A first-in, first-out queue of bytes; nothing is copied before it is read. */
 export class ByteQueue {
   /** @type {Uint8Array[]} */ #chunks = [];
   #offset = 0;
@@ -11,13 +11,13 @@ export class ByteQueue {
     this.size += bytes.length;
   }
 
-  /** @returns {number} the next byte; the queue must not be empty */
-  firstByte() {
+  /** @returns {number} the next byte, which stays in the queue; the queue must not be empty */
+  peek() {
     return /** @type {Uint8Array} */ (this.#chunks[0])[this.#offset] ?? 0;
   }
 
   /**
-   * @param {Uint8Array} target filled from its start, as far as there is something
+   * @param {Uint8Array} target filled from its start, with as much as there is
    * @returns {number} how many bytes were read
    */
   read(target) {

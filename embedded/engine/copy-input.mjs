@@ -1,33 +1,37 @@
-/** The data of a COPY FROM STDIN on its way into the engine. */
+/** Passes the data of a COPY FROM STDIN on to the engine. */
 import { copyFail } from "./protocol.mjs";
 
 export class CopyInput {
   #engine;
-  /** @type {Buffer[]} */ #waiting = [];
-  /** Whether the engine has a CopyData in part. */ inMessage = false;
+  /** @type {Buffer[]} */ #buffered = [];
+  /** Whether the engine has a CopyData message in part. */ inMessage = false;
 
   /** @param {import('./engine.mjs').Engine} engine */
   constructor(engine) {
     this.#engine = engine;
   }
 
-  /** @param {import('./framing.mjs').ClientMessage} message */
+  /** @param {import('./framing.mjs').FrontendMessage} message */
   add({ bytes, last }) {
     this.inMessage = !last;
-    this.#waiting.push(bytes);
+    this.#buffered.push(bytes);
   }
 
-  /** All that came at once goes at once; psql sends every row in a message of its own. */
+  /** Sends all that is buffered at once, since psql sends every row in a message of its own. */
   flush() {
-    if (this.#waiting.length > 0) this.#engine.feed(Buffer.concat(this.#waiting.splice(0)));
+    if (this.#buffered.length > 0) {
+      this.#engine.sendCopyData(Buffer.concat(this.#buffered.splice(0)));
+    }
   }
 
   /**
-   * Completes what the engine waits for, since it cannot do without.
-   * @param {number} owed bytes that are missing from the message it has in part
+   * Completes the message that the engine has in part, since it cannot do without, and fails the
+   * COPY.
+   * @param {number} missingBytes of that message
    */
-  fail(owed) {
-    this.#waiting.push(Buffer.alloc(this.inMessage ? owed : 0), copyFail("the client has gone"));
+  fail(missingBytes) {
+    const padding = Buffer.alloc(this.inMessage ? missingBytes : 0);
+    this.#buffered.push(padding, copyFail("the client has gone"));
     this.flush();
   }
 }

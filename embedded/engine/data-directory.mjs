@@ -1,4 +1,4 @@
-/** The data directory: who owns it, and the cluster in it. */
+/** The data directory: its lock file, and the database cluster in it. */
 import {
   existsSync,
   linkSync,
@@ -11,20 +11,20 @@ import {
 import { join } from "node:path";
 import { StartError } from "./log.mjs";
 
-const LOCK = "engine.lock";
+const LOCK_FILE = "engine.lock";
 const CLUSTER = "cluster";
 const UNFINISHED = "cluster.unfinished";
 
 /**
- * Takes the directory for this process, creating it if need be.
+ * Locks the directory for this process, creating it if need be.
  * @param {string} dataDir
- * @returns {() => void} gives it back
- * @throws {StartError} when another process has it
+ * @returns {() => void} removes the lock
+ * @throws {StartError} when another process holds the lock
  */
 export function lockDataDirectory(dataDir) {
   mkdirSync(dataDir, { recursive: true });
-  const path = join(dataDir, LOCK);
-  if (!tryCreateLock(path)) takeOver(path, dataDir);
+  const path = join(dataDir, LOCK_FILE);
+  if (!tryCreateLock(path)) replaceStaleLock(path, dataDir);
   return () => rmSync(path, { force: true });
 }
 
@@ -44,58 +44,58 @@ export async function ensureCluster(dataDir, create) {
 }
 
 /** @param {string} path @param {string} dataDir */
-function takeOver(path, dataDir) {
-  const owner = readFileSync(path, "utf8");
-  const pid = Number(owner.split(" ")[0]);
-  if (owner === identify(pid)) {
+function replaceStaleLock(path, dataDir) {
+  const holder = readFileSync(path, "utf8");
+  const pid = Number(holder.split(" ")[0]);
+  if (holder === identifyProcess(pid)) {
     throw new StartError(
       "data_dir_locked",
       `${dataDir} is in use by process ${pid}; stop that one or choose another --data-dir.`,
     );
   }
-  if (!tryRemove(path, owner) || !tryCreateLock(path)) {
+  if (!tryRemove(path, holder) || !tryCreateLock(path)) {
     throw new StartError("data_dir_locked", `another process is just taking ${dataDir}`);
   }
 }
 
 /**
- * Moves the lock away before looking again, so that of two processes that find it only one has it.
+ * Moves the lock away before it reads it again, so that only one of two processes removes it.
  * @param {string} path
- * @param {string} owner
+ * @param {string} holder that the lock is removed of
  */
-function tryRemove(path, owner) {
-  const aside = `${path}.${process.pid}`;
-  renameSync(path, aside);
-  const isSame = readFileSync(aside, "utf8") === owner;
-  if (!isSame) renameSync(aside, path);
-  rmSync(aside, { force: true });
+function tryRemove(path, holder) {
+  const temporary = `${path}.${process.pid}`;
+  renameSync(path, temporary);
+  const isSame = readFileSync(temporary, "utf8") === holder;
+  if (!isSame) renameSync(temporary, path);
+  rmSync(temporary, { force: true });
   return isSame;
 }
 
 /**
- * Written aside and linked, so that nobody ever sees a lock without its owner.
+ * Writes a temporary file and links it, so that the lock file never exists without its content.
  * @param {string} path
  */
 function tryCreateLock(path) {
-  const aside = `${path}.${process.pid}`;
-  writeFileSync(aside, identify(process.pid));
+  const temporary = `${path}.${process.pid}`;
+  writeFileSync(temporary, identifyProcess(process.pid));
   try {
-    linkSync(aside, path);
+    linkSync(temporary, path);
     return true;
   } catch (error) {
     if (/** @type {NodeJS.ErrnoException} */ (error).code !== "EEXIST") throw error;
     return false;
   } finally {
-    rmSync(aside);
+    rmSync(temporary);
   }
 }
 
 /**
- * Pids are used again, so a lock names the start time as well, where the system tells.
+ * Pids are reused, so a lock names the process's start time as well, where /proc has it.
  * @param {number} pid
  */
-function identify(pid) {
-  if (!isAlive(pid)) return "nobody";
+function identifyProcess(pid) {
+  if (!isAlive(pid)) return "none";
   const stat = `/proc/${pid}/stat`;
   const startTime = existsSync(stat)
     ? readFileSync(stat, "utf8").split(") ")[1]?.split(" ")[19]

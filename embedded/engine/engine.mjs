@@ -1,52 +1,53 @@
-/** The main thread's end of the engine: starts its thread, feeds it, and replaces it when it dies. */
+/** The main thread's end of the engine: starts its worker, sends it messages, restarts it. */
 import { Worker } from "node:worker_threads";
-import {
-  CANCEL,
-  createSlots,
-  OUTSTANDING,
-  TIMED_OUT,
-  TIMEOUT_MS,
-  WAITING,
-  WAKE,
-} from "./channel.mjs";
 import { log, StartError } from "./log.mjs";
-import { errorFields, query, readRow, splitMessages } from "./protocol.mjs";
+import { errorFields, query, readDataRow, splitMessages } from "./protocol.mjs";
+import {
+  BLOCKED,
+  CANCEL_REQUESTED,
+  createSlots,
+  MESSAGE_COUNT,
+  PENDING_OUTPUT_BYTES,
+  STATEMENT_TIMEOUT_MS,
+  TIMED_OUT,
+} from "./worker-channel.mjs";
 
 const RESTARTS_PER_MINUTE = 5;
-/** How long an interrupted unit may go on before its thread is ended. */
-const INTERRUPT_GRACE_MS = 5000;
-const WATCH_MS = 250;
+/** How long a cancelled batch may go on before its worker is terminated. */
+const CANCEL_GRACE_MS = 5000;
+const OVERDUE_CHECK_INTERVAL_MS = 250;
 
 /**
- * Takes a piece of output. `taken` must be called once, when the client has it: until then the
- * engine counts it as under way. `parameters` come with the last piece.
- * @typedef {(bytes: Buffer, taken: () => void, parameters: [string, string][]) => void} Receive
+ * Receives a piece of output. `acknowledge` must be called once, when the client has it: until then
+ * the engine counts it as in flight. `changedParameters` come with the last piece.
+ * @typedef {(bytes: Buffer, acknowledge: () => void, changedParameters: Parameters) => void}
+ *   OutputHandler
+ * @typedef {[name: string, value: string][]} Parameters
  */
 
 /**
- * What the engine is at.
- * @typedef {object} Job
- * @property {Receive} receive
+ * @typedef {object} RunningBatch
+ * @property {OutputHandler} onOutput
  * @property {() => void} resolve
  * @property {(error: Error) => void} reject
  * @property {number} startedAt by performance.now()
  * @property {number} cancelledAt likewise; Infinity if not cancelled
  */
 
-/** The engine died under a unit, or had to be ended; it is being started again. */
+/** The engine crashed under a batch, or had to be terminated; it is being restarted. */
 export class EngineCrashed extends Error {
-  /** @param {boolean} interrupted whether that was the only way to interrupt the unit */
-  constructor(interrupted) {
+  /** @param {boolean} cancelled whether that was the only way to cancel the batch */
+  constructor(cancelled) {
     super(
-      interrupted
+      cancelled
         ? "canceling statement by restarting the engine"
         : "the database engine crashed and was started again",
     );
-    this.code = interrupted ? "57014" : "57P02";
+    this.code = cancelled ? "57014" : "57P02";
   }
 }
 
-/** An error that the database reported to the server itself. */
+/** An error that the database reported to a query of the server's own. */
 export class DatabaseError extends Error {
   /** @param {Map<string, string>} fields of the ErrorResponse */
   constructor(fields) {
@@ -56,78 +57,79 @@ export class DatabaseError extends Error {
 }
 
 export class Engine {
-  #threadData;
+  #folders;
   #slots = createSlots();
   /** @type {Worker | undefined} */ #worker;
   /** @type {Promise<void>} */ #ready = Promise.resolve();
-  /** @type {Job | undefined} */
-  #job;
+  /** @type {RunningBatch | undefined} */
+  #batch;
   #stopping = false;
-  /** Whether the engine died since somebody last asked for it. */ #died = false;
-  /** Whether the thread is being ended on purpose. */ #ending = false;
-  /** @type {number[]} */ #crashes = [];
+  /** Whether the engine crashed since ready() was last awaited. */ #crashed = false;
+  /** Whether the worker is being terminated on purpose. */ #terminating = false;
+  /** Times by performance.now(). @type {number[]} */ #crashes = [];
   /** Bytes posted and not yet read by the engine. */
-  unconsumed = 0;
-  /** What the engine reports as its settings. @type {Map<string, string>} */
+  unreadBytes = 0;
+  /** The settings that the engine reports. @type {Map<string, string>} */
   parameters = new Map();
-  /** Called after a crash, when the new thread is ready. @type {() => void} */
+  /** Called after a crash, when the new worker is ready. @type {() => void} */
   onRestart = () => {};
   /** Called whenever the engine has read some of its input. @type {() => void} */
-  onConsumed = () => {};
+  onInputRead = () => {};
 
   /** @param {string} packageFolder @param {string} clusterFolder */
   constructor(packageFolder, clusterFolder) {
-    this.#threadData = { packageFolder, clusterFolder };
+    this.#folders = { packageFolder, clusterFolder };
   }
 
   /**
    * Creates the database cluster in its folder and returns when it is complete there.
    * @throws {StartError}
    */
-  async create() {
+  async initdb() {
     const worker = this.#spawn(true);
     await new Promise((resolve, reject) => {
       worker.once("error", reject);
       worker.once("exit", resolve);
-    }).catch(asStartError);
+    }).catch(throwStartError);
   }
 
-  /** @throws {StartError} when the engine does not come up */
+  /** @throws {StartError} when the engine does not start */
   async start() {
-    await this.#launch().catch(asStartError);
-    setInterval(() => this.#watch(), WATCH_MS).unref();
+    await this.#launch().catch(throwStartError);
+    setInterval(() => this.#terminateIfOverdue(), OVERDUE_CHECK_INTERVAL_MS).unref();
   }
 
-  /** Waits for a living engine; from here on its death is an error to whoever uses it. */
+  /** Waits for a running engine; a crash after it is an error to whoever uses the engine. */
   async ready() {
     await this.#ready;
-    this.#died = false;
+    this.#crashed = false;
   }
 
   /**
-   * Runs messages up to the point where the engine wants more.
+   * Runs a batch of messages.
    * @param {Uint8Array} bytes
-   * @param {Receive} receive
-   * @returns {Promise<void>} resolves when everything is read and answered
+   * @param {OutputHandler} onOutput
+   * @returns {Promise<void>} resolves when the batch is processed and its response complete
    * @throws {EngineCrashed}
    */
-  async execute(bytes, receive) {
-    if (this.#died) throw new EngineCrashed(false);
-    // Here and not in the thread, which might begin after a cancel has come in.
-    Atomics.store(this.#slots, CANCEL, 0);
+  async execute(bytes, onOutput) {
+    if (this.#crashed) throw new EngineCrashed(false);
+    // Here and not in the worker, which might begin after a cancel request has come in.
+    Atomics.store(this.#slots, CANCEL_REQUESTED, 0);
     Atomics.store(this.#slots, TIMED_OUT, 0);
     return new Promise((resolve, reject) => {
-      this.#job = { receive, resolve, reject, startedAt: performance.now(), cancelledAt: Infinity };
-      this.#send("unit", bytes);
+      const startedAt = performance.now();
+      this.#batch = { onOutput, resolve, reject, startedAt, cancelledAt: Infinity };
+      this.#send("batch", bytes);
     });
   }
 
   /**
-   * More input for the running unit, as COPY wants it.
+   * More input for the running batch, while a COPY FROM STDIN is in progress.
    * @param {Uint8Array} bytes
    */
-  feed(bytes) {
-    if (this.#job) this.#send("data", bytes);
+  sendCopyData(bytes) {
+    if (this.#batch) this.#send("copyData", bytes);
   }
 
   /**
@@ -136,25 +138,25 @@ export class Engine {
    * @throws {DatabaseError}
    */
   async query(sql) {
-    /** @type {Buffer[]} */ const answer = [];
-    await this.execute(query(sql), (bytes, taken) => {
-      answer.push(bytes);
-      taken();
+    /** @type {Buffer[]} */ const response = [];
+    await this.execute(query(sql), (bytes, acknowledge) => {
+      response.push(bytes);
+      acknowledge();
     });
-    const messages = splitMessages(Buffer.concat(answer));
+    const messages = splitMessages(Buffer.concat(response));
     const error = messages.find(({ type }) => type === "E");
     if (error) throw new DatabaseError(errorFields(error.body));
-    return messages.filter(({ type }) => type === "D").map(({ body }) => readRow(body));
+    return messages.filter(({ type }) => type === "D").map(({ body }) => readDataRow(body));
   }
 
-  /** Interrupts the running unit, by ending the thread if nothing else helps. */
+  /** Cancels the running batch, by terminating the worker if nothing else helps. */
   cancel() {
-    if (!this.#job) return;
-    this.#job.cancelledAt = Math.min(this.#job.cancelledAt, performance.now());
-    Atomics.store(this.#slots, CANCEL, 1);
+    if (!this.#batch) return;
+    this.#batch.cancelledAt = Math.min(this.#batch.cancelledAt, performance.now());
+    Atomics.store(this.#slots, CANCEL_REQUESTED, 1);
   }
 
-  /** @returns {boolean} whether the last interruption was due to statement_timeout */
+  /** @returns {boolean} whether statement_timeout was the reason of the last cancellation */
   get timedOut() {
     return Atomics.load(this.#slots, TIMED_OUT) === 1;
   }
@@ -174,88 +176,92 @@ export class Engine {
     this.#worker = worker;
     await new Promise((resolve, reject) => {
       worker.on("message", (message) =>
-        message.kind === "ready" ? resolve(this.#learn(message.parameters)) : this.#take(message),
+        message.kind === "ready"
+          ? resolve(this.#updateParameters(message.parameters))
+          : this.#onMessage(message),
       );
       worker.on("error", (error) => log("error", "the engine failed", { reason: String(error) }));
       worker.on("error", reject);
       worker.on("exit", () => reject(new Error("the engine ended")));
-      worker.on("exit", () => this.#ended(worker));
+      worker.on("exit", () => this.#onExit(worker));
     });
   }
 
-  /** @param {boolean} creating */
-  #spawn(creating) {
+  /** @param {boolean} initdb whether the worker creates the cluster and exits */
+  #spawn(initdb) {
     this.#slots = createSlots();
-    const workerData = { ...this.#threadData, slots: this.#slots, creating };
-    const resourceLimits = { stackSizeMb: 64 };
-    return new Worker(new URL("thread.mjs", import.meta.url), { workerData, resourceLimits });
+    return new Worker(new URL("engine-worker.mjs", import.meta.url), {
+      workerData: { ...this.#folders, slots: this.#slots, initdb },
+      resourceLimits: { stackSizeMb: 64 },
+    });
   }
 
   /**
-   * @param {'unit' | 'data'} kind
+   * @param {'batch' | 'copyData'} kind
    * @param {Uint8Array} bytes copied, since a Buffer may share its memory with others
    */
   #send(kind, bytes) {
-    this.unconsumed += bytes.length;
+    this.unreadBytes += bytes.length;
     this.#post({ kind, bytes: new Uint8Array(bytes) });
   }
 
-  /** @param {import('./channel.mjs').ToEngine} message */
+  /** @param {import('./worker-channel.mjs').ToWorker} message */
   #post(message) {
     this.#worker?.postMessage(message, "bytes" in message ? [message.bytes.buffer] : []);
-    Atomics.add(this.#slots, WAKE, 1);
-    Atomics.notify(this.#slots, WAKE);
+    Atomics.add(this.#slots, MESSAGE_COUNT, 1);
+    Atomics.notify(this.#slots, MESSAGE_COUNT);
   }
 
-  /** @param {import('./channel.mjs').FromEngine} message */
-  #take(message) {
-    if (message.kind === "consumed") this.#noteConsumed(message.size);
-    if (message.kind === "output") this.#hand(message.bytes, []);
-    if (message.kind === "idle") this.#finish(message);
+  /** @param {import('./worker-channel.mjs').FromWorker} message */
+  #onMessage(message) {
+    if (message.kind === "consumed") this.#countRead(message.sizeBytes);
+    if (message.kind === "output") this.#passOutput(message.bytes, []);
+    if (message.kind === "done") this.#finish(message);
   }
 
-  /** @param {{bytes: Uint8Array<ArrayBuffer>, parameters: [string, string][]}} last */
+  /** @param {{bytes: Uint8Array<ArrayBuffer>, parameters: Parameters}} last */
   #finish({ bytes, parameters }) {
-    this.#learn(parameters);
-    this.#hand(bytes, parameters);
-    const job = this.#job;
-    this.#job = undefined;
-    this.#noteConsumed(this.unconsumed);
-    job?.resolve();
+    this.#updateParameters(parameters);
+    this.#passOutput(bytes, parameters);
+    const batch = this.#batch;
+    this.#batch = undefined;
+    this.#countRead(this.unreadBytes);
+    batch?.resolve();
   }
 
-  /** @param {Uint8Array<ArrayBuffer>} bytes @param {[string, string][]} parameters */
-  #hand(bytes, parameters) {
+  /** @param {Uint8Array<ArrayBuffer>} bytes @param {Parameters} changedParameters */
+  #passOutput(bytes, changedParameters) {
     const slots = this.#slots;
-    this.#job?.receive(Buffer.from(bytes.buffer), () => giveRoom(slots, bytes.length), parameters);
+    const acknowledge = () => acknowledgeOutput(slots, bytes.length);
+    this.#batch?.onOutput(Buffer.from(bytes.buffer), acknowledge, changedParameters);
   }
 
-  /** @param {number} size */
-  #noteConsumed(size) {
-    this.unconsumed -= size;
-    this.onConsumed();
+  /** @param {number} sizeBytes */
+  #countRead(sizeBytes) {
+    this.unreadBytes -= sizeBytes;
+    this.onInputRead();
   }
 
-  /** @param {[string, string][]} parameters */
-  #learn(parameters) {
+  /** @param {Parameters} parameters */
+  #updateParameters(parameters) {
     for (const [name, value] of parameters) this.parameters.set(name, value);
   }
 
   /** @param {Worker} worker */
-  #ended(worker) {
+  #onExit(worker) {
     if (this.#stopping || worker !== this.#worker) return;
-    const job = this.#job;
-    this.#job = undefined;
-    this.#noteConsumed(this.unconsumed);
-    this.#died = true;
+    const batch = this.#batch;
+    this.#batch = undefined;
+    this.#countRead(this.unreadBytes);
+    this.#crashed = true;
     this.#countCrash();
     this.#ready = this.#relaunch();
-    job?.reject(new EngineCrashed(this.#ending));
-    this.#ending = false;
+    batch?.reject(new EngineCrashed(this.#terminating));
+    this.#terminating = false;
   }
 
   async #relaunch() {
-    await this.#launch().catch((error) => exitFor(String(error)));
+    await this.#launch().catch((error) => exitWithError(String(error)));
     this.onRestart();
     log("warning", "the engine was started again");
   }
@@ -264,37 +270,35 @@ export class Engine {
     const now = performance.now();
     this.#crashes = [...this.#crashes.filter((at) => now - at < 60_000), now];
     if (this.#crashes.length > RESTARTS_PER_MINUTE)
-      exitFor(`more than ${RESTARTS_PER_MINUTE} crashes in a minute`);
+      exitWithError(`more than ${RESTARTS_PER_MINUTE} crashes in a minute`);
   }
 
-  /** Ends a thread that computes on although it was told to stop. */
-  #watch() {
-    if (!this.#job || Atomics.load(this.#slots, WAITING) === 1) return;
-    const timeout = Atomics.load(this.#slots, TIMEOUT_MS);
-    const due = Math.min(
-      this.#job.cancelledAt,
-      timeout > 0 ? this.#job.startedAt + timeout : Infinity,
-    );
-    if (performance.now() < due + INTERRUPT_GRACE_MS) return;
-    log("warning", "a statement did not stop when told to; ending the engine under it");
-    this.#ending = true;
+  /** Terminates a worker that computes on although its batch was cancelled or has timed out. */
+  #terminateIfOverdue() {
+    if (!this.#batch || Atomics.load(this.#slots, BLOCKED) === 1) return;
+    const { cancelledAt, startedAt } = this.#batch;
+    const timeoutMs = Atomics.load(this.#slots, STATEMENT_TIMEOUT_MS);
+    const dueAt = Math.min(cancelledAt, timeoutMs > 0 ? startedAt + timeoutMs : Infinity);
+    if (performance.now() < dueAt + CANCEL_GRACE_MS) return;
+    log("warning", "a statement did not stop when cancelled; terminating the engine under it");
+    this.#terminating = true;
     this.#worker?.terminate();
   }
 }
 
-/** @param {Int32Array} slots @param {number} size */
-function giveRoom(slots, size) {
-  Atomics.sub(slots, OUTSTANDING, size);
-  Atomics.notify(slots, OUTSTANDING);
+/** @param {Int32Array} slots @param {number} sizeBytes */
+function acknowledgeOutput(slots, sizeBytes) {
+  Atomics.sub(slots, PENDING_OUTPUT_BYTES, sizeBytes);
+  Atomics.notify(slots, PENDING_OUTPUT_BYTES);
 }
 
 /** @param {unknown} error @returns {never} */
-function asStartError(error) {
+function throwStartError(error) {
   throw new StartError("engine_start", `the engine does not start: ${error}`);
 }
 
 /** @param {string} reason @returns {never} */
-function exitFor(reason) {
+function exitWithError(reason) {
   log("error", "giving up", { reason });
   process.exit(1);
 }

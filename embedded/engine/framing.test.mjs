@@ -1,39 +1,39 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ClientFraming, MAX_MESSAGE_BYTES, ServerFraming } from "./framing.mjs";
+import { FrontendDecoder, MAX_MESSAGE_BYTES, BackendDecoder } from "./framing.mjs";
 import { message, ProtocolError, query, sync } from "./protocol.mjs";
 
 /**
  * Pushes the bytes in pieces of a size.
  * @param {Buffer} bytes
  * @param {number} size
- * @returns {import('./framing.mjs').ClientMessage[]}
+ * @returns {import('./framing.mjs').FrontendMessage[]}
  */
-function framed(bytes, size) {
-  const framing = new ClientFraming();
+function decode(bytes, size) {
+  const decoder = new FrontendDecoder();
   const messages = [];
   for (let at = 0; at < bytes.length; at += size)
-    messages.push(...framing.push(bytes.subarray(at, at + size)));
+    messages.push(...decoder.push(bytes.subarray(at, at + size)));
   return messages;
 }
 
 /**
  * @param {Buffer} bytes
  * @param {number} size
- * @param {(type: string, whole: Buffer) => Buffer | undefined} visit
+ * @param {(type: string, whole: Buffer) => Buffer | undefined} intercept
  */
-function passed(bytes, size, visit) {
-  const framing = new ServerFraming("ZN");
+function filter(bytes, size, intercept) {
+  const decoder = new BackendDecoder("ZN");
   const parts = [];
   for (let at = 0; at < bytes.length; at += size)
-    parts.push(...framing.push(bytes.subarray(at, at + size), visit));
+    parts.push(...decoder.push(bytes.subarray(at, at + size), intercept));
   return Buffer.concat(parts);
 }
 
 for (const size of [1, 2, 4, 5, 6, 7, 1000]) {
-  test(`client messages arrive whole in pieces of ${size}`, () => {
+  test(`frontend messages arrive whole in pieces of ${size}`, () => {
     const sent = [query("SELECT 1"), message("d", "QXSH"), sync(), query("")];
-    const messages = framed(Buffer.concat(sent), size);
+    const messages = decode(Buffer.concat(sent), size);
     assert.deepEqual(
       messages.map(({ bytes }) => bytes),
       sent,
@@ -44,37 +44,37 @@ for (const size of [1, 2, 4, 5, 6, 7, 1000]) {
     );
   });
 
-  test(`server messages are shown whole and passed unchanged in pieces of ${size}`, () => {
+  test(`backend messages are intercepted whole and passed unchanged in pieces of ${size}`, () => {
     const sent = Buffer.concat([
       message("D", "Z".repeat(50)),
       message("Z", "I"),
       message("C", "NNNN"),
       message("N", "x"),
     ]);
-    /** @type {string[]} */ const seen = [];
-    const got = passed(sent, size, (type, whole) => {
-      seen.push(type);
+    /** @type {string[]} */ const intercepted = [];
+    const got = filter(sent, size, (type, whole) => {
+      intercepted.push(type);
       return whole;
     });
     assert.deepEqual(got, sent);
-    assert.deepEqual(seen, ["Z", "N"]);
+    assert.deepEqual(intercepted, ["Z", "N"]);
   });
 
-  test(`server messages are swallowed and replaced in pieces of ${size}`, () => {
+  test(`backend messages are dropped and replaced in pieces of ${size}`, () => {
     const sent = Buffer.concat([
       message("D", "a"),
       message("N", "noise"),
       message("D", "b"),
       message("Z", "I"),
     ]);
-    const got = passed(sent, size, (type) => (type === "N" ? undefined : message("Z", "T")));
+    const got = filter(sent, size, (type) => (type === "N" ? undefined : message("Z", "T")));
     assert.deepEqual(got, Buffer.concat([message("D", "a"), message("D", "b"), message("Z", "T")]));
   });
 }
 
 test("a long CopyData is passed on in pieces whose content is never taken for messages", () => {
   const data = message("d", Buffer.alloc(300_000, "X"));
-  const messages = framed(Buffer.concat([data, sync()]), 50_000);
+  const messages = decode(Buffer.concat([data, sync()]), 50_000);
   const pieces = messages.slice(0, -1);
   assert.ok(pieces.length > 1);
   assert.ok(pieces.every(({ type }) => type === "d"));
@@ -83,12 +83,12 @@ test("a long CopyData is passed on in pieces whose content is never taken for me
   assert.equal(messages.at(-1)?.type, "S");
 });
 
-test("a CopyData passed on in part says how much is owed", () => {
-  const framing = new ClientFraming();
+test("a CopyData passed on in part has a known number of missing bytes", () => {
+  const decoder = new FrontendDecoder();
   const data = message("d", Buffer.alloc(300_000));
-  const [piece] = [...framing.push(data.subarray(0, 100_000))];
+  const [piece] = [...decoder.push(data.subarray(0, 100_000))];
   assert.equal(piece?.last, false);
-  assert.equal(framing.owed, data.length - 100_000);
+  assert.equal(decoder.missingCopyBytes, data.length - 100_000);
 });
 
 test("unknown types and impossible lengths are protocol errors", () => {
@@ -101,15 +101,15 @@ test("unknown types and impossible lengths are protocol errors", () => {
     header(3),
     header(MAX_MESSAGE_BYTES + 1),
   ]) {
-    assert.throws(() => [...new ClientFraming().push(bytes)], ProtocolError);
+    assert.throws(() => [...new FrontendDecoder().push(bytes)], ProtocolError);
   }
 });
 
 test("a message passed to the client in part is known to be incomplete", () => {
-  const framing = new ServerFraming("Z");
+  const decoder = new BackendDecoder("Z");
   const row = message("D", "x".repeat(100));
-  framing.push(row.subarray(0, 50), (_, whole) => whole);
-  assert.equal(framing.inMessage, true);
-  framing.push(row.subarray(50), (_, whole) => whole);
-  assert.equal(framing.inMessage, false);
+  decoder.push(row.subarray(0, 50), (_, whole) => whole);
+  assert.equal(decoder.inMessage, true);
+  decoder.push(row.subarray(50), (_, whole) => whole);
+  assert.equal(decoder.inMessage, false);
 });

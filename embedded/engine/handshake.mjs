@@ -1,76 +1,85 @@
-/** A connection before it is a session. */
+/** The start-up phase of a connection, up to its StartupMessage or CancelRequest. */
 import { errorResponse, ProtocolError } from "./protocol.mjs";
-import { readStartup } from "./startup.mjs";
+import { readStartupPacket } from "./startup-packet.mjs";
 
-const PATIENCE_MS = 60_000;
-const NO_ENCRYPTION = Buffer.from("N");
+/** The default of PostgreSQL's authentication_timeout. */
+const AUTHENTICATION_TIMEOUT_MS = 60_000;
+/** The answer to SSLRequest and GSSENCRequest. */
+const ENCRYPTION_REFUSED = Buffer.from("N");
 
-/** @typedef {Extract<import('./startup.mjs').Startup, {kind: 'start'}>} Start */
+/** @typedef {import('./startup-packet.mjs').StartupMessage} StartupMessage */
 
 /**
- * @typedef {object} Outcome
+ * @typedef {object} Handlers
  * @property {(pid: number, secret: number) => void} cancel
- * @property {(start: Start, rest: Buffer) => void} start
+ * @property {(startup: StartupMessage, rest: Buffer) => void} start
  */
 
 export class Handshake {
   #socket;
-  #outcome;
-  #patience;
+  #handlers;
+  #timeout;
   #bytes = Buffer.alloc(0);
-  #receive = (/** @type {Buffer} */ chunk) => this.#received(chunk);
+  #onData = (/** @type {Buffer} */ chunk) => this.#receive(chunk);
 
-  /** @param {import('node:net').Socket} socket @param {Outcome} outcome */
-  constructor(socket, outcome) {
+  /** @param {import('node:net').Socket} socket @param {Handlers} handlers */
+  constructor(socket, handlers) {
     this.#socket = socket;
-    this.#outcome = outcome;
-    this.#patience = setTimeout(() => socket.destroy(), PATIENCE_MS);
-    socket.on("close", () => clearTimeout(this.#patience));
-    socket.on("data", this.#receive);
+    this.#handlers = handlers;
+    this.#timeout = setTimeout(() => socket.destroy(), AUTHENTICATION_TIMEOUT_MS);
+    socket.on("close", () => clearTimeout(this.#timeout));
+    socket.on("data", this.#onData);
   }
 
   /** @param {Buffer} chunk */
-  #received(chunk) {
+  #receive(chunk) {
     this.#bytes = Buffer.concat([this.#bytes, chunk]);
     try {
-      for (let next = readStartup(this.#bytes); next; next = readStartup(this.#bytes)) {
+      for (let next = this.#readPacket(); next; next = this.#readPacket()) {
         this.#bytes = this.#bytes.subarray(next.size);
-        if (this.#handle(next.startup)) return;
+        if (this.#handle(next.packet)) return;
       }
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      this.#end(errorResponse("FATAL", "08P01", error.message));
+      this.#close(errorResponse("FATAL", "08P01", error.message));
     }
   }
 
+  #readPacket() {
+    return readStartupPacket(this.#bytes);
+  }
+
   /**
-   * @param {import('./startup.mjs').Startup} startup
-   * @returns {boolean} whether that was the last packet
+   * @param {import('./startup-packet.mjs').StartupPacket} packet
+   * @returns {boolean} whether it ends the start-up phase
    */
-  #handle(startup) {
-    if (startup.kind === "refuse") return !this.#socket.write(NO_ENCRYPTION) && false;
-    if (startup.kind === "cancel") this.#cancel(startup.pid, startup.secret);
-    else this.#start(startup);
+  #handle(packet) {
+    if (packet.kind === "encryptionRequest") {
+      this.#socket.write(ENCRYPTION_REFUSED);
+      return false;
+    }
+    if (packet.kind === "cancelRequest") this.#cancel(packet.pid, packet.secret);
+    else this.#start(packet);
     return true;
   }
 
   /** @param {number} pid @param {number} secret */
   #cancel(pid, secret) {
-    this.#outcome.cancel(pid, secret);
-    this.#end();
+    this.#handlers.cancel(pid, secret);
+    this.#close();
   }
 
-  /** @param {Start} start */
-  #start(start) {
-    clearTimeout(this.#patience);
-    this.#socket.off("data", this.#receive);
-    this.#outcome.start(start, this.#bytes);
+  /** @param {StartupMessage} startup */
+  #start(startup) {
+    clearTimeout(this.#timeout);
+    this.#socket.off("data", this.#onData);
+    this.#handlers.start(startup, this.#bytes);
   }
 
-  /** @param {Buffer} [farewell] */
-  #end(farewell) {
-    this.#socket.off("data", this.#receive);
-    if (farewell) this.#socket.write(farewell);
+  /** @param {Buffer} [error] sent before the connection is closed */
+  #close(error) {
+    this.#socket.off("data", this.#onData);
+    if (error) this.#socket.write(error);
     this.#socket.destroySoon();
   }
 }

@@ -1,6 +1,6 @@
-/** The log, one line of JSON each on stderr, and the errors that end a start. */
+/** Logs to stderr, one JSON object per line; and the error that ends a start. */
 
-/** A reason not to start, with a stable code and a sentence that says what to do. */
+/** The program cannot start; a stable code, and a sentence with the remedy. */
 export class StartError extends Error {
   /**
    * @param {string} code
@@ -23,7 +23,7 @@ export function log(level, message, fields = {}) {
 }
 
 /**
- * Something failed that nobody waits for.
+ * Logs the failure of a background task.
  * @param {string} what
  * @param {unknown} error
  */

@@ -1,15 +1,15 @@
-/** TimescaleDB for development, demos and tests, served from WebAssembly to many clients at once. */
+/** TimescaleDB in WebAssembly for development, demos and tests, served to many clients at once. */
 import { Backend } from "./backend.mjs";
+import { startBackgroundJobs } from "./background-jobs.mjs";
 import { ensureCluster, lockDataDirectory } from "./data-directory.mjs";
 import { Engine } from "./engine.mjs";
-import { announceReady, refuseToStart, stopWithParent } from "../supervision.mjs";
+import { announceReady, announceError, stopWithParent } from "../supervision.mjs";
 import { log, StartError } from "./log.mjs";
+import { checkpoint, startMaintenance } from "./maintenance.mjs";
 import { readOptions } from "./options.mjs";
 import { findPackage, verifyPackage } from "./package.mjs";
-import { startPolicies } from "./policies.mjs";
 import { Server } from "./server.mjs";
 import { SHUTDOWN_GRACE_MS } from "./session.mjs";
-import { checkpoint, startUpkeep } from "./upkeep.mjs";
 
 /** @param {import('./options.mjs').Options} options */
 async function run(options) {
@@ -21,8 +21,8 @@ async function run(options) {
   const server = new Server(backend, options.idleInTransactionSeconds * 1000);
   const port = await server.listen(options.host, options.port);
   stopWithParent(() => stop(server, backend));
-  startPolicies(backend, options.policyIntervalSeconds);
-  startUpkeep(backend, options.upkeepIntervalSeconds);
+  startBackgroundJobs(backend, options.jobIntervalSeconds);
+  startMaintenance(backend, options.maintenanceIntervalSeconds);
   log(
     "warning",
     "this engine is for development, demos and tests only; run production on native TimescaleDB",
@@ -33,7 +33,7 @@ async function run(options) {
 /** @param {string} packageFolder @param {string} dataDir */
 async function startBackend(packageFolder, dataDir) {
   const cluster = await ensureCluster(dataDir, (folder) =>
-    new Engine(packageFolder, folder).create(),
+    new Engine(packageFolder, folder).initdb(),
   );
   const engine = new Engine(packageFolder, cluster);
   await engine.start();
@@ -45,7 +45,7 @@ async function stop(server, backend) {
   log("info", "stopping");
   server.shutDown();
   setTimeout(() => backend.engine.cancel(), SHUTDOWN_GRACE_MS);
-  await backend.turn(async () => {
+  await backend.runExclusive(async () => {
     await checkpoint(backend);
     await backend.engine.stop();
   });
@@ -54,7 +54,7 @@ async function stop(server, backend) {
 try {
   await run(readOptions(process.argv.slice(2)));
 } catch (error) {
-  refuseToStart(
+  announceError(
     error instanceof StartError ? error.code : "internal",
     error instanceof Error ? error.message : String(error),
   );

@@ -1,12 +1,12 @@
-/** LISTEN and NOTIFY: the one backend listens on the union, and this knows who wants what. */
+/** LISTEN and NOTIFY: the one backend listens on the union of all clients' channels. */
 import { int32, readString } from "./protocol.mjs";
 
-/** @typedef {import('./listen_commands.mjs').Wish} Wish */
+/** @typedef {import('./listen-commands.mjs').ListenCommand} ListenCommand */
 /** @typedef {{deliver: (message: Buffer) => void}} Listener */
 
 export class Notifications {
   #query;
-  /** @type {Map<string, Set<Listener>>} */ #listeners = new Map();
+  /** By channel. @type {Map<string, Set<Listener>>} */ #listeners = new Map();
 
   /** @param {(sql: string) => Promise<(string | null)[][]>} query */
   constructor(query) {
@@ -14,24 +14,24 @@ export class Notifications {
   }
 
   /**
-   * Takes note of what a committed unit wished for and makes the engine listen on the union again.
+   * Registers what a committed transaction listens on, and makes the engine listen on the union.
    * @param {Listener} listener
-   * @param {Wish[]} wishes
+   * @param {ListenCommand[]} commands
    */
-  async apply(listener, wishes) {
-    if (this.#listeners.size === 0 && !wishes.some(({ listen }) => listen)) return;
-    const actual = await this.#actualChannels();
-    for (const { channel, listen } of wishes) {
+  async apply(listener, commands) {
+    if (this.#listeners.size === 0 && !commands.some(({ listen }) => listen)) return;
+    const engineChannels = await this.#engineChannels();
+    for (const { channel, listen } of commands) {
       if (!listen) this.#remove(listener, channel);
-      else if (actual.has(channel)) this.#add(listener, channel);
+      else if (engineChannels.has(channel)) this.#add(listener, channel);
     }
-    await this.#renew(actual);
+    await this.#syncChannels(engineChannels);
   }
 
-  /** @param {Listener} listener that has gone */
-  async leave(listener) {
+  /** @param {Listener} listener that has disconnected */
+  async removeListener(listener) {
     this.#remove(listener, "*");
-    await this.#renew(await this.#actualChannels());
+    await this.#syncChannels(await this.#engineChannels());
   }
 
   /** @param {Listener} listener @returns {boolean} */
@@ -39,9 +39,9 @@ export class Notifications {
     return [...this.#listeners.values()].some((listeners) => listeners.has(listener));
   }
 
-  /** Makes a new engine listen. */
-  async restart() {
-    await this.#renew(new Set());
+  /** Makes a restarted engine listen. */
+  async listenAgain() {
+    await this.#syncChannels(new Set());
   }
 
   /**
@@ -57,19 +57,20 @@ export class Notifications {
     return listeners.has(sender) ? patched : undefined;
   }
 
-  /** @returns {Promise<Set<string | null | undefined>>} */
-  async #actualChannels() {
+  /** @returns {Promise<Set<string | null | undefined>>} the channels that the engine listens on */
+  async #engineChannels() {
     return new Set(
       (await this.#query("SELECT pg_catalog.pg_listening_channels()")).map(([channel]) => channel),
     );
   }
 
-  /** @param {Set<string | null | undefined>} actual */
-  async #renew(actual) {
-    const missing = [...this.#listeners.keys()].filter((channel) => !actual.has(channel));
-    const extra = [...actual].filter((channel) => !this.#listeners.has(`${channel}`));
-    const starts = missing.map((name) => `LISTEN ${quote(name)}`);
-    const commands = [...starts, ...extra.map((name) => `UNLISTEN ${quote(`${name}`)}`)];
+  /** @param {Set<string | null | undefined>} engineChannels */
+  async #syncChannels(engineChannels) {
+    const missing = [...this.#listeners.keys()].filter((channel) => !engineChannels.has(channel));
+    const extra = [...engineChannels].filter((channel) => !this.#listeners.has(`${channel}`));
+    const listens = missing.map((name) => `LISTEN ${quoteIdentifier(name)}`);
+    const unlistens = extra.map((name) => `UNLISTEN ${quoteIdentifier(`${name}`)}`);
+    const commands = [...listens, ...unlistens];
     if (commands.length > 0) await this.#query(commands.join(";"));
   }
 
@@ -89,6 +90,6 @@ export class Notifications {
 }
 
 /** @param {string} name */
-function quote(name) {
+function quoteIdentifier(name) {
   return `"${name.replaceAll('"', '""')}"`;
 }

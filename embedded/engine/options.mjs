@@ -9,8 +9,8 @@ const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
  * @property {string} host a loopback address
  * @property {number} port 0 for any free one
  * @property {number} idleInTransactionSeconds after which a client that holds the engine is closed
- * @property {number} policyIntervalSeconds between looks at TimescaleDB's due jobs
- * @property {number} upkeepIntervalSeconds between looks at what needs CHECKPOINT, ANALYZE or VACUUM
+ * @property {number} jobIntervalSeconds between checks for due TimescaleDB jobs
+ * @property {number} maintenanceIntervalSeconds between checks for what needs maintenance
  */
 
 /**
@@ -19,25 +19,28 @@ const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
  * @throws {StartError}
  */
 export function readOptions(args) {
-  const { values } = parse(args);
-  if (!values["data-dir"]) throw usage("--data-dir is missing");
+  const { values } = parseArguments(args);
+  if (!values["data-dir"]) throw usageError("--data-dir is missing");
   if (!LOOPBACK.has(values.host))
-    throw usage("--host must be a loopback address: there are no passwords");
+    throw usageError("--host must be a loopback address: there are no passwords");
   return {
     dataDir: values["data-dir"],
     host: values.host,
-    port: number(values.port, "--port"),
-    idleInTransactionSeconds: number(
+    port: parseNumber(values.port, "--port"),
+    idleInTransactionSeconds: parseNumber(
       values["idle-in-transaction-seconds"],
       "--idle-in-transaction-seconds",
     ),
-    policyIntervalSeconds: number(values["policy-interval-seconds"], "--policy-interval-seconds"),
-    upkeepIntervalSeconds: number(values["upkeep-interval-seconds"], "--upkeep-interval-seconds"),
+    jobIntervalSeconds: parseNumber(values["policy-interval-seconds"], "--policy-interval-seconds"),
+    maintenanceIntervalSeconds: parseNumber(
+      values["upkeep-interval-seconds"],
+      "--upkeep-interval-seconds",
+    ),
   };
 }
 
 /** @param {string[]} args */
-function parse(args) {
+function parseArguments(args) {
   try {
     return parseArgs({
       args,
@@ -51,18 +54,18 @@ function parse(args) {
       },
     });
   } catch (error) {
-    throw usage(String(error));
+    throw usageError(String(error));
   }
 }
 
 /** @param {string} text @param {string} name */
-function number(text, name) {
+function parseNumber(text, name) {
   const value = Number(text);
-  if (text === "" || !(value >= 0)) throw usage(`${name} must be a number from 0 up`);
+  if (text === "" || !(value >= 0)) throw usageError(`${name} must be a number from 0 up`);
   return value;
 }
 
 /** @param {string} problem */
-function usage(problem) {
+function usageError(problem) {
   return new StartError("usage", problem);
 }

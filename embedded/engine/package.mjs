@@ -1,4 +1,4 @@
-/** The third-party build: where it is, and proof that it is the one that was tested. */
+/** The third-party build: finds it and verifies that it is the one that was tested. */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -29,9 +29,9 @@ export function findPackage() {
 }
 
 /**
- * Proves version and content, since the engine writes to addresses inside this one build.
+ * Verifies version and content, since the engine writes to addresses inside this one build.
  * @param {string} folder
- * @throws {StartError} naming the first difference
+ * @throws {StartError} that names the first difference
  */
 export function verifyPackage(folder) {
   const { version } = JSON.parse(readFileSync(join(folder, "..", "package.json"), "utf8"));

@@ -1,4 +1,4 @@
-/** Messages of the PostgreSQL wire protocol, version 3: how to write and how to read them. */
+/** Writes and reads messages of the PostgreSQL frontend/backend protocol, version 3. */
 
 /** @typedef {{type: string, body: Buffer}} Message */
 
@@ -43,11 +43,11 @@ export function errorResponse(severity, code, text) {
 }
 
 /**
- * @param {number} minor newest minor version spoken
- * @param {string[]} unknown protocol options that are not understood
+ * @param {number} minorVersion the newest that is supported
+ * @param {string[]} unknownOptions protocol options that are not supported
  */
-export function negotiateVersion(minor, unknown) {
-  return message("v", int32(minor), int32(unknown.length), ...unknown);
+export function negotiateProtocolVersion(minorVersion, unknownOptions) {
+  return message("v", int32(minorVersion), int32(unknownOptions.length), ...unknownOptions);
 }
 
 /** @param {number} value */
@@ -112,7 +112,7 @@ export function readString(body, at) {
  * @param {Buffer} body of a DataRow in text format
  * @returns {(string | null)[]}
  */
-export function readRow(body) {
+export function readDataRow(body) {
   const values = [];
   let at = 2;
   for (let column = 0; column < body.readInt16BE(0); column += 1) {

@@ -1,11 +1,11 @@
-/** Accepts connections, brings them through start-up and keeps the list of sessions. */
+/** Accepts connections, starts their sessions and routes cancel requests to them. */
 import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 import { Handshake } from "./handshake.mjs";
 import { StartError } from "./log.mjs";
-import { errorResponse, negotiateVersion } from "./protocol.mjs";
+import { errorResponse, negotiateProtocolVersion } from "./protocol.mjs";
 import { Session } from "./session.mjs";
-import { readDefaults } from "./startup.mjs";
+import { readSettings } from "./startup-packet.mjs";
 
 const DATABASE = "postgres";
 // The build's conversion libraries do not load; using one would crash the engine.
@@ -13,44 +13,44 @@ const ENCODINGS = new Set(["", "utf8", "unicode", "sqlascii"]);
 
 export class Server {
   #backend;
-  #idleMs;
-  #server = createServer({ noDelay: true }, (socket) => this.#connected(socket));
+  #idleTimeoutMs;
+  #server = createServer({ noDelay: true }, (socket) => this.#onConnection(socket));
   /** @type {Map<number, Session>} */ #sessions = new Map();
   #lastPid = 0;
 
-  /** @param {import('./backend.mjs').Backend} backend @param {number} idleMs */
-  constructor(backend, idleMs) {
+  /** @param {import('./backend.mjs').Backend} backend @param {number} idleTimeoutMs */
+  constructor(backend, idleTimeoutMs) {
     this.#backend = backend;
-    this.#idleMs = idleMs;
-    backend.engine.onConsumed = () => this.#sessions.forEach((session) => session.throttle());
+    this.#idleTimeoutMs = idleTimeoutMs;
+    backend.engine.onInputRead = () => this.#sessions.forEach((session) => session.throttle());
   }
 
   /**
    * @param {string} host
    * @param {number} port 0 for any free one
    * @returns {Promise<number>} the port
-   * @throws {StartError} when the port is taken
+   * @throws {StartError} when the port is in use
    */
   async listen(host, port) {
     await new Promise((resolve, reject) => {
-      this.#server.once("error", (error) => reject(asStartError(error, port)));
+      this.#server.once("error", (error) => reject(toStartError(error, port)));
       this.#server.listen(port, host, () => resolve(undefined));
     });
     return /** @type {import('node:net').AddressInfo} */ (this.#server.address()).port;
   }
 
-  /** Takes no more connections and ends all sessions; a running unit may finish. */
+  /** Accepts no more connections and ends all sessions; a running batch may finish. */
   shutDown() {
     this.#server.close();
     this.#sessions.forEach((session) => session.shutDown());
   }
 
   /** @param {import('node:net').Socket} socket */
-  #connected(socket) {
+  #onConnection(socket) {
     socket.on("error", () => socket.destroy());
     new Handshake(socket, {
       cancel: (pid, secret) => this.#cancel(pid, secret),
-      start: (start, rest) => this.#start(socket, start, rest),
+      start: (startup, rest) => this.#startSession(socket, startup, rest),
     });
   }
 
@@ -62,31 +62,32 @@ export class Server {
 
   /**
    * @param {import('node:net').Socket} socket
-   * @param {import('./handshake.mjs').Start} start
-   * @param {Buffer} rest what the client has sent already
+   * @param {import('./startup-packet.mjs').StartupMessage} startup
+   * @param {Buffer} rest what the client has sent after it already
    */
-  #start(socket, { minor, parameters }, rest) {
-    const defaults = readDefaults(parameters);
-    const refusal = refuse(parameters, defaults);
-    if (refusal) {
-      socket.end(refusal);
+  #startSession(socket, { minorVersion, parameters }, rest) {
+    const defaults = readSettings(parameters);
+    const error = validateStartup(parameters, defaults);
+    if (error) {
+      socket.end(error);
       return;
     }
     defaults.delete("client_encoding");
-    const session = this.#open(socket, defaults);
+    const session = this.#openSession(socket, defaults);
     const options = [...parameters.keys()].filter((name) => name.startsWith("_pq_."));
-    void session.start(minor > 0 || options.length > 0 ? [negotiateVersion(0, options)] : []);
+    const isNegotiated = minorVersion > 0 || options.length > 0;
+    void session.start(isNegotiated ? [negotiateProtocolVersion(0, options)] : []);
     if (rest.length > 0) session.receive(rest);
   }
 
   /** @param {import('node:net').Socket} socket @param {Map<string, string>} defaults */
-  #open(socket, defaults) {
+  #openSession(socket, defaults) {
     const pid = (this.#lastPid += 1);
     const session = new Session(this.#backend, socket, {
       pid,
       secret: randomInt(2 ** 31),
       defaults,
-      idleMs: this.#idleMs,
+      idleTimeoutMs: this.#idleTimeoutMs,
     });
     this.#sessions.set(pid, session);
     socket.on("data", (data) => session.receive(data));
@@ -98,9 +99,9 @@ export class Server {
 /**
  * @param {Map<string, string>} parameters
  * @param {Map<string, string>} defaults
- * @returns {Buffer | undefined} why there can be no such session
+ * @returns {Buffer | undefined} the ErrorResponse if there can be no such session
  */
-function refuse(parameters, defaults) {
+function validateStartup(parameters, defaults) {
   const database = parameters.get("database") ?? parameters.get("user");
   const encoding = defaults.get("client_encoding") ?? "";
   if (database !== DATABASE)
@@ -119,7 +120,7 @@ function refuse(parameters, defaults) {
 }
 
 /** @param {NodeJS.ErrnoException} error @param {number} port */
-function asStartError(error, port) {
+function toStartError(error, port) {
   if (error.code !== "EADDRINUSE") return error;
   return new StartError(
     "port_in_use",

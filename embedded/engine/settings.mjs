@@ -1,23 +1,23 @@
 /**
  * Settings. The one backend has one set of them; each client has its own map of what differs from
- * the base, and the map of whoever comes next is put in place before its first message.
+ * the base settings, which is applied before its messages run.
  */
 
-/** Marks what pg_settings does not list but a session can set. */
+/** Settings of a session that pg_settings does not list. */
 const UNLISTED = ["role", "session_authorization"];
+/** A name with a dot, which PostgreSQL accepts as a placeholder of an extension's setting. */
 const PLACEHOLDER = /\b[a-z_]\w*(?:\.[a-z_]\w*)+\b/gi;
-/** RESET ALL does not touch the role. */
-const ROLE = /\brole\b|\bauthorization\b/i;
+/** Commands about the role, which RESET ALL does not reset. */
+const ROLE_COMMAND = /\brole\b|\bauthorization\b/i;
 const RESET_ALL = /\breset\s+all\s*;?\s*$/i;
 const MAY_SET = /\bset\b|\bset_config\b/i;
 
 /** One client's settings. */
 export class ClientSettings {
-  /** Given at start-up; what RESET returns to. @type {Map<string, string>} */ defaults;
-  /** What differs from the base, as far as known. @type {Map<string, string>} */ values;
+  /** Of the StartupMessage; what RESET returns to. @type {Map<string, string>} */ defaults;
+  /** What differed from the base when last read. @type {Map<string, string>} */ values;
   /** Whether `values` may be out of date. */ stale = false;
-  /** Names with a dot that the client may have set. @type {Set<string>} */ placeholders =
-    new Set();
+  /** Placeholders that the client may have set. @type {Set<string>} */ placeholders = new Set();
 
   /** @param {Map<string, string>} defaults */
   constructor(defaults) {
@@ -25,7 +25,7 @@ export class ClientSettings {
     this.values = new Map(defaults);
   }
 
-  /** Whether the last command left nothing but the start-up values. Spares asyncpg's pool a query. */
+  /** Whether the last command left the start-up values alone. Spares asyncpg's pool a query. */
   endedWithResetAll = false;
   #usedRole = false;
 
@@ -33,8 +33,8 @@ export class ClientSettings {
    * @param {string} sql that the client runs
    * @param {string} parameters raw, of a prepared statement
    */
-  notice(sql, parameters) {
-    this.#usedRole ||= ROLE.test(sql);
+  inspect(sql, parameters) {
+    this.#usedRole ||= ROLE_COMMAND.test(sql);
     this.endedWithResetAll = !this.#usedRole && RESET_ALL.test(sql);
     if (!MAY_SET.test(sql)) return;
     if (/\bset_config\b/i.test(sql)) this.stale = true;
@@ -43,11 +43,11 @@ export class ClientSettings {
   }
 }
 
-/** Which client's settings are in place. */
+/** The engine's settings, and whose they are now. */
 export class EngineSettings {
   #query;
-  /** @type {ClientSettings | undefined} */ #owner;
-  /** Undefined when nobody knows. @type {Map<string, string> | undefined} */ #current;
+  /** @type {ClientSettings | undefined} */ #activeClient;
+  /** Undefined while unknown. @type {Map<string, string> | undefined} */ #current;
 
   /** @param {(sql: string) => Promise<(string | null)[][]>} query */
   constructor(query) {
@@ -55,41 +55,41 @@ export class EngineSettings {
   }
 
   /**
-   * Puts a client's settings in place, after having noted those of the one before.
+   * Applies a client's settings, after having read back those of the client before it.
    * @param {ClientSettings} next
    */
   async switchTo(next) {
-    if (this.#owner === next) return;
-    if (this.#owner?.stale) await this.#note(this.#owner);
-    this.#owner = undefined;
+    if (this.#activeClient === next) return;
+    if (this.#activeClient?.stale) await this.#readBack(this.#activeClient);
+    this.#activeClient = undefined;
     if (!this.#current || !sameEntries(this.#current, next.values)) await this.#apply(next.values);
     this.#current = next.values;
-    this.#owner = next;
+    this.#activeClient = next;
   }
 
   /**
-   * Gives back the start-up values that a RESET of the client has taken away.
+   * Restores the start-up values that a RESET of the client has removed.
    * @param {ClientSettings} client
-   * @param {boolean} final whether the RESET was the last command and is committed
+   * @param {boolean} isFinal whether the RESET was the last command and is committed
    */
-  async afterReset(client, final) {
-    const isBase = final && client.endedWithResetAll;
+  async restoreDefaults(client, isFinal) {
+    const hasDefaultsOnly = isFinal && client.endedWithResetAll;
     if (client.defaults.size > 0)
-      await this.#query(isBase ? setAll(client.defaults) : setWhereReset(client.defaults));
-    if (!isBase) return;
+      await this.#query(hasDefaultsOnly ? setAll(client.defaults) : setWhereReset(client.defaults));
+    if (!hasDefaultsOnly) return;
     client.values = new Map(client.defaults);
     client.stale = false;
     this.#current = client.values;
   }
 
-  /** The backend is another one. */
-  forget() {
-    this.#owner = undefined;
+  /** A restarted engine has the base settings. */
+  reset() {
+    this.#activeClient = undefined;
     this.#current = new Map();
   }
 
   /** @param {ClientSettings} client */
-  async #note(client) {
+  async #readBack(client) {
     const names = [...UNLISTED, ...client.placeholders].map((name) => `(${literal(name)})`);
     const rows = await this
       .#query(`SELECT name, setting FROM pg_catalog.pg_settings WHERE source = 'session'
@@ -112,7 +112,10 @@ export class EngineSettings {
 
 /** @param {Map<string, string>} values */
 function setAll(values) {
-  return `SELECT ${[...values].map(([name, value]) => `set_config(${literal(name)}, ${literal(value)}, false)`)}`;
+  const calls = [...values].map(
+    ([name, value]) => `set_config(${literal(name)}, ${literal(value)}, false)`,
+  );
+  return `SELECT ${calls}`;
 }
 
 /** @param {Map<string, string>} values */

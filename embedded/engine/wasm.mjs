@@ -1,4 +1,4 @@
-/** Starts PostgreSQL with TimescaleDB in this thread and hands out what the thread needs of it. */
+/** Starts PostgreSQL with TimescaleDB, compiled to WebAssembly, in this thread. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -21,7 +21,7 @@ const MAX_STACK_DEPTH = "24MB";
 const SUPERUSER_CONTEXT = 5;
 const OVERRIDE_SOURCE = 10;
 
-/** What RESET returns to. The build's own values (no sequential scans, debug messages) are bad. */
+/** What RESET returns to, in place of the build's values: no sequential scans, debug messages. */
 const BASE_SETTINGS = {
   client_min_messages: "notice",
   search_path: '"$user", public',
@@ -34,7 +34,7 @@ const BASE_SETTINGS = {
 };
 
 /**
- * @typedef {object} Server
+ * @typedef {object} WasmServer
  * @property {any} module the Emscripten module
  * @property {(name: string) => string} setting a setting's raw value
  */
@@ -44,13 +44,13 @@ const BASE_SETTINGS = {
  * @param {string} clusterFolder existing; empty for a first start
  * @param {string} database to connect to
  * @param {import('./interrupts.mjs').Interrupts} interrupts
- * @returns {Promise<Server>} ready for messages
+ * @returns {Promise<WasmServer>} ready for messages
  */
-export async function bootServer(packageFolder, clusterFolder, database, interrupts) {
+export async function startWasmServer(packageFolder, clusterFolder, database, interrupts) {
   /** @type {any} */ let exports;
   const wasm = await WebAssembly.compile(readFileSync(join(packageFolder, "pglite.wasm")));
   const module = await instantiate(packageFolder, clusterFolder, database, async (imports) => {
-    interrupts.hook(imports);
+    interrupts.hookImports(imports);
     const instance = await WebAssembly.instantiate(wasm, imports);
     exports = instance.exports;
     return [instance, wasm];
@@ -145,7 +145,7 @@ function startBackend(module) {
   module._pgl_initdb();
   module._pgl_backend();
   module.HEAPU32[STACK_BASE_POINTER >> 2] = module.___stack_pointer.value;
-  for (const [name, value] of Object.entries(BASE_SETTINGS)) setBase(module, name, value);
+  for (const [name, value] of Object.entries(BASE_SETTINGS)) setBaseSetting(module, name, value);
 }
 
 /**
@@ -153,7 +153,7 @@ function startBackend(module) {
  * @param {string} name
  * @param {string} value
  */
-function setBase(module, name, value) {
+function setBaseSetting(module, name, value) {
   const pointers = [name, value].map((text) => newCString(module, text));
   module._SetConfigOption(...pointers, SUPERUSER_CONTEXT, OVERRIDE_SOURCE);
   pointers.forEach((pointer) => module._free(pointer));

@@ -5,14 +5,14 @@ import { readFileSync } from "node:fs";
  * @typedef {{sub: string, username: string, password: string, name: string, email: string,
  *   scopes: string[]}} User
  * @typedef {{id: string, secret: string, name: string, scopes: string[]}} MachineClient
- * @typedef {{id: string, secret?: string, name: string, redirectPath: string, postLogoutPath: string,
- *   backchannelLogoutPath: string, scopes: string[]}} BrowserClient
+ * @typedef {{id: string, secret?: string, name: string, redirectPath: string,
+ *   postLogoutPath: string, backchannelLogoutPath: string, scopes: string[]}} BrowserClient
  * @typedef {{resource: string, audience: string, scopes: Record<string, string>, users: User[],
  *   machineClients: MachineClient[], browserClients: BrowserClient[]}} Accounts
  */
 
 /**
- * Who may sign in, and to what: the one file that says so.
+ * Reads the users, the clients and the scopes that they may request.
  * @param {string | URL} path
  * @returns {Accounts}
  */
@@ -24,27 +24,29 @@ export function readAccounts(path = new URL("accounts.json", import.meta.url)) {
  * @param {User[]} users
  * @param {string} sub
  */
-export function userBySub(users, sub) {
+export function findUserBySub(users, sub) {
   return users.find((user) => user.sub === sub);
 }
 
 /**
- * The user whose name and password these are, if any.
+ * The user with this name and password, if any.
  * @param {User[]} users
  * @param {string} username
  * @param {string} password
  */
 export function authenticate(users, username, password) {
-  return users.find((user) => user.username === username && isSame(user.password, password));
+  return users.find(
+    (user) => user.username === username && timingSafeEquals(user.password, password),
+  );
 }
 
 /**
- * Compares without telling by its duration how much is equal.
+ * Compares in a time that does not depend on how much is equal.
  * @param {string} expected
- * @param {string} given
+ * @param {string} actual
  */
-function isSame(expected, given) {
-  return timingSafeEqual(digest(expected), digest(given));
+function timingSafeEquals(expected, actual) {
+  return timingSafeEqual(digest(expected), digest(actual));
 }
 
 /** @param {string} text */

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 
-import { userBySub } from "./accounts.mjs";
-import { memoryAdapter } from "./memory.mjs";
+import { findUserBySub } from "./accounts.mjs";
+import { memoryAdapter } from "./memory-adapter.mjs";
 import { showError, showLogout, showLoggedOut } from "./pages.mjs";
 
 /**
@@ -14,8 +14,8 @@ const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** The scopes of OpenID Connect itself, and the claims that they release. */
-const IDENTITY_CLAIMS = {
+/** The scopes of OpenID Connect itself, and the claims of each. */
+const OIDC_CLAIMS = {
   openid: ["sub"],
   profile: ["name", "preferred_username"],
   email: ["email", "email_verified"],
@@ -30,15 +30,15 @@ const IDENTITY_CLAIMS = {
 export function configuration(accounts, keys, clientOrigins) {
   return {
     adapter: memoryAdapter(),
-    claims: IDENTITY_CLAIMS,
+    claims: OIDC_CLAIMS,
     clientAuthMethods: ["client_secret_basic", "client_secret_post", "none"],
     clientBasedCORS: () => false,
     clients: [
-      ...accounts.machineClients.map(machineClient),
-      ...accounts.browserClients.map((client) => browserClient(client, clientOrigins)),
+      ...accounts.machineClients.map(machineClientMetadata),
+      ...accounts.browserClients.map((client) => browserClientMetadata(client, clientOrigins)),
     ],
-    // Otherwise name and address are only at the userinfo endpoint, which access tokens for the
-    // API cannot open.
+    // Otherwise only the userinfo endpoint returns name and address, and it rejects access tokens
+    // whose audience is the API.
     conformIdTokenClaims: false,
     cookies: { keys: [randomBytes(32)] },
     features: features(accounts),
@@ -49,7 +49,7 @@ export function configuration(accounts, keys, clientOrigins) {
     pkce: { required: () => true },
     renderError: showError,
     responseTypes: ["code"],
-    scopes: [...Object.keys(IDENTITY_CLAIMS), ...Object.keys(accounts.scopes)],
+    scopes: [...Object.keys(OIDC_CLAIMS), ...Object.keys(accounts.scopes)],
     ttl: {
       AccessToken: HOUR,
       AuthorizationCode: MINUTE,
@@ -75,10 +75,10 @@ function features(accounts) {
     resourceIndicators: {
       enabled: true,
       defaultResource: (context, client) => {
-        grantAllByDefault(context, client);
+        defaultToAllScopes(context, client);
         return accounts.resource;
       },
-      getResourceServerInfo: () => apiServer(accounts),
+      getResourceServerInfo: () => apiResourceServer(accounts),
       useGrantedResource: () => true,
     },
     revocation: { enabled: true },
@@ -91,22 +91,22 @@ function features(accounts) {
 }
 
 /**
- * Let a machine client that names no scope have all of its own, as other providers do; the grant
- * has no hook for this, but reads the parameters only after this one ran.
+ * Grants a machine client that requests no scope all of its own, as other providers do. The client
+ * credentials grant has no hook for this, but reads the parameters only after this one has run.
  * @param {import("oidc-provider").KoaContextWithOIDC} context
  * @param {import("oidc-provider").Client} client
  */
-function grantAllByDefault(context, client) {
+function defaultToAllScopes(context, client) {
   const { params } = context.oidc;
   if (params?.grant_type === "client_credentials") params.scope ??= client.scope;
 }
 
 /**
- * The API as the one resource that access tokens are for, whether a client names it or not.
+ * The API as the only resource server of access tokens, whether a client names it or not.
  * @param {Accounts} accounts
  * @returns {import("oidc-provider").ResourceServer}
  */
-export function apiServer(accounts) {
+export function apiResourceServer(accounts) {
   return {
     audience: accounts.audience,
     scope: Object.keys(accounts.scopes).join(" "),
@@ -119,7 +119,7 @@ export function apiServer(accounts) {
  * @param {import("./accounts.mjs").MachineClient} client
  * @returns {ClientMetadata}
  */
-function machineClient(client) {
+function machineClientMetadata(client) {
   return {
     client_id: client.id,
     client_secret: client.secret,
@@ -136,7 +136,7 @@ function machineClient(client) {
  * @param {string[]} origins
  * @returns {ClientMetadata}
  */
-function browserClient(client, origins) {
+function browserClientMetadata(client, origins) {
   return {
     client_id: client.id,
     client_name: client.name,
@@ -145,11 +145,11 @@ function browserClient(client, origins) {
     grant_types: ["authorization_code", "refresh_token", "password"],
     response_types: ["code"],
     redirect_uris: origins.map((origin) => new URL(client.redirectPath, origin).href),
-    // One of them is enough for the notice: they are addresses of one and the same server.
+    // One origin is enough for the logout token: all are addresses of one and the same server.
     backchannel_logout_uri: origins[0] && new URL(client.backchannelLogoutPath, origins[0]).href,
     backchannel_logout_session_required: true,
     post_logout_redirect_uris: origins.map((origin) => new URL(client.postLogoutPath, origin).href),
-    scope: [...Object.keys(IDENTITY_CLAIMS), ...client.scopes].join(" "),
+    scope: [...Object.keys(OIDC_CLAIMS), ...client.scopes].join(" "),
   };
 }
 
@@ -159,7 +159,7 @@ function browserClient(client, origins) {
  * @returns {import("oidc-provider").Account | undefined}
  */
 function findAccount(accounts, sub) {
-  const user = userBySub(accounts.users, sub);
+  const user = findUserBySub(accounts.users, sub);
   return (
     user && {
       accountId: sub,

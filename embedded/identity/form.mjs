@@ -1,7 +1,7 @@
 const MAX_BYTES = 16_384;
 
 /**
- * The fields of a form in a request's body; throws 413 if that is longer than such a form can be.
+ * The fields of a form in the request body; throws 413 if the body is too long for one.
  * @param {import("oidc-provider").KoaContextWithOIDC} context
  */
 export async function readForm(context) {

@@ -1,6 +1,6 @@
 import { errors } from "oidc-provider";
 
-import { authenticate, userBySub } from "./accounts.mjs";
+import { authenticate, findUserBySub } from "./accounts.mjs";
 import { readForm } from "./form.mjs";
 import { showConsent, showError, showLogin } from "./pages.mjs";
 
@@ -13,7 +13,7 @@ import { showConsent, showError, showLogin } from "./pages.mjs";
  */
 
 /**
- * The pages between a client's authorization request and its answer: sign in, then consent.
+ * Middleware for the pages between an authorization request and its response: login, then consent.
  * @param {Provider} provider
  * @param {Accounts} accounts
  * @returns {(context: Context, next: () => Promise<void>) => Promise<void>}
@@ -22,7 +22,7 @@ export function interactions(provider, accounts) {
   return async (context, next) => {
     if (!context.path.startsWith("/interaction/")) return next();
     try {
-      await interact(provider, context, accounts);
+      await handleInteraction(provider, context, accounts);
     } catch (error) {
       if (!(error instanceof errors.OIDCProviderError)) throw error;
       context.status = error.statusCode;
@@ -36,13 +36,13 @@ export function interactions(provider, accounts) {
  * @param {Context} context
  * @param {Accounts} accounts
  */
-async function interact(provider, context, accounts) {
+async function handleInteraction(provider, context, accounts) {
   const interaction = await provider.interactionDetails(context.req, context.res);
   switch (context.method) {
     case "GET":
-      return show(context, interaction, accounts);
+      return showPrompt(context, interaction, accounts);
     case "POST":
-      return answer(provider, context, interaction, accounts);
+      return submitPrompt(provider, context, interaction, accounts);
     default:
       return context.throw(405);
   }
@@ -53,10 +53,10 @@ async function interact(provider, context, accounts) {
  * @param {Interaction} interaction
  * @param {Accounts} accounts
  */
-function show(context, interaction, accounts) {
+function showPrompt(context, interaction, accounts) {
   if (interaction.prompt.name === "login") return showLogin(context);
   const user = signedInUser(interaction, accounts);
-  const { granted } = judgeScopes(interaction, accounts, user);
+  const { granted } = partitionScopes(interaction, accounts, user);
   return showConsent(context, {
     client: clientName(interaction, accounts),
     user: user.name,
@@ -70,16 +70,19 @@ function show(context, interaction, accounts) {
  * @param {Interaction} interaction
  * @param {Accounts} accounts
  */
-async function answer(provider, context, interaction, accounts) {
+async function submitPrompt(provider, context, interaction, accounts) {
   const form = await readForm(context);
-  if (form.get("action") === "cancel") return finish(provider, context, DENIED);
+  if (form.get("action") === "cancel") return finish(provider, context, ACCESS_DENIED);
   if (interaction.prompt.name === "login") return login(provider, context, form, accounts);
-  const grantId = await grant(provider, interaction, accounts);
+  const grantId = await saveGrant(provider, interaction, accounts);
   return finish(provider, context, { consent: { grantId } });
 }
 
 /** @type {Results} */
-const DENIED = { error: "access_denied", error_description: "The user cancelled the sign-in." };
+const ACCESS_DENIED = {
+  error: "access_denied",
+  error_description: "The user cancelled the sign-in.",
+};
 
 /**
  * @param {Provider} provider
@@ -107,20 +110,20 @@ async function login(provider, context, form, accounts) {
 }
 
 /**
- * Records what the user consented to, on top of what this client had before; its id comes back.
+ * Adds the scopes that the user consented to to the client's grant; returns the grant's id.
  * @param {Provider} provider
  * @param {Interaction} interaction
  * @param {Accounts} accounts
  */
-async function grant(provider, interaction, accounts) {
+async function saveGrant(provider, interaction, accounts) {
   const user = signedInUser(interaction, accounts);
-  const record = await openGrant(provider, interaction, user.sub);
-  const { identity, granted, refused } = judgeScopes(interaction, accounts, user);
-  record.addOIDCScope(identity.join(" "));
-  record.rejectOIDCScope([...granted, ...refused].join(" "));
-  record.addResourceScope(accounts.resource, granted.join(" "));
-  record.rejectResourceScope(accounts.resource, refused.join(" "));
-  return record.save();
+  const grant = await findOrCreateGrant(provider, interaction, user.sub);
+  const { oidc, granted, rejected } = partitionScopes(interaction, accounts, user);
+  grant.addOIDCScope(oidc.join(" "));
+  grant.rejectOIDCScope([...granted, ...rejected].join(" "));
+  grant.addResourceScope(accounts.resource, granted.join(" "));
+  grant.rejectResourceScope(accounts.resource, rejected.join(" "));
+  return grant.save();
 }
 
 /**
@@ -128,24 +131,25 @@ async function grant(provider, interaction, accounts) {
  * @param {Interaction} interaction
  * @param {string} accountId
  */
-async function openGrant(provider, interaction, accountId) {
-  const present = interaction.grantId && (await provider.Grant.find(interaction.grantId));
-  return present || new provider.Grant({ accountId, clientId: String(interaction.params.client_id) });
+async function findOrCreateGrant(provider, interaction, accountId) {
+  const existing = interaction.grantId && (await provider.Grant.find(interaction.grantId));
+  if (existing) return existing;
+  return new provider.Grant({ accountId, clientId: String(interaction.params.client_id) });
 }
 
 /**
- * What was asked for, parted into the identity, what this user holds, and what the user does not.
+ * The requested scopes: OpenID Connect's, those of the API that the user has, and the others.
  * @param {Interaction} interaction
  * @param {Accounts} accounts
  * @param {import("./accounts.mjs").User} user
  */
-function judgeScopes(interaction, accounts, user) {
-  const asked = String(interaction.params.scope ?? "").split(" ").filter(Boolean);
-  const ofApi = asked.filter((scope) => scope in accounts.scopes);
+function partitionScopes(interaction, accounts, user) {
+  const requested = String(interaction.params.scope ?? "").split(" ").filter(Boolean);
+  const apiScopes = requested.filter((scope) => scope in accounts.scopes);
   return {
-    identity: asked.filter((scope) => !(scope in accounts.scopes)),
-    granted: ofApi.filter((scope) => user.scopes.includes(scope)),
-    refused: ofApi.filter((scope) => !user.scopes.includes(scope)),
+    oidc: requested.filter((scope) => !(scope in accounts.scopes)),
+    granted: apiScopes.filter((scope) => user.scopes.includes(scope)),
+    rejected: apiScopes.filter((scope) => !user.scopes.includes(scope)),
   };
 }
 
@@ -154,7 +158,7 @@ function judgeScopes(interaction, accounts, user) {
  * @param {Accounts} accounts
  */
 function signedInUser(interaction, accounts) {
-  const user = userBySub(accounts.users, interaction.session?.accountId ?? "");
+  const user = findUserBySub(accounts.users, interaction.session?.accountId ?? "");
   if (!user) throw new errors.SessionNotFound("nobody is signed in");
   return user;
 }

@@ -4,7 +4,7 @@
  *
  *   node main.mjs --port 8081 --keys data/identity/keys.json --client-origin http://127.0.0.1:8000
  *
- * Its side of the start and stop is in ../supervision.mjs; the ready line carries `issuer`.
+ * It starts and stops by ../supervision.mjs; the ready line carries `issuer`.
  */
 
 import { createServer } from "node:http";
@@ -12,12 +12,12 @@ import { parseArgs } from "node:util";
 
 import Provider from "oidc-provider";
 
-import { announceReady, refuseToStart, stopWithParent } from "../supervision.mjs";
+import { announceReady, announceError, stopWithParent } from "../supervision.mjs";
 import { readAccounts } from "./accounts.mjs";
 import { configuration } from "./configuration.mjs";
 import { interactions } from "./interactions.mjs";
-import { loadSigningKeys } from "./keys.mjs";
-import { acceptPasswords } from "./passwords.mjs";
+import { loadSigningKeys } from "./signing-keys.mjs";
+import { registerPasswordGrant } from "./password-grant.mjs";
 
 const HOST = "127.0.0.1";
 
@@ -32,15 +32,16 @@ const { values: options } = parseArgs({
 });
 
 const server = createServer();
-server.once("error", refuse);
+server.once("error", failStart);
 server.listen(Number(options.port), HOST, start);
 
 /** @param {NodeJS.ErrnoException} error */
-function refuse(error) {
+function failStart(error) {
   if (error.code === "EADDRINUSE") {
-    refuseToStart("port_taken", `Port ${options.port} is taken; set SENSORFLOW_IDP_PORT to another.`);
+    const remedy = "set SENSORFLOW_IDP_PORT to another";
+    announceError("port_taken", `Port ${options.port} is taken; ${remedy}.`);
   } else {
-    refuseToStart(error.code ?? "failed", `${error.message}.`);
+    announceError(error.code ?? "failed", `${error.message}.`);
   }
 }
 
@@ -49,10 +50,11 @@ function start() {
     const issuer = serve();
     stopWithParent(stop);
     announceReady({ issuer });
-    console.error(`Identity provider for development only, at ${issuer}: its passwords are public.`);
+    const warning = "its passwords are public";
+    console.error(`Identity provider for development only, at ${issuer}: ${warning}.`);
   } catch (error) {
     server.close();
-    refuse(/** @type {NodeJS.ErrnoException} */ (error));
+    failStart(/** @type {NodeJS.ErrnoException} */ (error));
   }
 }
 
@@ -63,7 +65,7 @@ function serve() {
   const accounts = readAccounts(options.accounts);
   const keys = loadSigningKeys(requiredKeysPath(), { rotate: options["rotate-keys"] });
   const provider = new Provider(issuer, configuration(accounts, keys, options["client-origin"]));
-  acceptPasswords(provider, accounts);
+  registerPasswordGrant(provider, accounts);
   provider.use(interactions(provider, accounts));
   provider.on("server_error", (_context, error) => console.error(error));
   server.on("request", provider.callback());

@@ -31,9 +31,11 @@ button.primary { background: var(--accent); color: var(--on-accent); }
 
 const STYLE_HASH = createHash("sha256").update(STYLE).digest("base64");
 // No form-action: browsers apply it to the redirect after the form too, which leads to the client.
-const POLICY = `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri 'none'; frame-ancestors 'none'`;
+const CONTENT_SECURITY_POLICY =
+  `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; ` +
+  "base-uri 'none'; frame-ancestors 'none'";
 
-/** Text that is markup already, so that it is not escaped again. */
+/** Text that is HTML already, so that it is not escaped again. */
 class Markup {
   /** @param {string} text */
   constructor(text) {
@@ -72,7 +74,7 @@ function showPage(context, title, content) {
   context.type = "html";
   context.set({
     "Cache-Control": "no-store",
-    "Content-Security-Policy": POLICY,
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Referrer-Policy": "no-referrer",
   });
   context.body = html`<!doctype html>
@@ -97,23 +99,23 @@ ${content}
 
 /**
  * @param {Context} context
- * @param {{username: string, error: string}} [failed] the attempt that this page answers
+ * @param {{username: string, error: string}} [failed] the failed attempt that this page follows
  */
 export function showLogin(context, failed) {
   const error = failed
     ? html`<p class="error" id="error" role="alert">${failed.error}</p>`
     : html``;
-  const described = failed ? html` aria-invalid="true" aria-describedby="error"` : html``;
+  const errorAttributes = failed ? html` aria-invalid="true" aria-describedby="error"` : html``;
   showPage(
     context,
     "Sign in",
     html`${error}<form method="post">
 <label for="username">Username</label>
 <input id="username" name="username" value="${failed?.username ?? ""}" autocomplete="username"
-  autocapitalize="none" spellcheck="false" required${described}${focus(!failed)}>
+  autocapitalize="none" spellcheck="false" required${errorAttributes}${autofocus(!failed)}>
 <label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="current-password"
-  required${described}${focus(Boolean(failed))}>
+  required${errorAttributes}${autofocus(Boolean(failed))}>
 <div class="actions">
 <button class="primary" name="action" value="continue">Sign in</button>
 <button name="action" value="cancel" formnovalidate>Cancel</button>
@@ -122,9 +124,9 @@ export function showLogin(context, failed) {
   );
 }
 
-/** @param {boolean} wanted */
-function focus(wanted) {
-  return wanted ? html` autofocus` : html``;
+/** @param {boolean} enabled */
+function autofocus(enabled) {
+  return enabled ? html` autofocus` : html``;
 }
 
 /**
@@ -167,13 +169,13 @@ export function showLoggedOut(context) {
 
 /**
  * @param {Context} context
- * @param {import("oidc-provider").ErrorOut} out
+ * @param {import("oidc-provider").ErrorOut} error
  */
-export function showError(context, out) {
+export function showError(context, error) {
   showPage(
     context,
     "This did not work",
-    html`<p class="error">${out.error_description ?? out.error}</p>
-<p>Go back to where you came from and sign in again. (${out.error})</p>`,
+    html`<p class="error">${error.error_description ?? error.error}</p>
+<p>Go back to where you came from and sign in again. (${error.error})</p>`,
   );
 }

@@ -29,8 +29,8 @@ async def sweep_orphans(pool: Pool, storage: Storage) -> None:
     Raises StorageError; the next sweep goes on.
     """
     before = utc_now() - SAFE_AGE
-    removed = await storage.delete_torn(before)
-    async for keys in storage.keys_before(before, IMPORTS_FOLDER):
+    removed = await storage.delete_partial_files(before)
+    async for keys in storage.keys_stored_before(before, IMPORTS_FOLDER):
         ours = [key for key in keys if OURS.fullmatch(key)]
         orphans = [row["key"] async for row in queries().orphans_among(pool, keys=ours)]
         await storage.delete(orphans)

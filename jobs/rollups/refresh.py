@@ -89,7 +89,7 @@ async def _ledger(connection: Connection) -> list[DirtyRange]:
     ]
     for rest in await _left_behind(connection, aligned((row.range for row in ledger), HOUR)):
         bounds = {"range_start": rest.start, "range_end": rest.end}
-        entered = await queries().note_left_behind(connection, **bounds)
+        entered = await queries().enter_unmaterialised_range(connection, **bounds)
         ledger.append(DirtyRange(entered, rest, only_new=True))
     return ledger
 
@@ -99,7 +99,7 @@ async def _left_behind(connection: Connection, hours: Sequence[TimeRange]) -> li
     if not hours:
         return []
     bounds = {"after": hours[-1].start, "before": hours[-1].end}
-    rows = await all_rows(queries().left_behind, connection, **bounds)
+    rows = await all_rows(queries().unmaterialised_ranges, connection, **bounds)
     return aligned((TimeRange(*row) for row in rows), HOUR)
 
 
@@ -107,7 +107,7 @@ async def _work_off(
     ledger: list[DirtyRange], connections: Sequence[Connection], checkpoint: Callable[[], None]
 ) -> None:
     for connection in connections:
-        await queries().keep_to_one_process(connection)
+        await queries().disable_parallel_query(connection)
     wrong: list[TimeRange] = []
 
     async def take_slices(
@@ -125,7 +125,7 @@ async def _work_off(
         for error in filter(None, ends):
             raise error
     right = [row.id for row in ledger if not any(row.range.overlaps(part) for part in wrong)]
-    await queries().forget_dirty_ranges(connections[0], ledger_ids=right)
+    await queries().delete_dirty_ranges(connections[0], ledger_ids=right)
 
 
 async def due_slices(

@@ -1,35 +1,35 @@
--- How far the rollups reach, in one place.
+-- The two limits of the rollups, in one place.
 --
--- Rows above a rollup's watermark are seen by real-time aggregation; a row below it is unseen until
--- a refresh covers it, so it must be in the ledger rollup_dirty_ranges. Whether a row is below the
--- watermark is not known while its transaction runs: a refresh may move the watermark meanwhile.
--- Hence the two limits. A refresh that misses a row took its snapshot before the row was committed
--- and ended at least half an hour before that snapshot; a row that is not late is at most a quarter
--- of an hour older than the statement that looks. So no row can be missed unless its transaction
--- goes on for a quarter of an hour after that, which no writer here is given time for. A
--- conservative entry costs a refresh of buckets that were right already, and what lies above the
--- first limit is added up from raw rows by each query: half an hour to one and a half.
+-- Real-time aggregation includes rows above a rollup's watermark. A row below it is missing until a
+-- refresh covers it, so it must be in the ledger rollup_dirty_ranges. Whether a row is below the
+-- watermark is unknown while its transaction runs, as a refresh may move the watermark meanwhile.
+-- Hence the two limits. A refresh that misses a row took its snapshot before the row was committed,
+-- and its range ended at least half an hour before that snapshot. A row that is not late is at most
+-- a quarter of an hour older than the statement that checks it. So a row can be missed only if its
+-- transaction runs for another quarter of an hour, and every writer here has a shorter timeout. An
+-- entry that was not needed costs a refresh of buckets that were right already. Each query
+-- aggregates what lies above the first limit from raw rows: half an hour to one and a half.
 --
--- Nor may a refresh move the watermark beyond hours that nobody has materialised: policies take the
--- oldest hours first, and the worker enters what lies before the ranges of the ledger there, too.
+-- Nor may a refresh move the watermark past hours that were never materialised. The policies refresh
+-- the oldest hours first, and the worker enters such hours before the ledger's ranges as well.
 
 CREATE OR REPLACE FUNCTION rollup_refresh_limit(bucket_width interval) RETURNS timestamptz
 LANGUAGE sql STABLE
 AS $$ SELECT time_bucket(bucket_width, now() - INTERVAL '30 minutes') $$;
 
 COMMENT ON FUNCTION rollup_refresh_limit IS
-'No refresh reaches beyond this moment, so no rollup is ever materialised past it.';
+'No refresh goes beyond this timestamp, so no rollup is ever materialised past it.';
 
 CREATE OR REPLACE FUNCTION late_before() RETURNS timestamptz
 LANGUAGE sql VOLATILE
 AS $$ SELECT clock_timestamp() - INTERVAL '15 minutes' $$;
 
 COMMENT ON FUNCTION late_before IS
-'Rows older than this are entered into rollup_dirty_ranges by the transaction that writes them.';
+'A transaction that writes rows older than this enters their ranges into rollup_dirty_ranges.';
 
--- The moment up to which a rollup answers from materialised buckets (before all time: nothing yet),
--- as the statement's snapshot has it: _timescaledb_functions.cagg_watermark() may be ahead of that.
--- It reads the catalog itself: timescaledb_information costs ten times as much.
+-- The watermark up to which a rollup's buckets are materialised; before all time without any. It is
+-- read from the catalog in the statement's snapshot: _timescaledb_functions.cagg_watermark() may be
+-- ahead of that, and the views of timescaledb_information cost ten times as much.
 CREATE OR REPLACE FUNCTION rollup_watermark(rollup text) RETURNS timestamptz
 LANGUAGE sql STABLE
 AS $$

@@ -1,10 +1,14 @@
--- What equipment there is and what is known of it, found without reading the history.
+-- The ids of equipment and its facts, without a scan of the history.
 
--- The materialised days hold an index by equipment and few rows, so ids are found by skipping from
--- one to the next. The planner can skip only in the table itself, whose name the extension made up;
--- hence the dynamic statement. Later ids are in the chunks past the watermark: from the start of a
--- chunk, since a moment inside it would be looked for row by row. OFFSET 0 keeps the patterns out of
--- the skipping scans, which would otherwise read every row of an id that matches none.
+-- The table of the materialised days is small and has an index by equipment, so a skip scan finds the
+-- ids. The planner skips only in the table itself, whose name TimescaleDB generates; hence the dynamic
+-- statement. Newer ids are in the chunks past the watermark. They are read from the start of a chunk:
+-- a timestamp inside it would be filtered row by row. OFFSET 0 keeps the patterns out of the skip
+-- scans, which would otherwise read every row of an id that matches none.
+--
+-- The ids are in code point order, as in every list, but the index is in the order of the database's
+-- collation. Where that is the same order, the scans start at after. Elsewhere every page skips
+-- through all ids that are not before the prefixes and sorts them: with 30,000 ids 0.2 s, not 3 ms.
 CREATE OR REPLACE FUNCTION known_equipment(
     ids text[], prefixes text[], patterns text[], after text, row_limit bigint
 ) RETURNS SETOF text
@@ -12,6 +16,7 @@ LANGUAGE plpgsql STABLE
 AS $$
 DECLARE
     materialised_days text;
+    in_code_point_order constant boolean = 'B' < '_' AND '_' < 'a';
     watermark constant timestamptz = rollup_watermark('readings_1d');
 BEGIN
     SELECT
@@ -23,36 +28,42 @@ BEGIN
     RETURN QUERY EXECUTE format(
         $query$
         (
-            SELECT equipment_id FROM (
+            SELECT equipment_id COLLATE %2$s AS equipment_id FROM (
                 SELECT DISTINCT equipment_id
-                FROM %s
-                WHERE cardinality($3) > 0 AND equipment_id > $1 AND equipment_id >= $2
+                FROM %1$s
+                WHERE cardinality($3) > 0 AND equipment_id >= $2
                 ORDER BY equipment_id OFFSET 0
-            ) AS of_old
-            WHERE equipment_id LIKE any($3) ORDER BY equipment_id LIMIT $4
+            ) AS materialised_ids
+            WHERE equipment_id COLLATE %2$s > $1 AND equipment_id LIKE any($3)
+            ORDER BY equipment_id LIMIT $4
         )
         UNION
         (
-            SELECT equipment_id FROM (
+            SELECT equipment_id COLLATE %2$s AS equipment_id FROM (
                 SELECT DISTINCT equipment_id
                 FROM readings
-                WHERE cardinality($3) > 0 AND equipment_id > $1 AND equipment_id >= $2 AND ts >= $5
+                WHERE cardinality($3) > 0 AND equipment_id >= $2 AND ts >= $5
                 ORDER BY equipment_id OFFSET 0
-            ) AS of_late
-            WHERE equipment_id LIKE any($3) ORDER BY equipment_id LIMIT $4
+            ) AS newer_ids
+            WHERE equipment_id COLLATE %2$s > $1 AND equipment_id LIKE any($3)
+            ORDER BY equipment_id LIMIT $4
         )
         UNION
-        SELECT id
+        SELECT id COLLATE %2$s
         FROM unnest($6) AS named (id)
-        WHERE id > $1 AND EXISTS (SELECT FROM readings WHERE readings.equipment_id = id)
+        WHERE id COLLATE %2$s > $1 AND EXISTS (SELECT FROM readings WHERE readings.equipment_id = id)
         ORDER BY equipment_id
         LIMIT $4
         $query$,
-        materialised_days
+        materialised_days,
+        CASE WHEN in_code_point_order THEN '"default"' ELSE '"C"' END
     )
     USING
         after,
-        coalesce((SELECT min(prefix) FROM unnest(prefixes) AS given (prefix)), ''),
+        greatest(
+            (SELECT min(prefix) FROM unnest(prefixes) AS given (prefix)),
+            CASE WHEN in_code_point_order THEN after ELSE '' END
+        ),
         patterns,
         row_limit,
         (
@@ -65,8 +76,8 @@ END
 $$;
 
 COMMENT ON FUNCTION known_equipment IS
-'The first ids in order behind after, of those named and those LIKE one of the patterns. New ids
-that have sent nothing but late readings are found once rollup_dirty_ranges lets go of them.';
+'The first ids ordered after the parameter after, of ids and of those LIKE one of the patterns. New
+ids that have sent only late readings are included once their rollup_dirty_ranges are refreshed.';
 
 CREATE OR REPLACE FUNCTION equipment_facts(ids text[])
 RETURNS TABLE (
@@ -85,20 +96,7 @@ AS $$
         latest.value AS last_value,
         coalesce(counted.sample_count, 0) AS sample_count
     FROM unnest(ids) AS known (equipment_id)
-    CROSS JOIN LATERAL (
-        SELECT readings.ts
-        FROM readings
-        WHERE readings.equipment_id = known.equipment_id
-        ORDER BY readings.ts LIMIT 1
-    ) AS earliest
-    CROSS JOIN LATERAL (
-        SELECT
-            readings.ts,
-            readings.value
-        FROM readings
-        WHERE readings.equipment_id = known.equipment_id
-        ORDER BY readings.ts DESC LIMIT 1
-    ) AS latest
+    -- include: earliest_and_latest(readings)
     LEFT JOIN (
         SELECT
             days.equipment_id,

@@ -1,30 +1,10 @@
--- What aggregates are put together from: readings and rollups as one relation. A query names its
--- sources, so that a plan holds nothing of the others. A reading is a bucket of one sample. Without
--- a WHERE, even an empty one, the planner takes a part of UNION ALL that is a hypertable for one row.
+-- The sources of aggregates, readings and rollups, as one relation. A query restricts the source, so
+-- that its plan has no scan of the others. A reading is a bucket of one sample. WHERE TRUE is needed:
+-- without a WHERE the planner estimates a branch of UNION ALL that is a hypertable at one row.
 CREATE OR REPLACE VIEW measured AS
-SELECT
-    '1h' AS source,
-    equipment_id,
-    bucket AS ts,
-    total_value,
-    sample_count,
-    minimum,
-    maximum,
-    first,
-    last
-FROM readings_1h
+-- include: source_rows(1h, readings_1h)
 UNION ALL
-SELECT
-    '1d' AS source,
-    equipment_id,
-    bucket AS ts,
-    total_value,
-    sample_count,
-    minimum,
-    maximum,
-    first,
-    last
-FROM readings_1d
+-- include: source_rows(1d, readings_1d)
 UNION ALL
 SELECT
     'raw' AS source,
@@ -42,8 +22,8 @@ WHERE TRUE;
 COMMENT ON VIEW measured IS
 'Rows of the source 1h or 1d, the rollups, or raw, the readings; ts is the start of a bucket.';
 
--- The same in two parts, for much equipment at once: where nothing is materialised yet the plans of
--- the rollups take the readings for few and sort all of them, which takes seconds in a busy hour.
+-- The same in two parts, for queries over much equipment: for hours that are not materialised yet, the
+-- plans of the rollups expect few readings and sort them all, which takes seconds in a busy hour.
 DO $$
 DECLARE
     rollup record;
@@ -51,8 +31,8 @@ BEGIN
     FOR rollup IN
         SELECT
             view_name,
-            materialization_hypertable_schema AS kept_in,
-            materialization_hypertable_name AS kept_as
+            materialization_hypertable_schema AS table_schema,
+            materialization_hypertable_name AS table_name
         FROM timescaledb_information.continuous_aggregates
         WHERE view_schema = 'public' AND view_name IN ('readings_1h', 'readings_1d')
     LOOP
@@ -61,7 +41,7 @@ BEGIN
             SELECT
                 equipment_id, bucket, total_value, sample_count, minimum, maximum, first, last
             FROM %I.%I',
-            'materialised_' || right(rollup.view_name, 2), rollup.kept_in, rollup.kept_as
+            'materialised_' || right(rollup.view_name, 2), rollup.table_schema, rollup.table_name
         );
     END LOOP;
 END
@@ -71,51 +51,24 @@ COMMENT ON VIEW materialised_1h IS 'The buckets of readings_1h up to its waterma
 COMMENT ON VIEW materialised_1d IS 'The buckets of readings_1d up to its watermark.';
 
 CREATE OR REPLACE VIEW materialised AS
-SELECT
-    '1h' AS source,
-    equipment_id,
-    bucket AS ts,
-    total_value,
-    sample_count,
-    minimum,
-    maximum,
-    first,
-    last
-FROM materialised_1h
+-- include: source_rows(1h, materialised_1h)
 WHERE TRUE
 UNION ALL
-SELECT
-    '1d' AS source,
-    equipment_id,
-    bucket AS ts,
-    total_value,
-    sample_count,
-    minimum,
-    maximum,
-    first,
-    last
-FROM materialised_1d
+-- include: source_rows(1d, materialised_1d)
 WHERE TRUE
 UNION ALL
 SELECT
     source,
-    equipment_id,
-    ts,
-    total_value,
-    sample_count,
-    minimum,
-    maximum,
-    first,
-    last
+    -- include: bucket_columns(ts)
 FROM measured
 WHERE source = 'raw';
 
 COMMENT ON VIEW materialised IS
-'The rows of measured but for those that unmaterialised() gives.';
+'The rows of measured except those that unmaterialised() returns.';
 
--- First and last values are looked up by their moments: to find them while adding up takes longer where
--- readings are many. Without the setting TimescaleDB looks before each look-up whether the chunk, mostly
--- the only one, can be left out, which takes four times as long as the look-up.
+-- First and last values are looked up by their timestamps: first() and last() take longer where readings
+-- are many. Without the setting TimescaleDB checks before each look-up whether the chunk, mostly the only
+-- one, can be excluded, which takes four times as long as the look-up.
 CREATE OR REPLACE FUNCTION unmaterialised_hours(
     start timestamptz, stop timestamptz, patterns text[]
 ) RETURNS SETOF measured
@@ -124,26 +77,21 @@ SET work_mem = '64MB'
 SET "timescaledb.enable_runtime_exclusion" = 'off'
 AS $$
 DECLARE
-    beginning constant timestamptz = greatest(start, rollup_watermark('readings_1h'));
+    unmaterialised_start constant timestamptz = greatest(start, rollup_watermark('readings_1h'));
 BEGIN
-    IF beginning >= stop THEN
+    IF unmaterialised_start >= stop THEN
         RETURN;
     END IF;
     RETURN QUERY
     WITH added AS (
         SELECT
-            equipment_id,
-            time_bucket('1 hour', ts) AS bucket,
-            sum(value) AS total_value,
-            count(*) AS sample_count,
-            min(value) AS minimum,
-            max(value) AS maximum,
+            -- include: sums_of_readings(1 hour)
             min(ts) AS first_ts,
             max(ts) AS last_ts
         FROM readings
         WHERE
             (patterns = '{%}' OR equipment_id LIKE any(patterns))
-            AND ts >= beginning
+            AND ts >= unmaterialised_start
             AND ts < stop
         GROUP BY equipment_id, time_bucket('1 hour', ts)
     )
@@ -165,7 +113,7 @@ BEGIN
         WHERE
             equipment_id = added.equipment_id
             AND ts = added.first_ts
-            AND ts >= beginning -- which spares the chunks before it
+            AND ts >= unmaterialised_start -- excludes the chunks before it
             AND ts < stop
         LIMIT 1
     ) AS earliest
@@ -175,7 +123,7 @@ BEGIN
         WHERE
             equipment_id = added.equipment_id
             AND ts = added.last_ts
-            AND ts >= beginning
+            AND ts >= unmaterialised_start
             AND ts < stop
         LIMIT 1
     ) AS latest;
@@ -188,39 +136,25 @@ CREATE OR REPLACE FUNCTION unmaterialised_days(
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 100
 AS $$
 DECLARE
-    beginning constant timestamptz = greatest(start, rollup_watermark('readings_1d'));
+    unmaterialised_start constant timestamptz = greatest(start, rollup_watermark('readings_1d'));
 BEGIN
-    IF beginning >= stop THEN
+    IF unmaterialised_start >= stop THEN
         RETURN;
     END IF;
     RETURN QUERY
     WITH hours AS (
         SELECT
-            equipment_id,
-            ts,
-            total_value,
-            sample_count,
-            minimum,
-            maximum,
-            first,
-            last
+            -- include: bucket_columns(ts)
         FROM materialised
         WHERE
             source = '1h'
             AND (patterns = '{%}' OR equipment_id LIKE any(patterns))
-            AND ts >= beginning
+            AND ts >= unmaterialised_start
             AND ts < stop
         UNION ALL
         SELECT
-            equipment_id,
-            ts,
-            total_value,
-            sample_count,
-            minimum,
-            maximum,
-            first,
-            last
-        FROM unmaterialised_hours(beginning, stop, patterns)
+            -- include: bucket_columns(ts)
+        FROM unmaterialised_hours(unmaterialised_start, stop, patterns)
     )
 
     SELECT

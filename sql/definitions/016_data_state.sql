@@ -1,11 +1,11 @@
--- The ledger of changes. A row of data_changes says which equipment changed on which UTC days (two
--- arrays side by side; '' is every equipment) and is written in the transaction that changed it.
--- The sum of the tokens over a question's equipment and days is the version of what it asks for: it
--- grows with each change that is visible, whatever the order of commits, and it stays the same when
--- upkeep adds rows of data_changes up in data_versions.
+-- The ledger of changes. A row of data_changes names the equipment that changed and the UTC days (two
+-- arrays side by side; '' is all equipment). The transaction that changes the readings writes it.
+-- The version of a query's data is the sum of the tokens over its equipment and days. It grows with
+-- each change that is visible, whatever the order of commits, and stays the same when maintenance
+-- sums up rows of data_changes into data_versions.
 --
--- Tokens are random: a database that was restored to an earlier state and goes another way from there
--- does not come by the same sums.
+-- Tokens are random, so that a database restored to an earlier state does not reach the same sums by
+-- other changes.
 CREATE OR REPLACE FUNCTION change_token() RETURNS bigint
 LANGUAGE sql VOLATILE
 AS $$ SELECT (1 + floor(random() * 4294967296))::bigint $$;
@@ -26,9 +26,9 @@ CROSS JOIN LATERAL
     unnest(data_changes.equipment_ids, data_changes.days) AS changed (equipment_id, day);
 
 COMMENT ON VIEW data_state IS
-'Sum version over equipment, with '''' for all of it, and UTC days: another sum, other readings.';
+'Sum version over equipment, with '''' for all of it, and UTC days: it changes with the readings.';
 
--- Asked before every answer, and planned in twice the time that it takes: hence one plan for all.
+-- Called for every request. Planning takes twice as long as execution, hence the generic plan.
 CREATE OR REPLACE FUNCTION aggregate_state(
     start timestamptz,
     stop timestamptz,
@@ -43,7 +43,7 @@ LANGUAGE plpgsql STABLE
 SET plan_cache_mode = 'force_generic_plan'
 AS $$
 DECLARE
-    everything constant boolean = patterns = '{%}';
+    all_equipment constant boolean = patterns = '{%}';
 BEGIN
     SELECT range_agg(tstzrange(range_start, range_end)) INTO stale
     FROM rollup_dirty_ranges
@@ -59,7 +59,7 @@ BEGIN
         FROM data_state
         WHERE
             cardinality(patterns) > 0
-            AND (everything OR equipment_id LIKE any(patterns))
+            AND (all_equipment OR equipment_id LIKE any(patterns))
             AND day BETWEEN first_day AND last_day
         UNION ALL
         SELECT data_state.version
@@ -72,5 +72,5 @@ END
 $$;
 
 COMMENT ON FUNCTION aggregate_state IS
-'Where the rollups lack late rows, and the version, on the UTC days, of the readings of equipment '
-'LIKE one of the patterns or with one of the ids.';
+'The ranges in which the rollups lack late rows, and the version of the readings, on the UTC days, '
+'of equipment LIKE one of the patterns or with one of the ids.';

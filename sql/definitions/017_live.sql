@@ -1,6 +1,7 @@
--- What a committed change tells those who listen: which equipment on which UTC days, side by side, and
--- the moment of the transaction, which is the register_time of every reading it wrote. What does not
--- fit a notification is told without equipment and days: anything may have changed.
+-- The notification of a committed change: its equipment and UTC days, two arrays side by side, and the
+-- start of its transaction, which is the register_time of every reading it wrote. A change too large for
+-- a notification is sent without equipment and days: anything may have changed. Migration 0016 has the
+-- trigger, which names the rows of data_changes told.
 
 CREATE OR REPLACE FUNCTION notify_changes() RETURNS trigger
 LANGUAGE plpgsql
@@ -9,8 +10,8 @@ BEGIN
     IF EXISTS (SELECT FROM live_listeners WHERE seen_at > now() - INTERVAL '1 minute') THEN
         PERFORM pg_notify(
             'data_changes',
-            CASE WHEN octet_length(told_change.full_text) < 7900
-                THEN told_change.full_text
+            CASE WHEN octet_length(change.payload) < 7900
+                THEN change.payload
                 ELSE json_build_object('at', now())::text
             END
         )
@@ -18,9 +19,9 @@ BEGIN
             SELECT
                 json_build_object(
                     'at', now(), 'equipmentIds', told.equipment_ids, 'days', told.days
-                )::text AS full_text
+                )::text AS payload
             FROM told
-        ) AS told_change;
+        ) AS change;
     END IF;
     RETURN NULL;
 END

@@ -19,13 +19,7 @@ CREATE OR REPLACE VIEW bi.readings_1h AS
 SELECT
     bucket AS time,
     equipment_id,
-    total_value,
-    sample_count,
-    total_value / sample_count AS average,
-    minimum,
-    maximum,
-    first,
-    last
+    -- include: bucket_values_with_average()
 FROM public.readings_1h;
 
 COMMENT ON VIEW bi.readings_1h IS
@@ -37,13 +31,7 @@ CREATE OR REPLACE VIEW bi.readings_1d AS
 SELECT
     bucket AS time,
     equipment_id,
-    total_value,
-    sample_count,
-    total_value / sample_count AS average,
-    minimum,
-    maximum,
-    first,
-    last
+    -- include: bucket_values_with_average()
 FROM public.readings_1d;
 
 COMMENT ON VIEW bi.readings_1d IS
@@ -70,20 +58,7 @@ FROM (
     FROM public.readings_1d AS days
     GROUP BY days.equipment_id
 ) AS known
-CROSS JOIN LATERAL (
-    SELECT readings.ts
-    FROM public.readings
-    WHERE readings.equipment_id = known.equipment_id
-    ORDER BY readings.ts LIMIT 1
-) AS earliest
-CROSS JOIN LATERAL (
-    SELECT
-        readings.ts,
-        readings.value
-    FROM public.readings
-    WHERE readings.equipment_id = known.equipment_id
-    ORDER BY readings.ts DESC LIMIT 1
-) AS latest
+-- include: earliest_and_latest(public.readings)
 LEFT JOIN public.equipment AS described ON known.equipment_id = described.id;
 
 COMMENT ON VIEW bi.equipment IS

@@ -7,7 +7,7 @@ BEGIN
         CREATE ROLE sensorflow_bi NOLOGIN;
     END IF;
 EXCEPTION
-    WHEN duplicate_object THEN NULL; -- another database of this server made it just now
+    WHEN duplicate_object THEN NULL; -- a migration of another database of this server created it
 END
 $$;
 

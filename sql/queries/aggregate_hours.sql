@@ -1,24 +1,18 @@
--- What aggregates.sql asks of any rollup, of the hourly one alone, where a statement of its own is planned
--- or found in less time. Parameters and orders are as there.
+-- Statements of aggregates.sql for the hourly rollup alone, where a statement of its own is planned or
+-- executed in less time. Parameters and orders are as there.
 
 -- name: state_and_hours(start, stop, first_day, last_day, ids)
--- All hours of a few ids, in no order, and on each row the state as aggregate_state tells it; a row
--- without equipment stands for none. One statement sees one moment without a transaction, which would
--- take longer than all else. It must be planned before that moment, as the plan of a real-time view holds
--- the watermark: so is a statement of a client, a STABLE function's may be planned after it.
+-- All hours of a few ids, unordered, and on each row the columns of aggregate_state. Without any hour
+-- there is one row with a null equipment_id. A single statement has a single snapshot without a
+-- transaction, which would take longer than all else. It must be planned before that snapshot is taken,
+-- because the plan of a real-time view contains the watermark. That is true of a client's statement;
+-- one inside a STABLE function may be planned later.
 --
--- The subquery hides from the planner how few the ids are, which else makes a plan for them each time: of
--- one id over a day that takes three times as long as to find it.
+-- The subquery hides from the planner how few the ids are. Otherwise it makes a custom plan each time,
+-- which for one id over a day takes three times as long as the execution.
 WITH hours AS (
     SELECT
-        equipment_id,
-        bucket,
-        total_value,
-        sample_count,
-        minimum,
-        maximum,
-        first,
-        last
+        -- include: bucket_columns(bucket)
     FROM readings_1h
     WHERE
         equipment_id = any((SELECT :ids::text[])::text[])
@@ -43,61 +37,19 @@ FROM
 LEFT JOIN hours ON TRUE;
 
 -- name: hours_of_ids(start, stop, ids, resume, after_id, row_limit)
--- The rows that rollup_rows gives of the hourly rollup without patterns: so short a statement is planned
--- in less than half the time.
-SELECT
-    equipment_id,
-    date_part('epoch', bucket)::bigint AS interval_start,
-    total_value,
-    sample_count,
-    total_value / sample_count AS average,
-    minimum,
-    maximum,
-    first,
-    last
-FROM readings_1h
-WHERE
-    equipment_id = any(:ids)
-    AND bucket >= :start
-    AND bucket < :stop
-    AND (bucket >= :resume OR equipment_id COLLATE "C" > :after_id)
-ORDER BY bucket, equipment_id COLLATE "C"
-LIMIT :row_limit;
+-- The rows of rollup_rows for the hourly rollup without patterns: so short a statement is planned in
+-- less than half the time.
+-- include: page_of_hours(readings_1h, equipment_id = any(:ids))
 
 -- name: materialised_hours(start, stop, patterns, resume, after_id, row_limit)
--- The rows that rollup_rows gives of the hourly rollup, apart: the order is half there in an index, so a
--- page reads no more hours than it tells. The rest follows in unmaterialised_hours.
-SELECT
-    equipment_id,
-    date_part('epoch', bucket)::bigint AS interval_start,
-    total_value,
-    sample_count,
-    total_value / sample_count AS average,
-    minimum,
-    maximum,
-    first,
-    last
-FROM materialised_1h
-WHERE
-    (:patterns::text[] = '{%}' OR equipment_id LIKE any(:patterns))
-    AND bucket >= :start
-    AND bucket < :stop
-    AND (bucket >= :resume OR equipment_id COLLATE "C" > :after_id)
-ORDER BY bucket, equipment_id COLLATE "C"
-LIMIT :row_limit;
+-- The first rows of rollup_rows for the hourly rollup, those that are materialised. An index has them
+-- sorted by bucket, so a page reads no more hours than it returns. unmaterialised_hours has the rest.
+-- include: page_of_hours(materialised_1h, (:patterns::text[] = '{%}' OR equipment_id LIKE any(:patterns)))
 
 -- name: unmaterialised_hours(start, stop, patterns, resume, after_id, row_limit)
--- The hours that come after all that are materialised.
+-- The rows of rollup_rows for the hourly rollup that follow those of materialised_hours.
 SELECT
-    equipment_id,
-    date_part('epoch', ts)::bigint AS interval_start,
-    total_value,
-    sample_count,
-    total_value / sample_count AS average,
-    minimum,
-    maximum,
-    first,
-    last
+    -- include: result_columns(ts)
 FROM unmaterialised_hours(:start, :stop, :patterns)
 WHERE ts >= :resume OR equipment_id COLLATE "C" > :after_id
 ORDER BY ts, equipment_id COLLATE "C"

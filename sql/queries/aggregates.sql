@@ -1,25 +1,27 @@
--- Equipment is chosen by LIKE :patterns or by :ids that no pattern matches, in branches of their own,
--- patterns by the range of time and ids by the index. What no rollup holds yet is in readings_1h and
--- readings_1d for ids, and in unmaterialised() for patterns: sql/definitions/015_measured.sql. A page
--- that begins inside a bucket has only equipment after :after_id before the moment :resume. Ids are in
--- the order of their characters' codes, whatever the database's own, which is slower to sort by.
--- Whether an id is LIKE '%' is not asked of each row: a third of the time of adding up a rollup.
+-- Equipment is selected by LIKE :patterns or by :ids that no pattern matches, each in branches of its
+-- own: patterns are scanned by time range, ids by the index. Buckets that are not materialised yet come
+-- from the real-time views readings_1h and readings_1d for ids, and from unmaterialised() for patterns:
+-- sql/definitions/015_measured.sql says why.
+-- A page may begin inside a bucket: before the timestamp :resume it has only equipment after :after_id.
+-- Ids are ordered by COLLATE "C", whatever the database's collation, which sorts more slowly.
+-- The pattern '%' is tested once a statement: LIKE '%' on each row takes a third of the time in which a
+-- rollup is summed up.
 
 -- name: aggregate_state(start, stop, first_day, last_day, patterns, ids)^
--- Where late rows are stored that the rollups have not taken up yet, and the version of the readings
--- on the UTC days, as sql/definitions/016_data_state.sql says.
+-- The ranges in which the rollups lack late rows, and the version of the readings on the UTC days:
+-- sql/definitions/016_data_state.sql.
 SELECT
     stale,
     version
 FROM aggregate_state(:start, :stop, :first_day, :last_day, :patterns, :ids);
 
 -- name: plan_for_each_range()$
--- Have the transaction's statements planned for the very range and equipment each time: a plan for
--- any range takes it for short and the rows for few, and sorts what it should add up in passing.
+-- Plan the transaction's statements for their actual parameters each time. A generic plan expects a
+-- short range with few rows, and sorts rows that should be aggregated as they are read.
 SELECT set_config('plan_cache_mode', 'force_custom_plan', TRUE);
 
 -- name: density(start, stop, patterns, ids)^
--- How many samples there are, in how many hours of any equipment.
+-- The number of samples, and of hourly buckets that hold them.
 WITH piece AS (
     SELECT sample_count
     FROM materialised_1h
@@ -43,102 +45,27 @@ SELECT
 FROM piece;
 
 -- name: ids_in_order(ids)
--- The ids as ORDER BY has them.
+-- The ids in the order of pages.
 SELECT id FROM unnest(:ids::text[]) AS given (id)
 ORDER BY id COLLATE "C";
 
 -- name: rollup_rows(source, start, stop, patterns, ids, resume, after_id, row_limit)
--- Buckets that are rows of a rollup.
+-- A page of buckets that are each one row of a rollup.
 WITH piece AS (
-    SELECT
-        equipment_id,
-        ts,
-        total_value,
-        sample_count,
-        minimum,
-        maximum,
-        first,
-        last
-    FROM materialised
-    WHERE
-        source = :source
-        AND cardinality(:patterns::text[]) > 0
-        AND (:patterns = '{%}' OR equipment_id LIKE any(:patterns))
-        AND ts >= :start
-        AND ts < :stop
-    UNION ALL
-    SELECT
-        equipment_id,
-        ts,
-        total_value,
-        sample_count,
-        minimum,
-        maximum,
-        first,
-        last
-    FROM unmaterialised(:source, :start, :stop, :patterns)
-    UNION ALL
-    SELECT
-        equipment_id,
-        ts,
-        total_value,
-        sample_count,
-        minimum,
-        maximum,
-        first,
-        last
-    FROM measured
-    WHERE source = :source AND equipment_id = any(:ids) AND ts >= :start AND ts < :stop
+    -- include: rollup_rows(bucket_columns(ts))
 )
 
 SELECT
-    equipment_id,
-    date_part('epoch', ts)::bigint AS interval_start,
-    total_value,
-    sample_count,
-    total_value / sample_count AS average,
-    minimum,
-    maximum,
-    first,
-    last
+    -- include: result_columns(ts)
 FROM piece
 WHERE ts >= :resume OR equipment_id COLLATE "C" > :after_id
 ORDER BY ts, equipment_id COLLATE "C"
 LIMIT :row_limit;
 
 -- name: rollup_rows_together(source, start, stop, patterns, ids, row_limit)
--- Buckets of all chosen equipment taken together, each from rows of a rollup.
+-- Buckets over all selected equipment together, each summed up from rows of a rollup.
 WITH piece AS (
-    SELECT
-        ts,
-        total_value,
-        sample_count,
-        minimum,
-        maximum
-    FROM materialised
-    WHERE
-        source = :source
-        AND cardinality(:patterns::text[]) > 0
-        AND (:patterns = '{%}' OR equipment_id LIKE any(:patterns))
-        AND ts >= :start
-        AND ts < :stop
-    UNION ALL
-    SELECT
-        ts,
-        total_value,
-        sample_count,
-        minimum,
-        maximum
-    FROM unmaterialised(:source, :start, :stop, :patterns)
-    UNION ALL
-    SELECT
-        ts,
-        total_value,
-        sample_count,
-        minimum,
-        maximum
-    FROM measured
-    WHERE source = :source AND equipment_id = any(:ids) AND ts >= :start AND ts < :stop
+    -- include: rollup_rows(columns_without_equipment(ts))
 )
 
 SELECT
@@ -156,9 +83,9 @@ GROUP BY ts
 ORDER BY ts
 LIMIT :row_limit;
 
--- name: bucketed_rows(source, start, stop, cut, edge_starts, edge_stops, borders, together, patterns, ids, resume, after_id, row_limit)
--- Buckets between any :borders, put together from rows of the source, all but those of the hours
--- that are :cut, and from readings between the edges.
+-- name: bucketed_rows(source, start, stop, cut, edge_starts, edge_stops, boundaries, together, patterns, ids, resume, after_id, row_limit)
+-- Buckets between any :boundaries, aggregated from rows of the source, except those of the hours :cut
+-- by a boundary, and from readings between the edges for these.
 WITH edge AS MATERIALIZED (
     SELECT
         unnest(:edge_starts::timestamptz[]) AS start,
@@ -166,45 +93,14 @@ WITH edge AS MATERIALIZED (
 ),
 
 piece AS (
-    SELECT
-        equipment_id,
-        ts,
-        total_value,
-        sample_count,
-        minimum,
-        maximum,
-        first,
-        last
-    FROM materialised
-    WHERE
-        source = :source
-        AND cardinality(:patterns::text[]) > 0
-        AND (:patterns = '{%}' OR equipment_id LIKE any(:patterns))
-        AND ts >= :start
-        AND ts < :stop
+    -- include: materialised_rows(bucket_columns(ts))
         AND ts <> all(:cut)
     UNION ALL
-    SELECT
-        equipment_id,
-        ts,
-        total_value,
-        sample_count,
-        minimum,
-        maximum,
-        first,
-        last
-    FROM unmaterialised(:source, :start, :stop, :patterns)
+    -- include: unmaterialised_rows(bucket_columns(ts))
     WHERE ts <> all(:cut)
     UNION ALL
     SELECT
-        equipment_id,
-        ts,
-        total_value,
-        sample_count,
-        minimum,
-        maximum,
-        first,
-        last
+        -- include: bucket_columns(ts)
     FROM measured
     WHERE
         source = :source
@@ -213,39 +109,13 @@ piece AS (
         AND ts < :stop
         AND ts <> all(:cut)
     UNION ALL
-    SELECT
-        measured.equipment_id,
-        measured.ts,
-        measured.total_value,
-        measured.sample_count,
-        measured.minimum,
-        measured.maximum,
-        measured.first,
-        measured.last
-    FROM edge
-    INNER JOIN measured ON edge.start <= measured.ts AND edge.stop > measured.ts
-    WHERE
-        measured.source = 'raw'
-        AND cardinality(:edge_starts::timestamptz[]) > 0
+    -- include: edge_readings()
         AND cardinality(:patterns::text[]) > 0
         AND (:patterns = '{%}' OR measured.equipment_id LIKE any(:patterns))
         AND measured.ts >= :start - '1 hour'::interval
         AND measured.ts < :stop + '1 hour'::interval
     UNION ALL
-    SELECT
-        measured.equipment_id,
-        measured.ts,
-        measured.total_value,
-        measured.sample_count,
-        measured.minimum,
-        measured.maximum,
-        measured.first,
-        measured.last
-    FROM edge
-    INNER JOIN measured ON edge.start <= measured.ts AND edge.stop > measured.ts
-    WHERE
-        measured.source = 'raw'
-        AND cardinality(:edge_starts::timestamptz[]) > 0
+    -- include: edge_readings()
         AND measured.equipment_id = any(:ids)
         AND measured.ts >= :start - '1 hour'::interval
         AND measured.ts < :stop + '1 hour'::interval
@@ -254,7 +124,7 @@ piece AS (
 bucketed AS (
     SELECT
         CASE WHEN NOT :together THEN equipment_id END AS equipment_id,
-        width_bucket(ts, :borders::timestamptz[]) AS place,
+        width_bucket(ts, :boundaries::timestamptz[]) AS place,
         sum(total_value) AS total_value,
         sum(sample_count)::bigint AS sample_count,
         min(minimum) AS minimum,
@@ -265,47 +135,19 @@ bucketed AS (
     WHERE ts >= :resume OR equipment_id COLLATE "C" > :after_id
     GROUP BY
         CASE WHEN NOT :together THEN equipment_id END,
-        width_bucket(ts, :borders::timestamptz[])
+        width_bucket(ts, :boundaries::timestamptz[])
 )
 
 SELECT
-    equipment_id,
-    date_part('epoch', (:borders::timestamptz[])[place])::bigint AS interval_start,
-    total_value,
-    sample_count,
-    total_value / sample_count AS average,
-    minimum,
-    maximum,
-    first,
-    last
+    -- include: result_columns((:boundaries::timestamptz[])[place])
 FROM bucketed
 ORDER BY place, equipment_id COLLATE "C"
 LIMIT :row_limit;
 
 -- name: total(source, start, stop, patterns, ids)^
--- What all rows of a source add up to; nulls without any.
+-- The totals of all rows of a source; nulls without any.
 WITH piece AS (
-    SELECT
-        total_value,
-        sample_count
-    FROM materialised
-    WHERE
-        source = :source
-        AND cardinality(:patterns::text[]) > 0
-        AND (:patterns = '{%}' OR equipment_id LIKE any(:patterns))
-        AND ts >= :start
-        AND ts < :stop
-    UNION ALL
-    SELECT
-        total_value,
-        sample_count
-    FROM unmaterialised(:source, :start, :stop, :patterns)
-    UNION ALL
-    SELECT
-        total_value,
-        sample_count
-    FROM measured
-    WHERE source = :source AND equipment_id = any(:ids) AND ts >= :start AND ts < :stop
+    -- include: rollup_rows(total_columns())
 )
 
 SELECT

@@ -1,5 +1,5 @@
 -- name: random_audit_day()$
--- Some UTC day whose rollups may be compared with readings; null where there is none.
+-- A random UTC day whose rollups can be compared with the readings; null if there is none.
 SELECT time_bucket('1 day', chunks.range_start + random() * (chunks.range_end - chunks.range_start))
 FROM timescaledb_information.chunks
 WHERE
@@ -9,12 +9,12 @@ ORDER BY random()
 LIMIT 1;
 
 -- name: enter_dirty_range(range_start, range_end)!
--- Have the rollups refreshed between two moments.
+-- Have the rollups refreshed between two timestamps.
 INSERT INTO rollup_dirty_ranges (range_start, range_end)
 VALUES (:range_start, :range_end);
 
 -- name: count_audit(wrong_buckets)!
--- Add a day to the account of audits.
+-- Count an audited day and its wrong buckets.
 INSERT INTO rollup_audits AS account (days, wrong_buckets)
 VALUES (1, :wrong_buckets)
 ON CONFLICT (only_row) DO UPDATE
@@ -23,7 +23,7 @@ ON CONFLICT (only_row) DO UPDATE
         wrong_buckets = account.wrong_buckets + excluded.wrong_buckets;
 
 -- name: audit_counts()^
--- Days audited and buckets found wrong, ever; no row: none.
+-- The total of audited days and of wrong buckets; no row before the first audit.
 SELECT
     days,
     wrong_buckets

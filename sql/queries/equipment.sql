@@ -1,6 +1,6 @@
 -- name: equipment(ids, prefixes, patterns, after, row_limit)
--- The first equipment in order behind :after, of those named and those LIKE one of the patterns, and
--- the stale ranges of its counts, which are told in a row of their own if there is no equipment.
+-- The first equipment ordered after :after, of the ids and of ids LIKE one of the patterns, and the
+-- stale ranges of its counts. Without any equipment there is one row, with the stale ranges alone.
 WITH dirty AS (
     SELECT range_agg(tstzrange(range_start, range_end)) AS stale
     FROM rollup_dirty_ranges
@@ -37,4 +37,4 @@ LEFT JOIN
     ) AS facts
     ON true
 LEFT JOIN equipment ON facts.equipment_id = equipment.id
-ORDER BY facts.equipment_id;
+ORDER BY facts.equipment_id COLLATE "C"; -- noqa: RF02

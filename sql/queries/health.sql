@@ -3,10 +3,10 @@
 SELECT version_num FROM alembic_version;
 
 -- name: rollup_lag_seconds()$
--- How long the oldest rows have waited that the rollups have not taken up yet; 0 if none do.
+-- The age of the oldest ledger row, whose late readings the rollups still lack; 0 without any.
 SELECT coalesce(extract(EPOCH FROM now() - min(created_at)), 0)::double precision
 FROM rollup_dirty_ranges;
 
 -- name: worker_alive()$
--- Whether a worker has been seen lately.
+-- Whether a worker has reported within the last 30 seconds.
 SELECT coalesce(max(seen_at) > now() - interval '30 seconds', false) FROM workers;

@@ -1,5 +1,5 @@
 -- name: listener_seen(id)!
--- Have writers tell of changes for a minute more, and forget the listeners that are gone.
+-- Have writers send notifications for another minute, and delete listeners not seen for a day.
 WITH forgotten AS (
     DELETE FROM live_listeners
     WHERE seen_at < now() - interval '1 day' AND id <> :id
@@ -10,7 +10,8 @@ VALUES (:id, now())
 ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at;
 
 -- name: readings_written(equipment_ids, days, at, row_limit)
--- The readings that the transaction of that moment wrote, on these UTC days of this equipment.
+-- The readings with this register_time, the start of their transaction, of this equipment on these UTC
+-- days (two arrays side by side).
 SELECT
     readings.equipment_id,
     readings.ts,
@@ -27,5 +28,5 @@ INNER JOIN readings
         AND changed.day <= readings.ts
         AND changed.day + interval '24 hours' > readings.ts
 WHERE readings.register_time = :at
-ORDER BY readings.ts, readings.equipment_id
+ORDER BY readings.ts, readings.equipment_id COLLATE "C" -- noqa: RF03
 LIMIT :row_limit;

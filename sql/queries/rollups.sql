@@ -1,19 +1,19 @@
--- name: keep_to_one_process()$
--- Let each of the session's statements run in one process: the other refreshing session has the
--- other core, and helpers would make the check sort what it else finds in order.
+-- name: disable_parallel_query()$
+-- Execute the session's statements without parallel workers: the other refreshing session uses the
+-- other core, and workers would make the check sort rows that an index returns in order.
 SELECT set_config('max_parallel_workers_per_gather', '0', false);
 
 -- name: try_refresh_lock(lock_key)$
--- Become the one refresher of the rollups; false: another session is.
+-- Take the advisory lock of the only session that refreshes; false: another session has it.
 SELECT pg_try_advisory_lock(:lock_key);
 
 -- name: release_refresh_lock(lock_key)$
--- Let another session refresh.
+-- Release the lock of try_refresh_lock.
 SELECT pg_advisory_unlock(:lock_key);
 
 -- name: dirty_ranges()
--- The ranges whose rollups are behind. An import that is still loading adds more to its ranges,
--- so they are left for its end.
+-- The ranges in which the rollups lack rows. An import that is still loading adds rows to its ranges,
+-- so these are left until it ends.
 SELECT
     ledger.id,
     ledger.range_start,
@@ -27,15 +27,15 @@ WHERE NOT EXISTS (
 ORDER BY ledger.range_start, ledger.id;
 
 -- name: refresh_limits()^
--- Between which moments a rollup may be refreshed; horizon is null where nothing was dropped.
+-- The timestamps between which the rollups may be refreshed; horizon is null if nothing was dropped.
 SELECT
     rollup_refresh_limit('1 hour') AS hourly_limit,
     rollup_refresh_limit('1 day') AS daily_limit,
     (SELECT horizon FROM retention_horizon) AS horizon;
 
--- name: left_behind(after, before)
--- What the rollups might have but do not have yet of the readings before a moment, if some is older
--- than the other moment: where there are chunks, since centuries may lie between two.
+-- name: unmaterialised_ranges(after, before)
+-- The ranges before :before that could be materialised and are not, if the earliest begins before
+-- :after. One range a chunk, since centuries may lie between two chunks.
 WITH earliest AS (
     SELECT
         least(
@@ -66,42 +66,28 @@ WHERE
     AND chunks.hypertable_name = 'readings'
     AND chunks.range_start < :before;
 
--- name: note_left_behind(range_start, range_end)$
--- Enter what a refresh of later hours would leave below the watermark, so that it is told as stale
--- until it is refreshed itself. Of fresh buckets equal counts say enough, as of rows only added.
+-- name: enter_unmaterialised_range(range_start, range_end)$
+-- Enter a range that a refresh of later hours would leave unmaterialised below the watermark. It is
+-- reported as stale until it is refreshed itself. Its buckets are new, so as with rows that were only
+-- added, comparing counts suffices to verify them.
 INSERT INTO rollup_dirty_ranges (range_start, range_end, only_new)
 VALUES (:range_start, :range_end, true)
 RETURNING id;
 
 -- name: refresh_hourly(range_start, range_end, force)!
--- Bring readings_1h up to date between two hours; outside a transaction.
-CALL refresh_continuous_aggregate(
-    'readings_1h',
-    :range_start::timestamptz,
-    :range_end::timestamptz,
-    force => :force
-);
+-- Refresh readings_1h between two hours; outside a transaction.
+-- include: refresh(readings_1h)
 
 -- name: refresh_daily(range_start, range_end, force)!
--- Bring readings_1d up to date between two days; outside a transaction, after readings_1h.
-CALL refresh_continuous_aggregate(
-    'readings_1d',
-    :range_start::timestamptz,
-    :range_end::timestamptz,
-    force => :force
-);
+-- Refresh readings_1d between two days; outside a transaction, after readings_1h.
+-- include: refresh(readings_1d)
 
 -- name: hourly_differences(range_start, range_end, ledger_ids)$
--- How many buckets of readings_1h disagree with the raw rows and are in no ledger row but those
--- just worked on. Sums may differ by the rounding of another order of addition.
+-- How many buckets of readings_1h differ from the readings. Buckets in other ledger rows than those of
+-- :ledger_ids do not count.
 WITH raw AS (
     SELECT
-        equipment_id,
-        time_bucket('1 hour', ts) AS bucket,
-        sum(value) AS total_value,
-        count(*) AS sample_count,
-        min(value) AS minimum,
-        max(value) AS maximum,
+        -- include: sums_of_readings(1 hour)
         first(value, ts) AS first,
         last(value, ts) AS last
     FROM readings
@@ -110,42 +96,16 @@ WITH raw AS (
 ),
 
 rollup AS (
-    SELECT
-        equipment_id,
-        bucket,
-        total_value,
-        sample_count,
-        minimum,
-        maximum,
-        first,
-        last
-    FROM readings_1h
-    WHERE bucket >= :range_start AND bucket < :range_end
+    -- include: rollup_buckets(readings_1h)
 )
 
-SELECT count(*)
-FROM raw
-FULL JOIN rollup ON raw.equipment_id = rollup.equipment_id AND raw.bucket = rollup.bucket
-WHERE
-    (
-        (raw.sample_count, raw.minimum, raw.maximum, raw.first, raw.last)
-        IS DISTINCT FROM
-        (rollup.sample_count, rollup.minimum, rollup.maximum, rollup.first, rollup.last)
-        OR abs(raw.total_value - rollup.total_value)
-        > 1e-12 * raw.sample_count * greatest(abs(raw.minimum), abs(raw.maximum))
-    )
-    AND NOT EXISTS (
-        SELECT FROM rollup_dirty_ranges AS newer
-        WHERE
-            newer.id <> all(:ledger_ids)
-            AND newer.range_start < coalesce(raw.bucket, rollup.bucket) + '1 hour'::interval
-            AND newer.range_end > coalesce(raw.bucket, rollup.bucket)
-    );
+-- include: count_differences(raw, 1 hour)
 
 -- name: hourly_miscounts(range_start, range_end, ledger_ids)$
--- In how many hours readings_1h counts other rows than there are, but for hours in newer ledger rows.
--- Where rows were only added, a bucket that misses some counts fewer and none counts more, so equal
--- counts of an hour over all equipment mean that no bucket misses any, in a tenth of the time.
+-- In how many hours the sample counts of readings_1h do not add up to the number of readings. Hours in
+-- other ledger rows do not count. Where rows were only added, a bucket that lacks some has a smaller
+-- count and none has a larger one, so an equal count over all equipment proves that no bucket of the
+-- hour lacks any, in a tenth of the time.
 WITH raw AS (
     SELECT
         time_bucket('1 hour', ts) AS bucket,
@@ -169,16 +129,10 @@ FROM raw
 FULL JOIN rollup ON raw.bucket = rollup.bucket
 WHERE
     raw.sample_count IS DISTINCT FROM rollup.sample_count
-    AND NOT EXISTS (
-        SELECT FROM rollup_dirty_ranges AS newer
-        WHERE
-            newer.id <> all(:ledger_ids)
-            AND newer.range_start < coalesce(raw.bucket, rollup.bucket) + '1 hour'::interval
-            AND newer.range_end > coalesce(raw.bucket, rollup.bucket)
-    );
+    -- include: and_not_in_newer_dirty_range(raw, 1 hour)
 
 -- name: daily_differences(range_start, range_end, ledger_ids)$
--- How many buckets of readings_1d disagree with readings_1h, as hourly_differences.
+-- How many buckets of readings_1d differ from readings_1h, as hourly_differences.
 WITH hourly AS (
     SELECT
         equipment_id,
@@ -195,39 +149,12 @@ WITH hourly AS (
 ),
 
 rollup AS (
-    SELECT
-        equipment_id,
-        bucket,
-        total_value,
-        sample_count,
-        minimum,
-        maximum,
-        first,
-        last
-    FROM readings_1d
-    WHERE bucket >= :range_start AND bucket < :range_end
+    -- include: rollup_buckets(readings_1d)
 )
 
-SELECT count(*)
-FROM hourly
-FULL JOIN rollup ON hourly.equipment_id = rollup.equipment_id AND hourly.bucket = rollup.bucket
-WHERE
-    (
-        (hourly.sample_count, hourly.minimum, hourly.maximum, hourly.first, hourly.last)
-        IS DISTINCT FROM
-        (rollup.sample_count, rollup.minimum, rollup.maximum, rollup.first, rollup.last)
-        OR abs(hourly.total_value - rollup.total_value)
-        > 1e-12 * hourly.sample_count * greatest(abs(hourly.minimum), abs(hourly.maximum))
-    )
-    AND NOT EXISTS (
-        SELECT FROM rollup_dirty_ranges AS newer
-        WHERE
-            newer.id <> all(:ledger_ids)
-            AND newer.range_start < coalesce(hourly.bucket, rollup.bucket) + '1 day'::interval
-            AND newer.range_end > coalesce(hourly.bucket, rollup.bucket)
-    );
+-- include: count_differences(hourly, 1 day)
 
--- name: forget_dirty_ranges(ledger_ids)!
--- The rollups cover these ranges, as they were read.
+-- name: delete_dirty_ranges(ledger_ids)!
+-- Delete the ledger rows whose ranges are refreshed and verified.
 DELETE FROM rollup_dirty_ranges
 WHERE id = any(:ledger_ids);

@@ -1,4 +1,4 @@
-"""A small identity provider for tests: discovery, keys, and tokens of every kind of wrong."""
+"""A small identity provider for tests: discovery, keys, and tokens invalid in every way."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ OTHER_KEY = ECKey.generate_key("P-256", {"kid": "second", "use": "sig"})
 
 
 class Provider:
-    """Answers on a port of its own and counts what it is asked; `down` makes it fail."""
+    """Listens on a port of its own and counts its requests; `down` makes it fail."""
 
     def __init__(self) -> None:
         self.issuer = ""
@@ -58,19 +58,21 @@ class Provider:
     @asynccontextmanager
     async def serving(self) -> AsyncIterator["Provider"]:
         """Listen on a free port of this machine."""
-        server = await asyncio.start_server(self._answer, "127.0.0.1", 0)
+        server = await asyncio.start_server(self._respond, "127.0.0.1", 0)
         self.issuer = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         async with server:
             yield self
 
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked = await reader.readuntil(b"\r\n\r\n")
-        path = asked.split(b" ")[1].decode()
+    async def _respond(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        path = head.split(b" ")[1].decode()
         self.requests[path] += 1
         status = "503 Down" if self.down else "200 OK"
         body = json.dumps(self._document(path)).encode()
-        head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-        writer.write(head.encode() + body)
+        response_head = (
+            f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        )
+        writer.write(response_head.encode() + body)
         await writer.drain()
         writer.close()
 

@@ -14,8 +14,8 @@ class Proxy:
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._port = 0
-        self._pieces_left: int | None = None
-        self.delay_seconds = 0.0  # of each piece, either way
+        self._chunks_left: int | None = None
+        self.delay_seconds = 0.0  # of each chunk, either way
 
     @property
     def url(self) -> str:
@@ -24,7 +24,7 @@ class Proxy:
         return urlunsplit(self._upstream._replace(netloc=f"{user}@127.0.0.1:{self._port}"))
 
     async def restore(self) -> None:
-        """Take connections, on the port of before."""
+        """Accept connections, on the port of before."""
         self._server = await asyncio.start_server(self._forward, "127.0.0.1", self._port)
         self._port = self._server.sockets[0].getsockname()[1]
 
@@ -35,14 +35,14 @@ class Proxy:
         self.drop()
 
     def drop(self) -> None:
-        """Close every connection; new ones are welcome."""
+        """Close every connection; new ones are accepted."""
         for writer in self._writers:
             writer.close()
         self._writers.clear()
 
-    def drop_after(self, pieces: int) -> None:
-        """Drop every connection instead of forwarding, either way, one piece more than so many."""
-        self._pieces_left = pieces
+    def drop_after(self, chunks: int) -> None:
+        """Forward so many more chunks, either way, then drop every connection."""
+        self._chunks_left = chunks
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
@@ -60,23 +60,23 @@ class Proxy:
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             while chunk := await reader.read(65536):
-                self._count_piece()
+                self._count_chunk()
                 await asyncio.sleep(self.delay_seconds)
                 writer.write(chunk)
                 await writer.drain()
         writer.close()
 
-    def _count_piece(self) -> None:
-        if self._pieces_left == 0:
-            self._pieces_left = None
+    def _count_chunk(self) -> None:
+        if self._chunks_left == 0:
+            self._chunks_left = None
             self.drop()
-        elif self._pieces_left:
-            self._pieces_left -= 1
+        elif self._chunks_left:
+            self._chunks_left -= 1
 
 
 @asynccontextmanager
 async def proxied(url: str) -> AsyncIterator[Proxy]:
-    """A proxy that forwards until it is told otherwise."""
+    """A proxy that forwards until it is cut."""
     proxy = Proxy(url)
     await proxy.restore()
     try:

@@ -1,4 +1,4 @@
-"""The database goes away and comes back: answers are quick, honest, and right again unaided."""
+"""Outages of the database: responses are quick and truthful, and recovery is automatic."""
 
 import asyncio
 import time
@@ -39,7 +39,7 @@ async def served(
         yield client
 
 
-async def ask_everything(client: httpx2.AsyncClient) -> list[httpx2.Response]:
+async def request_everything(client: httpx2.AsyncClient) -> list[httpx2.Response]:
     return [
         await client.post("/sensor-data", json=READING),
         await client.get("/sensor-data/aggregated?interval=24h"),
@@ -51,23 +51,23 @@ async def ask_everything(client: httpx2.AsyncClient) -> list[httpx2.Response]:
     ]
 
 
-async def test_without_the_database_every_route_says_so_at_once_and_recovers_by_itself(
+async def test_without_the_database_every_route_fails_at_once_and_recovers_by_itself(
     served: httpx2.AsyncClient, proxy: Proxy, pool: Pool, tmp_path: Path
 ) -> None:
-    before = await ask_everything(served)
+    before = await request_everything(served)
     assert [response.status_code for response in before] == [201, 200, 200, 404, 404, 404, 201]
     await proxy.cut()
     started = time.monotonic()
-    during = await ask_everything(served)
+    during = await request_everything(served)
     assert time.monotonic() - started < 5
     assert {response.status_code for response in during} == {503}
     assert {response.json()["code"] for response in during} == {"database_unavailable"}
     assert {response.headers["retry-after"] for response in during} == {"2"}
     await proxy.restore()
-    after = await ask_everything(served)
+    after = await request_everything(served)
     assert [response.status_code for response in after] == [201, 200, 200, 404, 404, 404, 201]
     assert await pool.fetchval("SELECT count(*) FROM imports") == 2
-    # The upload in between keeps its file: it cannot know whether its import was committed.
+    # The file of the upload in between stays: whether its import was committed is unknown.
     assert len(files_below(tmp_path)) == 3
 
 
@@ -105,7 +105,7 @@ async def test_a_server_starts_without_its_database_and_its_provider(
         assert (await client.post("/sensor-data", json=READING)).status_code == 201
 
 
-async def test_a_provider_that_never_answered_is_told_apart_from_a_bad_token(
+async def test_an_unreachable_provider_is_distinguished_from_a_bad_token(
     migrated_url: str, tmp_path: Path
 ) -> None:
     async with Provider().serving() as own:
@@ -143,7 +143,7 @@ async def test_waiting_for_an_import_survives_a_restart_of_the_database(
         ("53300", "database_overloaded"),
     ],
 )
-async def test_a_server_out_of_something_is_told_on_every_way_in_and_when_to_come_back(
+async def test_exhausted_database_resources_are_reported_on_every_way_in_with_retry_after(
     client: httpx2.AsyncClient, pool: Pool, state: str, code: str
 ) -> None:
     await pool.execute(
@@ -152,13 +152,15 @@ async def test_a_server_out_of_something_is_told_on_every_way_in_and_when_to_com
         "CREATE TRIGGER fail BEFORE INSERT ON readings FOR EACH ROW EXECUTE FUNCTION fail()"
     )
     try:
-        answers = [
+        responses = [
             await client.post("/sensor-data", json=READING),
             await client.post("/sensor-data/batch", json=[READING]),
             await client.post("/api/v2/write", content=b"m f=1"),
         ]
     finally:
         await pool.execute("DROP FUNCTION fail CASCADE")
-    assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(503, code)}
-    assert {answer.headers["retry-after"] for answer in answers} == {"2"}
+    assert {(response.status_code, response.json()["code"]) for response in responses} == {
+        (503, code)
+    }
+    assert {response.headers["retry-after"] for response in responses} == {"2"}
     assert await pool.fetchval("SELECT count(*) FROM readings") == 0

@@ -27,12 +27,12 @@ CLIENT = "sensor-gateway"
 def gateway_token(provider: IdentityProvider, scope: str) -> str:
     """An access token by client credentials, as a gateway gets it."""
     discovery = httpx2.get(f"{provider.issuer}/.well-known/openid-configuration").json()
-    answer = httpx2.post(
+    response = httpx2.post(
         discovery["token_endpoint"],
         auth=(CLIENT, read_accounts().client_secrets[CLIENT]),
         data={"grant_type": "client_credentials", "scope": scope},
     )
-    token: str = answer.raise_for_status().json()["access_token"]
+    token: str = response.raise_for_status().json()["access_token"]
     return token
 
 
@@ -82,11 +82,11 @@ def test_a_gateway_writes_with_a_token_of_the_real_provider_and_no_further_than_
     with server_process(clean_url, real_provider.issuer, tmp_path) as (_, url):
         assert httpx2.post(f"{url}/sensor-data", json=reading).status_code == 401
         assert httpx2.post(f"{url}/sensor-data", json=reading, headers=writer).status_code == 201
-        refused = httpx2.get(f"{url}/imports", headers=writer)
-        assert (refused.status_code, refused.json()["code"]) == (403, "missing_scope")
+        forbidden = httpx2.get(f"{url}/imports", headers=writer)
+        assert (forbidden.status_code, forbidden.json()["code"]) == (403, "missing_scope")
 
 
-async def test_more_gateways_than_the_http_server_takes_by_itself_keep_their_connections(
+async def test_more_connections_than_the_http_server_allows_by_default_stay_open(
     clean_url: str, real_provider: IdentityProvider, tmp_path: Path
 ) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -101,7 +101,7 @@ async def test_more_gateways_than_the_http_server_takes_by_itself_keep_their_con
                     assert b" 200 " in await reader.readline()
 
 
-async def test_requests_under_way_are_answered_to_their_end_when_the_server_is_told_to_stop(
+async def test_requests_in_flight_are_completed_when_the_server_is_stopped(
     clean_url: str, pool: Pool, real_provider: IdentityProvider, tmp_path: Path
 ) -> None:
     import_id = await new_import(pool)
@@ -122,7 +122,7 @@ async def test_requests_under_way_are_answered_to_their_end_when_the_server_is_t
         assert time.monotonic() - started < 10
 
 
-async def test_every_reading_the_server_has_taken_is_stored_before_it_stops(
+async def test_every_accepted_reading_is_stored_before_the_server_stops(
     clean_url: str, pool: Pool, real_provider: IdentityProvider, tmp_path: Path
 ) -> None:
     writer = {"Authorization": f"Bearer {gateway_token(real_provider, 'readings:write')}"}
@@ -134,8 +134,8 @@ async def test_every_reading_the_server_has_taken_is_stored_before_it_stops(
                 while "sensorflow_ingest_waiting_readings 20.0" not in await metrics(client):
                     pass
                 process.send_signal(signal.SIGTERM)
-            answers = await asyncio.gather(*posts)
-        assert {answer.status_code for answer in answers} == {201}
+            responses = await asyncio.gather(*posts)
+        assert {response.status_code for response in responses} == {201}
         assert await asyncio.to_thread(process.wait, 20) == 0
     assert len(await stored(pool)) == 21
 

@@ -25,14 +25,14 @@ WANTED = {"POST /sensor-data", "save readings", "import", "refresh rollups"}
 
 
 class Collector(ThreadingHTTPServer):
-    """Takes spans by OTLP over HTTP, and keeps them by name."""
+    """Receives spans by OTLP over HTTP, and stores them by name."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Receiver)
         self.spans: dict[str, Span] = {}
         self.services: set[str] = set()
 
-    def take(self, body: bytes) -> None:
+    def receive(self, body: bytes) -> None:
         for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
             attributes = {each.key: each.value for each in resource.resource.attributes}
             self.services.add(attributes["service.name"].string_value)
@@ -44,7 +44,7 @@ class _Receiver(BaseHTTPRequestHandler):
     server: Collector
 
     def do_POST(self) -> None:
-        self.server.take(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.receive(self.rfile.read(int(self.headers["Content-Length"])))
         self.send_response(200)
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -110,8 +110,8 @@ def test_a_collector_gets_the_spans_of_requests_commits_imports_and_refreshes(
             wait_for_spans(collected)
     request = collected.spans["POST /sensor-data"]
     assert (request.trace_id.hex(), request.parent_span_id.hex()) == (TRACE, CALLER)
-    told = {each.key: each.value for each in request.attributes}
-    assert told["http.response.status_code"].int_value == 201
+    attributes = {each.key: each.value for each in request.attributes}
+    assert attributes["http.response.status_code"].int_value == 201
     assert collected.services == {"sensorflow-api", "sensorflow-worker"}
 
 

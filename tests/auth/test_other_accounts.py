@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from core.database import Pool
-from embedded.node import HERE
+from embedded.node import EMBEDDED_FOLDER
 from tests.auth.own_provider import Ports, person_at_own_site
 from tests.auth.person import TEST_USER, password_login
 from tests.auth.session_stores import SessionsAtRest
 
 
 def published_accounts() -> dict[str, Any]:
-    return dict(json.loads((HERE / "identity" / "accounts.json").read_text()))
+    return dict(json.loads((EMBEDDED_FOLDER / "identity" / "accounts.json").read_text()))
 
 
 def written(accounts: dict[str, Any], folder: Path) -> Path:

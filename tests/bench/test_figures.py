@@ -1,12 +1,12 @@
-"""What the benchmarks compute: figures that nobody would notice to be wrong."""
+"""The computations of the benchmarks, whose errors nobody would notice."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bench.acknowledged import Span, as_csv, readings_of
 from bench.load import Load, get_request
 from bench.measure import Result, least_in_turns, medians_in_turns
 from bench.month import Month
-from bench.promised import Span, as_csv, readings_of
 from bench.soak import growth
 from bench.users import aggregated
 from core.database import Pool
@@ -26,7 +26,7 @@ def test_a_result_without_a_baseline_has_no_ratio() -> None:
     assert Result("errors", "errors", 0, 0, "none").as_json()["ratio"] is None
 
 
-def test_a_load_tells_its_rate_and_the_latency_that_so_many_kept_below() -> None:
+def test_a_load_computes_its_rate_and_percentiles_of_latency() -> None:
     load = Load(seconds=2.0, latencies=[number / 1000 for number in range(1, 100)])
     load.statuses[201] += 100
     assert load.rate == 50
@@ -34,7 +34,7 @@ def test_a_load_tells_its_rate_and_the_latency_that_so_many_kept_below() -> None
     assert round(load.milliseconds(99)) == 99
 
 
-async def test_medians_are_of_runs_that_take_turns() -> None:
+async def test_medians_are_of_interleaved_runs() -> None:
     order: list[str] = []
 
     async def measured() -> float:
@@ -49,7 +49,7 @@ async def test_medians_are_of_runs_that_take_turns() -> None:
     assert order == ["measured", "baseline"] * 3
 
 
-async def test_the_least_of_each_is_of_works_that_take_turns() -> None:
+async def test_minima_are_of_interleaved_runs() -> None:
     order: list[str] = []
 
     async def one() -> float:
@@ -83,7 +83,7 @@ def test_the_row_over_all_requests_is_read_from_the_table_of_locust(tmp_path: Pa
     assert aggregated(table)["Request Count"] == "9"
 
 
-async def test_a_month_is_filled_in_two_parts_that_lie_in_the_same_buckets(pool: Pool) -> None:
+async def test_a_month_is_filled_in_two_parts_within_the_same_buckets(pool: Pool) -> None:
     month = Month.of_rows(15_001)
     assert month.readings == 20  # of each id
     parts = []
@@ -97,7 +97,7 @@ async def test_a_month_is_filled_in_two_parts_that_lie_in_the_same_buckets(pool:
     assert max(row[1] for row in both) < month.end
 
 
-def test_a_get_names_the_tag_that_is_known() -> None:
+def test_a_get_with_an_entity_tag_is_conditional() -> None:
     assert b"If-None-Match" not in get_request("/a", "t")
     request = get_request("/a", "t", 'W/"x"')
     assert request.startswith(b"GET /a HTTP/1.1\r\n")

@@ -1,4 +1,4 @@
-"""The files that containers are made of, parsed."""
+"""Compose file, Dockerfile, example environment and Keycloak realm, parsed."""
 
 import json
 import re
@@ -27,7 +27,7 @@ class Reference:
     operand: str
 
     @property
-    def must_be_given(self) -> bool:
+    def is_required(self) -> bool:
         return self.operator == ":?" and bool(self.operand)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.containers.files import COMPOSE, ROOT, services
 
-OURS = ("migrate", "api", "worker")
+PLATFORM_SERVICES = ("migrate", "api", "worker")
 
 
 def check_schema(file: Path) -> subprocess.CompletedProcess[str]:
@@ -20,7 +20,7 @@ def test_compose_yaml_follows_the_compose_schema() -> None:
     assert result.returncode == 0, result.stdout
 
 
-def test_the_schema_check_finds_a_wrong_key(tmp_path: Path) -> None:
+def test_the_schema_check_rejects_a_wrong_key(tmp_path: Path) -> None:
     wrong = tmp_path / "compose.yaml"
     wrong.write_text(COMPOSE.read_text().replace("healthcheck:", "healtcheck:"))
     assert check_schema(wrong).returncode == 1
@@ -38,13 +38,13 @@ def test_the_database_is_the_community_edition() -> None:
 
 
 def test_one_image_serves_the_api_the_worker_and_the_migrations() -> None:
-    ours = [services()[service] for service in OURS]
-    assert len({service["image"] for service in ours}) == 1
-    assert [service["command"] for service in ours] == [["migrate"], ["serve"], ["worker"]]
+    definitions = [services()[service] for service in PLATFORM_SERVICES]
+    assert len({service["image"] for service in definitions}) == 1
+    assert [service["command"] for service in definitions] == [["migrate"], ["serve"], ["worker"]]
 
 
 @pytest.mark.parametrize("service", ["api", "worker"])
-def test_nothing_of_ours_starts_before_the_migrations_have_ended_well(service: str) -> None:
+def test_the_platform_starts_after_the_migrations_have_succeeded(service: str) -> None:
     condition = services()[service]["depends_on"]["migrate"]["condition"]
     assert condition == "service_completed_successfully"
 
@@ -56,17 +56,17 @@ def test_the_migrations_wait_for_the_database_and_run_once() -> None:
 
 
 @pytest.mark.parametrize("service", [name for name in services() if name != "migrate"])
-def test_what_serves_is_restarted_when_it_ends(service: str) -> None:
+def test_services_are_restarted_when_they_exit(service: str) -> None:
     assert services()[service]["restart"] == "unless-stopped"
 
 
 @pytest.mark.parametrize("service", ["timescaledb", "keycloak", "api"])
-def test_what_others_connect_to_has_a_health_check(service: str) -> None:
+def test_servers_have_a_health_check(service: str) -> None:
     assert services()[service]["healthcheck"]["test"][0] == "CMD"
 
 
 @pytest.mark.parametrize("service", services())
-def test_no_container_has_more_rights_than_it_needs(service: str) -> None:
+def test_no_container_has_more_privileges_than_it_needs(service: str) -> None:
     definition = services()[service]
     assert definition["cap_drop"] == ["ALL"]
     assert "no-new-privileges:true" in definition["security_opt"]
@@ -75,8 +75,8 @@ def test_no_container_has_more_rights_than_it_needs(service: str) -> None:
         assert "cap_add" not in definition
 
 
-@pytest.mark.parametrize("service", OURS)
-def test_our_containers_cannot_write_to_their_image(service: str) -> None:
+@pytest.mark.parametrize("service", PLATFORM_SERVICES)
+def test_containers_of_the_platform_have_a_read_only_root_file_system(service: str) -> None:
     assert services()[service]["read_only"] is True
 
 
@@ -91,7 +91,7 @@ def test_ports_are_bound_to_the_loopback_interface(service: str) -> None:
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
-def test_every_mounted_file_is_there_and_read_only() -> None:
+def test_every_mounted_file_exists_and_is_read_only() -> None:
     mounts = [mount for service in services().values() for mount in service.get("volumes", [])]
     files = [mount.split(":") for mount in mounts if mount.startswith("./")]
     assert len(files) == 2

@@ -13,7 +13,7 @@ def final_stage() -> list[tuple[str, str]]:
     return instructions()[starts[-1] :]
 
 
-def test_the_linter_finds_nothing() -> None:
+def test_the_linter_reports_nothing() -> None:
     hadolint = Path(sys.executable).with_name("hadolint")
     result = subprocess.run([hadolint, DOCKERFILE], capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout) == (0, "")
@@ -36,7 +36,7 @@ def test_the_image_starts_the_projects_command() -> None:
 
 
 @pytest.mark.parametrize("file", ["Dockerfile", "Makefile"])
-def test_what_is_installed_is_what_the_lock_files_say(file: str) -> None:
+def test_packages_are_installed_from_the_lock_files(file: str) -> None:
     lines = (ROOT / file).read_text().replace("\\\n", "")
     installs = re.findall(r"\bpip (?:-\S+ \S+ )?install [^&|\n]*", lines)
     assert len(installs) == 3
@@ -51,17 +51,17 @@ def test_the_final_stage_installs_and_compiles_nothing() -> None:
 
 
 @pytest.mark.parametrize("source", ["requirements.lock", "requirements-build.lock", "sql", "api"])
-def test_what_the_image_is_made_of_is_let_through_to_the_build(source: str) -> None:
+def test_dockerignore_includes_what_the_image_needs(source: str) -> None:
     assert f"!{source}" in (ROOT / ".dockerignore").read_text().splitlines()
 
 
-def test_nothing_is_copied_that_the_build_does_not_see() -> None:
-    let_through = {
+def test_the_build_copies_exactly_what_dockerignore_includes() -> None:
+    included = {
         line.removeprefix("!")
         for line in (ROOT / ".dockerignore").read_text().splitlines()
         if line.startswith("!")
     }
     copies = [rest.split()[:-1] for word, rest in instructions() if word == "COPY"]
     copied = {source for sources in copies if "--from=build" not in sources for source in sources}
-    assert copied == let_through
+    assert copied == included
     assert all((ROOT / source).exists() for source in copied)

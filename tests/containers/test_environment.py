@@ -34,12 +34,12 @@ def known_variables() -> dict[str, FieldInfo]:
 
 
 @pytest.mark.parametrize("file", [COMPOSE, DOCKERFILE, ENV_EXAMPLE], ids=lambda file: file.name)
-def test_every_variable_of_the_platform_is_one_that_the_settings_read(file: Path) -> None:
+def test_every_variable_of_the_platform_belongs_to_a_setting(file: Path) -> None:
     named = set(re.findall(r"\bSENSORFLOW_\w+", file.read_text()))
     assert named <= set(known_variables())
 
 
-def test_the_check_of_variables_knows_those_of_every_group() -> None:
+def test_known_variables_include_those_of_every_group() -> None:
     some = {"SENSORFLOW_DATABASE_URL", "SENSORFLOW_API_PORT", "SENSORFLOW_IDP_PORT"}
     assert some <= set(known_variables())
 
@@ -55,9 +55,7 @@ def test_the_check_of_variables_knows_those_of_every_group() -> None:
         ),
     ],
 )
-def test_every_setting_without_a_default_is_given(
-    service: str, groups: list[type[BaseSettings]]
-) -> None:
+def test_every_required_setting_is_set(service: str, groups: list[type[BaseSettings]]) -> None:
     required = {name for name, field in variables(*groups).items() if field.is_required()}
     assert required <= set(environment(service))
 
@@ -70,7 +68,7 @@ def test_ports_default_to_those_of_the_settings() -> None:
 
 def test_no_secret_has_a_default() -> None:
     for reference in references(COMPOSE.read_text()):
-        assert is_secret(reference.name) == reference.must_be_given, reference
+        assert is_secret(reference.name) == reference.is_required, reference
 
 
 @pytest.mark.parametrize("service", services())
@@ -78,26 +76,26 @@ def test_no_secret_is_written_into_compose_yaml(service: str) -> None:
     for name, value in environment(service).items():
         if is_secret(name):
             (reference,) = references(value)
-            assert reference.must_be_given, name
+            assert reference.is_required, name
 
 
-def test_the_example_explains_every_variable_and_names_no_other() -> None:
-    asked = {reference.name for reference in references(COMPOSE.read_text())}
-    assert set(example_variables()) == asked
+def test_the_example_describes_every_variable_and_no_other() -> None:
+    referenced = {reference.name for reference in references(COMPOSE.read_text())}
+    assert set(example_variables()) == referenced
     assert all(comment for _, comment in example_variables().values())
 
 
-def test_the_example_gives_no_secret_and_the_same_defaults() -> None:
+def test_the_example_has_no_secrets_and_the_same_defaults() -> None:
     defaults = {
         reference.name: reference.operand
         for reference in references(COMPOSE.read_text())
         if not is_secret(reference.name)
     }
-    given = {name: value for name, (value, _) in example_variables().items()}
-    assert given == dict.fromkeys(filter(is_secret, given), "") | defaults
+    examples = {name: value for name, (value, _) in example_variables().items()}
+    assert examples == dict.fromkeys(filter(is_secret, examples), "") | defaults
 
 
-def test_every_placeholder_of_the_realm_is_given_to_keycloak() -> None:
+def test_every_placeholder_of_the_realm_is_set_for_keycloak() -> None:
     placeholders = {reference.name for reference in references(REALM.read_text())}
     assert placeholders
     assert placeholders <= set(environment("keycloak"))

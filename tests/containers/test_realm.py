@@ -4,16 +4,16 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from embedded.node import HERE
+from embedded.node import EMBEDDED_FOLDER
 from tests.containers.files import environment, realm, references, services
 
-ACCOUNTS = json.loads((HERE / "identity" / "accounts.json").read_text())
+ACCOUNTS = json.loads((EMBEDDED_FOLDER / "identity" / "accounts.json").read_text())
 API_SCOPES = set(ACCOUNTS["scopes"])
 
 
 def client(name: str) -> dict[str, Any]:
-    (found,) = (client for client in realm()["clients"] if client["clientId"] == name)
-    return dict(found)
+    (match,) = (client for client in realm()["clients"] if client["clientId"] == name)
+    return dict(match)
 
 
 def scopes() -> dict[str, dict[str, Any]]:
@@ -37,13 +37,13 @@ def test_the_realm_has_the_scopes_of_the_development_provider() -> None:
         assert scopes()[name]["attributes"]["include.in.token.scope"] == "true"
 
 
-def test_the_gateway_gets_the_scopes_that_the_development_provider_gives_it() -> None:
+def test_the_gateway_has_the_scopes_of_the_development_provider() -> None:
     (gateway,) = ACCOUNTS["machineClients"]
     assert granted(gateway["id"]) == set(gateway["scopes"])
     assert client(gateway["id"])["optionalClientScopes"] == []
 
 
-def test_the_gateway_proves_itself_by_a_secret_that_is_not_in_the_file() -> None:
+def test_the_gateway_has_a_client_secret_that_is_not_in_the_file() -> None:
     gateway = client("sensor-gateway")
     assert gateway["publicClient"] is False
     assert gateway["serviceAccountsEnabled"] is True
@@ -52,7 +52,7 @@ def test_the_gateway_proves_itself_by_a_secret_that_is_not_in_the_file() -> None
     assert gateway["secret"] == f"${{{reference.name}}}"
 
 
-def test_the_browser_client_must_use_pkce_and_leads_back_to_the_api_only() -> None:
+def test_the_browser_client_must_use_pkce_and_redirects_to_the_api_only() -> None:
     browser = client("sensorflow")
     assert browser["attributes"]["pkce.code.challenge.method"] == "S256"
     assert browser["implicitFlowEnabled"] is browser["serviceAccountsEnabled"] is False
@@ -62,12 +62,12 @@ def test_the_browser_client_must_use_pkce_and_leads_back_to_the_api_only() -> No
     ]
 
 
-def test_the_browser_client_takes_passwords_since_the_api_does() -> None:
+def test_the_browser_client_may_use_the_password_grant_as_the_api_does() -> None:
     assert client("sensorflow")["directAccessGrantsEnabled"] is True
     assert client("sensor-gateway")["directAccessGrantsEnabled"] is False
 
 
-def test_the_realm_tells_the_api_of_sign_outs_where_it_listens() -> None:
+def test_the_realm_sends_backchannel_logouts_to_the_api() -> None:
     attributes = client("sensorflow")["attributes"]
     address = urlsplit(attributes["backchannel.logout.url"])
     assert attributes["backchannel.logout.session.required"] == "true"
@@ -76,7 +76,7 @@ def test_the_realm_tells_the_api_of_sign_outs_where_it_listens() -> None:
     assert address.path == ACCOUNTS["browserClients"][0]["backchannelLogoutPath"]
 
 
-def test_the_browser_client_leads_back_to_the_servers_public_url() -> None:
+def test_the_browser_client_redirects_to_the_public_url_of_the_api() -> None:
     public_url = environment("api")["SENSORFLOW_API_PUBLIC_URL"]
     port = "${SENSORFLOW_API_PORT:-8000}"
     assert public_url == f"http://127.0.0.1:{port}"
@@ -84,7 +84,7 @@ def test_the_browser_client_leads_back_to_the_servers_public_url() -> None:
     assert environment("api").get("SENSORFLOW_AUTH_CLIENT_ID", "sensorflow") == "sensorflow"
 
 
-def test_the_browser_client_may_ask_for_every_scope_but_gets_none_unasked() -> None:
+def test_the_browser_client_has_every_scope_as_optional_and_none_as_default() -> None:
     assert set(client("sensorflow")["optionalClientScopes"]) == API_SCOPES
     assert granted("sensorflow") == set()
 
@@ -113,7 +113,7 @@ def test_every_scope_of_a_client_is_defined(name: str) -> None:
     assert named <= set(scopes())
 
 
-def test_the_realm_has_no_user_and_lets_nobody_register() -> None:
+def test_the_realm_has_no_users_and_no_registration() -> None:
     assert "users" not in realm()
     assert realm()["registrationAllowed"] is False
 

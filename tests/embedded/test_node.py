@@ -9,7 +9,7 @@ import pytest
 
 from embedded import node as node_module
 from embedded.errors import NodeMissingError, PackagesNotInstalledError
-from embedded.node import HERE, find_node, install_packages, main
+from embedded.node import EMBEDDED_FOLDER, find_node, install_packages, main
 
 NO_WHEEL = Path("/nonexistent")
 
@@ -23,7 +23,7 @@ def put_command(folder: Path, name: str, script: str) -> Path:
 
 
 def put_machine(folder: Path, version: str, *, npm: bool = True) -> str:
-    """A folder of commands like a machine's, as a search path."""
+    """A folder with the commands of a machine, as a search path."""
     put_command(folder, "node", f"echo {version}")
     if npm:
         put_command(folder, "npm", "true")
@@ -51,7 +51,7 @@ def test_the_machines_node_is_used_when_it_is_new_enough(tmp_path: Path, version
     [("v18.20.4", True), ("v0.12.18", True), ("nonsense", True), ("v20.20.2", False)],
     ids=["too old", "ancient", "not Node", "without npm"],
 )
-def test_the_wheels_node_is_used_when_the_machines_will_not_do(
+def test_the_wheels_node_is_used_when_the_machines_is_unsuitable(
     tmp_path: Path, version: str, npm: bool
 ) -> None:
     machine = put_machine(tmp_path / "machine", version, npm=npm)
@@ -71,7 +71,7 @@ def test_the_wheels_node_is_used_when_the_machine_has_none(tmp_path: Path) -> No
     assert find_node(str(tmp_path / "empty"), wheel).executable == wheel / "bin" / "node"
 
 
-def test_a_node_that_cannot_be_executed_does_not_count(tmp_path: Path) -> None:
+def test_a_node_that_cannot_be_executed_is_ignored(tmp_path: Path) -> None:
     machine = put_machine(tmp_path / "machine", "v24.0.0")
     (tmp_path / "machine" / "node").write_bytes(b"\x7fELF")
     wheel = put_wheel(tmp_path / "wheel")
@@ -87,7 +87,7 @@ def test_a_node_that_cannot_be_executed_does_not_count(tmp_path: Path) -> None:
         ("v20.20.2", False, "this machine has Node without npm"),
     ],
 )
-def test_without_any_node_the_error_says_what_was_found_and_what_to_do(
+def test_without_any_node_the_error_has_the_reason_and_a_remedy(
     tmp_path: Path, version: str | None, npm: bool, reason: str
 ) -> None:
     machine = put_machine(tmp_path, version, npm=npm) if version else str(tmp_path)
@@ -96,12 +96,12 @@ def test_without_any_node_the_error_says_what_was_found_and_what_to_do(
     assert "requirements-node.lock" in str(caught.value)
 
 
-def test_a_script_asked_by_npm_finds_the_chosen_node_first(tmp_path: Path) -> None:
+def test_a_script_of_npm_runs_with_the_chosen_node(tmp_path: Path) -> None:
     node = find_node(put_machine(tmp_path, "v24.0.0"))
     assert node.environment()["PATH"].split(os.pathsep)[0] == str(tmp_path)
 
 
-def test_the_makefile_learns_by_exit_status_whether_node_is_there(
+def test_the_exit_status_shows_whether_node_is_available(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main("available") == 0
@@ -112,7 +112,7 @@ def test_the_makefile_learns_by_exit_status_whether_node_is_there(
     assert "Node 20 or newer" in capsys.readouterr().err
 
 
-def test_an_unknown_action_is_answered_with_the_known_ones(
+def test_an_unknown_action_prints_the_known_ones(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main("dance") == 2
@@ -121,7 +121,7 @@ def test_an_unknown_action_is_answered_with_the_known_ones(
 
 @pytest.fixture
 def npm_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file that gains one line of arguments each time npm runs; npm wipes node_modules first."""
+    """A file with one line of arguments per run of npm, which deletes node_modules first."""
     log = tmp_path / "npm-runs"
     machine = put_machine(tmp_path / "machine", "v24.0.0")
     put_command(
@@ -174,7 +174,7 @@ def test_callers_at_the_same_time_share_one_installation(npm_runs: Path, project
     assert len(lines(npm_runs)) == 1
 
 
-def test_a_failed_installation_says_what_npm_said_and_is_tried_again(
+def test_a_failed_installation_raises_with_the_output_of_npm_and_is_retried(
     npm_runs: Path, project: Path, tmp_path: Path
 ) -> None:
     npm = tmp_path / "machine" / "npm"
@@ -189,7 +189,7 @@ def test_a_failed_installation_says_what_npm_said_and_is_tried_again(
 
 
 def test_the_lock_file_names_an_integrity_for_every_package_and_no_registry() -> None:
-    packages = json.loads((HERE / "package-lock.json").read_text())["packages"]
+    packages = json.loads((EMBEDDED_FOLDER / "package-lock.json").read_text())["packages"]
     del packages[""]
     assert packages
     assert all("integrity" in package for package in packages.values())
@@ -197,6 +197,6 @@ def test_the_lock_file_names_an_integrity_for_every_package_and_no_registry() ->
 
 
 def test_every_direct_package_is_pinned_to_one_version() -> None:
-    manifest = json.loads((HERE / "package.json").read_text())
+    manifest = json.loads((EMBEDDED_FOLDER / "package.json").read_text())
     versions = [*manifest["dependencies"].values(), *manifest["devDependencies"].values()]
     assert all(version[0].isdigit() and " " not in version for version in versions)

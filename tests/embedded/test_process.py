@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from embedded.errors import StartFailedError
-from embedded.node import HERE
+from embedded.node import EMBEDDED_FOLDER
 from embedded.process import NodeProgram
 
 READY = 'process.stdout.write(\'{"event":"ready","port":4711}\\n\');'
 STAY = "process.stdin.resume();"
+SUPERVISION = EMBEDDED_FOLDER / "supervision.mjs"
 
 Start = Callable[..., NodeProgram]
 
@@ -49,7 +50,7 @@ def wait_until_gone(pid: int) -> bool:
     return not process_exists(pid)
 
 
-def test_a_ready_program_tells_its_details(start: Start) -> None:
+def test_a_ready_program_reports_its_details(start: Start) -> None:
     with start(READY + STAY) as program:
         assert program.ready["port"] == 4711
         assert program.exit_status is None
@@ -61,7 +62,7 @@ def test_arguments_reach_the_program(start: Start) -> None:
         assert program.ready["arguments"] == ["--port", "0"]
 
 
-def test_other_output_before_the_ready_line_is_passed_over(start: Start) -> None:
+def test_other_output_before_the_ready_line_is_ignored(start: Start) -> None:
     with start("console.log('hello'); console.log('[1]');" + READY + STAY) as program:
         assert program.ready["port"] == 4711
 
@@ -71,7 +72,7 @@ def test_a_program_leads_a_process_group_of_its_own(start: Start) -> None:
         assert os.getpgid(program.pid) == program.pid != os.getpgid(0)
 
 
-def test_an_announced_error_is_raised_with_its_code_and_message(start: Start) -> None:
+def test_a_reported_error_is_raised_with_its_code_and_message(start: Start) -> None:
     source = """
         console.log(JSON.stringify({event: "error", code: "taken", message: "Port is taken."}));
         process.stdin.resume();
@@ -81,7 +82,7 @@ def test_an_announced_error_is_raised_with_its_code_and_message(start: Start) ->
     assert caught.value.code == "taken"
 
 
-def test_an_early_end_is_raised_with_the_log_and_its_last_lines(start: Start) -> None:
+def test_an_early_exit_is_raised_with_the_log_and_its_last_lines(start: Start) -> None:
     source = "for (let i = 0; i < 50; i++) console.error(`line ${i}`); process.exitCode = 3;"
     with pytest.raises(StartFailedError, match="ended with status 3") as caught:
         start(source)
@@ -91,7 +92,7 @@ def test_an_early_end_is_raised_with_the_log_and_its_last_lines(start: Start) ->
     assert "line 29" not in str(caught.value)
 
 
-def test_last_lines_are_of_this_start_and_not_of_an_earlier_one(start: Start) -> None:
+def test_the_last_lines_of_the_log_are_those_of_this_start(start: Start) -> None:
     with pytest.raises(StartFailedError, match="first try"):
         start("console.error('first try');")
     with pytest.raises(StartFailedError, match="second try") as caught:
@@ -99,7 +100,7 @@ def test_last_lines_are_of_this_start_and_not_of_an_earlier_one(start: Start) ->
     assert "first try" not in str(caught.value)
 
 
-def test_a_program_that_never_gets_ready_is_killed_at_the_timeout(
+def test_a_program_that_never_becomes_ready_is_killed_at_the_timeout(
     start: Start, tmp_path: Path
 ) -> None:
     pid_file = tmp_path / "pid"
@@ -124,7 +125,7 @@ def test_output_after_the_ready_line_never_blocks_the_program(start: Start) -> N
         assert program.wait(10) == 0
 
 
-def test_terminate_lets_the_program_stop_in_its_own_way(start: Start) -> None:
+def test_terminate_lets_the_program_handle_sigterm(start: Start) -> None:
     program = start("process.on('SIGTERM', () => process.exit(7));" + READY + STAY)
     assert program.terminate() == 7
 
@@ -146,27 +147,27 @@ def test_waiting_for_a_running_program_times_out(start: Start) -> None:
 
 
 SUPERVISED = f"""
-    import {{ announceReady, stopWithParent }} from {str(HERE / "supervision.mjs")!r};
+    import {{ announceReady, stopWithParent }} from {str(SUPERVISION)!r};
     stopWithParent(() => console.error("stopped cleanly"));
     announceReady({{}});
 """
 
 
-def test_a_supervised_program_stops_cleanly_when_asked(start: Start) -> None:
+def test_a_supervised_program_stops_cleanly_on_sigterm(start: Start) -> None:
     program = start(SUPERVISED)
     assert program.terminate() == 0
     assert program.log_path.read_text() == "stopped cleanly\n"
 
 
-def test_a_program_whose_stop_fails_ends_with_status_1(start: Start) -> None:
+def test_a_program_whose_stop_fails_exits_with_status_1(start: Start) -> None:
     program = start(SUPERVISED.replace('console.error("stopped cleanly")', "{ throw 1 }"))
     assert program.terminate() == 1
 
 
-def test_a_program_that_refuses_to_start_ends_and_says_why(start: Start) -> None:
+def test_a_program_that_cannot_start_exits_and_reports_why(start: Start) -> None:
     source = f"""
-        import {{ refuseToStart, stopWithParent }} from {str(HERE / "supervision.mjs")!r};
-        refuseToStart("lock_held", "Another one runs.");
+        import {{ announceError, stopWithParent }} from {str(SUPERVISION)!r};
+        announceError("lock_held", "Another one runs.");
     """
     with pytest.raises(StartFailedError, match=r"Another one runs\.") as caught:
         start(source)
@@ -189,7 +190,7 @@ def test_a_supervised_program_does_not_survive_a_killed_parent(tmp_path: Path) -
         [sys.executable, "-c", textwrap.dedent(parent_source)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        cwd=HERE.parent,
+        cwd=EMBEDDED_FOLDER.parent,
     ) as parent:
         assert parent.stdout
         child_pid = int(parent.stdout.readline())

@@ -1,4 +1,4 @@
-"""A Valkey of a test's own, or Redis, which speaks the same."""
+"""A Valkey server of a test's own, or Redis, which has the same protocol."""
 
 import shutil
 import socket
@@ -23,7 +23,7 @@ VALKEY = pytest.param("valkey", marks=needs_valkey)
 
 
 class ValkeyServer:
-    """Keeps nothing on disk, so that it comes back empty."""
+    """Stores nothing on disk, so it is empty after a restart."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -38,13 +38,13 @@ class ValkeyServer:
             [PROGRAM, *address, "--save", "", "--appendonly", "no"], stdout=subprocess.DEVNULL
         )
         try:
-            self._accepts(process)
+            self._wait_until_accepting(process)
             yield process
         finally:
             process.kill()
             process.wait()
 
-    def _accepts(self, process: subprocess.Popen[bytes]) -> None:
+    def _wait_until_accepting(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + 10
         while process.poll() is None and time.monotonic() < deadline:
             with socket.socket() as probe:

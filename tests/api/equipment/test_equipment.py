@@ -1,4 +1,4 @@
-"""What equipment there is, and what people say of it."""
+"""The list of equipment, and its metadata."""
 
 import json
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ from tests.api.stored import HOUR, enter, insert, refresh, this_hour
 PATH = "/equipment"
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
-SAID = ("name", "unit", "location", "zone", "expectedPeriodSeconds")
+METADATA = ("name", "unit", "location", "zone", "expectedPeriodSeconds")
 MERGE_PATCH = {"Content-Type": "application/merge-patch+json"}
 
 
@@ -27,11 +27,13 @@ def path_of(equipment_id: str) -> str:
     return f"{PATH}/{quote(equipment_id, safe='')}"
 
 
-async def ask(client: httpx2.AsyncClient, path: str = PATH, **parameters: Any) -> dict[str, Any]:
+async def get_json(
+    client: httpx2.AsyncClient, path: str = PATH, **parameters: Any
+) -> dict[str, Any]:
     response = await client.get(path, params=parameters)
     assert response.status_code == 200, response.text
-    answer: dict[str, Any] = response.json()
-    return answer
+    body: dict[str, Any] = response.json()
+    return body
 
 
 async def ids(client: httpx2.AsyncClient, **parameters: Any) -> list[str]:
@@ -39,11 +41,11 @@ async def ids(client: httpx2.AsyncClient, **parameters: Any) -> list[str]:
 
 
 async def every_item(client: httpx2.AsyncClient, **parameters: Any) -> AsyncIterator[Any]:
-    page = await ask(client, **parameters)
+    page = await get_json(client, **parameters)
     for item in page["items"]:
         yield item
     while page["nextCursor"]:
-        page = await ask(client, **parameters, cursor=page["nextCursor"])
+        page = await get_json(client, **parameters, cursor=page["nextCursor"])
         assert len(page["items"]) > 0
         for item in page["items"]:
             yield item
@@ -58,32 +60,32 @@ async def materialise(pool: Pool, start: datetime, end: datetime) -> None:
         await refresh(pool, start.replace(hour=0), end, rollup)
 
 
-async def test_equipment_is_told_with_its_first_and_last_reading_and_their_number(
+async def test_equipment_is_listed_with_its_first_and_last_reading_and_their_number(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     await insert(pool, ("b", NOON + HOUR, 2), ("a", NOON, 1), ("b", NOON, 7), ("b", NOON - DAY, 5))
-    answer = await ask(client)
-    assert [item["equipmentId"] for item in answer["items"]] == ["a", "b"]
-    assert answer["items"][1] == {
+    page = await get_json(client)
+    assert [item["equipmentId"] for item in page["items"]] == ["a", "b"]
+    assert page["items"][1] == {
         "equipmentId": "b",
-        **dict.fromkeys(SAID),
+        **dict.fromkeys(METADATA),
         "firstTimestamp": "2026-03-09T12:00:00Z",
         "lastTimestamp": "2026-03-10T13:00:00Z",
         "lastValue": 2,
         "sampleCount": 3,
     }
-    assert (answer["staleRanges"], answer["nextCursor"]) == ([], None)
-    one = await ask(client, path_of("b"))
-    assert one["asOf"] >= answer["asOf"]
-    assert one == {**answer["items"][1], "asOf": one["asOf"], "staleRanges": []}
+    assert (page["staleRanges"], page["nextCursor"]) == ([], None)
+    one = await get_json(client, path_of("b"))
+    assert one["asOf"] >= page["asOf"]
+    assert one == {**page["items"][1], "asOf": one["asOf"], "staleRanges": []}
 
 
-async def test_where_there_is_none_the_list_is_empty(client: httpx2.AsyncClient) -> None:
-    answer = await ask(client)
-    assert (answer["items"], answer["staleRanges"], answer["nextCursor"]) == ([], [], None)
+async def test_without_equipment_the_list_is_empty(client: httpx2.AsyncClient) -> None:
+    page = await get_json(client)
+    assert (page["items"], page["staleRanges"], page["nextCursor"]) == ([], [], None)
 
 
-async def test_equipment_is_found_whether_rolled_up_or_not(
+async def test_equipment_is_listed_whether_rolled_up_or_not(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     now = this_hour()
@@ -105,27 +107,27 @@ async def test_late_readings_make_the_count_stale_and_nothing_else(
     late = old - HOUR
     await insert(pool, ("a", late, 5), ("unseen", late, 1))
     await enter(pool, late, late + HOUR)
-    answer = await ask(client)
-    assert [item["equipmentId"] for item in answer["items"]] == ["a"]
-    (a,) = answer["items"]
+    page = await get_json(client)
+    assert [item["equipmentId"] for item in page["items"]] == ["a"]
+    (a,) = page["items"]
     assert (a["firstTimestamp"], a["sampleCount"]) == (f"{late:%FT%TZ}", 2)
-    assert answer["staleRanges"] == [{"from": f"{late:%FT%TZ}", "to": f"{old:%FT%TZ}"}]
-    assert (await ask(client, path_of("unseen")))["staleRanges"] == answer["staleRanges"]
+    assert page["staleRanges"] == [{"from": f"{late:%FT%TZ}", "to": f"{old:%FT%TZ}"}]
+    assert (await get_json(client, path_of("unseen")))["staleRanges"] == page["staleRanges"]
     await materialise(pool, late, NOON)
     await pool.execute("TRUNCATE rollup_dirty_ranges")
-    answer = await ask(client)
-    assert [item["sampleCount"] for item in answer["items"]] == [3, 1]
-    assert answer["staleRanges"] == []
+    page = await get_json(client)
+    assert [item["sampleCount"] for item in page["items"]] == [3, 1]
+    assert page["staleRanges"] == []
 
 
-async def test_ids_and_prefixes_choose_and_pages_together_are_the_whole(
+async def test_ids_and_prefixes_filter_and_the_pages_together_are_complete(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     names = ["100%", "Pump-4", "fan-1", "pump-1", "pump-2", "pump_3"]
     await insert(pool, *((name, NOON, 1) for name in names[::2]))
     await materialise(pool, NOON - DAY, NOON + 2 * DAY)
     await insert(pool, *((name, this_hour(), 1) for name in names[1::2]))
-    for asked, chosen in (
+    for selection, selected in (
         (["fan-1", "fan-1", "none"], ["fan-1"]),
         (["pump-*"], ["pump-1", "pump-2"]),
         (["pump_*", "pump-1"], ["pump-1", "pump_3"]),
@@ -135,10 +137,10 @@ async def test_ids_and_prefixes_choose_and_pages_together_are_the_whole(
         ([], names),
     ):
         for limit in (1, 2, 1000):
-            assert sorted(await ids(client, equipmentId=asked, limit=limit)) == chosen
+            assert sorted(await ids(client, equipmentId=selection, limit=limit)) == selected
 
 
-async def test_the_bi_view_tells_the_same(client: httpx2.AsyncClient, pool: Pool) -> None:
+async def test_the_bi_view_shows_the_same(client: httpx2.AsyncClient, pool: Pool) -> None:
     await insert(pool, ("a", NOON, 1), ("b", NOON, 7), ("b", NOON + HOUR, 5))
     await describe(client, "b", {"name": "Boiler", "expectedPeriodSeconds": 60})
     view = await pool.fetch(
@@ -149,10 +151,10 @@ async def test_the_bi_view_tells_the_same(client: httpx2.AsyncClient, pool: Pool
         FROM bi.equipment ORDER BY equipment_id
         """
     )
-    told = [list(item.values()) async for item in every_item(client)]
+    listed = [list(item.values()) async for item in every_item(client)]
     assert [
         [f"{part:%FT%TZ}" if isinstance(part, datetime) else part for part in row] for row in view
-    ] == told
+    ] == listed
 
 
 any_id = st.text(
@@ -168,11 +170,11 @@ any_id = st.text(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(name=any_id | st.sampled_from(["/a", "a/", "a//b", "100%", "a%2Fb", "?", "#", "a b", "+"]))
-async def test_any_id_is_found_by_its_path(
+async def test_any_id_can_be_requested_by_its_path(
     client: httpx2.AsyncClient, pool: Pool, name: str
 ) -> None:
     await pool.execute("INSERT INTO readings VALUES ($1, $2, 1) ON CONFLICT DO NOTHING", name, NOON)
-    assert (await ask(client, path_of(name)))["equipmentId"] == name
+    assert (await get_json(client, path_of(name)))["equipmentId"] == name
     if not name.endswith("*"):
         assert await ids(client, equipmentId=name) == [name]
 
@@ -189,7 +191,7 @@ async def test_any_id_is_found_by_its_path(
         ("limit=1&limit=2", "repeated_parameter"),
     ],
 )
-async def test_a_wrong_parameter_is_refused(
+async def test_an_invalid_parameter_is_rejected(
     client: httpx2.AsyncClient, query: str, code: str
 ) -> None:
     assert_problem(await client.get(f"{PATH}?{query}"), 400, code)
@@ -198,36 +200,36 @@ async def test_a_wrong_parameter_is_refused(
 @pytest.mark.parametrize("path", ["none", "%2Fnone", "a%2Fnone"])
 async def test_unknown_equipment_is_not_found(client: httpx2.AsyncClient, path: str) -> None:
     assert_problem(await client.get(f"{PATH}/{path}"), 404, "equipment_not_found")
-    answer = await client.patch(f"{PATH}/{path}", json={}, headers=MERGE_PATCH)
-    assert_problem(answer, 404, "equipment_not_found")
+    response = await client.patch(f"{PATH}/{path}", json={}, headers=MERGE_PATCH)
+    assert_problem(response, 404, "equipment_not_found")
 
 
 @pytest.mark.parametrize(
     ("path", "code"), [("%FF", "bad_text"), ("a%00", "bad_text"), ("x" * 256, "too_long")]
 )
-async def test_what_can_be_no_id_is_refused(
+async def test_an_impossible_id_is_rejected(
     client: httpx2.AsyncClient, path: str, code: str
 ) -> None:
     assert_problem(await client.get(f"{PATH}/{path}"), 400, code)
 
 
-async def test_what_is_said_stays_until_it_is_said_anew_or_taken_away(
+async def test_metadata_stays_until_it_is_replaced_or_removed(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     await insert(pool, ("a", NOON, 1))
-    said = {
+    expected = {
         "name": "Pumpe Süd",
         "unit": "°C",
         "location": "Hall 4, row 2",
         "zone": "Europe/Berlin",
         "expectedPeriodSeconds": 0.5,
     }
-    for change in (said, {"unit": "K", "zone": None}, {}, {"unit": "F"}):
-        said |= change
-        told = (await describe(client, "a", change)).json()
-        assert {name: told[name] for name in SAID} == said
-        assert {**told, "asOf": 0} == {**await ask(client, path_of("a")), "asOf": 0}
-    assert (await ask(client))["items"][0]["name"] == "Pumpe Süd"
+    for change in (dict(expected), {"unit": "K", "zone": None}, {}, {"unit": "F"}):
+        expected |= change
+        described = (await describe(client, "a", change)).json()
+        assert {name: described[name] for name in METADATA} == expected
+        assert {**described, "asOf": 0} == {**await get_json(client, path_of("a")), "asOf": 0}
+    assert (await get_json(client))["items"][0]["name"] == "Pumpe Süd"
 
 
 @pytest.mark.parametrize(
@@ -249,7 +251,7 @@ async def test_what_is_said_stays_until_it_is_said_anew_or_taken_away(
         ("expectedPeriodSeconds", 1e9, "out_of_range"),
     ],
 )
-async def test_a_wrong_field_is_refused_by_name_and_nothing_changes(
+async def test_an_invalid_field_is_rejected_by_name_and_nothing_changes(
     client: httpx2.AsyncClient, pool: Pool, field: str, value: object, code: str
 ) -> None:
     await insert(pool, ("a", NOON, 1))
@@ -270,7 +272,7 @@ async def test_a_wrong_field_is_refused_by_name_and_nothing_changes(
         (b'{"name": "' + b"x" * 70_000 + b'"}', 413, "body_too_large"),
     ],
 )
-async def test_a_body_that_is_no_patch_is_refused(
+async def test_a_body_that_is_no_merge_patch_is_rejected(
     client: httpx2.AsyncClient, pool: Pool, body: bytes, status: int, code: str
 ) -> None:
     await insert(pool, ("a", NOON, 1))
@@ -280,7 +282,7 @@ async def test_a_body_that_is_no_patch_is_refused(
     assert_problem(response, 415, "unsupported_media_type")
 
 
-async def test_who_may_only_read_and_write_readings_describes_nothing(
+async def test_describing_equipment_needs_the_scope_admin(
     anonymous: httpx2.AsyncClient, provider: Provider
 ) -> None:
     token = provider.token(scope="readings:read readings:write")

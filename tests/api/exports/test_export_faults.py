@@ -1,4 +1,4 @@
-"""Long files when something goes wrong: nothing is held on to, and no part passes for the whole."""
+"""Errors during long exports: resources are released, and no partial file looks complete."""
 
 import asyncio
 import io
@@ -15,8 +15,8 @@ import pytest
 import pytest_asyncio
 
 from api.exports.formats import Format
-from api.exports.parsing import Asked, parse_asked
-from api.exports.repository import ExportRepository, Rows
+from api.exports.parsing import ExportQuery, parse_export_query
+from api.exports.repository import ExportRepository, Records
 from api.exports.service import ExportService
 from core.database import Pool
 from tests.api.http.test_problem_details import assert_problem
@@ -28,8 +28,8 @@ PATH = "/sensor-data"
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 ROWS = 60_000  # more than the buffers between a server and its client hold
 READING = {"equipmentId": "new", "timestamp": "2026-01-01T00:00:00Z", "value": 1}
-AT_ONCE = 3  # a third of the connections
-FILES = [name for name in Format if name is not Format.JSON]
+MAX_RUNNING = 3  # a third of the connections
+FILE_FORMATS = [name for name in Format if name is not Format.JSON]
 
 
 @pytest_asyncio.fixture
@@ -60,36 +60,36 @@ async def served(
         yield client
 
 
-async def test_exports_whose_clients_read_nothing_keep_nobody_else_from_the_database(
+async def test_exports_whose_clients_do_not_read_leave_the_database_to_other_requests(
     served: httpx2.AsyncClient,
 ) -> None:
     async with AsyncExitStack() as stuck:
-        for _ in range(AT_ONCE):
+        for _ in range(MAX_RUNNING):
             response = await stuck.enter_async_context(
                 served.stream("GET", PATH, params={"format": "ndjson"})
             )
             assert response.status_code == 200
-        refused = await served.get(PATH, params={"format": "csv"})
-        assert_problem(refused, 429, "too_many_exports")
-        assert int(refused.headers["retry-after"]) > 0
+        rejected = await served.get(PATH, params={"format": "csv"})
+        assert_problem(rejected, 429, "too_many_exports")
+        assert int(rejected.headers["retry-after"]) > 0
         for _ in range(20):
             assert (await served.post(PATH, json=READING)).status_code == 201
         assert (await served.get(PATH, params={"limit": 1})).status_code == 200
-    await until_exports_are_taken(served)
+    await until_exports_are_accepted(served)
 
 
-async def until_exports_are_taken(client: httpx2.AsyncClient) -> None:
-    """Return when all clients that left are noticed; the suite's time limit is what says never."""
+async def until_exports_are_accepted(client: httpx2.AsyncClient) -> None:
+    """Return when all disconnected clients are noticed; bounded by the suite's time limit."""
     statuses = {429}
     while statuses != {200}:
-        exports = [client.get(PATH, params={"format": "csv"}) for _ in range(AT_ONCE)]
-        statuses = {answer.status_code for answer in await asyncio.gather(*exports)}
+        exports = [client.get(PATH, params={"format": "csv"}) for _ in range(MAX_RUNNING)]
+        statuses = {response.status_code for response in await asyncio.gather(*exports)}
 
 
-async def test_a_file_that_fails_half_way_does_not_end_as_if_it_were_whole(
+async def test_a_file_that_fails_half_way_does_not_end_as_if_it_were_complete(
     served: httpx2.AsyncClient, proxy: Proxy
 ) -> None:
-    for form in FILES:
+    for form in FILE_FORMATS:
         part: list[bytes] = []
         with pytest.raises(httpx2.RemoteProtocolError):
             await cut_while_reading(served, proxy, form, part)
@@ -104,29 +104,29 @@ async def cut_while_reading(
 ) -> None:
     async with client.stream("GET", PATH, params={"format": form}) as response:
         assert response.status_code == 200
-        async for piece in response.aiter_raw():
-            part.append(piece)
+        async for chunk in response.aiter_raw():
+            part.append(chunk)
             await proxy.cut()
 
 
-async def test_a_fault_before_the_first_piece_has_an_answer_of_its_own(
+async def test_an_error_before_the_first_chunk_has_a_response_of_its_own(
     served: httpx2.AsyncClient, proxy: Proxy
 ) -> None:
     await proxy.cut()
-    for _ in range(AT_ONCE + 1):
+    for _ in range(MAX_RUNNING + 1):
         response = await served.get(PATH, params={"format": "parquet"})
         assert_problem(response, 503, "database_unavailable")
 
 
-class Endless(ExportRepository):
-    """Slices that are not in any database."""
+class GeneratedReadings(ExportRepository):
+    """Batches that are not in any database."""
 
-    def __init__(self, slices: int) -> None:
-        self._slices = slices
+    def __init__(self, batches: int) -> None:
+        self._batches = batches
 
-    async def slices(self, asked: Asked) -> AsyncGenerator[Rows]:
-        del asked
-        for number in range(self._slices):
+    async def fetch_all(self, query: ExportQuery) -> AsyncGenerator[Records]:
+        del query
+        for number in range(self._batches):
             start = NOON + number * timedelta(hours=1)
             yield [
                 (f"pump-{n}", start + n * timedelta(seconds=1), n / 7, NOON)  # type: ignore[misc]  # as good as a Record
@@ -134,11 +134,11 @@ class Endless(ExportRepository):
             ]
 
 
-async def peak_bytes(form: Format, slices: int) -> int:
-    asked = parse_asked([("format", form)], "")
+async def peak_bytes(form: Format, batches: int) -> int:
+    query = parse_export_query([("format", form)], "")
     tracemalloc.start()
     try:
-        async for _ in ExportService(Endless(slices), 1).pieces(asked):
+        async for _ in ExportService(GeneratedReadings(batches), 1).file_chunks(query):
             pass
         return tracemalloc.get_traced_memory()[1]
     finally:
@@ -147,12 +147,13 @@ async def peak_bytes(form: Format, slices: int) -> int:
 
 @pytest.mark.parametrize("form", [Format.NDJSON, Format.CSV, Format.ARROW])
 async def test_a_longer_file_takes_no_more_memory(form: Format) -> None:
-    await peak_bytes(form, 1)  # what is loaded once
+    await peak_bytes(form, 1)  # imports that happen once
     assert await peak_bytes(form, 24) < 1.5 * await peak_bytes(form, 4)
 
 
 async def test_a_longer_parquet_file_takes_no_more_memory_than_a_row_group() -> None:
-    pieces = ExportService(Endless(400), 1).pieces(parse_asked([("format", Format.PARQUET)], ""))
-    allocated = [pa.total_allocated_bytes() async for _ in pieces]
+    query = parse_export_query([("format", Format.PARQUET)], "")
+    chunks = ExportService(GeneratedReadings(400), 1).file_chunks(query)
+    allocated = [pa.total_allocated_bytes() async for _ in chunks]
     half = len(allocated) // 2
     assert max(allocated[half:]) <= 1.1 * max(allocated[:half])

@@ -1,4 +1,4 @@
-"""Stored readings, in pages and as files: the same rows in every form."""
+"""Stored readings, in pages and as files: the same rows in every format."""
 
 import asyncio
 import csv
@@ -31,7 +31,7 @@ PATH = "/sensor-data"
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 MICROSECOND = timedelta.resolution
 COLUMNS = ["equipmentId", "timestamp", "value", "registerTime"]
-FILES = ["ndjson", "csv", "parquet", "arrow"]
+FILE_FORMATS = ["ndjson", "csv", "parquet", "arrow"]
 
 Row = tuple[str, datetime, float, datetime]
 
@@ -58,8 +58,10 @@ any_readings = st.lists(
 
 def row_of(reading: dict[str, Any]) -> Row:
     assert list(reading) == COLUMNS
-    moments = [datetime.fromisoformat(reading[name]) for name in ("timestamp", "registerTime")]
-    return reading["equipmentId"], moments[0], float(reading["value"]), moments[1]
+    ts, registered = (
+        datetime.fromisoformat(reading[name]) for name in ("timestamp", "registerTime")
+    )
+    return reading["equipmentId"], ts, float(reading["value"]), registered
 
 
 def from_table(table: pa.Table) -> list[Row]:
@@ -150,14 +152,14 @@ async def test_an_exported_csv_is_imported_again_to_unchanged(
     assert await rows_by_sql(pool) == before
 
 
-async def test_a_range_and_equipment_choose_in_every_form(
+async def test_a_range_and_equipment_filter_in_every_format(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
-    moments = [NOON - MICROSECOND, NOON, NOON + HOUR - MICROSECOND, NOON + HOUR]
+    timestamps = [NOON - MICROSECOND, NOON, NOON + HOUR - MICROSECOND, NOON + HOUR]
     names = ["a", "a1", "b", "_", "c"]
-    await insert(pool, *((name, moment, 1) for name in names for moment in moments))
-    span = {"from": NOON.isoformat(), "to": (NOON + HOUR).isoformat()}
-    for asked, chosen in (
+    await insert(pool, *((name, ts, 1) for name in names for ts in timestamps))
+    time_range = {"from": NOON.isoformat(), "to": (NOON + HOUR).isoformat()}
+    for selection, selected in (
         ([], names),
         (["a"], ["a"]),
         (["b", "a*", "a"], ["a", "a1", "b"]),
@@ -166,13 +168,16 @@ async def test_a_range_and_equipment_choose_in_every_form(
         (["c", "b", "c"], ["b", "c"]),
     ):
         rows = await rows_by_sql(
-            pool, "equipment_id = any($1) AND ts >= $2 AND ts < $3", chosen, NOON, NOON + HOUR
+            pool, "equipment_id = any($1) AND ts >= $2 AND ts < $3", selected, NOON, NOON + HOUR
         )
-        assert len(rows) == 2 * len(chosen)
+        assert len(rows) == 2 * len(selected)
         for form in READERS:
-            assert await rows_in(client, form, **span, equipmentId=asked) == rows
+            assert await rows_in(client, form, **time_range, equipmentId=selection) == rows
         for limit in (1, 2, 10_000):
-            assert await rows_by_pages(client, **span, equipmentId=asked, limit=limit) == rows
+            assert (
+                await rows_by_pages(client, **time_range, equipmentId=selection, limit=limit)
+                == rows
+            )
 
 
 async def test_without_a_range_all_time_is_meant(client: httpx2.AsyncClient, pool: Pool) -> None:
@@ -182,7 +187,9 @@ async def test_without_a_range_all_time_is_meant(client: httpx2.AsyncClient, poo
     assert [row[2] for row in await rows_in(client, "json", to="2026-01-01T00:00:00Z")] == [1]
 
 
-async def test_a_file_of_more_than_a_slice_is_whole(client: httpx2.AsyncClient, pool: Pool) -> None:
+async def test_a_file_of_more_than_one_fetch_is_complete(
+    client: httpx2.AsyncClient, pool: Pool
+) -> None:
     await pool.execute(
         """
         INSERT INTO readings SELECT name, $1::timestamptz + n * interval '7 seconds', n / 3.0
@@ -191,7 +198,7 @@ async def test_a_file_of_more_than_a_slice_is_whole(client: httpx2.AsyncClient, 
         NOON,
     )
     rows = await rows_by_sql(pool)
-    for form in FILES:
+    for form in FILE_FORMATS:
         assert await rows_in(client, form) == rows
 
 
@@ -207,7 +214,7 @@ async def test_a_file_of_more_than_a_slice_is_whole(client: httpx2.AsyncClient, 
         ("application/vnd.apache.arrow.stream", "application/vnd.apache.arrow.stream"),
     ],
 )
-async def test_the_header_says_the_format_where_the_parameter_does_not(
+async def test_the_header_accept_gives_the_format_unless_the_parameter_does(
     client: httpx2.AsyncClient, accept: str, media_type: str
 ) -> None:
     response = await client.get(PATH, headers={"Accept": accept})
@@ -218,11 +225,11 @@ async def test_the_header_says_the_format_where_the_parameter_does_not(
     assert named.headers["content-disposition"] == 'attachment; filename="readings.ndjson"'
 
 
-async def test_a_format_that_there_is_not_is_refused_with_those_there_are(
+async def test_an_unknown_format_is_rejected_with_the_known_ones(
     client: httpx2.AsyncClient,
 ) -> None:
-    refused = assert_problem(await client.get(f"{PATH}?format=xml"), 400, "validation_error")
-    assert refused["message"] == f"format must be one of {', '.join(READERS)}"
+    problem = assert_problem(await client.get(f"{PATH}?format=xml"), 400, "validation_error")
+    assert problem["message"] == f"format must be one of {', '.join(READERS)}"
     response = await client.get(PATH, headers={"Accept": "application/xml, image/*"})
     assert "text/csv" in assert_problem(response, 406, "not_acceptable")["message"]
 
@@ -241,7 +248,7 @@ async def test_a_format_that_there_is_not_is_refused_with_those_there_are(
         ("format=csv&cursor=x", "cursor", "validation_error"),
     ],
 )
-async def test_a_wrong_parameter_is_refused_by_name(
+async def test_an_invalid_parameter_is_rejected_by_name(
     client: httpx2.AsyncClient, query: str, field: str, code: str
 ) -> None:
     problem = (await client.get(f"{PATH}?{query}")).json()

@@ -7,7 +7,7 @@ from core.database import Pool
 from core.queries import queries
 
 
-async def test_the_root_says_ok(anonymous: httpx2.AsyncClient) -> None:
+async def test_the_root_responds_with_ok(anonymous: httpx2.AsyncClient) -> None:
     response = await anonymous.get("/")
     assert (response.status_code, response.text) == (200, "ok")
     assert response.headers["content-type"].startswith("text/plain")
@@ -18,7 +18,7 @@ async def test_liveness_is_json(anonymous: httpx2.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize(("seconds", "worker"), [(0, "ok"), (20, "ok"), (40, "absent")])
-async def test_readiness_tells_whether_a_worker_was_seen_lately(
+async def test_readiness_reports_whether_a_worker_sent_a_heartbeat_recently(
     client: httpx2.AsyncClient, pool: Pool, seconds: int, worker: str
 ) -> None:
     await pool.execute(
@@ -31,7 +31,7 @@ async def test_readiness_tells_whether_a_worker_was_seen_lately(
     assert response.json()["checks"] == {"database": "ok", "migrations": "ok", "worker": worker}
 
 
-async def test_a_worker_that_shows_itself_is_seen_and_the_long_gone_are_forgotten(
+async def test_a_heartbeat_registers_the_worker_and_deletes_those_of_long_ago(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     await pool.execute(
@@ -58,7 +58,7 @@ async def test_a_schema_that_is_behind_is_not_ready_and_one_ahead_is(
     assert response.status_code == (200 if migrations == "ok" else 503)
 
 
-async def test_the_metrics_tell_how_long_late_rows_wait_for_the_rollups(
+async def test_the_metrics_report_how_long_late_rows_wait_for_the_rollups(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     assert await rollup_lag(client) == 0

@@ -26,26 +26,28 @@ VARYING = ("x-request-id", "date", "transfer-encoding")
         "/nowhere",
     ],
 )
-async def test_head_tells_what_get_would(client: httpx2.AsyncClient, pool: Pool, path: str) -> None:
+async def test_head_responds_as_get_would(
+    client: httpx2.AsyncClient, pool: Pool, path: str
+) -> None:
     await insert(pool, ("a", this_hour(), 1))
-    whole = await client.get(path)
+    get = await client.get(path)
     head = await client.head(path)
-    assert head.status_code == whole.status_code
+    assert head.status_code == get.status_code
     assert head.content == b""
-    kept = [
+    headers = [
         {name: text for name, text in response.headers.items() if name not in VARYING}
-        for response in (whole, head)
+        for response in (get, head)
     ]
-    if whole.status_code < 400:
-        assert kept[0] == kept[1]
-    assert kept[0].keys() == kept[1].keys()
+    if get.status_code < 400:
+        assert headers[0] == headers[1]
+    assert headers[0].keys() == headers[1].keys()
 
 
-async def test_where_there_is_no_get_there_is_no_head(client: httpx2.AsyncClient) -> None:
+async def test_without_a_get_there_is_no_head(client: httpx2.AsyncClient) -> None:
     response = await client.head("/sensor-data/upload-csv")
     assert response.status_code == 405
     assert "POST" in response.headers["allow"]
 
 
-async def test_head_without_a_token_is_refused(anonymous: httpx2.AsyncClient) -> None:
+async def test_head_without_a_token_is_unauthorized(anonymous: httpx2.AsyncClient) -> None:
     assert (await anonymous.head("/imports")).status_code == 401

@@ -19,7 +19,7 @@ from core.readings import RejectCode
 
 PAGE = Path(__file__).parents[3] / "docs" / "api.md"
 
-# Imported so that their classes are there to be found.
+# Imported so that __subclasses__ includes their errors.
 REGISTERED = (auth_errors, api.imports.errors, api.http.json_object)
 
 
@@ -76,7 +76,7 @@ async def test_another_method_is_not_allowed_and_the_right_ones_are_named(
     assert "GET" in response.headers["allow"]
 
 
-async def test_a_parameter_that_does_not_parse_is_named(client: httpx2.AsyncClient) -> None:
+async def test_an_invalid_parameter_is_named(client: httpx2.AsyncClient) -> None:
     problem = assert_problem(
         await client.get("/imports", params={"limit": "many"}), 400, "validation_error"
     )
@@ -84,7 +84,7 @@ async def test_a_parameter_that_does_not_parse_is_named(client: httpx2.AsyncClie
     assert problem["errors"][0]["field"] == "limit"
 
 
-async def test_an_unexpected_fault_tells_nothing_of_its_insides_and_logs_them() -> None:
+async def test_an_internal_error_logs_its_details_and_does_not_send_them() -> None:
     @get("/", sync_to_thread=False)
     def broken() -> str:
         secret = "postgresql://user:hunter2@db"
@@ -101,7 +101,7 @@ async def test_an_unexpected_fault_tells_nothing_of_its_insides_and_logs_them() 
 
 
 @pytest.mark.parametrize("given", ["a", "0123456789-abc_DEF.7", "x" * 64])
-async def test_a_request_keeps_the_id_it_came_with(
+async def test_a_request_id_of_the_caller_is_used(
     anonymous: httpx2.AsyncClient, given: str
 ) -> None:
     response = await anonymous.get("/nowhere", headers={"X-Request-ID": given})
@@ -110,7 +110,7 @@ async def test_a_request_keeps_the_id_it_came_with(
 
 
 @pytest.mark.parametrize("given", ["", "x" * 65, "a b", '"quoted"', "<script>", "a,b"])
-async def test_an_id_that_could_not_stand_in_a_log_is_replaced(
+async def test_a_request_id_unfit_for_the_log_is_replaced(
     anonymous: httpx2.AsyncClient, given: str
 ) -> None:
     response = await anonymous.get("/", headers={"X-Request-ID": given})

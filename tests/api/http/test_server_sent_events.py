@@ -1,4 +1,4 @@
-"""Streams of events have places, which those who leave or take nothing give back."""
+"""The limit on open event streams; clients that disconnect or do not read are closed."""
 
 import asyncio
 import socket
@@ -25,7 +25,7 @@ LIVE = "/sensor-data/live"
 async def served(
     clean_url: str, provider: Provider, tmp_path: Path
 ) -> AsyncIterator[httpx2.AsyncClient]:
-    """A server with places for two streams."""
+    """A server that allows two streams."""
     api = ApiSettings(max_event_streams=2)
     headers = {"Authorization": f"Bearer {provider.token()}"}
     async with (
@@ -35,31 +35,31 @@ async def served(
         yield client
 
 
-async def until_there_is_a_place(client: httpx2.AsyncClient) -> None:
-    """Return when a client that left is noticed; the suite's time limit is what says never."""
+async def until_a_stream_is_accepted(client: httpx2.AsyncClient) -> None:
+    """Return when a disconnected client is noticed; bounded by the suite's time limit."""
     while True:
         async with client.stream("GET", LIVE) as response:
             if response.status_code == 200:
                 return
 
 
-async def test_one_stream_too_many_is_refused_until_another_ends(
+async def test_one_stream_too_many_is_rejected_until_another_ends(
     served: httpx2.AsyncClient, pool: Pool
 ) -> None:
     following = f"/imports/{await new_import(pool)}/events"
     async with served.stream("GET", LIVE) as one, served.stream("GET", following) as other:
         assert (one.status_code, other.status_code) == (200, 200)
         for path in (LIVE, following):
-            refused = await served.get(path)
-            assert_problem(refused, 429, "too_many_streams")
-            assert int(refused.headers["retry-after"]) > 0
-    await until_there_is_a_place(served)
+            rejected = await served.get(path)
+            assert_problem(rejected, 429, "too_many_streams")
+            assert int(rejected.headers["retry-after"]) > 0
+    await until_a_stream_is_accepted(served)
 
 
-async def test_who_takes_nothing_is_cut_off(
+async def test_a_client_that_does_not_read_is_disconnected(
     served: httpx2.AsyncClient, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.http.streaming.STUCK_SECONDS", 0.2)
+    monkeypatch.setattr("api.http.streaming.SEND_TIMEOUT_SECONDS", 0.2)
     monkeypatch.setattr("api.imports.events.HEARTBEAT_SECONDS", 0)
     large = ServerSentEventMessage("x" * 1_000_000)  # some are more than a socket can hold
     monkeypatch.setattr("api.imports.events.HEARTBEAT", large)
@@ -70,6 +70,6 @@ async def test_who_takes_nothing_is_cut_off(
         headers = f"Host: x\r\nAuthorization: {served.headers['authorization']}\r\n"
         connection.sendall(f"GET {following} HTTP/1.1\r\n{headers}\r\n".encode())
         assert await asyncio.to_thread(connection.recv, 12) == b"HTTP/1.1 200"
-    await until_there_is_a_place(served)
+    await until_a_stream_is_accepted(served)
     for connection in stuck:
         connection.close()

@@ -1,4 +1,4 @@
-"""Changes as they are committed, as a browser's EventSource would hear of them."""
+"""Server-sent events of changes as they are committed, as a browser's EventSource gets them."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,11 +11,11 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from api.equipment.choice import EVERY_EQUIPMENT, EquipmentChoice
-from api.exports.schemas import StoredReading
+from api.http.equipment_filter import ALL_EQUIPMENT, EquipmentFilter
 from api.live import service
-from api.live.feeds import KEPT, MOST_UNSENT, Feeds
+from api.live.feed import MAX_UNSENT_EVENTS, REPLAYED_EVENTS, LiveFeed
 from api.live.schemas import ChangedDays
+from api.readings.stored_reading import StoredReading
 from core.database import Pool
 from tests.api.http.test_problem_details import assert_problem
 from tests.api.imports.test_import_events import Event, parsed
@@ -55,8 +55,8 @@ async def take(events: AsyncIterator[Event], count: int) -> list[Event]:
     return taken
 
 
-async def post(client: httpx2.AsyncClient, name: str, moment: datetime, value: float) -> None:
-    reading = {"equipmentId": name, "timestamp": moment.isoformat(), "value": value}
+async def post(client: httpx2.AsyncClient, name: str, ts: datetime, value: float) -> None:
+    reading = {"equipmentId": name, "timestamp": ts.isoformat(), "value": value}
     assert (await client.post("/sensor-data", json=reading)).status_code == 201
 
 
@@ -65,7 +65,7 @@ def short(event: Event) -> tuple[Any, ...]:
     return (event["event"], data.get("equipmentId"), data.get("value", data.get("intervalStart")))
 
 
-async def test_new_readings_and_their_hours_are_told_of_the_chosen_equipment(
+async def test_new_readings_and_their_hours_are_sent_for_the_chosen_equipment(
     client: httpx2.AsyncClient,
 ) -> None:
     async with following(client, "a", "b*") as events:
@@ -83,7 +83,7 @@ async def test_new_readings_and_their_hours_are_told_of_the_chosen_equipment(
     assert datetime.fromisoformat(first[0]["data"]["timestamp"]) == NOON
 
 
-async def test_a_replaced_reading_is_told_and_an_equal_one_is_not(
+async def test_a_replaced_reading_is_sent_and_an_equal_one_is_not(
     client: httpx2.AsyncClient,
 ) -> None:
     await post(client, "a", NOON, 1)
@@ -95,10 +95,10 @@ async def test_a_replaced_reading_is_told_and_an_equal_one_is_not(
         while 2 not in values:
             (event,) = await take(events, 1)
             values += [event["data"]["value"]] if event["event"] == "reading" else []
-    assert values in ([2], [1, 2])  # the first may be heard of a little late
+    assert values in ([2], [1, 2])  # the first may be notified a little late
 
 
-async def test_who_comes_back_goes_on_behind_the_last_event(client: httpx2.AsyncClient) -> None:
+async def test_a_client_resumes_after_its_last_event(client: httpx2.AsyncClient) -> None:
     async with following(client, "a") as events:
         await post(client, "a", NOON, 1)
         (_, bucket) = await take(events, 2)
@@ -106,19 +106,19 @@ async def test_who_comes_back_goes_on_behind_the_last_event(client: httpx2.Async
     await post(client, "b", NOON, 3)
     async with following(client, "a", last_event_id=bucket["id"]) as events:
         await post(client, "a", NOON, 4)
-        told = await take(events, 4)
-    assert [short(event)[2] for event in told if event["event"] == "reading"] == [2, 4]
+        resumed = await take(events, 4)
+    assert [short(event)[2] for event in resumed if event["event"] == "reading"] == [2, 4]
 
 
 @pytest.mark.parametrize("unknown", ["x", "x-1", "-", "00000000-5", "f-99999999999999999999"])
-async def test_who_comes_back_with_an_unknown_event_is_told_of_the_gap(
+async def test_resuming_from_an_unknown_event_reports_missed_events(
     client: httpx2.AsyncClient, unknown: str
 ) -> None:
     async with following(client, last_event_id=unknown) as events:
         assert (await take(events, 1))[0]["event"] == "missed"
 
 
-async def test_more_than_can_be_told_one_by_one_is_told_by_the_day(
+async def test_more_changes_than_are_sent_one_by_one_are_sent_by_the_day(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     async with following(client, "a") as events:
@@ -135,13 +135,13 @@ async def test_more_than_can_be_told_one_by_one_is_told_by_the_day(
                 ["a", "b", "a"],
                 [date(2026, 3, 10), date(2026, 3, 10), date(2026, 3, 11)],
             )
-        (told,) = await take(events, 1)
+        (event,) = await take(events, 1)
     days = {"equipmentId": "a", "firstDay": "2026-03-10", "lastDay": "2026-03-11"}
-    assert (told["event"], told["data"]) == ("changed", days)
+    assert (event["event"], event["data"]) == ("changed", days)
 
 
 @pytest.mark.parametrize(("ids", "days"), [(["x" * 255] * 40, 40), ([""], 1)])
-async def test_what_does_not_fit_a_notification_may_be_of_any_equipment(
+async def test_changes_too_large_for_a_notification_may_be_of_any_equipment(
     client: httpx2.AsyncClient, pool: Pool, ids: list[str], days: int
 ) -> None:
     async with following(client, "a") as events:
@@ -150,28 +150,30 @@ async def test_what_does_not_fit_a_notification_may_be_of_any_equipment(
             ids,
             [date(2026, 3, 10)] * days,
         )
-        (told,) = await take(events, 1)
-    assert told["event"] == "changed"
-    assert told["data"]["equipmentId"] is None
+        (event,) = await take(events, 1)
+    assert event["event"] == "changed"
+    assert event["data"]["equipmentId"] is None
 
 
-async def test_nobody_is_notified_while_nobody_listens(
+async def test_there_are_no_notifications_without_a_listener(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     del client
-    heard: asyncio.Queue[object] = asyncio.Queue()
-    telling = "INSERT INTO data_changes (equipment_ids, days, token) VALUES ('{a}', $1, 1)"
-    moving = "UPDATE live_listeners SET seen_at = seen_at + $1"
+    notifications: asyncio.Queue[object] = asyncio.Queue()
+    insert = "INSERT INTO data_changes (equipment_ids, days, token) VALUES ('{a}', $1, 1)"
+    move_heartbeat = "UPDATE live_listeners SET seen_at = seen_at + $1"
     async with pool.acquire() as connection:
-        await connection.add_listener("data_changes", lambda *notice: heard.put_nowait(notice[-1]))
+        await connection.add_listener(
+            "data_changes", lambda *args: notifications.put_nowait(args[-1])
+        )
         await connection.execute("INSERT INTO live_listeners VALUES (gen_random_uuid())")
         async with connection.transaction():
-            await connection.execute(moving, timedelta(hours=-1))
-            await connection.execute(telling, [date(2001, 1, 1)])
-            await connection.execute(moving, timedelta(hours=1))
-        await connection.execute(telling, [date(2002, 2, 2)])
+            await connection.execute(move_heartbeat, timedelta(hours=-1))
+            await connection.execute(insert, [date(2001, 1, 1)])
+            await connection.execute(move_heartbeat, timedelta(hours=1))
+        await connection.execute(insert, [date(2002, 2, 2)])
         async with asyncio.timeout(WAIT_SECONDS):
-            assert "2002-02-02" in str(await heard.get())
+            assert "2002-02-02" in str(await notifications.get())
         await connection.reset()
 
 
@@ -181,7 +183,7 @@ async def proxy(migrated_url: str) -> AsyncIterator[Proxy]:
         yield proxy
 
 
-async def test_a_lost_connection_is_told_as_a_gap_and_listening_goes_on(
+async def test_a_lost_connection_is_reported_as_missed_events_and_listening_goes_on(
     client: httpx2.AsyncClient, proxy: Proxy, provider: Provider, tmp_path: Path
 ) -> None:
     async with (
@@ -195,14 +197,14 @@ async def test_a_lost_connection_is_told_as_a_gap_and_listening_goes_on(
         assert short((await take(events, 1))[0]) == ("reading", "a", 1)
 
 
-async def test_without_the_database_there_is_an_answer_and_no_stream(
+async def test_without_the_database_there_is_an_error_and_no_stream(
     client: httpx2.AsyncClient,
     proxy: Proxy,
     provider: Provider,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(service, "CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr(service, "CONNECT_TIMEOUT_SECONDS", 0.5)
     await proxy.cut()
     async with (
         serving(server_settings(proxy.url, provider.issuer, tmp_path)) as url,
@@ -211,12 +213,12 @@ async def test_without_the_database_there_is_an_answer_and_no_stream(
         assert_problem(await follower.get(PATH), 503, "database_unavailable")
 
 
-async def test_a_token_that_runs_out_ends_the_stream(
+async def test_an_expired_token_ends_the_stream(
     anonymous: httpx2.AsyncClient, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "HEARTBEAT_SECONDS", 0.2)
     now = datetime.now(UTC).timestamp()
-    token = provider.token(exp=int(now) - 28)  # so long is forgiven, and two seconds more
+    token = provider.token(exp=int(now) - 28)  # within the leeway, for two seconds more
     headers = {"Authorization": f"Bearer {token}"}
     async with anonymous.stream("GET", PATH, headers=headers) as response:
         events = [event async for event in parsed(response.aiter_lines())]
@@ -232,35 +234,38 @@ def reading(number: int, name: str = "a") -> StoredReading:
 
 
 async def test_a_client_that_does_not_read_holds_a_bounded_number_of_events() -> None:
-    feeds = Feeds()
-    with feeds.open(EVERY_EQUIPMENT) as slow, feeds.open(EquipmentChoice(("b",), ())) as other:
-        feeds.publish(reading(number) for number in range(MOST_UNSENT + 1))
+    feed = LiveFeed()
+    with (
+        feed.subscribe(ALL_EQUIPMENT) as slow,
+        feed.subscribe(EquipmentFilter(("b",), ())) as other,
+    ):
+        feed.publish(reading(number) for number in range(MAX_UNSENT_EVENTS + 1))
         assert slow.missed
-        feeds.publish([ChangedDays(None, NOON.date(), NOON.date())])
-        assert len(await slow.taken(0)) == 1
-        assert len(await other.taken(0)) == 1
+        feed.publish([ChangedDays(None, NOON.date(), NOON.date())])
+        assert len(await slow.next_events(0)) == 1
+        assert len(await other.next_events(0)) == 1
         assert not other.missed
 
 
-async def test_what_is_kept_for_those_who_come_back_is_bounded() -> None:
-    feeds = Feeds()
-    feeds.publish([reading(0)])
-    before = feeds.name()
-    feeds.publish(reading(number) for number in range(KEPT + 1))
-    recent = feeds.name()
-    feeds.publish([reading(7)])
-    with feeds.open(EVERY_EQUIPMENT) as feed:
-        feeds.go_on(feed, recent)
-        assert not feed.missed
-        assert [item.news for item in await feed.taken(0)] == [reading(7)]
-        feeds.go_on(feed, before)
-        assert feed.missed
+async def test_the_events_for_resuming_clients_are_bounded() -> None:
+    feed = LiveFeed()
+    feed.publish([reading(0)])
+    before = feed.event_id()
+    feed.publish(reading(number) for number in range(REPLAYED_EVENTS + 1))
+    recent = feed.event_id()
+    feed.publish([reading(7)])
+    with feed.subscribe(ALL_EQUIPMENT) as subscriber:
+        feed.resume(subscriber, recent)
+        assert not subscriber.missed
+        assert [numbered.event for numbered in await subscriber.next_events(0)] == [reading(7)]
+        feed.resume(subscriber, before)
+        assert subscriber.missed
 
 
-async def test_everybody_is_sent_away_when_the_server_stops() -> None:
-    feeds = Feeds()
-    with feeds.open(EVERY_EQUIPMENT) as feed:
-        feeds.close()
-        assert feed.ended
-    with feeds.open(EVERY_EQUIPMENT) as late:
+async def test_all_streams_end_when_the_server_stops() -> None:
+    feed = LiveFeed()
+    with feed.subscribe(ALL_EQUIPMENT) as subscriber:
+        feed.close()
+        assert subscriber.ended
+    with feed.subscribe(ALL_EQUIPMENT) as late:
         assert late.ended

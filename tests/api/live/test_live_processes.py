@@ -1,4 +1,4 @@
-"""Live events of servers that are processes of their own, one of which is told to stop."""
+"""Live events of servers that are processes of their own, one of which is stopped."""
 
 import asyncio
 import signal
@@ -22,12 +22,12 @@ def headers(real_provider: IdentityProvider) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-async def stored(client: httpx2.AsyncClient) -> list[float]:
-    answer = await client.get("/sensor-data", params={"equipmentId": "a"})
-    return [item["value"] for item in answer.raise_for_status().json()["items"]]
+async def stored_values(client: httpx2.AsyncClient) -> list[float]:
+    response = await client.get("/sensor-data", params={"equipmentId": "a"})
+    return [item["value"] for item in response.raise_for_status().json()["items"]]
 
 
-async def test_a_server_that_stops_ends_its_streams_and_another_one_goes_on_without_a_loss(
+async def test_a_server_that_stops_ends_its_streams_and_another_one_resumes_without_a_loss(
     clean_url: str, real_provider: IdentityProvider, headers: dict[str, str], tmp_path: Path
 ) -> None:
     folders = tmp_path / "stopping", tmp_path / "staying"
@@ -42,20 +42,20 @@ async def test_a_server_that_stops_ends_its_streams_and_another_one_goes_on_with
             httpx2.AsyncClient(base_url=staying, headers=headers, timeout=30) as second,
         ):
             async with following(first, "a") as events:
-                await post(second, "a", NOON, 1)  # by the other server: both hear of it
-                told = await take(events, 2)
+                await post(second, "a", NOON, 1)  # by the other server: both are notified
+                received = await take(events, 2)
                 started = time.monotonic()
                 process.send_signal(signal.SIGTERM)
                 rest = [event async for event in events]
             assert [event for event in rest if "event" in event] == []
             assert await asyncio.to_thread(process.wait, 20) == 0
             assert time.monotonic() - started < 10
-            assert short(told[0]) == ("reading", "a", 1)
+            assert short(received[0]) == ("reading", "a", 1)
             await post(second, "a", NOON + MINUTE, 2)
-            async with following(second, "a", last_event_id=told[-1]["id"]) as events:
-                (gap,) = await take(events, 1)
-                assert gap["event"] == "missed"  # the numbers are the other server's: fetch anew
-                assert await stored(second) == [1, 2]
+            async with following(second, "a", last_event_id=received[-1]["id"]) as events:
+                (first_event,) = await take(events, 1)
+                assert first_event["event"] == "missed"  # the id is the other server's: fetch again
+                assert await stored_values(second) == [1, 2]
                 await post(second, "a", NOON + 2 * MINUTE, 3)
                 (reading, bucket) = await take(events, 2)
             assert short(reading) == ("reading", "a", 3)

@@ -39,11 +39,11 @@ ROUTES = {
 
 
 async def document(client: httpx2.AsyncClient) -> dict[str, Any]:
-    described: dict[str, Any] = (await client.get("/docs/openapi.json")).json()
-    return described
+    schema: dict[str, Any] = (await client.get("/docs/openapi.json")).json()
+    return schema
 
 
-async def test_the_page_needs_nothing_from_elsewhere(client: httpx2.AsyncClient) -> None:
+async def test_the_page_loads_nothing_from_other_hosts(client: httpx2.AsyncClient) -> None:
     page = (await client.get("/docs")).text
     references = re.findall(r"""(?:src|href)=["']([^"']*)["']""", page)
     assert len(references) == 3
@@ -55,11 +55,11 @@ async def test_the_page_needs_nothing_from_elsewhere(client: httpx2.AsyncClient)
 
 
 @pytest.mark.parametrize("name", ["x.js", "__init__.py", "..%2F__init__.py", "url.json"])
-async def test_no_other_file_is_handed_out(client: httpx2.AsyncClient, name: str) -> None:
+async def test_no_other_file_is_served(client: httpx2.AsyncClient, name: str) -> None:
     assert (await client.get(f"/docs/assets/{name}")).status_code in {400, 404}
 
 
-# Readiness tells what is missing; clients of InfluxDB know one shape only.
+# Readiness reports what is missing; clients of InfluxDB know one shape only.
 OTHER_SHAPES = {
     ("getReadiness", "application/json"),
     ("writeLineProtocol", "application/json"),
@@ -67,7 +67,7 @@ OTHER_SHAPES = {
 }
 
 
-async def test_every_route_is_described_with_its_refusals(client: httpx2.AsyncClient) -> None:
+async def test_every_route_is_documented_with_its_errors(client: httpx2.AsyncClient) -> None:
     described = await document(client)
     assert {path: set(item) for path, item in described["paths"].items()} == ROUTES
     problem = {"$ref": "#/components/schemas/Problem"}
@@ -75,13 +75,13 @@ async def test_every_route_is_described_with_its_refusals(client: httpx2.AsyncCl
         for operation in item.values():
             for status, response in operation["responses"].items():
                 for media_type, content in response.get("content", {}).items():
-                    told = (operation["operationId"], media_type)
-                    if int(status) >= 400 and told not in OTHER_SHAPES:
+                    shape = (operation["operationId"], media_type)
+                    if int(status) >= 400 and shape not in OTHER_SHAPES:
                         assert media_type == "application/problem+json"
                         assert content["schema"] == problem
 
 
-async def test_what_needs_a_token_says_so(client: httpx2.AsyncClient) -> None:
+async def test_routes_that_need_a_token_declare_it(client: httpx2.AsyncClient) -> None:
     described = await document(client)
     assert described["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
     open_paths = {
@@ -95,13 +95,15 @@ async def test_what_needs_a_token_says_so(client: httpx2.AsyncClient) -> None:
     assert open_paths == {"/", "/health/live", "/health/ready"} | sign_in | signed
 
 
-async def test_a_browser_that_wants_the_page_signs_in_first(anonymous: httpx2.AsyncClient) -> None:
+async def test_a_browser_that_requests_the_page_is_redirected_to_sign_in(
+    anonymous: httpx2.AsyncClient,
+) -> None:
     response = await anonymous.get("/docs", headers={"Accept": "text/html,*/*;q=0.8"})
     assert response.status_code == 303
     assert response.headers["location"] == "/auth/login?next=/docs"
 
 
-async def test_the_bodies_are_described(client: httpx2.AsyncClient) -> None:
+async def test_the_bodies_are_documented(client: httpx2.AsyncClient) -> None:
     paths = (await document(client))["paths"]
     reading = paths["/sensor-data"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert set(reading["required"]) == {"equipmentId", "timestamp", "value"}

@@ -1,4 +1,4 @@
-"""Whatever is sent, the answers are those that the OpenAPI document tells of, and no fault.
+"""Whatever is sent, the responses conform to the OpenAPI document and are no internal errors.
 
 A short run each time; SENSORFLOW_FUZZ_SECONDS=600 makes it a long one.
 """
@@ -13,15 +13,15 @@ import pytest
 
 SECONDS = int(os.environ.get("SENSORFLOW_FUZZ_SECONDS", "10"))
 
-# What is well-formed may still be refused: a range that ends before it begins. What breaks the
-# schema may be told of in a 200, as in batches that are taken in part, or be nothing to write, as
-# no lines are for InfluxDB. And the framework's answer to OPTIONS names the methods of one handler
-# only where a path has several.
+# Well-formed input may still be rejected: a range that ends before it begins. Input that breaks the
+# schema may be reported in a 200, as in batches that are stored in part, or be nothing to write, as
+# no lines are for InfluxDB. And the framework's response to OPTIONS names the methods of only one
+# handler where a path has several.
 NOT_CHECKED = "positive_data_acceptance,negative_data_rejection,allow_header_conformance"
 
 
 @pytest.mark.timeout(SECONDS + 120)
-async def test_no_answer_is_a_fault_or_outside_of_the_schema(
+async def test_no_response_is_an_internal_error_or_outside_of_the_schema(
     client: httpx2.AsyncClient, tmp_path: Path
 ) -> None:
     process = await asyncio.create_subprocess_exec(

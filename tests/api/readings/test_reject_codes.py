@@ -6,9 +6,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from api.equipment.description import LONGEST, parse_changes
+from api.equipment.description import MAX_CHARACTERS, parse_changes
 from api.http.problem_details import FieldProblem, InvalidRequestError
-from api.http.query_parameters import equipment_id
+from api.http.query_parameters import parse_equipment_id
 from api.readings.validation import validate_equipment_id
 from core.errors import ReadingRejectedError
 from core.readings import MAX_EQUIPMENT_ID_CHARACTERS, SENTENCES, RejectCode
@@ -35,12 +35,12 @@ def test_a_text_is_rejected_alike_in_readings_parameters_and_descriptions(text: 
     with pytest.raises(ReadingRejectedError) as reading:
         validate_equipment_id(text)
     with pytest.raises(InvalidRequestError) as parameter:
-        equipment_id("id", text)
+        parse_equipment_id("id", text)
     expected = FieldProblem("id", reading.value.code, f"id {reading.value.message}")
     assert parameter.value.problems == [expected]
     with pytest.raises(InvalidRequestError) as description:
         parse_changes(msgspec.json.encode({"location": text}))
     (problem,) = description.value.problems
-    bound = str(MAX_EQUIPMENT_ID_CHARACTERS), str(LONGEST["location"])
+    bound = str(MAX_EQUIPMENT_ID_CHARACTERS), str(MAX_CHARACTERS["location"])
     assert problem.code == reading.value.code
     assert problem.message == f"location {reading.value.message.replace(*bound)}"

@@ -1,4 +1,4 @@
-"""One engine for most tests, an impatient one for timeouts and policies, own ones to kill."""
+"""A shared engine, one with short timeouts and intervals, and engines of a test's own to kill."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -10,15 +10,15 @@ import pytest_asyncio
 
 from embedded.database import EmbeddedDatabase, copy_template, prepare_template
 
-from .wire import Wire
+from .wire_client import WireClient
 
 Connect = Callable[..., Awaitable[asyncpg.Connection]]
 ConnectPsycopg = Callable[..., psycopg.Connection]
-Dial = Callable[..., Wire]
+ConnectWire = Callable[..., WireClient]
 StartEngine = Callable[..., EmbeddedDatabase]
 
 CACHE = Path(__file__).parents[3] / ".cache" / "embedded"
-IMPATIENT = (
+FAST_TIMERS = (
     "--idle-in-transaction-seconds=0.5",
     "--policy-interval-seconds=0.1",
     "--upkeep-interval-seconds=0.1",
@@ -39,18 +39,18 @@ def engine(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.fixture(scope="session")
-def impatient_engine(
+def fast_timer_engine(
     template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[EmbeddedDatabase]:
-    data_dir = tmp_path_factory.mktemp("impatient") / "data"
+    data_dir = tmp_path_factory.mktemp("fast-timers") / "data"
     copy_template(template, data_dir)
-    with EmbeddedDatabase.start(data_dir, *IMPATIENT) as database:
+    with EmbeddedDatabase.start(data_dir, *FAST_TIMERS) as database:
         yield database
 
 
 @pytest.fixture
 def start_engine(template: Path, tmp_path: Path) -> Iterator[StartEngine]:
-    """Starts engines on this test's own copy of the template; ends those that still run."""
+    """Starts engines on this test's own copy of the template, killed at the end."""
     started: list[EmbeddedDatabase] = []
     data_dir = tmp_path / "data"
 
@@ -67,7 +67,7 @@ def start_engine(template: Path, tmp_path: Path) -> Iterator[StartEngine]:
 
 @pytest_asyncio.fixture
 async def connect(engine: EmbeddedDatabase) -> AsyncIterator[Connect]:
-    """Opens asyncpg connections, to the shared engine unless told otherwise, closed at the end."""
+    """Opens asyncpg connections, by default to the shared engine, closed at the end."""
     opened: list[asyncpg.Connection] = []
 
     async def open_connection(url: str = engine.url, **options: object) -> asyncpg.Connection:
@@ -95,14 +95,14 @@ def psycopg_connect(engine: EmbeddedDatabase) -> Iterator[ConnectPsycopg]:
 
 
 @pytest.fixture
-def dial(engine: EmbeddedDatabase) -> Iterator[Dial]:
-    """Opens raw connections that speak the protocol byte by byte, closed at the end."""
-    opened: list[Wire] = []
+def connect_wire(engine: EmbeddedDatabase) -> Iterator[ConnectWire]:
+    """Opens clients of the wire protocol, closed at the end."""
+    opened: list[WireClient] = []
 
-    def open_wire(database: EmbeddedDatabase = engine) -> Wire:
-        opened.append(Wire(database.port))
+    def open_client(database: EmbeddedDatabase = engine) -> WireClient:
+        opened.append(WireClient(database.port))
         return opened[-1]
 
-    yield open_wire
-    for wire in opened:
-        wire.close()
+    yield open_client
+    for client in opened:
+        client.close()

@@ -23,14 +23,18 @@ async def test_every_client_library_reads_what_another_wrote(
     engine: EmbeddedDatabase, connect: Connect, psycopg_connect: ConnectPsycopg
 ) -> None:
     connection = await connect()
-    await connection.execute("CREATE TABLE met (name text)")
-    await connection.execute("INSERT INTO met VALUES ($1)", "asyncpg")
-    psycopg_connect().execute("INSERT INTO met VALUES (%s)", ("psycopg",))
+    await connection.execute("CREATE TABLE clients (name text)")
+    await connection.execute("INSERT INTO clients VALUES ($1)", "asyncpg")
+    psycopg_connect().execute("INSERT INTO clients VALUES (%s)", ("psycopg",))
     alchemy = create_async_engine(engine.url.replace("postgresql:", "postgresql+asyncpg:"))
     async with alchemy.begin() as transaction:
-        await transaction.execute(text("INSERT INTO met VALUES (:name)"), {"name": "sqlalchemy"})
+        await transaction.execute(
+            text("INSERT INTO clients VALUES (:name)"), {"name": "sqlalchemy"}
+        )
     async with alchemy.connect() as reader:
-        names = (await reader.execute(text("SELECT name FROM met ORDER BY name"))).scalars().all()
+        names = (
+            (await reader.execute(text("SELECT name FROM clients ORDER BY name"))).scalars().all()
+        )
     await alchemy.dispose()
     assert names == ["asyncpg", "psycopg", "sqlalchemy"]
 
@@ -69,7 +73,7 @@ async def test_transactions_of_many_clients_are_serial_and_complete(
         assert await pool.fetchval("SELECT n FROM tally") == 100
 
 
-async def test_a_transaction_is_invisible_to_others_until_they_may_run(connect: Connect) -> None:
+async def test_other_clients_wait_for_the_end_of_a_transaction(connect: Connect) -> None:
     writer, reader = await connect(), await connect()
     await writer.execute("CREATE TABLE staged (n int)")
     transaction = writer.transaction()
@@ -82,7 +86,7 @@ async def test_a_transaction_is_invisible_to_others_until_they_may_run(connect: 
     assert await reading == 0
 
 
-async def test_executemany_streams_a_batch_larger_than_a_unit(connect: Connect) -> None:
+async def test_executemany_streams_more_than_a_message_batch(connect: Connect) -> None:
     connection = await connect()
     await connection.execute("CREATE TABLE batch (n int, filler text)")
     rows = [(n, "x" * 100) for n in range(30_000)]
@@ -90,7 +94,7 @@ async def test_executemany_streams_a_batch_larger_than_a_unit(connect: Connect) 
     assert await connection.fetchval("SELECT count(DISTINCT n) FROM batch") == 30_000
 
 
-async def test_a_failing_executemany_leaves_nothing_and_the_connection_usable(
+async def test_a_failing_executemany_stores_nothing_and_the_connection_stays_usable(
     connect: Connect,
 ) -> None:
     connection = await connect()
@@ -108,7 +112,7 @@ async def test_a_server_side_cursor_reads_on_within_its_transaction(connect: Con
         assert [row[0] async for row in cursor] == list(range(1, 1001))
 
 
-def test_pipeline_mode_answers_every_query_in_order(psycopg_connect: ConnectPsycopg) -> None:
+def test_pipeline_mode_returns_every_result_in_order(psycopg_connect: ConnectPsycopg) -> None:
     connection = psycopg_connect()
     with connection.pipeline():
         cursors = [connection.execute("SELECT %s::int", (n,)) for n in range(200)]
@@ -129,7 +133,7 @@ def test_an_error_in_a_pipeline_skips_to_its_sync_and_no_further(
     assert connection.execute("SELECT n FROM pipelined").fetchall() == [(2,)]
 
 
-async def test_a_result_description_is_kept_over_others_work(connect: Connect) -> None:
+async def test_a_result_description_stays_valid_while_others_query(connect: Connect) -> None:
     first, second = await connect(), await connect()
     statement = await first.prepare("SELECT $1::int + 1")
     assert await second.fetchval("SELECT 'unrelated'") == "unrelated"

@@ -1,4 +1,4 @@
-"""The limits that docs/embedded-engine.md states: a change of one of them is news."""
+"""The limits that docs/embedded-engine.md documents; it has to follow when one of them changes."""
 
 import asyncio
 
@@ -7,7 +7,7 @@ import pytest
 
 from embedded.database import EmbeddedDatabase
 
-from .conftest import Connect, Dial
+from .conftest import Connect, ConnectWire
 
 
 async def test_an_index_cannot_be_created_concurrently(connect: Connect) -> None:
@@ -18,13 +18,13 @@ async def test_an_index_cannot_be_created_concurrently(connect: Connect) -> None
     await connection.execute("CREATE INDEX ON unindexed (n)")
 
 
-async def test_session_advisory_locks_exclude_nobody(connect: Connect) -> None:
+async def test_session_advisory_locks_do_not_exclude_other_clients(connect: Connect) -> None:
     first, second = await connect(), await connect()
     await first.execute("SELECT pg_advisory_lock(77)")
     assert await second.fetchval("SELECT pg_try_advisory_lock(77)") is True
 
 
-async def test_nobody_waits_for_a_lock_or_meets_a_deadlock(connect: Connect) -> None:
+async def test_there_are_no_lock_waits_and_no_deadlocks(connect: Connect) -> None:
     first, second = await connect(), await connect()
     await first.execute("CREATE TABLE contended (n int); INSERT INTO contended VALUES (1), (2)")
 
@@ -37,13 +37,13 @@ async def test_nobody_waits_for_a_lock_or_meets_a_deadlock(connect: Connect) -> 
         await asyncio.gather(update(first, (1, 2)), update(second, (2, 1)))
 
 
-async def test_an_application_that_waits_for_itself_is_freed_by_the_timeout(
-    impatient_engine: EmbeddedDatabase,
+async def test_the_idle_timeout_ends_an_application_that_waits_for_itself(
+    fast_timer_engine: EmbeddedDatabase,
 ) -> None:
-    holder = await asyncpg.connect(impatient_engine.url)
+    holder = await asyncpg.connect(fast_timer_engine.url)
     await holder.execute("BEGIN")
     async with asyncio.timeout(10):
-        nested = await asyncpg.connect(impatient_engine.url)
+        nested = await asyncpg.connect(fast_timer_engine.url)
     assert await nested.fetchval("SELECT 1") == 1
     with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
         await holder.execute("COMMIT")
@@ -58,19 +58,19 @@ async def test_statistics_stay_empty(connect: Connect) -> None:
     assert await connection.fetchval("SELECT count(*) FROM pg_stat_activity") == 0
 
 
-async def test_alter_system_and_alter_database_change_nothing(connect: Connect) -> None:
+async def test_alter_database_has_no_effect(connect: Connect) -> None:
     connection = await connect()
     await connection.execute("ALTER DATABASE postgres SET work_mem = '9MB'")
     assert await (await connect()).fetchval("SHOW work_mem") == "4MB"
 
 
-def test_every_user_is_the_superuser(dial: Dial) -> None:
-    wire = dial()
+def test_every_user_is_the_superuser(connect_wire: ConnectWire) -> None:
+    wire = connect_wire()
     wire.login(user="anybody")
     assert wire.value("SELECT current_user || current_setting('is_superuser')") == "postgreson"
 
 
-async def test_files_of_the_machine_are_out_of_reach(connect: Connect) -> None:
+async def test_files_of_the_machine_are_not_accessible(connect: Connect) -> None:
     connection = await connect()
     with pytest.raises(asyncpg.UndefinedFileError):
         await connection.fetchval("SELECT pg_read_file('/etc/hostname')")

@@ -7,14 +7,14 @@ import pytest
 
 from embedded.database import EmbeddedDatabase
 
-from .conftest import Connect, Dial
-from .wire import CANCEL_REQUEST, EXECUTE, SYNC, Wire, bind, parse, query, startup
+from .conftest import Connect, ConnectWire
+from .wire_client import CANCEL_REQUEST, EXECUTE, SYNC, WireClient, bind, parse, query, startup
 
 ENDLESS = "DO $$ BEGIN LOOP END LOOP; END $$"
 
 
-def cancel(dial: Dial, wire: Wire) -> None:
-    canceller = dial()
+def cancel(connect_wire: ConnectWire, wire: WireClient) -> None:
+    canceller = connect_wire()
     canceller.send(startup(CANCEL_REQUEST, struct.pack("!ii", wire.pid, wire.secret)))
     assert canceller.read().type == ""
 
@@ -37,7 +37,7 @@ async def test_a_client_side_timeout_cancels_the_statement_on_the_server(connect
     ],
     ids=["sleep", "write", "temporary_files"],
 )
-async def test_statement_timeout_ends_a_statement_and_keeps_the_session(
+async def test_statement_timeout_cancels_a_statement_and_not_the_session(
     connect: Connect, slow: str
 ) -> None:
     connection = await connect()
@@ -47,7 +47,7 @@ async def test_statement_timeout_ends_a_statement_and_keeps_the_session(
     assert await connection.fetchval("SHOW statement_timeout") == "200ms"
 
 
-async def test_a_local_statement_timeout_counts_within_its_transaction(connect: Connect) -> None:
+async def test_a_local_statement_timeout_applies_within_its_transaction(connect: Connect) -> None:
     connection = await connect()
     transaction = connection.transaction()
     await transaction.start()
@@ -58,41 +58,43 @@ async def test_a_local_statement_timeout_counts_within_its_transaction(connect: 
     assert await connection.fetchval("SHOW statement_timeout") == "0"
 
 
-def test_a_running_statement_is_cancelled_and_its_transaction_aborted(dial: Dial) -> None:
-    wire = dial()
+def test_a_running_statement_is_cancelled_and_its_transaction_aborted(
+    connect_wire: ConnectWire,
+) -> None:
+    wire = connect_wire()
     wire.login()
-    wire.ask("BEGIN")
+    wire.simple_query("BEGIN")
     wire.send(query("SELECT pg_sleep(60)"))
-    cancel(dial, wire)
-    answer = wire.read_until_ready()
-    assert next(item for item in answer if item.type == "E").fields["C"] == "57014"
-    assert answer[-1].body == b"E"
+    cancel(connect_wire, wire)
+    response = wire.read_until_ready()
+    assert next(item for item in response if item.type == "E").fields["C"] == "57014"
+    assert response[-1].body == b"E"
 
 
-def test_a_waiting_statement_is_cancelled_without_the_engine(dial: Dial) -> None:
-    holder, waiter = dial(), dial()
+def test_a_waiting_statement_is_cancelled_without_the_engine(connect_wire: ConnectWire) -> None:
+    holder, waiter = connect_wire(), connect_wire()
     holder.login()
     waiter.login()
-    holder.ask("BEGIN")
+    holder.simple_query("BEGIN")
     waiter.send(query("SELECT 1"))
-    cancel(dial, waiter)
+    cancel(connect_wire, waiter)
     assert [item.type for item in waiter.read_until_ready()] == ["E", "Z"]
     waiter.send(parse("SELECT 1"), bind(), EXECUTE, SYNC)
-    holder.ask("COMMIT")
+    holder.simple_query("COMMIT")
     assert waiter.types() == "12DCZ"
 
 
-def test_cancelling_a_client_that_does_nothing_harms_nobody(dial: Dial) -> None:
-    idle, other = dial(), dial()
+def test_cancelling_an_idle_client_affects_no_other(connect_wire: ConnectWire) -> None:
+    idle, other = connect_wire(), connect_wire()
     idle.login()
     other.login()
     other.send(query("SELECT pg_sleep(0.2)"))
-    cancel(dial, idle)
+    cancel(connect_wire, idle)
     assert other.types() == "TDCZ"
     assert idle.value("SELECT 1") == "1"
 
 
-async def test_a_computation_that_cannot_be_interrupted_ends_with_its_client_only(
+async def test_a_computation_that_cannot_be_interrupted_disconnects_its_client_only(
     connect: Connect,
 ) -> None:
     victim, other = await connect(), await connect()
@@ -105,15 +107,15 @@ async def test_a_computation_that_cannot_be_interrupted_ends_with_its_client_onl
         await endless
 
 
-def test_cancelling_at_any_moment_leaves_every_client_served(dial: Dial) -> None:
-    wire, other = dial(), dial()
+def test_every_client_is_served_whenever_one_is_cancelled(connect_wire: ConnectWire) -> None:
+    wire, other = connect_wire(), connect_wire()
     wire.login()
     other.login()
-    other.ask("SET work_mem = '5MB'")
+    other.simple_query("SET work_mem = '5MB'")
     for _ in range(30):
         wire.send(query("SELECT 1"))
         other.send(query("SELECT 2"))
-        cancel(dial, wire)
+        cancel(connect_wire, wire)
         assert wire.types() in {"TDCZ", "EZ", "TEZ"}
         assert other.types() == "TDCZ"
 

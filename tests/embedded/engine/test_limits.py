@@ -1,4 +1,4 @@
-"""Time and memory: what a client may keep from others, and for how long."""
+"""Limits of the time for which a client may hold the engine, and of the server's memory."""
 
 import asyncio
 import time
@@ -10,26 +10,26 @@ import pytest
 
 from embedded.database import EmbeddedDatabase
 
-from .conftest import Connect, Dial, StartEngine
-from .wire import EXECUTE, FLUSH, bind, message, parse, query
+from .conftest import Connect, ConnectWire, StartEngine
+from .wire_client import EXECUTE, FLUSH, bind, message, parse, query
 
 
 def resident_bytes(database: EmbeddedDatabase) -> int:
     status = Path(f"/proc/{database.program.pid}/status")
     if not status.exists():
-        pytest.skip("this system does not tell a process's memory in /proc")
+        pytest.skip("this system has no /proc with a process's memory")
     line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) * 1024
 
 
-def test_a_client_idle_in_a_transaction_is_closed_and_rolled_back(
-    dial: Dial, impatient_engine: EmbeddedDatabase
+def test_a_client_idle_in_a_transaction_is_disconnected_and_rolled_back(
+    connect_wire: ConnectWire, fast_timer_engine: EmbeddedDatabase
 ) -> None:
-    holder, other = dial(impatient_engine), dial(impatient_engine)
+    holder, other = connect_wire(fast_timer_engine), connect_wire(fast_timer_engine)
     holder.login()
     other.login()
-    other.ask("CREATE TABLE held_up (n int)")
-    holder.ask("BEGIN; INSERT INTO held_up VALUES (1)")
+    other.simple_query("CREATE TABLE held_up (n int)")
+    holder.simple_query("BEGIN; INSERT INTO held_up VALUES (1)")
     assert other.value("SELECT count(*) FROM held_up") == "0"
     assert holder.read().fields["C"] == "25P03"
     assert holder.read().type == ""
@@ -39,62 +39,64 @@ def test_a_client_idle_in_a_transaction_is_closed_and_rolled_back(
     "unfinished",
     [
         parse("SELECT 1") + bind() + EXECUTE + FLUSH,
-        query("COPY waited_for FROM STDIN") + message("d", b"1\n"),
-        query("COPY waited_for FROM STDIN") + message("d", b"1\n" * 100_000)[:-5],
+        query("COPY awaited FROM STDIN") + message("d", b"1\n"),
+        query("COPY awaited FROM STDIN") + message("d", b"1\n" * 100_000)[:-5],
     ],
     ids=["no_sync", "no_copy_data", "half_a_message"],
 )
-def test_a_client_that_leaves_the_engine_waiting_is_closed(
-    dial: Dial, impatient_engine: EmbeddedDatabase, unfinished: bytes
+def test_a_client_that_the_engine_waits_for_is_disconnected(
+    connect_wire: ConnectWire, fast_timer_engine: EmbeddedDatabase, unfinished: bytes
 ) -> None:
-    holder, other = dial(impatient_engine), dial(impatient_engine)
+    holder, other = connect_wire(fast_timer_engine), connect_wire(fast_timer_engine)
     holder.login()
     other.login()
-    other.ask("CREATE TABLE IF NOT EXISTS waited_for (n int)")
+    other.simple_query("CREATE TABLE IF NOT EXISTS awaited (n int)")
     holder.send(unfinished)
-    assert other.value("SELECT count(*) FROM waited_for") == "0"
+    assert other.value("SELECT count(*) FROM awaited") == "0"
     last = holder.read()
     while last.type not in {"E", ""}:
         last = holder.read()
     assert last.fields["C"] == "25P03"
 
 
-def test_a_client_that_is_slow_but_alive_keeps_its_transaction(
-    dial: Dial, impatient_engine: EmbeddedDatabase
+def test_a_slow_client_that_is_not_idle_stays_in_its_transaction(
+    connect_wire: ConnectWire, fast_timer_engine: EmbeddedDatabase
 ) -> None:
-    wire = dial(impatient_engine)
+    wire = connect_wire(fast_timer_engine)
     wire.login()
-    wire.ask("BEGIN")
+    wire.simple_query("BEGIN")
     for _ in range(4):
-        time.sleep(0.2)  # twice of it would be too long
+        time.sleep(0.2)  # twice of it would exceed the idle timeout
         assert wire.value("SELECT 1") == "1"
-    assert wire.ask("COMMIT")[-1].body == b"I"
+    assert wire.simple_query("COMMIT")[-1].body == b"I"
 
 
-def test_a_client_that_does_not_read_its_results_is_closed(
-    dial: Dial, impatient_engine: EmbeddedDatabase
+def test_a_client_that_does_not_read_its_results_is_disconnected(
+    connect_wire: ConnectWire, fast_timer_engine: EmbeddedDatabase
 ) -> None:
-    deaf, other = dial(impatient_engine), dial(impatient_engine)
-    deaf.login()
+    stalled, other = connect_wire(fast_timer_engine), connect_wire(fast_timer_engine)
+    stalled.login()
     other.login()
-    deaf.send(query("SELECT repeat('x', 10000) FROM generate_series(1, 100000)"))
-    assert deaf.read().type == "T"
+    stalled.send(query("SELECT repeat('x', 10000) FROM generate_series(1, 100000)"))
+    assert stalled.read().type == "T"
     assert other.value("SELECT 'served'") == "served"
-    log = impatient_engine.program.log_path.read_text()
-    assert f'"a client does not read its results; closing its connection","pid":{deaf.pid}' in log
+    log = fast_timer_engine.program.log_path.read_text()
+    assert (
+        f'"a client does not read its results; closing its connection","pid":{stalled.pid}' in log
+    )
 
 
-def test_a_slow_reader_that_reads_on_gets_everything(
-    dial: Dial, impatient_engine: EmbeddedDatabase
+def test_a_slow_reader_gets_everything(
+    connect_wire: ConnectWire, fast_timer_engine: EmbeddedDatabase
 ) -> None:
-    slow = dial(impatient_engine)
+    slow = connect_wire(fast_timer_engine)
     slow.login()
     slow.send(query("SELECT repeat('x', 10000) FROM generate_series(1, 6000)"))
     rows = 0
     while (item := slow.read()).type != "Z":
         rows += item.type == "D"
         if rows % 2000 == 1999:
-            time.sleep(0.3)  # slower than the engine, faster than its patience
+            time.sleep(0.3)  # slower than the engine, faster than its timeout
     assert rows == 6000
 
 
@@ -134,10 +136,10 @@ async def test_a_message_of_many_megabytes_arrives_whole(connect: Connect) -> No
     assert await connection.fetchval("SELECT repeat('x', 30000000)") == text
 
 
-async def test_clients_take_turns_and_none_waits_for_all_of_anothers_queries(
-    dial: Dial, connect: Connect
+async def test_the_engine_alternates_between_clients_with_queued_queries(
+    connect_wire: ConnectWire, connect: Connect
 ) -> None:
-    greedy = dial()
+    greedy = connect_wire()
     greedy.login()
     greedy.send(query("SELECT pg_sleep(0.01)") * 300)
     started = time.monotonic()

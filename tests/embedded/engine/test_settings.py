@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from embedded.database import EmbeddedDatabase
 
-from .conftest import Connect, Dial
+from .conftest import Connect, ConnectWire
 
 BASE = {
     "search_path": '"$user", public',
@@ -20,13 +20,13 @@ async def show(connection: asyncpg.Connection, name: str) -> str:
     return str(await connection.fetchval("SELECT current_setting($1, true)", name))
 
 
-async def test_a_session_starts_from_sane_settings(connect: Connect) -> None:
+async def test_a_session_starts_with_the_base_settings(connect: Connect) -> None:
     connection = await connect()
     assert {name: await show(connection, name) for name in BASE} == BASE
 
 
 @pytest.mark.parametrize("command", ["RESET ALL", "DISCARD ALL"])
-async def test_reset_returns_to_sane_settings(connect: Connect, command: str) -> None:
+async def test_reset_returns_to_the_base_settings(connect: Connect, command: str) -> None:
     connection = await connect()
     await connection.execute("SET search_path = pg_catalog; SET enable_seqscan = off")
     await connection.execute(command)
@@ -42,7 +42,7 @@ async def test_reset_returns_to_sane_settings(connect: Connect, command: str) ->
         "BEGIN; SET search_path = pg_catalog; COMMIT",
     ],
 )
-async def test_a_setting_is_its_clients_alone(connect: Connect, command: str) -> None:
+async def test_a_setting_applies_to_its_client_alone(connect: Connect, command: str) -> None:
     setter, other = await connect(), await connect()
     await setter.execute(command)
     assert await show(other, "search_path") == BASE["search_path"]
@@ -50,7 +50,7 @@ async def test_a_setting_is_its_clients_alone(connect: Connect, command: str) ->
     assert await show(other, "search_path") == BASE["search_path"]
 
 
-async def test_set_config_with_parameters_is_its_clients_alone(connect: Connect) -> None:
+async def test_set_config_with_parameters_applies_to_its_client_alone(connect: Connect) -> None:
     setter, other = await connect(), await connect()
     set_config = "SELECT set_config($1, $2, false)"
     await setter.fetchval(set_config, "work_mem", "8MB")
@@ -81,7 +81,7 @@ async def test_a_rolled_back_set_changes_nothing(connect: Connect) -> None:
     assert await show(setter, "work_mem") == "4MB"
 
 
-async def test_a_role_is_its_clients_alone_and_reset_role_ends_it(connect: Connect) -> None:
+async def test_a_role_applies_to_its_client_alone_until_reset_role(connect: Connect) -> None:
     setter, other = await connect(), await connect()
     await setter.execute("CREATE ROLE narrow; SET ROLE narrow")
     assert await other.fetchval("SELECT current_user") == "postgres"
@@ -105,37 +105,39 @@ async def test_start_up_settings_survive_reset(connect: Connect, reset: str) -> 
     assert await show(connection, "application_name") == "tester"
 
 
-async def test_an_impossible_start_up_setting_is_refused(connect: Connect) -> None:
+async def test_an_invalid_start_up_setting_is_rejected(connect: Connect) -> None:
     with pytest.raises(asyncpg.InvalidParameterValueError, match="TimeZone"):
         await connect(server_settings={"timezone": "Nowhere"})
 
 
-def test_options_of_the_start_up_packet_are_settings(dial: Dial) -> None:
-    wire = dial()
+def test_options_of_the_start_up_packet_are_settings(connect_wire: ConnectWire) -> None:
+    wire = connect_wire()
     wire.login(options="-c work_mem=5MB --statement-timeout=7s -c application_name=a\\ b")
     assert wire.value("SHOW work_mem") == "5MB"
     assert wire.value("SHOW statement_timeout") == "7s"
     assert wire.value("SHOW application_name") == "a b"
 
 
-def test_a_client_is_told_its_settings_at_start_and_at_every_change(dial: Dial) -> None:
-    wire, other = dial(), dial()
-    wire.login(application_name="told")
+def test_parameter_status_is_sent_at_start_and_at_every_change(connect_wire: ConnectWire) -> None:
+    wire, other = connect_wire(), connect_wire()
+    wire.login(application_name="reported")
     other.login()
-    assert wire.parameters["application_name"] == "told"
+    assert wire.parameters["application_name"] == "reported"
     assert wire.parameters["TimeZone"] == "UTC"
     assert wire.parameters["server_version"].startswith("17.")
     assert wire.parameters["standard_conforming_strings"] == "on"
-    told = [item.body for item in wire.ask("SET timezone = 'Asia/Tokyo'") if item.type == "S"]
-    assert told == [b"TimeZone\0Asia/Tokyo\0"]
-    assert [item.type for item in other.ask("SELECT 1")] == ["T", "D", "C", "Z"]
+    reported = [
+        item.body for item in wire.simple_query("SET timezone = 'Asia/Tokyo'") if item.type == "S"
+    ]
+    assert reported == [b"TimeZone\0Asia/Tokyo\0"]
+    assert [item.type for item in other.simple_query("SELECT 1")] == ["T", "D", "C", "Z"]
 
 
-def test_an_encoding_other_than_utf8_is_refused_at_start(dial: Dial) -> None:
-    assert dial().login(client_encoding="LATIN1")[0].fields["C"] == "0A000"
+def test_an_encoding_other_than_utf8_is_rejected_at_start(connect_wire: ConnectWire) -> None:
+    assert connect_wire().login(client_encoding="LATIN1")[0].fields["C"] == "0A000"
 
 
-async def test_sqlalchemy_isolation_levels_are_their_connections_alone(
+async def test_sqlalchemy_isolation_levels_apply_to_their_connections_alone(
     engine: EmbeddedDatabase,
 ) -> None:
     alchemy = create_async_engine(engine.url.replace("postgresql:", "postgresql+asyncpg:"))

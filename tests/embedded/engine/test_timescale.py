@@ -1,4 +1,4 @@
-"""What the platform needs of TimescaleDB, through the server."""
+"""The features of TimescaleDB that the platform uses, through the server."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,17 +13,17 @@ from .conftest import Connect, StartEngine
 
 ROLLUP = """
 CREATE MATERIALIZED VIEW {name}
-WITH (timescaledb.continuous, timescaledb.materialized_only = {frozen})
+WITH (timescaledb.continuous, timescaledb.materialized_only = {materialized_only})
 AS SELECT time_bucket('{width}', {time}) AS bucket, sum({value}) AS total
 FROM {source} GROUP BY 1 WITH NO DATA
 """
 
 
-def rollup(name: str, source: str, *, frozen: bool = False, daily: bool = False) -> str:
+def rollup(name: str, source: str, *, materialized_only: bool = False, daily: bool = False) -> str:
     return ROLLUP.format(
         name=name,
         source=source,
-        frozen=frozen,
+        materialized_only=materialized_only,
         width="1 day" if daily else "1 hour",
         time="bucket" if daily else "ts",
         value="total" if daily else "value",
@@ -36,7 +36,7 @@ async def create_hypertable(connection: asyncpg.Connection, name: str) -> None:
     )
     await connection.execute(f"SELECT create_hypertable('{name}', 'ts')")
     await connection.execute(
-        f"INSERT INTO {name} SELECT ts, 'a', 1 FROM"  # the names are this file's own
+        f"INSERT INTO {name} SELECT ts, 'a', 1 FROM"  # names of this file
         " generate_series('2024-01-01'::timestamptz, '2024-01-20 23:59', '1 minute') ts"
     )
 
@@ -48,10 +48,10 @@ async def wait_for(connection: asyncpg.Connection, condition: str) -> None:
 
 
 @pytest_asyncio.fixture
-async def impatient(
-    impatient_engine: EmbeddedDatabase,
+async def fast_timer_connection(
+    fast_timer_engine: EmbeddedDatabase,
 ) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(impatient_engine.url)
+    connection = await asyncpg.connect(fast_timer_engine.url)
     yield connection
     await connection.close()
 
@@ -64,7 +64,9 @@ async def test_hypertables_have_chunks(connect: Connect) -> None:
     assert await connection.fetchval("SELECT count(*) FROM chunked") == 28_800
 
 
-async def test_hierarchical_rollups_refresh_and_stay_real_time(connect: Connect) -> None:
+async def test_hierarchical_continuous_aggregates_refresh_and_stay_real_time(
+    connect: Connect,
+) -> None:
     connection = await connect()
     await create_hypertable(connection, "rolled")
     await connection.execute(rollup("rolled_1h", "rolled"))
@@ -77,12 +79,12 @@ async def test_hierarchical_rollups_refresh_and_stay_real_time(connect: Connect)
     assert await connection.fetchval("SELECT sum(total) FROM rolled_1d") == 28_805
 
 
-async def test_an_unrefreshed_rollup_is_empty_and_a_refresh_fills_its_range(
+async def test_an_unrefreshed_aggregate_is_empty_and_a_refresh_materializes_its_range(
     connect: Connect,
 ) -> None:
     connection = await connect()
     await create_hypertable(connection, "ranged")
-    await connection.execute(rollup("ranged_1h", "ranged", frozen=True))
+    await connection.execute(rollup("ranged_1h", "ranged", materialized_only=True))
     assert await connection.fetchval("SELECT count(*) FROM ranged_1h") == 0
     await connection.execute(
         "CALL refresh_continuous_aggregate('ranged_1h', '2024-01-02', '2024-01-04')"
@@ -90,7 +92,7 @@ async def test_an_unrefreshed_rollup_is_empty_and_a_refresh_fills_its_range(
     assert await connection.fetchval("SELECT count(*) FROM ranged_1h") == 48
 
 
-async def test_columnstore_compression_keeps_every_value(connect: Connect) -> None:
+async def test_columnstore_compression_preserves_every_value(connect: Connect) -> None:
     connection = await connect()
     await create_hypertable(connection, "packed")
     await connection.execute(
@@ -106,11 +108,13 @@ async def test_columnstore_compression_keeps_every_value(connect: Connect) -> No
     assert await connection.fetchval("SELECT sum(value) FROM packed") == 28_807
 
 
-async def test_a_refresh_works_first_thing_after_a_restart(start_engine: StartEngine) -> None:
+async def test_a_refresh_works_as_the_first_statement_after_a_restart(
+    start_engine: StartEngine,
+) -> None:
     database = await asyncio.to_thread(start_engine)
     connection = await asyncpg.connect(database.url)
     await create_hypertable(connection, "restarted")
-    await connection.execute(rollup("restarted_1h", "restarted", frozen=True))
+    await connection.execute(rollup("restarted_1h", "restarted", materialized_only=True))
     await connection.close()
     await asyncio.to_thread(database.stop)
     database = await asyncio.to_thread(start_engine)
@@ -120,51 +124,57 @@ async def test_a_refresh_works_first_thing_after_a_restart(start_engine: StartEn
     await connection.close()
 
 
-async def test_policies_run_by_themselves(impatient: asyncpg.Connection) -> None:
-    await create_hypertable(impatient, "governed")
-    await impatient.execute(
+async def test_policies_run_automatically(fast_timer_connection: asyncpg.Connection) -> None:
+    await create_hypertable(fast_timer_connection, "governed")
+    await fast_timer_connection.execute(
         "ALTER TABLE governed SET (timescaledb.enable_columnstore,"
         " timescaledb.segmentby = 'sensor')"
     )
-    await impatient.execute(rollup("governed_1h", "governed", frozen=True))
-    await impatient.execute(
+    await fast_timer_connection.execute(rollup("governed_1h", "governed", materialized_only=True))
+    await fast_timer_connection.execute(
         "SELECT add_continuous_aggregate_policy('governed_1h', NULL, '1 hour', '1 hour')"
     )
-    await impatient.execute("CALL add_columnstore_policy('governed', after => INTERVAL '1 day')")
-    await wait_for(impatient, "SELECT count(*) = 480 FROM governed_1h")
+    await fast_timer_connection.execute(
+        "CALL add_columnstore_policy('governed', after => INTERVAL '1 day')"
+    )
+    await wait_for(fast_timer_connection, "SELECT count(*) = 480 FROM governed_1h")
     await wait_for(
-        impatient,
+        fast_timer_connection,
         "SELECT bool_and(is_compressed) FROM timescaledb_information.chunks"
         " WHERE hypertable_name = 'governed'",
     )
 
 
-async def test_only_due_jobs_run_and_telemetry_never(impatient: asyncpg.Connection) -> None:
-    await impatient.execute("CREATE TABLE runs (job int)")
-    await impatient.execute(
-        "CREATE PROCEDURE note_run(job_id int, config jsonb) LANGUAGE sql"
+async def test_only_due_jobs_run_and_telemetry_never(
+    fast_timer_connection: asyncpg.Connection,
+) -> None:
+    await fast_timer_connection.execute("CREATE TABLE runs (job int)")
+    await fast_timer_connection.execute(
+        "CREATE PROCEDURE record_run(job_id int, config jsonb) LANGUAGE sql"
         " AS 'INSERT INTO runs VALUES (job_id)'"
     )
-    often = await impatient.fetchval("SELECT add_job('note_run', '100 milliseconds')")
-    once = await impatient.fetchval("SELECT add_job('note_run', '1 hour')")
-    later = await impatient.fetchval(
-        "SELECT add_job('note_run', '1 hour', initial_start => now() + interval '1 hour')"
+    often = await fast_timer_connection.fetchval("SELECT add_job('record_run', '100 milliseconds')")
+    once = await fast_timer_connection.fetchval("SELECT add_job('record_run', '1 hour')")
+    later = await fast_timer_connection.fetchval(
+        "SELECT add_job('record_run', '1 hour', initial_start => now() + interval '1 hour')"
     )
-    await impatient.execute(
+    await fast_timer_connection.execute(
         "INSERT INTO _timescaledb_config.bgw_job (id, application_name, schedule_interval,"
         " max_runtime, max_retries, retry_period, proc_schema, proc_name, scheduled)"
         " VALUES (900, 'Telemetry', '1 hour', '0', 0, '1 hour', 'public', 'policy_telemetry', true)"
         " ON CONFLICT DO NOTHING"
     )
-    await wait_for(impatient, f"SELECT count(*) >= 3 FROM runs WHERE job = {often}")  # a number
-    rows = await impatient.fetch("SELECT job, count(*) FROM runs GROUP BY job")
+    await wait_for(
+        fast_timer_connection, f"SELECT count(*) >= 3 FROM runs WHERE job = {often}"
+    )  # a number
+    rows = await fast_timer_connection.fetch("SELECT job, count(*) FROM runs GROUP BY job")
     counts = {row[0]: row[1] for row in rows}
-    await impatient.execute(f"SELECT delete_job({often})")
+    await fast_timer_connection.execute(f"SELECT delete_job({often})")
     assert counts[once] == 1
     assert later not in counts
 
 
-async def test_a_policy_that_does_not_end_does_not_keep_the_engine_from_stopping(
+async def test_the_engine_stops_while_a_policy_runs_endlessly(
     start_engine: StartEngine,
 ) -> None:
     database = await asyncio.to_thread(start_engine, "--policy-interval-seconds=0.1")
@@ -184,57 +194,58 @@ async def test_a_policy_that_does_not_end_does_not_keep_the_engine_from_stopping
 
 
 async def test_a_failing_policy_does_not_stop_the_others(
-    impatient: asyncpg.Connection, impatient_engine: EmbeddedDatabase
+    fast_timer_connection: asyncpg.Connection, fast_timer_engine: EmbeddedDatabase
 ) -> None:
-    await impatient.execute("CREATE TABLE after_failure (job int)")
-    await impatient.execute(
+    await fast_timer_connection.execute("CREATE TABLE after_failure (job int)")
+    await fast_timer_connection.execute(
         "CREATE PROCEDURE always_fails(job_id int, config jsonb) LANGUAGE plpgsql"
         " AS $$ BEGIN RAISE EXCEPTION 'broken on purpose'; END $$"
     )
-    await impatient.execute(
+    await fast_timer_connection.execute(
         "CREATE PROCEDURE succeeds(job_id int, config jsonb) LANGUAGE sql"
         " AS 'INSERT INTO after_failure VALUES (job_id)'"
     )
-    failing = await impatient.fetchval("SELECT add_job('always_fails', '1 hour')")
-    await impatient.fetchval("SELECT add_job('succeeds', '1 hour')")
-    await wait_for(impatient, "SELECT count(*) = 1 FROM after_failure")
-    log = impatient_engine.program.log_path.read_text()
+    failing = await fast_timer_connection.fetchval("SELECT add_job('always_fails', '1 hour')")
+    await fast_timer_connection.fetchval("SELECT add_job('succeeds', '1 hour')")
+    await wait_for(fast_timer_connection, "SELECT count(*) = 1 FROM after_failure")
+    log = fast_timer_engine.program.log_path.read_text()
     assert f'"job":{failing},"reason":"Error: broken on purpose"' in log
 
 
-async def test_many_written_rows_are_analyzed_without_being_asked(
-    impatient: asyncpg.Connection,
+async def test_many_written_rows_are_analyzed_automatically(
+    fast_timer_connection: asyncpg.Connection,
 ) -> None:
-    await impatient.execute("CREATE TABLE analyzed (n int)")
-    await impatient.execute("INSERT INTO analyzed SELECT generate_series(1, 30000)")
+    await fast_timer_connection.execute("CREATE TABLE analyzed (n int)")
+    await fast_timer_connection.execute("INSERT INTO analyzed SELECT generate_series(1, 30000)")
     await wait_for(
-        impatient, "SELECT reltuples = 30000 FROM pg_class WHERE oid = 'analyzed'::regclass"
+        fast_timer_connection,
+        "SELECT reltuples = 30000 FROM pg_class WHERE oid = 'analyzed'::regclass",
     )
 
 
-async def test_many_dead_rows_are_vacuumed_without_being_asked(
-    impatient: asyncpg.Connection,
+async def test_many_dead_rows_are_vacuumed_automatically(
+    fast_timer_connection: asyncpg.Connection,
 ) -> None:
-    await impatient.execute("CREATE TABLE vacuumed (n int)")
-    await impatient.execute("INSERT INTO vacuumed SELECT generate_series(1, 60000)")
-    await impatient.execute("DELETE FROM vacuumed WHERE n > 100")
+    await fast_timer_connection.execute("CREATE TABLE vacuumed (n int)")
+    await fast_timer_connection.execute("INSERT INTO vacuumed SELECT generate_series(1, 60000)")
+    await fast_timer_connection.execute("DELETE FROM vacuumed WHERE n > 100")
     await wait_for(
-        impatient,
+        fast_timer_connection,
         "SELECT pg_relation_size('vacuumed') <= 8192",
     )
 
 
-async def test_much_wal_is_checkpointed_without_being_asked(
-    impatient: asyncpg.Connection,
+async def test_much_wal_is_checkpointed_automatically(
+    fast_timer_connection: asyncpg.Connection,
 ) -> None:
     redo = "SELECT redo_lsn::text FROM pg_control_checkpoint()"
-    before = await impatient.fetchval(redo)
-    await impatient.execute("CREATE TABLE logged (filler text)")
-    await impatient.execute("ALTER TABLE logged ALTER filler SET STORAGE EXTERNAL")
+    before = await fast_timer_connection.fetchval(redo)
+    await fast_timer_connection.execute("CREATE TABLE logged (filler text)")
+    await fast_timer_connection.execute("ALTER TABLE logged ALTER filler SET STORAGE EXTERNAL")
     for _ in range(3):
-        await impatient.execute(
+        await fast_timer_connection.execute(
             "INSERT INTO logged SELECT repeat('x', 1000000) FROM generate_series(1, 100)"
         )
     moved = f"SELECT redo_lsn > '{before}' FROM pg_control_checkpoint()"  # an LSN
-    await wait_for(impatient, moved)
-    await impatient.execute("DROP TABLE logged")
+    await wait_for(fast_timer_connection, moved)
+    await fast_timer_connection.execute("DROP TABLE logged")

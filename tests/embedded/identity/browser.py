@@ -1,4 +1,4 @@
-"""A person at a browser, who is sent to sign in by the client `sensorflow`."""
+"""A user with a browser, whom the client `sensorflow` redirects to the provider."""
 
 import base64
 import hashlib
@@ -10,11 +10,11 @@ import httpx
 CLIENT_ORIGIN = "http://127.0.0.1:8000"
 REDIRECT_URI = f"{CLIENT_ORIGIN}/auth/callback"
 VERIFIER = "a-code-verifier-of-at-least-forty-three-characters"
-IDENTITY_SCOPES = "openid profile email"
+OIDC_SCOPES = "openid profile email"
 
 
 class Page(HTMLParser):
-    """What a page holds, as far as tests ask."""
+    """A parsed page."""
 
     def __init__(self, response: httpx.Response) -> None:
         super().__init__()
@@ -36,12 +36,12 @@ class Page(HTMLParser):
 
 
 class Browser:
-    """Keeps cookies and follows redirects, until one leads back to the client."""
+    """Stores cookies and follows redirects, until one goes back to the client."""
 
     def __init__(self, http: httpx.Client) -> None:
         self._http = http
 
-    def ask_for_sign_in(self, scope: str = IDENTITY_SCOPES, **changed: str) -> httpx.Response:
+    def request_authorization(self, scope: str = OIDC_SCOPES, **changed: str) -> httpx.Response:
         challenge = hashlib.sha256(VERIFIER.encode()).digest()
         query = {
             "client_id": "sensorflow",
@@ -59,14 +59,14 @@ class Browser:
     def submit(self, page: httpx.Response, **fields: str) -> httpx.Response:
         return self._follow(self._http.post(page.url, data={"action": "continue", **fields}))
 
-    def sign_in(self, username: str, password: str, scope: str = IDENTITY_SCOPES) -> httpx.Response:
-        page = self.ask_for_sign_in(scope)
+    def sign_in(self, username: str, password: str, scope: str = OIDC_SCOPES) -> httpx.Response:
+        page = self.request_authorization(scope)
         return self.submit(page, username=username, password=password)
 
     def sign_in_and_consent(self, username: str, password: str, scope: str) -> dict[str, str]:
-        """The tokens that the client gets in the end."""
-        answer = client_answer(self.submit(self.sign_in(username, password, scope)))
-        return tokens(self.exchange(answer["code"]))
+        """The token response that the client gets."""
+        response = authorization_response(self.submit(self.sign_in(username, password, scope)))
+        return token_response(self.exchange(response["code"]))
 
     def exchange(self, code: str, verifier: str = VERIFIER) -> httpx.Response:
         return self._http.post(
@@ -81,23 +81,23 @@ class Browser:
         )
 
     def _follow(self, response: httpx.Response) -> httpx.Response:
-        while response.next_request and not leads_to_client(response):
+        while response.next_request and not redirects_to_client(response):
             response = self._http.send(response.next_request)
         return response
 
 
-def leads_to_client(response: httpx.Response) -> bool:
+def redirects_to_client(response: httpx.Response) -> bool:
     location: str = response.headers.get("location", "")
     return location.startswith(CLIENT_ORIGIN)
 
 
-def client_answer(response: httpx.Response) -> dict[str, str]:
-    """The parameters with which a response sends the browser back to the client."""
-    assert leads_to_client(response), response.text
+def authorization_response(response: httpx.Response) -> dict[str, str]:
+    """The parameters of the redirect back to the client."""
+    assert redirects_to_client(response), response.text
     query = parse_qs(urlsplit(response.headers["location"]).query)
     return {name: values[0] for name, values in query.items()}
 
 
-def tokens(response: httpx.Response) -> dict[str, str]:
+def token_response(response: httpx.Response) -> dict[str, str]:
     assert response.status_code == 200, response.text
     return dict(response.json())

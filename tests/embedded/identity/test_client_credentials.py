@@ -7,7 +7,7 @@ from tests.embedded.identity.tokens import (
     claims,
     gateway_token,
     request_token,
-    verified,
+    verify,
 )
 
 
@@ -16,7 +16,7 @@ from tests.embedded.identity.tokens import (
     [("sensor-gateway", "wrong"), ("nobody", "sensor-gateway-secret"), ("sensorflow", "guess")],
     ids=["wrong secret", "unknown client", "client without secret"],
 )
-def test_a_client_that_does_not_prove_itself_gets_no_token(
+def test_a_client_with_wrong_credentials_gets_no_token(
     http: httpx.Client, client: str, secret: str
 ) -> None:
     response = request_token(http, (client, secret))
@@ -34,7 +34,7 @@ def test_the_browser_client_may_not_use_client_credentials(http: httpx.Client) -
     assert "grant type is not allowed" in response.json()["error_description"]
 
 
-def test_a_scope_that_the_client_may_not_have_is_refused(http: httpx.Client) -> None:
+def test_a_scope_that_is_not_the_clients_is_rejected(http: httpx.Client) -> None:
     response = request_token(http, scope="readings:write admin")
     assert response.status_code == 400
     assert response.json()["error"] == "invalid_scope"
@@ -48,12 +48,12 @@ def test_an_unknown_scope_is_not_granted(http: httpx.Client) -> None:
 
 
 def test_the_access_token_is_a_signed_jwt_of_the_access_token_type(http: httpx.Client) -> None:
-    header = verified(http, gateway_token(http)).header
+    header = verify(http, gateway_token(http)).header
     assert header.pop("kid") in {key["kid"] for key in http.get("/jwks").json()["keys"]}
     assert header == {"alg": "RS256", "typ": "at+jwt"}
 
 
-def test_the_access_token_says_who_may_do_what_where_and_until_when(
+def test_the_access_token_has_issuer_audience_subject_scope_and_expiry(
     http: httpx.Client, provider: IdentityProvider
 ) -> None:
     token = claims(http, gateway_token(http, scope="readings:write imports:read"))
@@ -68,11 +68,11 @@ def test_the_access_token_says_who_may_do_what_where_and_until_when(
     }
 
 
-def test_a_client_that_names_no_scope_gets_all_of_its_own(http: httpx.Client) -> None:
+def test_a_client_that_requests_no_scope_gets_all_of_its_own(http: httpx.Client) -> None:
     assert claims(http, gateway_token(http))["scope"] == GATEWAY_SCOPES
 
 
-def test_the_secret_may_come_in_the_form_instead_of_the_header(http: httpx.Client) -> None:
+def test_the_secret_is_accepted_in_the_form_too(http: httpx.Client) -> None:
     response = request_token(
         http, None, client_id="sensor-gateway", client_secret="sensor-gateway-secret"
     )
@@ -80,7 +80,7 @@ def test_the_secret_may_come_in_the_form_instead_of_the_header(http: httpx.Clien
     assert claims(http, response.json()["access_token"])["sub"] == "sensor-gateway"
 
 
-def test_the_published_accounts_are_those_that_the_provider_knows(http: httpx.Client) -> None:
+def test_read_accounts_returns_those_of_the_provider(http: httpx.Client) -> None:
     accounts = read_accounts()
     assert accounts.passwords == {"test-user": "test-1234", "radix": "Radix2024@"}
     assert accounts.client_secrets == {"sensor-gateway": "sensor-gateway-secret"}

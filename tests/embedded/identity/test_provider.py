@@ -8,22 +8,22 @@ from joserfc.errors import InvalidKeyIdError
 
 from embedded.errors import StartFailedError
 from embedded.identity import IdentityProvider
-from tests.embedded.identity.tokens import gateway_token, verified
+from tests.embedded.identity.tokens import gateway_token, verify
 
 
 def key_ids(provider: IdentityProvider) -> list[str]:
     return [key["kid"] for key in httpx.get(f"{provider.issuer}/jwks").json()["keys"]]
 
 
-def token_of(provider: IdentityProvider) -> str:
+def issue_token(provider: IdentityProvider) -> str:
     with httpx.Client(base_url=provider.issuer) as http:
         return gateway_token(http)
 
 
 def key_id_in(provider: IdentityProvider, token: str) -> str:
-    """The key that signed the token, which is one of the provider's present ones."""
+    """The id of the key that signed the token, which must be a current key of the provider."""
     with httpx.Client(base_url=provider.issuer) as http:
-        return str(verified(http, token).header["kid"])
+        return str(verify(http, token).header["kid"])
 
 
 def test_discovery_names_the_issuer_its_endpoints_and_what_they_support(
@@ -63,26 +63,26 @@ def test_signing_keys_are_readable_by_their_owner_only(tmp_path: Path) -> None:
         assert stat.S_IMODE(keys.parent.stat().st_mode) == 0o700
 
 
-def test_a_restart_keeps_the_keys_so_tokens_stay_valid(tmp_path: Path) -> None:
+def test_tokens_stay_valid_after_a_restart(tmp_path: Path) -> None:
     with IdentityProvider.serve(tmp_path) as before:
-        token, kids = token_of(before), key_ids(before)
+        token, kids = issue_token(before), key_ids(before)
     with IdentityProvider.serve(tmp_path) as after:
         assert key_ids(after) == kids
         assert key_id_in(after, token) == kids[0]
 
 
-def test_rotation_signs_with_a_new_key_and_keeps_the_former_one_valid(tmp_path: Path) -> None:
+def test_after_a_rotation_tokens_of_the_previous_key_stay_valid(tmp_path: Path) -> None:
     with IdentityProvider.serve(tmp_path) as before:
-        token, kids = token_of(before), key_ids(before)
+        token, kids = issue_token(before), key_ids(before)
     with IdentityProvider.serve(tmp_path, rotate_keys=True) as after:
         assert key_ids(after)[1:] == kids
         assert key_id_in(after, token) == kids[0]
-        assert key_id_in(after, token_of(after)) not in kids
+        assert key_id_in(after, issue_token(after)) not in kids
 
 
-def test_a_second_rotation_ends_the_first_key(tmp_path: Path) -> None:
+def test_a_second_rotation_removes_the_first_key(tmp_path: Path) -> None:
     with IdentityProvider.serve(tmp_path) as first:
-        token, kids = token_of(first), key_ids(first)
+        token, kids = issue_token(first), key_ids(first)
     IdentityProvider.serve(tmp_path, rotate_keys=True).terminate()
     with IdentityProvider.serve(tmp_path, rotate_keys=True) as last:
         assert not set(kids) & set(key_ids(last))
@@ -90,15 +90,17 @@ def test_a_second_rotation_ends_the_first_key(tmp_path: Path) -> None:
             key_id_in(last, token)
 
 
-def test_a_taken_port_is_named_with_the_variable_to_change(tmp_path: Path) -> None:
+def test_the_error_of_a_port_in_use_names_the_variable_to_change(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with pytest.raises(StartFailedError, match=rf"{port} is taken.*SENSORFLOW_IDP_PORT") as it:
+        with pytest.raises(
+            StartFailedError, match=rf"{port} is taken.*SENSORFLOW_IDP_PORT"
+        ) as caught:
             IdentityProvider.serve(tmp_path, port=port)
-    assert it.value.code == "port_taken"
+    assert caught.value.code == "port_taken"
 
 
-def test_unreadable_keys_are_a_failed_start_and_not_new_keys(tmp_path: Path) -> None:
+def test_an_invalid_key_file_fails_the_start_and_is_not_overwritten(tmp_path: Path) -> None:
     keys = tmp_path / "identity" / "keys.json"
     keys.parent.mkdir()
     keys.write_text("not JSON")
@@ -107,23 +109,23 @@ def test_unreadable_keys_are_a_failed_start_and_not_new_keys(tmp_path: Path) -> 
     assert keys.read_text() == "not JSON"
 
 
-def test_the_log_says_that_it_is_for_development_only_and_nothing_else(tmp_path: Path) -> None:
+def test_the_log_has_only_the_warning_against_production_use(tmp_path: Path) -> None:
     with IdentityProvider.serve(tmp_path) as provider:
-        token_of(provider)
+        issue_token(provider)
         warning = f"Identity provider for development only, at {provider.issuer}"
     (line,) = provider.log_path.read_text().splitlines()
     assert line.startswith(warning)
 
 
-def test_asked_to_stop_it_ends_at_once_though_clients_are_connected(tmp_path: Path) -> None:
+def test_it_stops_at_once_though_clients_are_connected(tmp_path: Path) -> None:
     provider = IdentityProvider.serve(tmp_path)
     with httpx.Client(base_url=provider.issuer) as http:
         assert http.get("/jwks").status_code == 200
         assert provider.terminate(timeout_seconds=5) == 0
 
 
-def test_the_end_of_its_standard_input_stops_it(tmp_path: Path) -> None:
+def test_the_end_of_its_stdin_stops_it(tmp_path: Path) -> None:
     provider = IdentityProvider.serve(tmp_path)
-    provider.abandon()
+    provider.close_stdin()
     assert provider.wait(5) == 0
     provider.kill()

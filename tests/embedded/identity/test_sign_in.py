@@ -4,12 +4,12 @@ import pytest
 from embedded.identity import IdentityProvider
 from tests.embedded.identity.browser import (
     CLIENT_ORIGIN,
-    IDENTITY_SCOPES,
+    OIDC_SCOPES,
     Browser,
     Page,
-    client_answer,
-    leads_to_client,
-    tokens,
+    authorization_response,
+    redirects_to_client,
+    token_response,
 )
 from tests.embedded.identity.tokens import claims
 
@@ -38,27 +38,27 @@ def test_a_wrong_password_can_be_corrected(browser: Browser) -> None:
     assert "Allow Sensor Flow?" in page.text
 
 
-def test_what_was_typed_is_shown_again_as_text_and_never_as_markup(browser: Browser) -> None:
+def test_the_submitted_username_is_escaped(browser: Browser) -> None:
     page = Page(browser.sign_in('"><script>alert(1)</script>', "x"))
     assert not page.all("script")
     assert page.all("input")[0]["value"] == '"><script>alert(1)</script>'
 
 
-def test_denied_consent_gives_the_client_access_denied(browser: Browser) -> None:
+def test_denied_consent_returns_access_denied(browser: Browser) -> None:
     consent = browser.sign_in(*TEST_USER)
-    answer = client_answer(browser.submit(consent, action="cancel"))
-    assert answer["error"] == "access_denied"
-    assert answer["state"] == "some-state"
-    assert "code" not in answer
+    response = authorization_response(browser.submit(consent, action="cancel"))
+    assert response["error"] == "access_denied"
+    assert response["state"] == "some-state"
+    assert "code" not in response
 
 
-def test_a_cancelled_sign_in_gives_the_client_access_denied(browser: Browser) -> None:
-    page = browser.ask_for_sign_in()
-    assert client_answer(browser.submit(page, action="cancel"))["error"] == "access_denied"
+def test_a_cancelled_sign_in_returns_access_denied(browser: Browser) -> None:
+    page = browser.request_authorization()
+    assert authorization_response(browser.submit(page, action="cancel"))["error"] == "access_denied"
 
 
 def test_consent_names_the_client_the_user_and_what_is_granted(browser: Browser) -> None:
-    page = Page(browser.sign_in(*TEST_USER, f"{IDENTITY_SCOPES} readings:read imports:write"))
+    page = Page(browser.sign_in(*TEST_USER, f"{OIDC_SCOPES} readings:read imports:write"))
     assert "Allow Sensor Flow?" in page.text
     assert "Test User" in page.text
     assert "Read readings and rollups" in page.text
@@ -66,20 +66,20 @@ def test_consent_names_the_client_the_user_and_what_is_granted(browser: Browser)
     assert "Send readings" not in page.text
 
 
-def test_consent_leads_back_to_the_client_with_a_code_and_its_state(
+def test_consent_redirects_to_the_client_with_a_code_and_its_state(
     browser: Browser, provider: IdentityProvider
 ) -> None:
-    answer = client_answer(browser.submit(browser.sign_in(*TEST_USER)))
-    assert set(answer) == {"code", "state", "iss"}
-    assert answer["state"] == "some-state"
-    assert answer["iss"] == provider.issuer
+    response = authorization_response(browser.submit(browser.sign_in(*TEST_USER)))
+    assert set(response) == {"code", "state", "iss"}
+    assert response["state"] == "some-state"
+    assert response["iss"] == provider.issuer
 
 
 def test_the_users_access_token_is_for_the_api(
     browser: Browser, http: httpx.Client, provider: IdentityProvider
 ) -> None:
-    given = browser.sign_in_and_consent(*TEST_USER, f"{IDENTITY_SCOPES} readings:read")
-    token = claims(http, given["access_token"])
+    issued = browser.sign_in_and_consent(*TEST_USER, f"{OIDC_SCOPES} readings:read")
+    token = claims(http, issued["access_token"])
     assert token["iss"] == provider.issuer
     assert token["aud"] == "sensorflow-api"
     assert token["sub"] == TEST_USER_SUB
@@ -90,8 +90,8 @@ def test_the_users_access_token_is_for_the_api(
 def test_the_id_token_names_the_user_and_repeats_the_nonce(
     browser: Browser, http: httpx.Client
 ) -> None:
-    given = browser.sign_in_and_consent(*TEST_USER, IDENTITY_SCOPES)
-    token = claims(http, given["id_token"])
+    issued = browser.sign_in_and_consent(*TEST_USER, OIDC_SCOPES)
+    token = claims(http, issued["id_token"])
     assert token["sub"] == TEST_USER_SUB
     assert token["aud"] == "sensorflow"
     assert token["nonce"] == "some-nonce"
@@ -105,53 +105,53 @@ def test_the_id_token_names_the_user_and_repeats_the_nonce(
     [(TEST_USER, "readings:read"), (RADIX, "readings:read admin")],
     ids=["user", "administrator"],
 )
-def test_a_user_grants_no_more_than_the_user_may(
+def test_a_user_grants_no_more_than_the_scopes_of_the_user(
     browser: Browser, user: tuple[str, str], granted: str
 ) -> None:
-    given = browser.sign_in_and_consent(*user, f"{IDENTITY_SCOPES} readings:read admin")
-    assert set(given["scope"].split()) - set(IDENTITY_SCOPES.split()) == set(granted.split())
+    issued = browser.sign_in_and_consent(*user, f"{OIDC_SCOPES} readings:read admin")
+    assert set(issued["scope"].split()) - set(OIDC_SCOPES.split()) == set(granted.split())
 
 
 def test_a_second_request_of_the_same_session_needs_no_page(browser: Browser) -> None:
-    browser.sign_in_and_consent(*TEST_USER, f"{IDENTITY_SCOPES} readings:read admin")
-    again = browser.ask_for_sign_in(f"{IDENTITY_SCOPES} readings:read admin")
-    assert "code" in client_answer(again)
+    browser.sign_in_and_consent(*TEST_USER, f"{OIDC_SCOPES} readings:read admin")
+    again = browser.request_authorization(f"{OIDC_SCOPES} readings:read admin")
+    assert "code" in authorization_response(again)
 
 
-def test_a_second_request_for_more_asks_for_consent_to_that(browser: Browser) -> None:
-    browser.sign_in_and_consent(*TEST_USER, f"{IDENTITY_SCOPES} readings:read")
-    again = browser.ask_for_sign_in(f"{IDENTITY_SCOPES} readings:read imports:read")
+def test_a_second_request_for_more_scopes_prompts_for_consent(browser: Browser) -> None:
+    browser.sign_in_and_consent(*TEST_USER, f"{OIDC_SCOPES} readings:read")
+    again = browser.request_authorization(f"{OIDC_SCOPES} readings:read imports:read")
     assert "Allow Sensor Flow?" in Page(again).text
-    given = tokens(browser.exchange(client_answer(browser.submit(again))["code"]))
-    assert {"readings:read", "imports:read"} <= set(given["scope"].split())
+    issued = token_response(browser.exchange(authorization_response(browser.submit(again))["code"]))
+    assert {"readings:read", "imports:read"} <= set(issued["scope"].split())
 
 
-def test_a_refresh_token_gives_a_new_access_token(browser: Browser, http: httpx.Client) -> None:
-    given = browser.sign_in_and_consent(*TEST_USER, f"{IDENTITY_SCOPES} readings:read")
+def test_a_refresh_token_returns_a_new_access_token(browser: Browser, http: httpx.Client) -> None:
+    issued = browser.sign_in_and_consent(*TEST_USER, f"{OIDC_SCOPES} readings:read")
     response = http.post(
         "/token",
         data={
             "grant_type": "refresh_token",
             "client_id": "sensorflow",
-            "refresh_token": given["refresh_token"],
+            "refresh_token": issued["refresh_token"],
         },
     )
-    renewed = claims(http, tokens(response)["access_token"])
+    renewed = claims(http, token_response(response)["access_token"])
     assert renewed["scope"] == "readings:read"
     assert renewed["aud"] == "sensorflow-api"
-    assert renewed["jti"] != claims(http, given["access_token"])["jti"]
+    assert renewed["jti"] != claims(http, issued["access_token"])["jti"]
 
 
-def test_a_code_with_another_verifier_gives_no_token(browser: Browser) -> None:
-    answer = client_answer(browser.submit(browser.sign_in(*TEST_USER)))
-    response = browser.exchange(answer["code"], verifier="x" * 43)
+def test_a_code_with_another_verifier_returns_no_token(browser: Browser) -> None:
+    code = authorization_response(browser.submit(browser.sign_in(*TEST_USER)))["code"]
+    response = browser.exchange(code, verifier="x" * 43)
     assert response.status_code == 400
     assert response.json()["error"] == "invalid_grant"
 
 
-def test_a_code_used_twice_ends_the_tokens_it_gave(browser: Browser, http: httpx.Client) -> None:
-    code = client_answer(browser.submit(browser.sign_in(*TEST_USER)))["code"]
-    refresh_token = tokens(browser.exchange(code))["refresh_token"]
+def test_a_code_used_twice_revokes_its_tokens(browser: Browser, http: httpx.Client) -> None:
+    code = authorization_response(browser.submit(browser.sign_in(*TEST_USER)))["code"]
+    refresh_token = token_response(browser.exchange(code))["refresh_token"]
     assert browser.exchange(code).json()["error"] == "invalid_grant"
     data = {
         "grant_type": "refresh_token",
@@ -161,37 +161,39 @@ def test_a_code_used_twice_ends_the_tokens_it_gave(browser: Browser, http: httpx
     assert http.post("/token", data=data).json()["error"] == "invalid_grant"
 
 
-def test_a_request_without_pkce_is_refused(browser: Browser) -> None:
-    answer = client_answer(browser.ask_for_sign_in(code_challenge="", code_challenge_method=""))
-    assert answer["error"] == "invalid_request"
+def test_a_request_without_pkce_is_rejected(browser: Browser) -> None:
+    response = authorization_response(
+        browser.request_authorization(code_challenge="", code_challenge_method="")
+    )
+    assert response["error"] == "invalid_request"
 
 
-def test_another_redirect_uri_shows_an_error_instead_of_following_it(browser: Browser) -> None:
-    response = browser.ask_for_sign_in(redirect_uri=f"{CLIENT_ORIGIN}/elsewhere")
-    assert not leads_to_client(response)
+def test_another_redirect_uri_shows_an_error_instead_of_redirecting(browser: Browser) -> None:
+    response = browser.request_authorization(redirect_uri=f"{CLIENT_ORIGIN}/elsewhere")
+    assert not redirects_to_client(response)
     assert response.status_code == 400
     assert "redirect_uri" in Page(response).text
 
 
-def test_an_interaction_of_another_browser_is_refused(
+def test_an_interaction_of_another_browser_is_rejected(
     browser: Browser, provider: IdentityProvider
 ) -> None:
-    page = browser.ask_for_sign_in()
+    page = browser.request_authorization()
     with httpx.Client(base_url=provider.issuer) as other:
-        stolen = other.post(page.url, data={"action": "continue"})
-    assert stolen.status_code == 400
-    assert "This did not work" in stolen.text
+        response = other.post(page.url, data={"action": "continue"})
+    assert response.status_code == 400
+    assert "This did not work" in response.text
 
 
-def test_a_form_longer_than_a_form_can_be_is_refused(browser: Browser) -> None:
-    page = browser.ask_for_sign_in()
+def test_a_form_over_the_size_limit_is_rejected(browser: Browser) -> None:
+    page = browser.request_authorization()
     assert browser.submit(page, username="x" * 20_000).status_code == 413
 
 
-def test_sign_out_ends_the_session_and_leads_back_to_the_client(
+def test_sign_out_ends_the_session_and_redirects_to_the_client(
     browser: Browser, http: httpx.Client
 ) -> None:
-    id_token = browser.sign_in_and_consent(*TEST_USER, IDENTITY_SCOPES)["id_token"]
+    id_token = browser.sign_in_and_consent(*TEST_USER, OIDC_SCOPES)["id_token"]
     query = {"id_token_hint": id_token, "post_logout_redirect_uri": f"{CLIENT_ORIGIN}/"}
     page = Page(http.get("/session/end", params=query))
     assert "Sign out?" in page.text
@@ -200,14 +202,14 @@ def test_sign_out_ends_the_session_and_leads_back_to_the_client(
     xsrf = page.all("input")[0]["value"]
     response = http.post(str(form["action"]), data={"xsrf": str(xsrf), "logout": "yes"})
     assert response.headers["location"] == f"{CLIENT_ORIGIN}/"
-    assert "Username" in Page(browser.ask_for_sign_in()).text
+    assert "Username" in Page(browser.request_authorization()).text
 
 
-@pytest.mark.parametrize("page_of", ["login", "consent", "logout", "error"])
+@pytest.mark.parametrize("name", ["login", "consent", "logout", "error"])
 def test_a_page_is_html_with_labelled_fields_and_nothing_from_elsewhere(
-    browser: Browser, http: httpx.Client, page_of: str
+    browser: Browser, http: httpx.Client, name: str
 ) -> None:
-    page = Page(show_page(browser, http, page_of))
+    page = Page(show_page(browser, http, name))
     assert page.headers["content-type"].startswith("text/html")
     assert "default-src 'none'" in page.headers["content-security-policy"]
     assert page.all("html") == [{"lang": "en"}]
@@ -220,11 +222,11 @@ def test_a_page_is_html_with_labelled_fields_and_nothing_from_elsewhere(
 def show_page(browser: Browser, http: httpx.Client, page: str) -> httpx.Response:
     match page:
         case "login":
-            return browser.ask_for_sign_in()
+            return browser.request_authorization()
         case "consent":
             return browser.sign_in(*TEST_USER)
         case "logout":
             browser.sign_in(*TEST_USER)
             return http.get("/session/end")
         case _:
-            return browser.ask_for_sign_in(client_id="nobody")
+            return browser.request_authorization(client_id="nobody")

@@ -26,12 +26,12 @@ def signing_keys(http: httpx.Client) -> KeySet:
     return KeySet.import_key_set(http.get("/jwks").json())
 
 
-def verified(http: httpx.Client, token: str) -> jwt.Token:
-    """The token, if one of the provider's present keys signed it and it has not expired."""
+def verify(http: httpx.Client, token: str) -> jwt.Token:
+    """The token, if it is signed with a current key of the provider and has not expired."""
     decoded = jwt.decode(token, signing_keys(http), algorithms=["RS256"])
     assert decoded.claims["exp"] > time.time() >= decoded.claims["iat"] - 1
     return decoded
 
 
 def claims(http: httpx.Client, token: str) -> dict[str, Any]:
-    return dict(verified(http, token).claims)
+    return dict(verify(http, token).claims)
