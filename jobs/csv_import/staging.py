@@ -12,20 +12,16 @@ import polars as pl
 
 from core.time import CHUNK_LENGTH, MICROSECOND
 
+# In this order every writer locks readings, so that no two of them deadlock: in SQL the fragment
+# key_order. Polars compares texts by their bytes, as COLLATE "C" does.
 KEY = ("equipment_id", "ts")
 
-# The one order in which imports write rows, so that they never wait for each other crosswise:
-# a chunk at a time, and ids that COPY encodes together side by side. The same in imports.sql.
-ORDER = (
-    pl.col("ts").dt.epoch("us") // (CHUNK_LENGTH // MICROSECOND),
-    pl.col("equipment_id").str.len_bytes(),
-    *map(pl.col, KEY),
-)
+CHUNK = pl.col("ts").dt.epoch("us") // (CHUNK_LENGTH // MICROSECOND)
 
 
 @dataclass(frozen=True, slots=True)
 class StagedBatch:
-    """`rows` (equipment_id, ts, first_value, last_value) in ORDER, and the repetitions."""
+    """`rows` (equipment_id, ts, first_value, last_value) in order of KEY, and the repetitions."""
 
     rows: pl.DataFrame
     replaced_inside: int
@@ -53,7 +49,7 @@ class StagedBatch:
 
     def spans(self) -> pl.DataFrame:
         """The first and the last moment (first_ts, last_ts) in each chunk that has any."""
-        spans = self.rows.group_by(chunk=ORDER[0]).agg(
+        spans = self.rows.group_by(chunk=CHUNK).agg(
             first_ts=pl.col("ts").min(), last_ts=pl.col("ts").max()
         )
         return spans.select("first_ts", "last_ts")
@@ -68,7 +64,7 @@ def stage(readings: pl.DataFrame) -> StagedBatch:
     repeats = pl.all_horizontal(
         pl.col(name).eq(pl.col(name).shift(1)).fill_null(False) for name in KEY
     )
-    ordered = readings.sort(ORDER, maintain_order=True).with_columns(
+    ordered = readings.sort(KEY, maintain_order=True).with_columns(
         repeats=repeats, changes=pl.col("value").ne(pl.col("value").shift(1))
     )
     ends = ~pl.col("repeats").shift(-1, fill_value=False)

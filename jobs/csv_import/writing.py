@@ -5,11 +5,11 @@ from typing import NamedTuple
 from uuid import UUID
 
 import polars as pl
-from asyncpg.exceptions import UniqueViolationError
 
 from core.database import Connection
 from core.errors import RowsMissingError
 from core.ledger import enter_new_rows, enter_staged_changes
+from core.optimistic_copy import NotAllNewError, optimistic_copy
 from core.queries import queries
 from jobs.csv_import.ordered_commit import Turn
 from jobs.csv_import.pgcopy import copy_stream
@@ -47,9 +47,9 @@ async def _copy_new(connection: Connection, import_id: UUID, staged: StagedBatch
     """Copy the last value of every key into the table; False, and nothing done: not all are new."""
     rows = staged.rows.select(*KEY, value="last_value")
     try:
-        async with connection.transaction():
+        async with optimistic_copy(connection):
             await copy_rows(connection, "readings", rows)
-    except UniqueViolationError:
+    except NotAllNewError:
         return False
     spans = {name: span.to_list() for name, span in staged.spans().to_dict().items()}
     await enter_new_rows(connection, spans, staged.days(), import_id)

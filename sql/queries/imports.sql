@@ -104,7 +104,6 @@ SELECT count(*) FROM changes;
 
 -- name: store_changes(last_values)^
 -- Write the first or, where it differs, the last value of each changed key; count what was written.
--- The order is that of staging.py.
 WITH written AS (
     INSERT INTO readings (equipment_id, ts, value)
     SELECT
@@ -114,10 +113,7 @@ WITH written AS (
     FROM import_changes
     WHERE NOT :last_values OR first_value <> last_value
     ORDER BY
-        time_bucket('7 days', ts, '1970-01-01 00:00:00+00'::timestamptz),
-        octet_length(equipment_id),
-        equipment_id COLLATE "C",
-        ts
+        -- include: key_order()
     ON CONFLICT (equipment_id, ts) DO UPDATE
         SET value = excluded.value, register_time = now()
         WHERE readings.value IS DISTINCT FROM excluded.value
@@ -131,7 +127,7 @@ FROM written;
 
 -- name: store_new()$
 -- Write the first value of each staged key that is not stored yet and set these keys apart; how many
--- were written. The order is that of staging.py.
+-- were written.
 WITH written AS (
     INSERT INTO readings (equipment_id, ts, value)
     SELECT
@@ -140,10 +136,7 @@ WITH written AS (
         first_value AS value
     FROM import_staging
     ORDER BY
-        time_bucket('7 days', ts, '1970-01-01 00:00:00+00'::timestamptz),
-        octet_length(equipment_id),
-        equipment_id COLLATE "C",
-        ts
+        -- include: key_order()
     ON CONFLICT (equipment_id, ts) DO NOTHING
     RETURNING equipment_id, ts, value
 ),
