@@ -43,6 +43,5 @@ def ceiling(moment: datetime, width: timedelta) -> datetime:
 
 
 def chunk_end(moment: datetime) -> datetime:
-    """Where the chunk of the moment ends."""
-    # Not by its start: that of the first chunk lies before the year 1, which Python cannot hold.
+    """Where the chunk of the moment ends; its start may lie before the first year."""
     return moment + (CHUNK_LENGTH - (moment - EPOCH) % CHUNK_LENGTH)

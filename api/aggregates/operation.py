@@ -1,4 +1,4 @@
-"""The parameters as the reference shows them: the handlers read the query string themselves."""
+"""The parameters for the OpenAPI document: the handlers parse the query string themselves."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from api.aggregates.comparisons import Comparison
 from api.aggregates.gapfill import Fill
 from api.aggregates.parsing import AUTO, DEFAULT_LIMIT, MAX_LIMIT
 from api.aggregates.query import WINDOWS, Grouping, Statistic
-from api.aggregates.resolutions import REACHES
+from api.aggregates.resolutions import RESOLUTION_LIMITS
 from api.openapi.parameters import (
     CURSOR,
     EQUIPMENT_ID,
@@ -40,7 +40,7 @@ class AggregatesOperation(Operation):
             EQUIPMENT_ID,
             query_parameter(
                 "resolution",
-                enum_schema((AUTO, *REACHES)),
+                enum_schema((AUTO, *RESOLUTION_LIMITS)),
                 "The width of a bucket; 1h for a window, auto for a range if not said.",
             ),
             query_parameter(
@@ -55,15 +55,15 @@ class AggregatesOperation(Operation):
                 schema=array_schema(enum_schema(Statistic), len(Statistic)),
                 style="form",
                 explode=False,
-                description="What the items tell, separated by commas.",
+                description="The statistics in the items, separated by commas.",
             ),
             query_parameter(
                 "fill",
                 enum_schema(Fill),
-                "How buckets without readings are told: not, or by those around them.",
+                "Buckets without readings: left out, null, or with values from those around them.",
             ),
             query_parameter(
-                "compare", enum_schema(Comparison), "Tell the same of an earlier range as well."
+                "compare", enum_schema(Comparison), "Return the same of an earlier range as well."
             ),
             limit_parameter(
                 MAX_LIMIT,

@@ -1,4 +1,4 @@
-"""From the parameters of a request to a Question."""
+"""Parses the parameters of a request into an AggregateQuery."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,23 +7,23 @@ from zoneinfo import ZoneInfo
 
 from api.aggregates.buckets import Buckets, Source
 from api.aggregates.comparisons import Comparison, shift_back
-from api.aggregates.cursor import BEGINNING, Cursor, Position
+from api.aggregates.cursor import BEGINNING, BucketPosition, Cursor
 from api.aggregates.gapfill import Fill
 from api.aggregates.query import (
-    OF_ONE_EQUIPMENT,
-    USUAL,
+    DEFAULT_STATISTICS,
+    PER_EQUIPMENT_STATISTICS,
     WINDOWS,
-    Compared,
+    AggregateQuery,
+    ComparisonQuery,
     Grouping,
-    Question,
     Statistic,
 )
 from api.aggregates.resolutions import (
-    REACHES,
+    RESOLUTION_LIMITS,
     ROLLUPS,
     Resolution,
+    auto_resolution,
     finest_allowed,
-    picked_for,
     utc_buckets,
 )
 from api.aggregates.zones import zoned_buckets
@@ -60,13 +60,13 @@ PARAMETERS = (
     "limit",
     "cursor",
 )
-ZONED = (Resolution.HOUR, Resolution.DAY)
-RAW_ROWS_LONGEST = REACHES[Resolution.QUARTER].longest
+ZONED_RESOLUTIONS = (Resolution.HOUR, Resolution.DAY)
+MAX_RAW_LENGTH = RESOLUTION_LIMITS[Resolution.QUARTER].max_range
 NO_BUCKETS = Buckets((EARLIEST,), Source.DAYS, are_rows=True)
 
 
-def parse_question(pairs: Sequence[tuple[str, str]], now: datetime) -> Question:
-    """What a query string asks at `now`. Raises InvalidRequestError."""
+def parse_query(pairs: Sequence[tuple[str, str]], now: datetime) -> AggregateQuery:
+    """The validated query of a query string at `now`. Raises InvalidRequestError."""
     given = Parameters(pairs, PARAMETERS, repeatable={"equipmentId"})
     cursor = given.read("cursor", cursor_parser(Cursor), None)
     interval = next(iter(given.all("interval")), None)
@@ -74,27 +74,27 @@ def parse_question(pairs: Sequence[tuple[str, str]], now: datetime) -> Question:
     zone = given.read("tz", _zone, None)
     resolution = given.attempt(lambda: _resolution(given, span, cursor), Resolution.HOUR)
     grouping = given.read("groupBy", enum_parser(Grouping), Grouping.EQUIPMENT)
-    question = Question(
-        asked_at=now,
+    query = AggregateQuery(
+        requested_at=now,
         interval=interval,
         span=span,
         resolution=resolution,
-        auto=cursor is None and _asked_resolution(given) == AUTO,
+        auto=cursor is None and _requested_resolution(given) == AUTO,
         equipment=given.attempt(lambda: parse_equipment_filter(given), ALL_EQUIPMENT),
         grouping=grouping,
         zone=zone,
         buckets=given.attempt(lambda: _buckets(zone, resolution, span), NO_BUCKETS),
-        statistics=given.attempt(lambda: _statistics(given, grouping), USUAL),
-        limit=given.read("limit", LIMIT, _usual_limit(given, resolution)),
+        statistics=given.attempt(lambda: _statistics(given, grouping), DEFAULT_STATISTICS),
+        limit=given.read("limit", LIMIT, _default_limit(given, resolution)),
         after=given.attempt(lambda: _after(cursor, span, resolution), BEGINNING),
         fill=given.read("fill", enum_parser(Fill), Fill.NONE),
-        compared=None,
+        comparison=None,
     )
     comparison = given.read("compare", enum_parser(Comparison), None)
     given.check()
     if comparison is None:
-        return question
-    return replace(question, compared=_compared(comparison, question))
+        return query
+    return replace(query, comparison=_comparison_query(comparison, query))
 
 
 def _span(given: Parameters, now: datetime, cursor: Cursor | None) -> TimeRange:
@@ -112,30 +112,34 @@ def _span(given: Parameters, now: datetime, cursor: Cursor | None) -> TimeRange:
     return TimeRange(now - length, now)
 
 
-def _asked_resolution(given: Parameters) -> str:
+def _requested_resolution(given: Parameters) -> str:
     windowed = bool(given.all("interval"))
     return next(iter(given.all("resolution")), Resolution.HOUR if windowed else AUTO)
 
 
 def _resolution(given: Parameters, span: TimeRange, cursor: Cursor | None) -> Resolution:
-    text = _asked_resolution(given)
+    text = _requested_resolution(given)
     if text == AUTO and cursor is not None:
-        text = cursor.resolution  # the one that the first page was given
+        text = cursor.resolution  # that of the first page
     if text == AUTO:
-        picked = picked_for(span.length)
-        return Resolution.HOUR if given.all("tz") and picked not in ZONED else picked
-    if text in REACHES and given.all("tz") and text not in ZONED:
-        raise invalid_parameter("resolution", f"must be one of {', '.join((AUTO, *ZONED))} with tz")
-    if text not in REACHES:
-        raise invalid_parameter("resolution", f"must be one of {', '.join((AUTO, *REACHES))}")
+        picked = auto_resolution(span.length)
+        return Resolution.HOUR if given.all("tz") and picked not in ZONED_RESOLUTIONS else picked
+    if text in RESOLUTION_LIMITS and given.all("tz") and text not in ZONED_RESOLUTIONS:
+        raise invalid_parameter(
+            "resolution", f"must be one of {', '.join((AUTO, *ZONED_RESOLUTIONS))} with tz"
+        )
+    if text not in RESOLUTION_LIMITS:
+        raise invalid_parameter(
+            "resolution", f"must be one of {', '.join((AUTO, *RESOLUTION_LIMITS))}"
+        )
     resolution = Resolution(text)
-    if span.length > REACHES[resolution].longest:
+    if span.length > RESOLUTION_LIMITS[resolution].max_range:
         raise _too_long(resolution, span)
     return resolution
 
 
 def _too_long(resolution: Resolution, span: TimeRange) -> InvalidRequestError:
-    days = REACHES[resolution].longest.days
+    days = RESOLUTION_LIMITS[resolution].max_range.days
     finest = finest_allowed(span.length)
     remedy = f"ask for {finest} or coarser" if finest else "ask for a shorter range"
     message = f"{resolution} is answered over at most {days} days; {remedy}"
@@ -147,7 +151,7 @@ def _zone(name: str, text: str) -> ZoneInfo | None:
 
 
 def _buckets(zone: ZoneInfo | None, resolution: Resolution, span: TimeRange) -> Buckets:
-    if span.length > REACHES[resolution].longest:  # which is refused already
+    if span.length > RESOLUTION_LIMITS[resolution].max_range:  # which is rejected already
         return NO_BUCKETS
     if zone is None:
         return utc_buckets(span, resolution)
@@ -155,48 +159,51 @@ def _buckets(zone: ZoneInfo | None, resolution: Resolution, span: TimeRange) -> 
         buckets = zoned_buckets(zone, resolution, span)
     except OverflowError as error:
         raise invalid_parameter("tz", "cannot be applied at the end of the calendar") from error
-    if buckets.raw_length > RAW_ROWS_LONGEST:
-        message = f"cuts UTC hours; of these at most {RAW_ROWS_LONGEST.days} days are read"
+    if buckets.raw_length > MAX_RAW_LENGTH:
+        message = f"cuts UTC hours; of these at most {MAX_RAW_LENGTH.days} days are read"
         raise invalid_parameter("tz", f"{message}; ask for 1d or a shorter range", "range_too_long")
     return buckets
 
 
-def _compared(comparison: Comparison, question: Question) -> Compared:
-    """The question of the earlier range. Raises InvalidRequestError."""
-    resolution, zone = question.resolution, question.zone
-    shift = shift_back(comparison, question.span, question.buckets, resolution, zone or UTC)
+def _comparison_query(comparison: Comparison, query: AggregateQuery) -> ComparisonQuery:
+    """The query of the earlier range. Raises InvalidRequestError."""
+    resolution, zone = query.resolution, query.zone
+    shift = shift_back(comparison, query.span, query.buckets, resolution, zone or UTC)
     try:
-        span = shift.range(question.span)
+        span = shift.range(query.span)
         buckets = zoned_buckets(zone, resolution, span) if zone else utc_buckets(span, resolution)
     except (OverflowError, ValueError) as error:
         raise invalid_parameter("compare", "reaches off the calendar") from error
     if span.start < EARLIEST:
         raise invalid_parameter("compare", "reaches off the calendar")
-    earlier = replace(question, span=span, buckets=buckets, after=BEGINNING, limit=None)
-    return Compared(earlier, shift.day if resolution is Resolution.DAY else shift.moment)
+    earlier = replace(query, span=span, buckets=buckets, after=BEGINNING, limit=None)
+    counterpart = shift.day if resolution is Resolution.DAY else shift.timestamp
+    return ComparisonQuery(earlier, counterpart)
 
 
 def _statistics(given: Parameters, grouping: Grouping) -> frozenset[Statistic]:
-    apart = frozenset[Statistic]() if grouping is Grouping.EQUIPMENT else OF_ONE_EQUIPMENT
+    excluded = (
+        frozenset[Statistic]() if grouping is Grouping.EQUIPMENT else PER_EQUIPMENT_STATISTICS
+    )
     texts = given.all("statistics")
     if not texts:
-        return USUAL - apart
+        return DEFAULT_STATISTICS - excluded
     parse = enum_parser(Statistic)
-    asked = frozenset(parse("statistics", text) for text in texts[0].split(","))
-    if asked & apart:
+    statistics = frozenset(parse("statistics", text) for text in texts[0].split(","))
+    if statistics & excluded:
         raise invalid_parameter(
             "statistics", "first and last are of one equipment, not of groupBy=all"
         )
-    return asked
+    return statistics
 
 
-def _usual_limit(given: Parameters, resolution: Resolution) -> int | None:
-    """None, all on one page, for windows of hours or days; other answers may be far longer."""
-    chosen = resolution in ROLLUPS and _asked_resolution(given) != AUTO
-    return None if chosen and given.all("interval") else DEFAULT_LIMIT
+def _default_limit(given: Parameters, resolution: Resolution) -> int | None:
+    """None, all on one page, for windows of hours or days; others may have far more buckets."""
+    explicit = resolution in ROLLUPS and _requested_resolution(given) != AUTO
+    return None if explicit and given.all("interval") else DEFAULT_LIMIT
 
 
-def _after(cursor: Cursor | None, span: TimeRange, resolution: Resolution) -> Position:
+def _after(cursor: Cursor | None, span: TimeRange, resolution: Resolution) -> BucketPosition:
     if cursor is None:
         return BEGINNING
     if not cursor.continues(span, resolution):

@@ -1,4 +1,4 @@
-"""The identity provider's public keys, fetched through its discovery document."""
+"""The identity provider's signing keys (JWKS), fetched through its discovery document."""
 
 import time
 from asyncio import Lock
@@ -14,9 +14,9 @@ from joserfc.jwk import Key, import_key
 from api.auth.discovery import read_discovery, read_document
 from api.auth.errors import IdentityProviderUnavailableError
 
-# A key that nobody announced is looked for at most this often, whatever callers send.
+# An unknown key id causes a fetch at most this often, whatever callers send.
 COOLDOWN_SECONDS = 10.0
-# After this long the keys are read again, so that one the provider withdrew stops working.
+# The keys are fetched again after this long, so that a key that the provider withdrew is rejected.
 MAX_AGE_SECONDS = 3600.0
 RETRY_WITHOUT_KEYS_SECONDS = 2.0
 
@@ -25,14 +25,14 @@ SIGNING_KEY_TYPES = frozenset({"RSA", "EC"})
 logger = structlog.get_logger()
 
 
-class KeySetDocument(msgspec.Struct):
-    """A JWK set as served."""
+class JwkSet(msgspec.Struct):
+    """A JWK Set (RFC 7517) as served, its keys not parsed."""
 
     keys: list[dict[str, Any]]
 
 
-class ProviderKeys:
-    """The keys by id. One fetch at a time; keys once read stay while the provider is away."""
+class JwksCache:
+    """Caches the keys by id. One fetch at a time; stale keys are used while a fetch fails."""
 
     def __init__(
         self, issuer: str, http: httpx2.AsyncClient, clock: Callable[[], float] = time.monotonic
@@ -43,15 +43,15 @@ class ProviderKeys:
         self._lock = Lock()
         self._keys: dict[str, Key] = {}
         self._next_fetch_at = float("-inf")
-        self._old_at = float("-inf")
+        self._stale_at = float("-inf")
 
-    async def find(self, key_id: str) -> Key | None:
-        """The key, or None when the provider has none of that id.
+    async def get(self, key_id: str) -> Key | None:
+        """The key, or None when the provider has none with that id.
 
-        Raises IdentityProviderUnavailableError when no key was ever read.
+        Raises IdentityProviderUnavailableError when the keys were never fetched.
         """
-        known = key_id in self._keys
-        if not known or (self._clock() >= self._old_at and not self._lock.locked()):
+        is_cached = key_id in self._keys
+        if not is_cached or (self._clock() >= self._stale_at and not self._lock.locked()):
             await self._refresh()
         if not self._keys:
             raise IdentityProviderUnavailableError(
@@ -69,27 +69,27 @@ class ProviderKeys:
                 self._keys = await self._fetch()
             except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
                 logger.warning("provider keys not read", issuer=self._issuer, cause=repr(error))
-                wait = COOLDOWN_SECONDS if self._keys else RETRY_WITHOUT_KEYS_SECONDS
+                wait_seconds = COOLDOWN_SECONDS if self._keys else RETRY_WITHOUT_KEYS_SECONDS
             else:
-                wait = COOLDOWN_SECONDS
-                self._old_at = now + MAX_AGE_SECONDS
-            self._next_fetch_at = now + wait
+                wait_seconds = COOLDOWN_SECONDS
+                self._stale_at = now + MAX_AGE_SECONDS
+            self._next_fetch_at = now + wait_seconds
 
     async def _fetch(self) -> dict[str, Key]:
         discovery = await read_discovery(self._http, self._issuer)
-        keys = signing_keys(await read_document(self._http, discovery.jwks_uri, KeySetDocument))
+        keys = signing_keys(await read_document(self._http, discovery.jwks_uri, JwkSet))
         if not keys:
             message = "the key set holds no key that can be used"
             raise ValueError(message)
         return keys
 
 
-def signing_keys(document: KeySetDocument) -> dict[str, Key]:
-    """The keys that may verify a token, by id; any other entry is passed over."""
+def signing_keys(jwk_set: JwkSet) -> dict[str, Key]:
+    """The keys that may verify a signature, by id; other entries are skipped."""
     keys = {}
-    for entry in document.keys:
+    for entry in jwk_set.keys:
         key_id = entry.get("kid")
-        if isinstance(key_id, str) and _is_for_signatures(entry):
+        if isinstance(key_id, str) and _is_signing_key(entry):
             try:
                 keys[key_id] = import_key(entry)
             except (JoseError, ValueError, TypeError) as error:
@@ -97,5 +97,5 @@ def signing_keys(document: KeySetDocument) -> dict[str, Key]:
     return keys
 
 
-def _is_for_signatures(entry: dict[str, Any]) -> bool:
+def _is_signing_key(entry: dict[str, Any]) -> bool:
     return entry.get("kty") in SIGNING_KEY_TYPES and entry.get("use", "sig") == "sig"

@@ -1,4 +1,4 @@
-"""This platform as a client of the provider: the requests of a sign-in, by Authlib."""
+"""This platform as an OpenID Connect client: its requests to the provider, by Authlib."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -11,7 +11,7 @@ import structlog
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 
-from api.auth.discovery import Discovery, KnownProvider
+from api.auth.discovery import Discovery, DiscoveryCache
 from api.auth.errors import (
     IdentityProviderRefusedError,
     IdentityProviderUnavailableError,
@@ -26,25 +26,25 @@ CALLBACK_PATH = "/auth/callback"
 logger = structlog.get_logger()
 
 
-class GrantRefusedError(Exception):
-    """The provider does not take this code, password or refresh token."""
+class InvalidGrantError(Exception):
+    """The provider rejects this code, password or refresh token (`invalid_grant`, RFC 6749 5.2)."""
 
 
 class OidcClient:
-    """Each method is one request to the provider, or the address of one.
+    """Each method sends one request to the provider, or returns the URL of one.
 
-    Raises IdentityProviderUnavailableError when it does not answer, IdentityProviderRefusedError
-    when it refuses the client itself.
+    Raises IdentityProviderUnavailableError when it does not respond, IdentityProviderRefusedError
+    when it rejects the client itself.
     """
 
-    def __init__(self, settings: AuthSettings, provider: KnownProvider, public_url: str) -> None:
+    def __init__(self, settings: AuthSettings, discovery: DiscoveryCache, public_url: str) -> None:
         self._settings = settings
-        self._provider = provider
+        self._discovery = discovery
         self._public_url = public_url
 
     async def authorization_url(self, state: str, nonce: str, code_verifier: str) -> str:
-        """Where the browser signs in."""
-        discovery = await self._provider.discovery()
+        """The URL of the authorization request, with PKCE."""
+        discovery = await self._discovery.get()
         parameters = {
             "state": state,
             "nonce": nonce,
@@ -57,18 +57,18 @@ class OidcClient:
             )
         return str(url)
 
-    async def redeem_code(self, code: str, code_verifier: str) -> Tokens:
-        """The tokens for a code. Raises GrantRefusedError."""
-        return await self._fetch(
+    async def exchange_code(self, code: str, code_verifier: str) -> Tokens:
+        """The tokens for an authorization code. Raises InvalidGrantError."""
+        return await self._request_tokens(
             grant_type="authorization_code",
             code=code,
             code_verifier=code_verifier,
             redirect_uri=self._redirect_uri,
         )
 
-    async def redeem_password(self, username: str, password: str) -> Tokens:
-        """The tokens for a user's password. Raises GrantRefusedError."""
-        return await self._fetch(
+    async def exchange_password(self, username: str, password: str) -> Tokens:
+        """The tokens for user name and password (password grant). Raises InvalidGrantError."""
+        return await self._request_tokens(
             grant_type="password",
             username=username,
             password=password,
@@ -76,28 +76,28 @@ class OidcClient:
         )
 
     async def refresh(self, refresh_token: str) -> Tokens:
-        """Newer tokens; what the provider leaves out stays as it is. Raises GrantRefusedError."""
-        return await self._fetch(grant_type="refresh_token", refresh_token=refresh_token)
+        """New tokens; those that the provider leaves out stay valid. Raises InvalidGrantError."""
+        return await self._request_tokens(grant_type="refresh_token", refresh_token=refresh_token)
 
     async def revoke(self, refresh_token: str) -> None:
-        """Ask the provider to forget the grant; that it does not is logged and no more."""
-        discovery = await self._provider.discovery()
+        """Revoke the refresh token at the provider (RFC 7009); a failure is only logged."""
+        discovery = await self._discovery.get()
         if not discovery.revocation_endpoint:
             return
         try:
             async with self._client(discovery) as client:
-                answer = await client.revoke_token(  # type: ignore[no-untyped-call]  # by the stubs
+                response = await client.revoke_token(  # type: ignore[no-untyped-call]  # by the stubs
                     discovery.revocation_endpoint,
                     token=refresh_token,
                     token_type_hint="refresh_token",  # noqa: S106  # a kind, not a secret
                 )
-                answer.raise_for_status()
+                response.raise_for_status()
         except (httpx2.HTTPError, ValueError) as error:
             logger.warning("refresh token not revoked", cause=repr(error))
 
     async def end_session_url(self, id_token: str | None) -> str | None:
-        """Where the browser signs out of the provider too, if that has such a page."""
-        discovery = await self._provider.discovery()
+        """The URL at which the browser signs out of the provider, if it has such an endpoint."""
+        discovery = await self._discovery.get()
         if not discovery.end_session_endpoint:
             return None
         query = {
@@ -108,9 +108,9 @@ class OidcClient:
             query["id_token_hint"] = id_token
         return f"{discovery.end_session_endpoint}?{urlencode(query)}"
 
-    async def require_answer_of(self, issuer: str | None) -> None:
-        """Raise InvalidSignInError unless the answer comes from our provider, by RFC 9207."""
-        discovery = await self._provider.discovery()
+    async def require_own_issuer(self, issuer: str | None) -> None:
+        """Check `iss` of an authorization response by RFC 9207. Raises InvalidSignInError."""
+        discovery = await self._discovery.get()
         required = discovery.authorization_response_iss_parameter_supported
         if issuer != self._settings.issuer and (required or issuer is not None):
             raise InvalidSignInError("The answer is not of our identity provider. Sign in again.")
@@ -119,27 +119,27 @@ class OidcClient:
     def _redirect_uri(self) -> str:
         return f"{self._public_url}{CALLBACK_PATH}"
 
-    async def _fetch(self, **parameters: str) -> Tokens:
-        discovery = await self._provider.discovery()
+    async def _request_tokens(self, **parameters: str) -> Tokens:
+        discovery = await self._discovery.get()
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS), self._client(discovery) as client:
-                answer = await client.fetch_token(
-                    discovery.token_endpoint, **parameters, **self._credentials(discovery)
+                response = await client.fetch_token(
+                    discovery.token_endpoint, **parameters, **self._client_authentication(discovery)
                 )
-            return _tokens(answer)
+            return _parse_tokens(response)
         except OAuthError as error:
             if error.error == "invalid_grant":
-                raise GrantRefusedError from error
-            raise _refused(error) from error
+                raise InvalidGrantError from error
+            raise _client_rejected(error) from error
         except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, ValueError) as error:
             raise IdentityProviderUnavailableError(
                 "The identity provider does not answer. Try again shortly."
             ) from error
 
-    def _credentials(self, discovery: Discovery) -> dict[str, Any]:
-        """What proves this client, if it goes into the form.
+    def _client_authentication(self, discovery: Discovery) -> dict[str, Any]:
+        """The client's id and secret for the form; nothing where they go into a header.
 
-        Authlib's own way of adding it fails on a form that is not ASCII, as users' names may be.
+        Authlib's own way of adding them fails on a form that is not ASCII, as user names may be.
         """
         secret = self._settings.client_secret
         if secret and _auth_method(discovery) == "client_secret_basic":
@@ -167,15 +167,15 @@ def _auth_method(discovery: Discovery) -> str:
     return "client_secret_basic" if "client_secret_basic" in supported else "client_secret_post"
 
 
-def _tokens(answer: Mapping[str, Any]) -> Tokens:
-    found = {name: answer.get(name) for name in Tokens.__struct_fields__}
-    if not isinstance(found["access_token"], str):
+def _parse_tokens(response: Mapping[str, Any]) -> Tokens:
+    values = {name: response.get(name) for name in Tokens.__struct_fields__}
+    if not isinstance(values["access_token"], str):
         message = "the answer holds no access token"
-        raise ValueError(message)  # noqa: TRY004  # the answer is wrong, not our call
-    return Tokens(**{name: value for name, value in found.items() if isinstance(value, str)})
+        raise ValueError(message)  # noqa: TRY004  # the response is wrong, not our call
+    return Tokens(**{name: value for name, value in values.items() if isinstance(value, str)})
 
 
-def _refused(error: OAuthError) -> IdentityProviderRefusedError:
+def _client_rejected(error: OAuthError) -> IdentityProviderRefusedError:
     logger.warning("provider refuses this client", error=error.error, cause=error.description)
     return IdentityProviderRefusedError(
         "The identity provider refuses this platform as a client. `sensorflow doctor auth` tells "

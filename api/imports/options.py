@@ -1,4 +1,4 @@
-"""The options of an import, from the fields of a form or the members of a JSON object."""
+"""The options of an import, parsed from form fields or from a JSON object."""
 
 import json
 import re
@@ -12,19 +12,19 @@ from core.imports import COLUMNS, DecimalMark, Delimiter, ImportOptions, OnTooMa
 from core.readings import OnConflict, RejectCode
 
 MAX_NAME_CHARACTERS = 200
-COUNT = re.compile("[0-9]{1,15}")
-SHARE = re.compile(r"(100|[0-9]{1,2}(\.[0-9]{1,6})?)%")
+ROW_COUNT = re.compile("[0-9]{1,15}")
+PERCENTAGE = re.compile(r"(100|[0-9]{1,2}(\.[0-9]{1,6})?)%")
 DELIMITERS = {**{str(delimiter): delimiter for delimiter in Delimiter}, "tab": Delimiter.TAB}
 
 
-def parse_options(given: Mapping[str, object]) -> ImportOptions:
-    """The options as given, the others by default; in a form every value is a text.
+def parse_options(fields: Mapping[str, object]) -> ImportOptions:
+    """The options, with defaults for those that are absent; values of a form are strings.
 
-    Raises InvalidRequestError that names every unknown or wrong one.
+    Raises InvalidRequestError that names every unknown or invalid one.
     """
     parsed: dict[str, object] = {}
     problems: list[FieldProblem] = []
-    for name, value in given.items():
+    for name, value in fields.items():
         try:
             parsed[name] = PARSERS.get(name, _unknown)(name, value)
         except InvalidRequestError as error:
@@ -45,11 +45,11 @@ def _delimiter(name: str, value: object) -> Delimiter:
 
 
 def _columns(name: str, value: object) -> dict[str, str]:
-    names = _decoded(value)
+    names = _parse_json(value)
     if not isinstance(names, dict) or not names.keys() <= set(COLUMNS):
         message = f"must be a JSON object that gives names of the file for {', '.join(COLUMNS)}"
         raise invalid_parameter(name, message)
-    problems = [fault for column, text in names.items() for fault in _faults(column, text)]
+    problems = [problem for column, text in names.items() for problem in _check_name(column, text)]
     if problems:
         raise InvalidRequestError(problems)
     if len(set(names.values())) < len(names):
@@ -57,15 +57,15 @@ def _columns(name: str, value: object) -> dict[str, str]:
     return names
 
 
-def _decoded(value: object) -> object:
+def _parse_json(value: object) -> object:
     try:
         return json.loads(value) if isinstance(value, str) else value
     except (ValueError, RecursionError):
         return None
 
 
-def _faults(column: str, text: object) -> list[FieldProblem]:
-    """What is wrong with the file's name for a column."""
+def _check_name(column: str, text: object) -> list[FieldProblem]:
+    """What is invalid about the file's name for a column; an empty list: nothing."""
     field = f"columns.{column}"
     if not isinstance(text, str) or not text.strip():
         message = f"{field} must be the name of a column of the file"
@@ -78,9 +78,9 @@ def _faults(column: str, text: object) -> list[FieldProblem]:
 
 def _max_errors(name: str, value: object) -> int | str:
     text = str(value)
-    if COUNT.fullmatch(text):
+    if ROW_COUNT.fullmatch(text):
         return int(text)
-    if SHARE.fullmatch(text):
+    if PERCENTAGE.fullmatch(text):
         return text
     raise invalid_parameter(name, "must be a whole number, or a percentage such as 5% or 0.1%")
 

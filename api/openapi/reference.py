@@ -14,7 +14,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from api.auth.access import AUTHENTICATED, BEARER, SESSION_COOKIE, access
-from api.auth.cookies import SESSION
+from api.auth.cookies import SESSION_COOKIE_NAME
 from api.auth.errors import NotSignedInError
 from api.http.problem_details import Problem, on_sensorflow_error
 
@@ -56,7 +56,9 @@ def reference_config() -> OpenAPIConfig:
     """Litestar's configuration for the OpenAPI document and its page at /docs."""
     schemes: dict[str, SecurityScheme | Reference] = {
         BEARER: SecurityScheme(type="http", scheme="bearer", bearer_format="JWT"),
-        SESSION_COOKIE: SecurityScheme(type="apiKey", name=SESSION, security_scheme_in="cookie"),
+        SESSION_COOKIE: SecurityScheme(
+            type="apiKey", name=SESSION_COOKIE_NAME, security_scheme_in="cookie"
+        ),
     }
     return OpenAPIConfig(
         title="Sensor Flow",

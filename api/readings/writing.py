@@ -40,8 +40,8 @@ async def write_readings(
     if not readings:
         return Written()
     by_ts = sorted(readings, key=itemgetter(1))
-    span = {"first_ts": by_ts[0].ts, "last_ts": by_ts[-1].ts}
-    in_columnstore = await queries().reaches_columnstore(connection, **span)
+    ts_bounds = {"first_ts": by_ts[0].ts, "last_ts": by_ts[-1].ts}
+    in_columnstore = await queries().reaches_columnstore(connection, **ts_bounds)
     if not in_columnstore and await _copy_new(connection, by_ts):
         return Written(inserted=len(readings))
     return await _upsert(connection, readings, replace=replace, verify=in_columnstore)
@@ -73,7 +73,9 @@ async def _copy_new(connection: Connection, by_ts: Sequence[Reading]) -> bool:
     if status != f"COPY {len(by_ts)}":
         raise RowsMissingError(ROWS_MISSING)
     changed = {(reading.equipment_id, reading.ts.date()) for reading in by_ts}
-    await enter_new_rows(connection, _chunk_spans([reading.ts for reading in by_ts]), changed)
+    await enter_new_rows(
+        connection, _ts_bounds_by_chunk([reading.ts for reading in by_ts]), changed
+    )
     return True
 
 
@@ -98,9 +100,9 @@ async def _upsert(
 async def _find_mismatches(connection: Connection, readings: Sequence[Reading]) -> list[int]:
     """The positions of the readings that are stored with another value or not at all."""
     timestamps = [reading.ts for reading in readings]
-    span = {"first_ts": min(timestamps), "last_ts": max(timestamps)}
+    ts_bounds = {"first_ts": min(timestamps), "last_ts": max(timestamps)}
     query = queries().mismatched_readings
-    rows = await all_rows(query, connection, **columns(readings), **span)
+    rows = await all_rows(query, connection, **columns(readings), **ts_bounds)
     return [row["place"] - 1 for row in rows]
 
 
@@ -114,7 +116,7 @@ def _count_superseded(readings: Sequence[Reading]) -> int:
     return changes
 
 
-def _chunk_spans(timestamps: Sequence[datetime]) -> dict[str, list[datetime]]:
+def _ts_bounds_by_chunk(timestamps: Sequence[datetime]) -> dict[str, list[datetime]]:
     """The first and the last of the ordered timestamps in each chunk that has any."""
     firsts, lasts, start = [], [], 0
     while start < len(timestamps):

@@ -1,14 +1,14 @@
-"""How the files are written, from the command line; judged by the code that judges a form's."""
+"""The options about the files, validated by the code that validates an upload form."""
 
 import json
 from collections.abc import Mapping, Sequence
 
 from api.http.problem_details import FieldProblem, InvalidRequestError
 from api.imports.options import parse_options
-from cli.imports.errors import MisuseError
+from cli.imports.errors import UsageError
 
-# The options of the command by their names in a form.
-NAMES = {
+# Form fields and the options of the command for them.
+OPTION_NAMES = {
     "delimiter": "--delimiter",
     "decimal": "--decimal",
     "timeFormat": "--time-format",
@@ -21,9 +21,9 @@ NAMES = {
 
 
 def form_fields(given: Mapping[str, str | None], columns: Sequence[str]) -> dict[str, str]:
-    """The fields of a form that say the same; `columns` are written `ours=theirs`.
+    """The options as form fields; each of `columns` is written `ours=theirs`.
 
-    Raises MisuseError that names every wrong one.
+    Raises UsageError that names every invalid one.
     """
     fields = {name: value for name, value in given.items() if value is not None}
     if columns:
@@ -31,17 +31,17 @@ def form_fields(given: Mapping[str, str | None], columns: Sequence[str]) -> dict
     try:
         parse_options(fields)
     except InvalidRequestError as error:
-        raise MisuseError("\n".join(map(_told, error.problems))) from error
+        raise UsageError("\n".join(map(_message, error.problems))) from error
     return fields
 
 
 def _pair(column: str) -> tuple[str, str]:
     ours, separator, theirs = column.partition("=")
     if not separator:
-        raise MisuseError(f"--column {column}: write it like equipmentId=Pump")
+        raise UsageError(f"--column {column}: write it like equipmentId=Pump")
     return ours, theirs
 
 
-def _told(problem: FieldProblem) -> str:
+def _message(problem: FieldProblem) -> str:
     name = problem.field.partition(".")[0]
-    return f"{NAMES[name]}: {problem.message}"
+    return f"{OPTION_NAMES[name]}: {problem.message}"

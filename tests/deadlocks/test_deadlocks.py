@@ -45,7 +45,7 @@ async def quiet_pool(pool: Pool) -> AsyncIterator[Pool]:
 @pytest.mark.parametrize("pair", PAIRS, ids=" and ".join)
 async def test_no_two_kinds_of_writers_deadlock(quiet_pool: Pool, pair: tuple[str, str]) -> None:
     chance = Random(SEED)  # noqa: S311  # for repeatable tests, not for secrets
-    await queries().create_chunks(quiet_pool, moments=CHUNK_STARTS)
+    await queries().create_chunks(quiet_pool, timestamps=CHUNK_STARTS)
     before = await deadlocks(quiet_pool)
     for number in range(ROUNDS):
         # New keys first, which are copied; then the same, which are replaced or left alone.

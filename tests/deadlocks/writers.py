@@ -12,7 +12,7 @@ from core.queries import queries
 from core.readings import OnConflict, Reading
 from jobs.csv_import.batch import Batch
 from jobs.csv_import.conflicts import store_rows
-from jobs.csv_import.ordered_commit import Turn
+from jobs.csv_import.ordered_commit import CommitSlot
 from jobs.csv_import.staging import stage
 
 Write: TypeAlias = Callable[[Pool, Sequence[Reading]], Awaitable[None]]
@@ -43,11 +43,21 @@ def import_batch(on_conflict: OnConflict, *, expect_new: bool) -> Write:
 
     async def write(pool: Pool, readings: Sequence[Reading]) -> None:
         frame = pl.DataFrame(readings, SCHEMA, orient="row")
-        batch = Batch(0, 0, 0, frame.height, 0, pl.DataFrame(), stage(frame))
+        batch = Batch(
+            first_line=2,
+            last_line=2,
+            size_bytes=0,
+            rows_read=frame.height,
+            rows_rejected=0,
+            rejects=pl.DataFrame(),
+            staged=stage(frame),
+        )
         import_id = await add_import(pool)
         async with pool.acquire() as connection, connection.transaction():
             await queries().prepare_batch_transaction(connection, milliseconds="60000")
-            await store_rows(connection, import_id, batch, Turn(expect_new=expect_new), on_conflict)
+            await store_rows(
+                connection, import_id, batch, CommitSlot(expect_new=expect_new), on_conflict
+            )
 
     return write
 

@@ -1,4 +1,4 @@
-"""A person at a browser that keeps cookies and is sent back and forth, one step at a time."""
+"""A user's browser without a page: it stores cookies and follows redirects step by step."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,8 +10,8 @@ TEST_USER = ("test-user", "test-1234")
 RADIX = ("radix", "Radix2024@")
 
 
-class Person:
-    """Follows redirects until one leads to our callback, and stops before it."""
+class UserAgent:
+    """Follows redirects until one leads to our callback, and stops before that one."""
 
     def __init__(self, http: httpx2.AsyncClient) -> None:
         self.http = http
@@ -27,14 +27,14 @@ class Person:
     async def log_in(
         self, username: str, password: str, path: str = "/auth/login"
     ) -> httpx2.Response:
-        """The page after the provider's form, which the provider leaves out for whom it knows."""
+        """The page after the provider's login form, which is not shown to a signed-in user."""
         page = await self.begin(path)
         if leads_to_callback(page):
             return page
         return await self.submit(page, username=username, password=password)
 
     async def callback_url(self, username: str, password: str, path: str = "/auth/login") -> str:
-        """Where the provider sends the browser in the end, not yet visited."""
+        """The URL of our callback to which the provider redirects, not requested yet."""
         page = await self.log_in(username, password, path)
         if not leads_to_callback(page):
             page = await self.submit(page)
@@ -44,7 +44,7 @@ class Person:
     async def sign_in(
         self, username: str, password: str, path: str = "/auth/login"
     ) -> httpx2.Response:
-        """The answer of our callback."""
+        """The response of our callback."""
         return await self.http.get(await self.callback_url(username, password, path))
 
     async def follow(self, response: httpx2.Response) -> httpx2.Response:
@@ -62,25 +62,25 @@ def leads_to_callback(response: httpx2.Response) -> bool:
 
 
 @asynccontextmanager
-async def person_at(base_url: str) -> AsyncIterator[Person]:
+async def user_agent_at(base_url: str) -> AsyncIterator[UserAgent]:
     async with httpx2.AsyncClient(base_url=base_url, timeout=20) as http:
-        yield Person(http)
+        yield UserAgent(http)
 
 
 async def password_login(http: httpx2.AsyncClient, username: str, password: str) -> httpx2.Response:
     return await http.post("/auth/login", auth=(username, password))
 
 
-def holding(cookie: str | None) -> dict[str, str]:
-    """The header of a request by who holds this session's cookie."""
+def session_header(cookie: str | None) -> dict[str, str]:
+    """The header that carries a session cookie."""
     return {"Cookie": f"Authentication={cookie}"}
 
 
-def bearing(token: str) -> dict[str, str]:
+def bearer_header(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
 async def me(base_url: str, headers: dict[str, str]) -> httpx2.Response:
-    """Who the server takes a caller with only these headers for."""
+    """The response of /auth/me to a request with only these headers."""
     async with httpx2.AsyncClient(base_url=base_url) as http:
         return await http.get("/auth/me", headers=headers)

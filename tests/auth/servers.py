@@ -1,4 +1,4 @@
-"""The server with an identity provider, as people reach it."""
+"""Servers of the API with an identity provider, as users reach them."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,19 +10,19 @@ from api.services import ServerSettings
 from core.settings import ApiSettings, AuthSettings, SessionSettings
 from embedded.identity import read_accounts
 from tests.api.serving import server_settings, serving
-from tests.auth.person import Person, person_at
+from tests.auth.user_agent import UserAgent, user_agent_at
 from tests.support.ports import free_port
 
 
 @dataclass(frozen=True)
-class Site:
-    """A running server and what it was told."""
+class ApiServer:
+    """A running server and its settings."""
 
     url: str
     settings: ServerSettings
 
 
-def site_settings(
+def settings_for(
     database_url: str,
     issuer: str,
     port: int,
@@ -42,35 +42,40 @@ def site_settings(
 
 
 @asynccontextmanager
-async def running_site(
+async def running_server(
     database_url: str, issuer: str, port: int, storage: Path, **changes: dict[str, Any]
-) -> AsyncIterator[Site]:
-    """A server on that port, which differs from the defaults as said."""
-    settings = site_settings(database_url, issuer, port, storage, **changes)
+) -> AsyncIterator[ApiServer]:
+    """A server on that port, with default settings but for the changes."""
+    settings = settings_for(database_url, issuer, port, storage, **changes)
     async with serving(settings, port) as url:
-        yield Site(url, settings)
+        yield ApiServer(url, settings)
 
 
 @asynccontextmanager
-async def another_site(site: Site, storage: Path, **changes: dict[str, Any]) -> AsyncIterator[Site]:
-    """A second server on the same database and provider, known by the same public URL."""
-    settings = site.settings
+async def second_server(
+    first: ApiServer, storage: Path, **changes: dict[str, Any]
+) -> AsyncIterator[ApiServer]:
+    """A server with the database, provider and public URL of the first."""
+    settings = first.settings
     changes["session"] = {"valkey_url": settings.session.valkey_url} | changes.get("session", {})
     changes["api"] = {"public_url": settings.api.public_url} | changes.get("api", {})
-    async with running_site(
+    async with running_server(
         settings.database.url.get_secret_value(),
         settings.auth.issuer,
         free_port(),
         storage,
         **changes,
-    ) as another:
-        yield another
+    ) as second:
+        yield second
 
 
 @asynccontextmanager
-async def person_at_another(
-    site: Site, storage: Path, **changes: dict[str, Any]
-) -> AsyncIterator[Person]:
-    """Somebody at such a server."""
-    async with another_site(site, storage, **changes) as another, person_at(another.url) as person:
-        yield person
+async def user_agent_at_second_server(
+    first: ApiServer, storage: Path, **changes: dict[str, Any]
+) -> AsyncIterator[UserAgent]:
+    """A user agent at such a server."""
+    async with (
+        second_server(first, storage, **changes) as second,
+        user_agent_at(second.url) as user,
+    ):
+        yield user

@@ -1,4 +1,4 @@
-"""Readings written in any of the ways that options can tell, as text or Parquet, and damaged."""
+"""Random files: readings in any format that options allow, as CSV or Parquet, and damaged ones."""
 
 import io
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from core.imports import (
 )
 from core.readings import OnConflict
 from core.time import EPOCH
-from tests.jobs.model import Row
+from tests.jobs.load_model import Row
 from tests.jobs.mutations import MUTATIONS, PACKED_MUTATIONS, PACKINGS, base
 
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe")
@@ -35,8 +35,8 @@ UNITS = {
 
 
 @dataclass(frozen=True)
-class Written:
-    """A file, and how it is written; `rows` are those in it, None if it is damaged."""
+class RandomFile:
+    """A file and the options for it; `rows` are those in it, None if it is damaged."""
 
     content: bytes
     extension: str
@@ -44,7 +44,7 @@ class Written:
     rows: list[Row] | None
 
 
-def written(random: Random) -> Written:
+def random_file(random: Random) -> RandomFile:
     """Some rows of the sample, in a file that is damaged more often than not."""
     rows = [_row(line) for line in base(random).decode().splitlines()[1:]]
     options = _options(random)
@@ -53,15 +53,15 @@ def written(random: Random) -> Written:
     else:
         content, extension, damage = _text(random, rows, options), ".csv", _damaged_text
     if random.random() < 0.4:
-        return Written(content, extension, options, rows)
+        return RandomFile(content, extension, options, rows)
     content, extension = damage(random, content)
-    return Written(content, extension, _with_limits(random, options), None)
+    return RandomFile(content, extension, _with_limits(random, options), None)
 
 
 def _row(line: str) -> Row:
     equipment_id, timestamp, value = line.split(",")
-    moment = datetime.fromisoformat(timestamp).astimezone(UTC)
-    return Row((equipment_id, moment.isoformat()), float(value))
+    ts = datetime.fromisoformat(timestamp).astimezone(UTC)
+    return Row((equipment_id, ts.isoformat()), float(value))
 
 
 def _options(random: Random) -> ImportOptions:
@@ -105,25 +105,25 @@ def _fields(row: Row, options: ImportOptions) -> list[str]:
     assert row.key is not None
     value = str(row.value)
     comma = options.decimal is DecimalMark.COMMA
-    moment = _moment(datetime.fromisoformat(row.key[1]), options)
-    return [row.key[0], moment, value.replace(".", ",") if comma else value]
+    ts = _format_timestamp(datetime.fromisoformat(row.key[1]), options)
+    return [row.key[0], ts, value.replace(".", ",") if comma else value]
 
 
-def _moment(moment: datetime, options: ImportOptions) -> str:
-    """As the options say; with an offset where a clock's time would be ambiguous."""
+def _format_timestamp(ts: datetime, options: ImportOptions) -> str:
+    """In the options' format; with an offset where the local time would be ambiguous."""
     if options.time_format is TimeFormat.EPOCH_NS:
-        return str((moment - EPOCH) // timedelta(microseconds=1) * 1000)
+        return str((ts - EPOCH) // timedelta(microseconds=1) * 1000)
     if options.time_format is not TimeFormat.ISO8601:
-        return str((moment - EPOCH) // UNITS[options.time_format])
-    local = moment.astimezone(ZoneInfo(options.time_zone))
+        return str((ts - EPOCH) // UNITS[options.time_format])
+    local = ts.astimezone(ZoneInfo(options.time_zone))
     twice = local.utcoffset() != local.replace(fold=1 - local.fold).utcoffset()
     return local.isoformat() if twice else local.replace(tzinfo=None).isoformat()
 
 
 def _parquet(random: Random, rows: list[Row], options: ImportOptions) -> bytes:
     fields = [_fields(row, options) for row in rows]
-    ids, moments, values = (list(column) for column in zip(*fields, strict=True))
-    columns = [_ids(random, ids), _moments(random, moments, options), _values(random, values)]
+    ids, timestamps, values = (list(column) for column in zip(*fields, strict=True))
+    columns = [_ids(random, ids), _timestamps(random, timestamps, options), _values(random, values)]
     return _as_parquet(random, dict(zip(_names(options), columns, strict=True)))
 
 
@@ -136,7 +136,7 @@ def _ids(random: Random, texts: list[str]) -> Any:
     return pa.array(texts, pa.string()).cast(kind)
 
 
-def _moments(random: Random, texts: list[str], options: ImportOptions) -> Any:
+def _timestamps(random: Random, texts: list[str], options: ImportOptions) -> Any:
     if options.time_format is TimeFormat.ISO8601 or random.random() < 0.5:
         return pa.array(texts)
     return pa.array([int(text) for text in texts], pa.int64())

@@ -1,4 +1,4 @@
-"""The stores that sessions may be in, as a test looks into them behind the server's back."""
+"""Direct access of tests to the stored sessions, not by way of the server."""
 
 from typing import Any, Protocol
 
@@ -7,38 +7,38 @@ from valkey.asyncio import Valkey
 from api.auth.token_encryption import digest
 
 
-class SessionsAtRest(Protocol):
-    """What a store holds, and how to let time pass there; `settings` make a server use it."""
+class StoredSessions(Protocol):
+    """What a session store holds, and how to let time pass; `settings` make a server use it."""
 
     settings: dict[str, Any]
 
     async def clear(self) -> None:
-        """No session is left."""
+        """Delete every session."""
 
-    async def let_tokens_run_out(self) -> None:
-        """Every session's access token is past its time and must be renewed."""
+    async def expire_access_tokens(self) -> None:
+        """Let every session's access token be expired, so that it must be refreshed."""
 
-    async def let_refresh_be_due(self) -> None:
-        """Every session's access token holds a little longer and should be renewed."""
+    async def make_refresh_due(self) -> None:
+        """Let every session's access token expire soon, so that it should be refreshed."""
 
-    async def let_idle(self, seconds: float) -> None:
-        """Nobody has been seen for so long."""
+    async def advance_idle_time(self, seconds: float) -> None:
+        """Let every session have had no request for that much longer."""
 
     async def count(self) -> int:
-        """How many sessions there are."""
+        """The number of sessions."""
 
-    async def sealed(self, cookie: str) -> str:
-        """The sealed tokens of that session."""
+    async def encrypted_tokens(self, cookie: str) -> str:
+        """The encrypted tokens of a session."""
 
-    async def put_sealed(self, cookie: str, sealed: str) -> None:
-        """Other sealed tokens for that session."""
+    async def set_encrypted_tokens(self, cookie: str, encrypted: str) -> None:
+        """Replace the encrypted tokens of a session."""
 
-    async def everything(self) -> str:
-        """All that is stored, as text."""
+    async def dump(self) -> str:
+        """Everything that is stored, as text."""
 
 
 class ValkeySessions:
-    """The other store."""
+    """The session store in Valkey."""
 
     def __init__(self, client: Valkey, url: str) -> None:
         self._client = client
@@ -47,33 +47,33 @@ class ValkeySessions:
     async def clear(self) -> None:
         await self._client.flushall()
 
-    async def let_tokens_run_out(self) -> None:
+    async def expire_access_tokens(self) -> None:
         for key in await self._keys():
             await self._set(key, refresh_due_at="0", access_expires_at="0")
 
-    async def let_refresh_be_due(self) -> None:
+    async def make_refresh_due(self) -> None:
         for key in await self._keys():
             await self._set(key, refresh_due_at="0")
 
-    async def let_idle(self, seconds: float) -> None:
+    async def advance_idle_time(self, seconds: float) -> None:
         for key in await self._keys():
-            left: int = await self._client.pttl(key)
-            await self._client.pexpire(key, left - int(seconds * 1000))
+            remaining_ms: int = await self._client.pttl(key)
+            await self._client.pexpire(key, remaining_ms - int(seconds * 1000))
 
     async def count(self) -> int:
         return len(await self._keys())
 
-    async def sealed(self, cookie: str) -> str:
+    async def encrypted_tokens(self, cookie: str) -> str:
         return (await self._fields(await self._key(cookie)))["sealed_tokens"]
 
-    async def put_sealed(self, cookie: str, sealed: str) -> None:
-        await self._set(await self._key(cookie), sealed_tokens=sealed)
+    async def set_encrypted_tokens(self, cookie: str, encrypted: str) -> None:
+        await self._set(await self._key(cookie), sealed_tokens=encrypted)
 
-    async def everything(self) -> str:
+    async def dump(self) -> str:
         return str([(key, await self._fields(key)) for key in await self._keys()])
 
-    async def indexed(self) -> int:
-        """How many entries lead to sessions."""
+    async def count_index_entries(self) -> int:
+        """The number of entries in the indexes of sessions."""
         names = [key async for key in self._client.scan_iter(_type="zset")]
         return sum([await self._client.zcard(name) for name in names])
 

@@ -1,9 +1,9 @@
-"""The naive model: a file is loaded row by row into a dictionary."""
+"""A reference model: a file is loaded row by row into a dictionary."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from tests.jobs.support import Account
+from tests.jobs.support import ImportCounts
 
 Key = tuple[str, str]
 
@@ -25,20 +25,20 @@ class Row:
 
 def load_row_by_row(
     stored: Mapping[Key, float], rows: Iterable[Row], on_conflict: str = "replace"
-) -> tuple[dict[Key, float], Account]:
-    """What the table holds afterwards, and the account of the load."""
-    table, account = dict(stored), Account()
+) -> tuple[dict[Key, float], ImportCounts]:
+    """The table afterwards, and the row counts of the load."""
+    table, counts = dict(stored), ImportCounts()
     for row in rows:
         if row.key is None:
             continue
-        fate = fate_of(table, row, on_conflict)
-        account = counted(account, fate)
-        if fate in {"inserted", "replaced"}:
+        outcome = outcome_of_row(table, row, on_conflict)
+        counts = counted(counts, outcome)
+        if outcome in {"inserted", "replaced"}:
             table[row.key] = row.value
-    return table, account
+    return table, counts
 
 
-def fate_of(table: Mapping[Key, float], row: Row, on_conflict: str) -> str:
+def outcome_of_row(table: Mapping[Key, float], row: Row, on_conflict: str) -> str:
     if row.bad or row.key is None:
         return "rejected"
     if row.key not in table:
@@ -48,5 +48,5 @@ def fate_of(table: Mapping[Key, float], row: Row, on_conflict: str) -> str:
     return {"replace": "replaced", "skip": "unchanged", "error": "rejected"}[on_conflict]
 
 
-def counted(account: Account, name: str) -> Account:
-    return replace(account, read=account.read + 1, **{name: getattr(account, name) + 1})
+def counted(counts: ImportCounts, name: str) -> ImportCounts:
+    return replace(counts, read=counts.read + 1, **{name: getattr(counts, name) + 1})

@@ -1,15 +1,12 @@
-"""Files into the configured database: the work of an API and a worker, done in this process."""
+"""Imports into the configured database: this process does what an API and a worker would."""
 
-import asyncio
 import os
 from asyncio import to_thread
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from api.imports.multipart import FormFile
@@ -18,18 +15,12 @@ from api.imports.service import ImportService
 from api.imports.services import import_services
 from api.imports.uploads import UploadService
 from cli.imports.display import SENDING, Display
+from cli.imports.local_context import database_label, open_local_context
 from cli.imports.local_run import LocalRun
 from core.database import control_engine
-from core.settings import (
-    ApiSettings,
-    DatabaseSettings,
-    ReadingSettings,
-    StorageSettings,
-    WorkerSettings,
-)
+from core.settings import ApiSettings, DatabaseSettings, StorageSettings
 from core.storage import Storage
-from jobs.csv_import.context import ImportWork
-from jobs.worker import BATCH_LINES, open_work
+from jobs.csv_import.context import ImportContext
 
 IMPORTED_BY = "sensorflow import"
 CHUNK_BYTES = 2**20
@@ -40,46 +31,45 @@ class LocalImporter:
 
     def __init__(
         self,
-        work: ImportWork,
+        context: ImportContext,
         uploads: UploadService,
         imports: ImportService,
         options: dict[str, str],
     ) -> None:
-        self._work = work
+        self._context = context
         self._uploads = uploads
         self._imports = imports
         self._options = options
-        self._under_way: UUID | None = None
+        self._import_id: UUID | None = None
 
     @classmethod
     @asynccontextmanager
     async def open(cls, options: dict[str, str]) -> AsyncIterator["LocalImporter"]:
-        """Imports into the configured database of files written as the `options` say.
+        """Imports into the configured database, of files written as the `options` say.
 
         Raises DatabaseUnavailableError, DatabaseRefusedError or SchemaMismatchError, and pydantic's
         ValidationError for the settings.
         """
         database, storage = DatabaseSettings(), Storage.open(StorageSettings())
-        worker, readings, stop = WorkerSettings(), ReadingSettings(), asyncio.Event()
-        make_work = partial(ImportWork, storage, database, worker, readings, stop, BATCH_LINES)
         engine = control_engine(database.url.get_secret_value())
         try:
-            async with open_work(database, make_work) as work:
+            async with open_local_context(database, storage) as context:
                 services = import_services(engine, storage, ApiSettings())
-                yield cls(work, services.uploads, services.imports, options)
+                yield cls(context, services.uploads, services.imports, options)
         finally:
             await engine.dispose()
 
     @property
     def destination(self) -> str:
-        """The database, without who asks it."""
-        return told_database(self._work.database)
+        """The database, without credentials."""
+        return database_label(self._context.database)
 
-    async def bring(self, path: Path, display: Display) -> Import:
+    async def import_file(self, path: Path, display: Display) -> Import:
         """Store the file and load it. Raises SensorFlowError or OSError."""
-        self._under_way = None
-        self._under_way = await self._take(path, display)
-        return await LocalRun(self._work, self._imports, self._under_way, display).to_its_end()
+        self._import_id = None
+        self._import_id = await self._upload(path, display)
+        run = LocalRun(self._context, self._imports, self._import_id, display)
+        return await run.run_to_completion()
 
     async def rejects(self, import_id: UUID) -> AsyncIterator[bytes]:
         """The rejected rows as CSV."""
@@ -87,29 +77,23 @@ class LocalImporter:
             yield chunk
 
     def after_interruption(self) -> list[str]:
-        """What was stored of the file under way."""
-        if self._under_way is None:
+        """What was stored of the file in progress."""
+        if self._import_id is None:
             return ["Nothing of it was stored."]
         return [
-            f"Its import {self._under_way} ended after the batch at hand; its rows stay.",
+            f"Its import {self._import_id} ended after the batch at hand; its rows stay.",
             "To load the rest, import the file again, or retry the import at a server.",
         ]
 
-    async def _take(self, path: Path, display: Display) -> UUID:
+    async def _upload(self, path: Path, display: Display) -> UUID:
         with path.open("rb") as file:
-            display.begin(path, SENDING, os.fstat(file.fileno()).st_size)
+            display.start_file(path, SENDING, os.fstat(file.fileno()).st_size)
             form = FormFile(path.name, _chunks(file, display), self._options)
-            delay = timedelta(seconds=self._work.worker.lease_seconds)
-            return await self._uploads.take(form, IMPORTED_BY, delay)
-
-
-def told_database(settings: DatabaseSettings) -> str:
-    """Which database it is, without who asks it."""
-    url = urlsplit(settings.url.get_secret_value())
-    return f"the database {url.path.strip('/')} at {url.hostname}:{url.port or 5432}"
+            delay = timedelta(seconds=self._context.worker.lease_seconds)
+            return await self._uploads.store_and_queue(form, IMPORTED_BY, delay)
 
 
 async def _chunks(file: BinaryIO, display: Display) -> AsyncIterator[bytes]:
     while chunk := await to_thread(file.read, CHUNK_BYTES):
         yield chunk
-        display.done(file.tell())
+        display.set_done(file.tell())

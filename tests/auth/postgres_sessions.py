@@ -1,4 +1,4 @@
-"""What PostgreSQL holds of sessions, and how to let time pass there."""
+"""Direct access to the sessions in PostgreSQL."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from core.database import Pool
 
 
 class PostgresSessions:
-    """The default store."""
+    """The default session store."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -16,16 +16,16 @@ class PostgresSessions:
     async def clear(self) -> None:
         await self._pool.execute("TRUNCATE sessions")
 
-    async def let_tokens_run_out(self) -> None:
+    async def expire_access_tokens(self) -> None:
         await self._pool.execute(
             "UPDATE sessions SET refresh_due_at = now() - INTERVAL '1 second', "
             "access_expires_at = now() - INTERVAL '1 second'"
         )
 
-    async def let_refresh_be_due(self) -> None:
+    async def make_refresh_due(self) -> None:
         await self._pool.execute("UPDATE sessions SET refresh_due_at = now() - INTERVAL '1 second'")
 
-    async def let_idle(self, seconds: float) -> None:
+    async def advance_idle_time(self, seconds: float) -> None:
         await self._pool.execute(
             "UPDATE sessions SET last_seen_at = last_seen_at - make_interval(secs => $1)", seconds
         )
@@ -34,17 +34,17 @@ class PostgresSessions:
         count: int = await self._pool.fetchval("SELECT count(*) FROM sessions")
         return count
 
-    async def sealed(self, cookie: str) -> str:
-        sealed: str = await self._pool.fetchval(
+    async def encrypted_tokens(self, cookie: str) -> str:
+        encrypted: str = await self._pool.fetchval(
             "SELECT sealed_tokens FROM sessions WHERE id = $1", digest(cookie)
         )
-        return sealed
+        return encrypted
 
-    async def put_sealed(self, cookie: str, sealed: str) -> None:
+    async def set_encrypted_tokens(self, cookie: str, encrypted: str) -> None:
         await self._pool.execute(
-            "UPDATE sessions SET sealed_tokens = $2 WHERE id = $1", digest(cookie), sealed
+            "UPDATE sessions SET sealed_tokens = $2 WHERE id = $1", digest(cookie), encrypted
         )
 
-    async def everything(self) -> str:
+    async def dump(self) -> str:
         rows = await self._pool.fetch("SELECT * FROM sessions")
         return " ".join(str(value) for row in rows for value in row.values())

@@ -1,4 +1,4 @@
-"""`sensorflow import`: one file after the other, each to its end, all of them told."""
+"""One file after the other, each to its end, and a report of all."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,61 +14,67 @@ from rich.console import Console
 from api.imports.schemas import Import
 from cli.imports.display import Display, display_for
 from cli.imports.errors import FileUnreadableError, RejectsNotSavedError
-from cli.imports.importer import Importer, Way
+from cli.imports.importer import Importer, Target
 from cli.imports.outcomes import ExitCode, ImportOutcome, Outcome
 from cli.imports.rejects_file import save_rejects
 from cli.imports.report import Report
 from core.errors import SensorFlowError
 
-W = TypeVar("W", bound=Way)
+T = TypeVar("T", bound=Target)
 
-Take = Callable[[W, Path, Display], Awaitable[Outcome]]
-
-
-def run(
-    files: Sequence[Path], opening: AbstractAsyncContextManager[W], take: Take[W], report: Report
-) -> ExitCode:
-    """Take the files along the way that `opening` opens; the worst of what became of them."""
-    with display_for(Console(stderr=True, highlight=False)) as display:
-        return asyncio.run(_take_all(files, opening, partial(_taken, take, display), report))
+ProcessFile = Callable[[T, Path, Display], Awaitable[Outcome]]
 
 
-async def _take_all(
+def run_files(
     files: Sequence[Path],
-    opening: AbstractAsyncContextManager[W],
-    take: Callable[[W, Path], Awaitable[Outcome]],
+    opening: AbstractAsyncContextManager[T],
+    process: ProcessFile[T],
     report: Report,
 ) -> ExitCode:
-    left = list(files)
+    """Process each file with the target that `opening` opens; the highest of their exit codes."""
+    with display_for(Console(stderr=True, highlight=False)) as display:
+        return asyncio.run(_run_all(files, opening, partial(_outcome, process, display), report))
+
+
+async def _run_all(
+    files: Sequence[Path],
+    opening: AbstractAsyncContextManager[T],
+    process: Callable[[T, Path], Awaitable[Outcome]],
+    report: Report,
+) -> ExitCode:
+    remaining = list(files)
     try:
-        async with opening as way:
-            typer.echo(f"To {way.destination}", err=True)
-            while left:
-                report.add(await take(way, left[0]))
-                left.pop(0)
-    except SensorFlowError as error:  # what stands in the way of one is in the way of all
-        for path in left:
+        async with opening as target:
+            typer.echo(f"To {target.destination}", err=True)
+            while remaining:
+                report.add(await process(target, remaining[0]))
+                remaining.pop(0)
+    except SensorFlowError as error:  # of the target, so that it concerns every file
+        for path in remaining:
             report.add(ImportOutcome(path, error=error))
     except asyncio.CancelledError:
-        report.interrupted(left, way.after_interruption())
+        report.interrupted(remaining, target.after_interruption())
         return ExitCode.INTERRUPTED
-    return report.end()
+    return report.finish()
 
 
-async def _taken(take: Take[W], display: Display, way: W, path: Path) -> Outcome:
+async def _outcome(process: ProcessFile[T], display: Display, target: T, path: Path) -> Outcome:
     try:
-        return await take(way, path, display)
+        return await process(target, path, display)
     except SensorFlowError as error:
         return ImportOutcome(path, error=error)
     except OSError as error:
         return ImportOutcome(path, error=_unreadable(error))
     finally:
-        display.ended()
+        display.finish_file()
 
 
-async def imported(importer: Importer, path: Path, display: Display) -> ImportOutcome:
-    """Import a file and save its rejects. Raises SensorFlowError or OSError."""
-    return await _with_rejects(importer, ImportOutcome(path, await importer.bring(path, display)))
+async def import_and_save_rejects(
+    importer: Importer, path: Path, display: Display
+) -> ImportOutcome:
+    """Import a file and save its rejects beside it. Raises SensorFlowError or OSError."""
+    outcome = ImportOutcome(path, await importer.import_file(path, display))
+    return await _with_rejects(importer, outcome)
 
 
 async def _with_rejects(importer: Importer, outcome: ImportOutcome) -> ImportOutcome:

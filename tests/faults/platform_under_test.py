@@ -1,4 +1,4 @@
-"""A platform to do harm to: database, a proxy before it, provider, and the API as a process."""
+"""The platform that faults are injected into: database, proxy, provider, and an API process."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,12 +11,12 @@ from embedded.identity import IdentityProvider
 from migrations.runner import upgrade
 from tests.api.proxy import Proxy, proxied
 from tests.api.test_server_process import gateway_token, server_process
-from tests.faults.databases import Cluster, Engine, chosen_database, kill_family
+from tests.faults.databases import Cluster, Engine, chosen_database, kill_process_tree
 from tests.support.ports import free_port
 
 
-class Stage:
-    """All of it running; `start_api` and `kill_api` block."""
+class Platform:
+    """The running parts; `start_api` and `kill_api` block."""
 
     def __init__(
         self, database: Engine | Cluster, proxy: Proxy, provider: IdentityProvider, folder: Path
@@ -32,18 +32,18 @@ class Stage:
         self._process, self._url = self._api.enter_context(server)
 
     def kill_api(self) -> None:
-        kill_family(self._process)
+        kill_process_tree(self._process)
         self._api.close()
 
     def client(self) -> httpx2.AsyncClient:
-        """A gateway that may write."""
+        """A client with the scope to write readings."""
         token = gateway_token(self._provider, "readings:write")
         headers = {"Authorization": f"Bearer {token}"}
         return httpx2.AsyncClient(base_url=self._url, headers=headers, timeout=30)
 
 
 @asynccontextmanager
-async def staged(folder: Path) -> AsyncIterator[Stage]:
+async def running_platform(folder: Path) -> AsyncIterator[Platform]:
     """The platform, with an empty database, until the block ends."""
     with (
         chosen_database(folder / "database") as database,
@@ -51,9 +51,9 @@ async def staged(folder: Path) -> AsyncIterator[Stage]:
     ):
         await upgrade(database.url)
         async with proxied(database.url) as proxy:
-            stage = Stage(database, proxy, provider, folder)
-            await asyncio.to_thread(stage.start_api)
+            platform = Platform(database, proxy, provider, folder)
+            await asyncio.to_thread(platform.start_api)
             try:
-                yield stage
+                yield platform
             finally:
-                stage.kill_api()
+                platform.kill_api()

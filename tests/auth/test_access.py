@@ -1,4 +1,4 @@
-"""Who is let in. The refusals come first."""
+"""Authorization of every route: anonymous and forbidden requests come first."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,12 +19,12 @@ from api.auth.access import (
     require_rules,
 )
 from core.scopes import Scope
-from tests.api.provider import Provider
 from tests.api.serving import server_settings
+from tests.support.stub_provider import StubProvider
 
 UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
 
-PROTECTED = {
+REQUIRED_SCOPES = {
     ("POST", "/sensor-data"): Scope.READINGS_WRITE,
     ("GET", "/sensor-data"): Scope.READINGS_READ,
     ("POST", "/sensor-data/batch"): Scope.READINGS_WRITE,
@@ -48,17 +48,17 @@ PROTECTED = {
     ("POST", "/imports/{import_id:uuid}/cancel"): Scope.IMPORTS_WRITE,
     ("POST", "/imports/{import_id:uuid}/retry"): Scope.IMPORTS_WRITE,
 }
-OPEN = {
+PUBLIC_ROUTES = {
     ("GET", "/"),
     ("GET", "/health/live"),
     ("GET", "/health/ready"),
     ("GET", "/auth/login"),
     ("POST", "/auth/login"),
     ("GET", "/auth/callback"),
-    ("POST", "/auth/backchannel-logout"),  # its logout token is what it goes by
-    ("PUT", "/imports/{import_id:uuid}/content"),  # goes by its signature
+    ("POST", "/auth/backchannel-logout"),  # authenticated by its logout token
+    ("PUT", "/imports/{import_id:uuid}/content"),  # authenticated by the signature in its URL
 }
-SIGNED_IN = {("GET", "/metrics"), ("GET", "/auth/me"), ("GET", "/docs")}
+AUTHENTICATED_ROUTES = {("GET", "/metrics"), ("GET", "/auth/me"), ("GET", "/docs")}
 
 
 def concrete(path: str) -> str:
@@ -78,18 +78,22 @@ def app(tmp_path: Path) -> Litestar:
     return create_app(server_settings("postgresql://nobody@127.0.0.1:1/none", "", tmp_path))
 
 
-def test_every_route_declares_the_rule_that_this_table_says(app: Litestar) -> None:
+def test_every_route_declares_the_access_rule_of_this_table(app: Litestar) -> None:
     declared = {(method, path): opt["access"] for method, path, opt in handlers(app)}
     public = {route for route, rule in declared.items() if rule == PUBLIC}
-    signed_in = {route for route, rule in declared.items() if rule == AUTHENTICATED}
-    assert public == OPEN
-    assert {route for route in signed_in if not route[1].startswith("/docs/")} == SIGNED_IN
+    authenticated = {route for route, rule in declared.items() if rule == AUTHENTICATED}
+    assert public == PUBLIC_ROUTES
+    assert {
+        route for route in authenticated if not route[1].startswith("/docs/")
+    } == AUTHENTICATED_ROUTES
     assert declared.pop(("POST", "/auth/logout")) == SESSION_HOLDER
-    scoped = {route: rule for route, rule in declared.items() if route not in public | signed_in}
-    assert scoped == PROTECTED
+    scoped = {
+        route: rule for route, rule in declared.items() if route not in public | authenticated
+    }
+    assert scoped == REQUIRED_SCOPES
 
 
-def test_an_application_with_an_undeclared_handler_is_not_built() -> None:
+def test_an_application_with_a_handler_without_access_rule_is_rejected() -> None:
     @get("/forgotten", sync_to_thread=False)
     def forgotten() -> str:
         return "secret"
@@ -100,9 +104,14 @@ def test_an_application_with_an_undeclared_handler_is_not_built() -> None:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [*PROTECTED, *SIGNED_IN, ("POST", "/auth/logout"), ("GET", "/docs/openapi.json")],
+    [
+        *REQUIRED_SCOPES,
+        *AUTHENTICATED_ROUTES,
+        ("POST", "/auth/logout"),
+        ("GET", "/docs/openapi.json"),
+    ],
 )
-async def test_without_a_token_nothing_is_answered(
+async def test_a_request_without_a_token_is_unauthorized(
     anonymous: httpx2.AsyncClient, method: str, path: str
 ) -> None:
     response = await anonymous.request(method, concrete(path))
@@ -111,28 +120,28 @@ async def test_without_a_token_nothing_is_answered(
     assert response.headers["www-authenticate"] == "Bearer"
 
 
-@pytest.mark.parametrize(("method", "path"), PROTECTED)
-async def test_a_token_without_the_scope_is_refused_and_the_scope_named(
-    anonymous: httpx2.AsyncClient, provider: Provider, method: str, path: str
+@pytest.mark.parametrize(("method", "path"), REQUIRED_SCOPES)
+async def test_a_token_without_the_scope_is_forbidden_and_the_scope_named(
+    anonymous: httpx2.AsyncClient, stub_provider: StubProvider, method: str, path: str
 ) -> None:
-    needed = PROTECTED[method, path]
-    others = " ".join(scope for scope in Scope if scope != needed)
+    required = REQUIRED_SCOPES[method, path]
+    others = " ".join(scope for scope in Scope if scope != required)
     response = await anonymous.request(
         method,
         concrete(path),
-        headers={"Authorization": f"Bearer {provider.token(scope=others)}"},
+        headers={"Authorization": f"Bearer {stub_provider.token(scope=others)}"},
     )
     assert response.status_code == 403
     assert response.json()["code"] == "missing_scope"
-    assert needed in response.json()["message"]
-    assert f'scope="{needed}"' in response.headers["www-authenticate"]
+    assert required in response.json()["message"]
+    assert f'scope="{required}"' in response.headers["www-authenticate"]
 
 
-async def test_any_good_token_may_read_the_metrics(
-    anonymous: httpx2.AsyncClient, provider: Provider
+async def test_any_valid_token_may_read_the_metrics(
+    anonymous: httpx2.AsyncClient, stub_provider: StubProvider
 ) -> None:
     await anonymous.get("/")
-    headers = {"Authorization": f"Bearer {provider.token(scope='')}"}
+    headers = {"Authorization": f"Bearer {stub_provider.token(scope='')}"}
     metrics = await anonymous.get("/metrics", headers=headers)
     assert metrics.status_code == 200
     assert "process_cpu_seconds_total" in metrics.text
@@ -140,10 +149,10 @@ async def test_any_good_token_may_read_the_metrics(
 
 
 @pytest.mark.parametrize("where", ["access_token", "token", "authorization"])
-async def test_a_token_in_the_query_string_is_not_looked_at(
-    anonymous: httpx2.AsyncClient, provider: Provider, where: str
+async def test_a_token_in_the_query_string_is_ignored(
+    anonymous: httpx2.AsyncClient, stub_provider: StubProvider, where: str
 ) -> None:
-    response = await anonymous.get("/imports", params={where: f"Bearer {provider.token()}"})
+    response = await anonymous.get("/imports", params={where: f"Bearer {stub_provider.token()}"})
     assert response.json()["code"] == "missing_token"
 
 
@@ -156,5 +165,5 @@ async def test_a_header_without_a_bearer_token_is_no_token(
 
 
 @pytest.mark.parametrize("path", ["/", "/health/live", "/health/ready"])
-async def test_health_is_told_to_anybody(anonymous: httpx2.AsyncClient, path: str) -> None:
+async def test_health_is_public(anonymous: httpx2.AsyncClient, path: str) -> None:
     assert (await anonymous.get(path)).status_code == 200

@@ -1,4 +1,4 @@
-"""A provider of a test's own, to stop, restart or configure otherwise."""
+"""An identity provider for one test, which stops, restarts or configures it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from embedded.identity import IdentityProvider
-from tests.auth.person import Person, person_at
-from tests.auth.signing_in import running_site
+from tests.auth.servers import running_server
+from tests.auth.user_agent import UserAgent, user_agent_at
 from tests.support.ports import free_port
 
 
 class Ports:
-    """Known before anything runs, since provider and server must know each other's."""
+    """Chosen before anything runs, since provider and server are configured with each other's."""
 
     def __init__(self) -> None:
         self.api = free_port()
@@ -31,13 +31,13 @@ class Ports:
 
 
 @asynccontextmanager
-async def person_at_own_site(
+async def user_agent_at_own_server(
     url: str, ports: Ports, folder: Path, **changes: dict[str, Any]
-) -> AsyncIterator[Person]:
-    """Somebody at a server whose provider need not be there."""
+) -> AsyncIterator[UserAgent]:
+    """A user agent at a server whose provider need not be running."""
     issuer = f"http://127.0.0.1:{ports.provider}"
     async with (
-        running_site(url, issuer, ports.api, folder, **changes) as site,
-        person_at(site.url) as person,
+        running_server(url, issuer, ports.api, folder, **changes) as server,
+        user_agent_at(server.url) as user,
     ):
-        yield person
+        yield user

@@ -1,4 +1,4 @@
-"""What becomes of a CSV file, said in plain Python: a line, a field, a character at a time."""
+"""A reference parser of CSV files in plain Python: line by line, field by field."""
 
 import gzip
 import math
@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import zstandard
 
 from core.readings import EARLIEST, LATEST, MAX_MAGNITUDE, MIN_MAGNITUDE
-from tests.jobs.model import Row
+from tests.jobs.load_model import Row
 
 NAMES = (
     {"equipmentid", "equipment_id", "sensor", "device"},
@@ -21,30 +21,30 @@ WHITE = "".join(c for n in range(0x3001) if (c := chr(n)).isspace() and not 0x1C
 DATE = r"\d{4}-\d\d-\d\d[Tt ]"
 TIME = r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?"
 OFFSET = r"([Zz]|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)?"
-MOMENT = re.compile(DATE + TIME + OFFSET, re.ASCII)
+TIMESTAMP = re.compile(DATE + TIME + OFFSET, re.ASCII)
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 class UnreadableError(Exception):
-    """No line of the file can be told."""
+    """No line of the file can be read."""
 
 
 def rows_in(content: bytes, extension: str, latest: datetime) -> list[Row] | None:
-    """The rows of the file in order; None: its header is none that this model knows.
+    """The rows of the file in order; None: its header is not one that this model parses.
 
-    Raises UnreadableError when it must fail for its compression.
+    Raises UnreadableError when it cannot be decompressed.
     """
-    lines = inflated(content, extension).removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    lines = decompressed(content, extension).removeprefix(b"\xef\xbb\xbf").split(b"\n")
     header, *rest = [line.decode(errors="replace").removesuffix("\r") for line in lines]
     names = [name.strip().lower() for name in header.split(",")]
-    places = [[n for n, name in enumerate(names) if name in known] for known in NAMES]
-    if '"' in header or len(names) > 100 or any(len(place) != 1 for place in places):
+    matches = [[n for n, name in enumerate(names) if name in known] for known in NAMES]
+    if '"' in header or len(names) > 100 or any(len(match) != 1 for match in matches):
         return None
-    wanted = [place[0] for place in places]
-    return [row_of(line, len(names), wanted, latest) for line in rest]
+    positions = [match[0] for match in matches]
+    return [row_of(line, len(names), positions, latest) for line in rest]
 
 
-def inflated(content: bytes, extension: str) -> bytes:
+def decompressed(content: bytes, extension: str) -> bytes:
     try:
         match extension:
             case ".csv.gz":
@@ -66,29 +66,30 @@ def frames(content: bytes) -> Iterator[bytes]:
         content = frame.unused_data
 
 
-def row_of(line: str, width: int, wanted: Sequence[int], latest: datetime) -> Row:
+def row_of(line: str, width: int, positions: Sequence[int], latest: datetime) -> Row:
     """The line's row; blank lines have no key."""
     if not line.strip(WHITE):
         return Row(None)
     fields = fields_of(line)
     if fields is None or len(fields) != width:
         return BAD
-    equipment_id, timestamp, value = (fields[place] for place in wanted)
-    moment, number = moment_of(timestamp.strip(WHITE)), number_of(value.strip(WHITE))
-    if not is_id(equipment_id) or moment is None or moment > latest or number is None:
+    equipment_id, timestamp, value = (fields[position] for position in positions)
+    ts, number = timestamp_of(timestamp.strip(WHITE)), number_of(value.strip(WHITE))
+    if not is_id(equipment_id) or ts is None or ts > latest or number is None:
         return BAD
-    return Row((equipment_id, moment.isoformat()), number)
+    return Row((equipment_id, ts.isoformat()), number)
 
 
 BAD = Row(("", ""), bad=True)
 
 
 def fields_of(line: str) -> list[str] | None:
-    """The fields; None: a quote is out of place."""
+    """The fields; None: a quote is misplaced."""
     fields: list[str] = []
     position = 0
     while True:
-        field = quoted(line, position) if line.startswith('"', position) else bare(line, position)
+        parse = quoted_field if line.startswith('"', position) else bare_field
+        field = parse(line, position)
         if field is None:
             return None
         text, position = field
@@ -100,14 +101,14 @@ def fields_of(line: str) -> list[str] | None:
         position += 1
 
 
-def bare(line: str, start: int) -> tuple[str, int] | None:
+def bare_field(line: str, start: int) -> tuple[str, int] | None:
     """The field without quotes that starts there, and where it ends."""
     end = line.find(",", start)
     text = line[start:] if end < 0 else line[start:end]
     return None if '"' in text else (text, start + len(text))
 
 
-def quoted(line: str, start: int) -> tuple[str, int] | None:
+def quoted_field(line: str, start: int) -> tuple[str, int] | None:
     """The field in quotes that starts there, and where it ends."""
     text, position = "", start + 1
     while position < len(line):
@@ -127,12 +128,12 @@ def is_id(text: str) -> bool:
     return bool(text.strip(WHITE)) and len(text) <= 255 and not control
 
 
-def moment_of(text: str) -> datetime | None:
-    if not MOMENT.fullmatch(text):
+def timestamp_of(text: str) -> datetime | None:
+    if not TIMESTAMP.fullmatch(text):
         return None
     try:
-        moment = datetime.fromisoformat(text.upper())
-        utc = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        ts = datetime.fromisoformat(text.upper())
+        utc = (ts if ts.tzinfo else ts.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
     return utc if EARLIEST <= utc <= LATEST else None

@@ -1,4 +1,4 @@
-"""A small identity provider for tests: discovery, keys, and tokens invalid in every way."""
+"""A stub of an identity provider: discovery, keys, and tokens that are valid or invalid."""
 
 import asyncio
 import json
@@ -18,13 +18,13 @@ ANY_HEADER = JWSRegistry({"x": HeaderParameter("", "int")}, strict_check_header=
 ALL_SCOPES = "readings:write readings:read imports:write imports:read admin"
 
 
-# Making an RSA key takes a second now and then: once a run.
+# Generating an RSA key takes up to a second: once a run.
 KEY = RSAKey.generate_key(2048, {"kid": "first", "use": "sig"})
 OTHER_KEY = ECKey.generate_key("P-256", {"kid": "second", "use": "sig"})
 
 
-class Provider:
-    """Listens on a port of its own and counts its requests; `down` makes it fail."""
+class StubProvider:
+    """Serves on a port of its own and counts requests by path; while `down` it responds 503."""
 
     def __init__(self) -> None:
         self.issuer = ""
@@ -35,7 +35,7 @@ class Provider:
         ]
 
     def claims(self, **changes: Any) -> dict[str, Any]:
-        """Those of a good access token; a change to None leaves the claim out."""
+        """The claims of a valid access token; a change to None omits the claim."""
         now = int(time.time())
         claims = {
             "iss": self.issuer,
@@ -49,14 +49,14 @@ class Provider:
         return {name: value for name, value in claims.items() if value is not None}
 
     def token(self, header: dict[str, Any] | None = None, **changes: Any) -> str:
-        """A token signed with the first key, good but for what is changed."""
+        """A token signed with the first key, valid but for what is changed."""
         full = {"alg": "RS256", "kid": "first", "typ": "at+jwt", **(header or {})}
         full = {name: value for name, value in full.items() if value is not None}
         claims = self.claims(**changes)
         return jwt.encode(full, claims, KEY, registry=ANY_HEADER, default_type=None)
 
     @asynccontextmanager
-    async def serving(self) -> AsyncIterator["Provider"]:
+    async def serving(self) -> AsyncIterator["StubProvider"]:
         """Listen on a free port of this machine."""
         server = await asyncio.start_server(self._respond, "127.0.0.1", 0)
         self.issuer = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -64,8 +64,8 @@ class Provider:
             yield self
 
     async def _respond(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        path = head.split(b" ")[1].decode()
+        request = await reader.readuntil(b"\r\n\r\n")
+        path = request.split(b" ")[1].decode()
         self.requests[path] += 1
         status = "503 Down" if self.down else "200 OK"
         body = json.dumps(self._document(path)).encode()

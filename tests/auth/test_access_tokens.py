@@ -1,4 +1,4 @@
-"""Which tokens are accepted: asked of the verifier, with a provider on a real port."""
+"""Validation of access tokens, with a stub provider on a real port."""
 
 import asyncio
 import hmac
@@ -19,11 +19,11 @@ from api.auth.errors import (
     IdentityProviderUnavailableError,
     InvalidTokenError,
 )
-from api.auth.jwks import COOLDOWN_SECONDS, MAX_AGE_SECONDS, ProviderKeys
-from api.auth.tokens import TokenVerifier
+from api.auth.jwks import COOLDOWN_SECONDS, MAX_AGE_SECONDS, JwksCache
+from api.auth.tokens import AccessTokenVerifier
 from core.errors import SensorFlowError
 from core.settings import AuthSettings
-from tests.api.provider import AUDIENCE, KEY, OTHER_KEY, Provider
+from tests.support.stub_provider import AUDIENCE, KEY, OTHER_KEY, StubProvider
 
 FOREIGN_KEY = RSAKey.generate_key(2048)
 
@@ -36,7 +36,7 @@ class Clock:
         return self.seconds
 
 
-async def none_is_spent(_token: str) -> bool:
+async def none_is_revoked(_token: str) -> bool:
     return False
 
 
@@ -46,20 +46,21 @@ def clock() -> Clock:
 
 
 @pytest_asyncio.fixture
-async def own_provider() -> AsyncIterator[Provider]:
-    async with Provider().serving() as provider:
+async def own_provider() -> AsyncIterator[StubProvider]:
+    """A stub for each test, which may change its keys or make it fail."""
+    async with StubProvider().serving() as provider:
         yield provider
 
 
 @pytest_asyncio.fixture
-async def verifier(own_provider: Provider, clock: Clock) -> AsyncIterator[TokenVerifier]:
+async def verifier(own_provider: StubProvider, clock: Clock) -> AsyncIterator[AccessTokenVerifier]:
     async with httpx2.AsyncClient() as http:
-        keys = ProviderKeys(own_provider.issuer, http, clock)
+        jwks = JwksCache(own_provider.issuer, http, clock)
         settings = AuthSettings(issuer=own_provider.issuer, audience=AUDIENCE)
-        yield TokenVerifier(settings, keys, none_is_spent)
+        yield AccessTokenVerifier(settings, jwks, none_is_revoked)
 
 
-def unsigned(provider: Provider) -> str:
+def unsigned(provider: StubProvider) -> str:
     payload = provider.token().split(".")[1]
     return encoded('{"alg":"none","kid":"first","typ":"at+jwt"}') + f".{payload}."
 
@@ -72,30 +73,30 @@ def encoded(text: str) -> str:
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def signed_with_the_public_key(provider: Provider) -> str:
-    """The classic confusion: the public key, known to all, taken as the secret of an HMAC."""
+def signed_with_the_public_key(provider: StubProvider) -> str:
+    """Algorithm confusion: the public key, known to all, used as the secret of an HMAC."""
     head = encoded('{"alg":"HS256","kid":"first","typ":"at+jwt"}')
     signed = f"{head}.{encoded(json.dumps(provider.claims()))}"
     mac = hmac.digest(KEY.as_pem(private=False), signed.encode(), "sha256")
     return f"{signed}.{urlsafe_b64encode(mac).decode().rstrip('=')}"
 
 
-def signed_with_a_foreign_key(provider: Provider) -> str:
+def signed_with_a_foreign_key(provider: StubProvider) -> str:
     header = {"alg": "RS256", "kid": "first", "typ": "at+jwt"}
     return jwt.encode(header, provider.claims(), FOREIGN_KEY, default_type=None)
 
 
-def altered(provider: Provider) -> str:
+def altered(provider: StubProvider) -> str:
     head, payload, signature = provider.token().split(".")
     return f"{head}.{payload}.{'A' if signature[0] != 'A' else 'B'}{signature[1:]}"
 
 
-def with_another_payload(provider: Provider) -> str:
+def with_another_payload(provider: StubProvider) -> str:
     head, _, signature = provider.token(scope="").split(".")
     return f"{head}.{provider.token().split('.')[1]}.{signature}"
 
 
-INVALID: dict[str, Callable[[Provider], str]] = {
+INVALID: dict[str, Callable[[StubProvider], str]] = {
     "alg none": unsigned,
     "HS256 with the public key": signed_with_the_public_key,
     "a foreign key under a known id": signed_with_a_foreign_key,
@@ -135,15 +136,15 @@ INVALID: dict[str, Callable[[Provider], str]] = {
 
 
 @pytest.mark.parametrize("kind", INVALID)
-async def test_such_a_token_is_invalid(
-    verifier: TokenVerifier, own_provider: Provider, kind: str
+async def test_an_invalid_token_is_rejected(
+    verifier: AccessTokenVerifier, own_provider: StubProvider, kind: str
 ) -> None:
     with pytest.raises(InvalidTokenError, match="not accepted"):
         await verifier.verify(INVALID[kind](own_provider))
 
 
-async def test_an_expired_token_is_told_apart(
-    verifier: TokenVerifier, own_provider: Provider
+async def test_an_expired_token_has_an_error_of_its_own(
+    verifier: AccessTokenVerifier, own_provider: StubProvider
 ) -> None:
     with pytest.raises(ExpiredTokenError):
         await verifier.verify(own_provider.token(exp=int(time.time()) - 60))
@@ -165,8 +166,11 @@ async def test_an_expired_token_is_told_apart(
         ({"unknown": "header"}, {}),
     ],
 )
-async def test_an_access_token_says_who_calls_and_what_is_allowed(
-    verifier: TokenVerifier, own_provider: Provider, header: dict[str, Any], claims: dict[str, Any]
+async def test_a_valid_token_yields_subject_scopes_and_expiry(
+    verifier: AccessTokenVerifier,
+    own_provider: StubProvider,
+    header: dict[str, Any],
+    claims: dict[str, Any],
 ) -> None:
     expires_at = int(time.time()) + 60
     token = own_provider.token(
@@ -178,33 +182,35 @@ async def test_an_access_token_says_who_calls_and_what_is_allowed(
     assert principal.expires_at == expires_at
 
 
-async def test_a_spent_token_is_refused_once_it_is_forgotten(own_provider: Provider) -> None:
-    spent: set[str] = set()
+async def test_a_revoked_token_is_rejected_once_the_cache_is_cleared(
+    own_provider: StubProvider,
+) -> None:
+    revoked: set[str] = set()
 
-    async def is_spent(token: str) -> bool:
-        return token in spent
+    async def is_revoked(token: str) -> bool:
+        return token in revoked
 
     async with httpx2.AsyncClient() as http:
         settings = AuthSettings(issuer=own_provider.issuer, audience=f"urn:other {AUDIENCE}")
-        verifier = TokenVerifier(settings, ProviderKeys(own_provider.issuer, http), is_spent)
+        verifier = AccessTokenVerifier(settings, JwksCache(own_provider.issuer, http), is_revoked)
         token = own_provider.token()
         await verifier.verify(token)
-        spent.add(token)
-        verifier.forget()
+        revoked.add(token)
+        verifier.clear_cache()
         with pytest.raises(InvalidTokenError, match="session has ended"):
             await verifier.verify(token)
 
 
 async def test_keys_of_elliptic_curves_are_accepted(
-    verifier: TokenVerifier, own_provider: Provider
+    verifier: AccessTokenVerifier, own_provider: StubProvider
 ) -> None:
     header = {"alg": "ES256", "kid": "second", "typ": "at+jwt"}
     token = jwt.encode(header, own_provider.claims(), OTHER_KEY, default_type=None)
     assert (await verifier.verify(token)).subject == "tester"
 
 
-async def test_a_hundred_unknown_key_ids_ask_the_provider_once_a_cooldown(
-    verifier: TokenVerifier, own_provider: Provider, clock: Clock
+async def test_a_hundred_unknown_key_ids_cause_one_fetch_a_cooldown(
+    verifier: AccessTokenVerifier, own_provider: StubProvider, clock: Clock
 ) -> None:
     await verifier.verify(own_provider.token())
     tokens = [own_provider.token({"kid": f"unknown-{number}"}) for number in range(100)]
@@ -216,15 +222,15 @@ async def test_a_hundred_unknown_key_ids_ask_the_provider_once_a_cooldown(
 
 
 async def test_many_first_callers_cause_one_fetch(
-    verifier: TokenVerifier, own_provider: Provider
+    verifier: AccessTokenVerifier, own_provider: StubProvider
 ) -> None:
     tokens = [own_provider.token(sub=f"caller-{number}") for number in range(20)]
     await asyncio.gather(*map(verifier.verify, tokens))
     assert own_provider.requests["/jwks"] == 1
 
 
-async def test_a_rotated_key_is_found_after_the_cooldown(
-    verifier: TokenVerifier, own_provider: Provider, clock: Clock
+async def test_a_rotated_key_is_fetched_after_the_cooldown(
+    verifier: AccessTokenVerifier, own_provider: StubProvider, clock: Clock
 ) -> None:
     await verifier.verify(own_provider.token())
     own_provider.published = [{**FOREIGN_KEY.as_dict(private=False), "kid": "rotated"}]
@@ -236,8 +242,8 @@ async def test_a_rotated_key_is_found_after_the_cooldown(
     assert (await verifier.verify(token)).subject == "tester"
 
 
-async def test_a_withdrawn_key_stops_working_when_the_keys_are_old(
-    verifier: TokenVerifier, own_provider: Provider, clock: Clock
+async def test_a_withdrawn_key_is_rejected_when_the_cached_keys_are_stale(
+    verifier: AccessTokenVerifier, own_provider: StubProvider, clock: Clock
 ) -> None:
     await verifier.verify(own_provider.token())
     own_provider.published = own_provider.published[1:]
@@ -246,8 +252,8 @@ async def test_a_withdrawn_key_stops_working_when_the_keys_are_old(
         await verifier.verify(own_provider.token(sub="somebody else"))
 
 
-async def test_old_keys_stay_while_the_provider_is_down(
-    verifier: TokenVerifier, own_provider: Provider, clock: Clock
+async def test_stale_keys_are_used_while_the_provider_is_down(
+    verifier: AccessTokenVerifier, own_provider: StubProvider, clock: Clock
 ) -> None:
     await verifier.verify(own_provider.token())
     own_provider.down = True
@@ -256,7 +262,7 @@ async def test_old_keys_stay_while_the_provider_is_down(
 
 
 async def test_a_provider_that_was_never_reached_is_unavailable_until_it_answers(
-    verifier: TokenVerifier, own_provider: Provider, clock: Clock
+    verifier: AccessTokenVerifier, own_provider: StubProvider, clock: Clock
 ) -> None:
     own_provider.down = True
     for _ in range(10):
@@ -268,22 +274,22 @@ async def test_a_provider_that_was_never_reached_is_unavailable_until_it_answers
     assert (await verifier.verify(own_provider.token())).subject == "tester"
 
 
-async def test_a_discovery_document_of_another_issuer_is_not_believed(
-    own_provider: Provider,
+async def test_a_discovery_document_of_another_issuer_is_rejected(
+    own_provider: StubProvider,
 ) -> None:
     async with httpx2.AsyncClient() as http:
         issuer = f"{own_provider.issuer}/"
-        verifier = TokenVerifier(
+        verifier = AccessTokenVerifier(
             AuthSettings(issuer=issuer, audience=AUDIENCE),
-            ProviderKeys(issuer, http),
-            none_is_spent,
+            JwksCache(issuer, http),
+            none_is_revoked,
         )
         with pytest.raises(IdentityProviderUnavailableError):
             await verifier.verify(own_provider.token(iss=issuer))
 
 
-async def test_entries_that_are_no_signing_keys_are_passed_over(
-    verifier: TokenVerifier, own_provider: Provider
+async def test_entries_that_are_no_signing_keys_are_skipped(
+    verifier: AccessTokenVerifier, own_provider: StubProvider
 ) -> None:
     own_provider.published += [
         {"kty": "oct", "kid": "secret", "k": "c2VjcmV0"},
@@ -299,8 +305,8 @@ async def test_entries_that_are_no_signing_keys_are_passed_over(
             await verifier.verify(own_provider.token({"kid": kid}))
 
 
-async def test_a_verified_token_is_believed_without_its_key_but_never_past_its_expiry(
-    verifier: TokenVerifier, own_provider: Provider, monkeypatch: pytest.MonkeyPatch
+async def test_a_verified_token_is_cached_but_never_past_its_expiry(
+    verifier: AccessTokenVerifier, own_provider: StubProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = own_provider.token()
     first = await verifier.verify(token)
@@ -310,8 +316,8 @@ async def test_a_verified_token_is_believed_without_its_key_but_never_past_its_e
         await verifier.verify(token)
 
 
-async def test_a_refused_token_is_judged_anew_each_time(
-    verifier: TokenVerifier, own_provider: Provider
+async def test_a_rejected_token_is_not_cached(
+    verifier: AccessTokenVerifier, own_provider: StubProvider
 ) -> None:
     token = altered(own_provider)
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""Who asks a server: a token from the environment, or one by client credentials, kept fresh."""
+"""Authentication at a server: a token from the environment, or one by client credentials."""
 
 from collections.abc import AsyncGenerator
 from functools import partial
@@ -10,27 +10,27 @@ from authlib.oauth2.rfc6749 import OAuth2Token
 from pydantic import SecretStr
 
 from api.auth.discovery import read_discovery
-from cli.imports.errors import AccessRefusedError, MisuseError
+from cli.imports.errors import AccessRefusedError, UsageError
 from core.settings import ClientSettings
 
 TIMEOUT_SECONDS = 10
 
 
-def identity_of(settings: ClientSettings) -> httpx2.Auth:
-    """What puts a token on every request. Raises MisuseError."""
+def client_auth(settings: ClientSettings) -> httpx2.Auth:
+    """Sets a bearer token on every request. Raises UsageError."""
     if settings.token:
-        return GivenToken(settings.token)
+        return BearerAuth(settings.token)
     if settings.issuer and settings.id and settings.secret:
-        return ClientCredentials(settings.issuer, settings.id, settings.secret, settings.scope)
-    raise MisuseError(
+        return ClientCredentialsAuth(settings.issuer, settings.id, settings.secret, settings.scope)
+    raise UsageError(
         "The server has to know who sends it files. Set SENSORFLOW_CLIENT_ISSUER, "
         "SENSORFLOW_CLIENT_ID and SENSORFLOW_CLIENT_SECRET, or SENSORFLOW_CLIENT_TOKEN. "
         "See docs/imports.md."
     )
 
 
-class GivenToken(httpx2.Auth):
-    """A token that somebody else got."""
+class BearerAuth(httpx2.Auth):
+    """A token from the environment."""
 
     def __init__(self, token: SecretStr) -> None:
         self._token = token
@@ -43,8 +43,8 @@ class GivenToken(httpx2.Auth):
         yield request
 
 
-class ClientCredentials(httpx2.Auth):
-    """A machine client, which gets itself a new token before the old one ends.
+class ClientCredentialsAuth(httpx2.Auth):
+    """The OAuth client credentials grant; requests a new token before the old one expires.
 
     Authlib's own client would read each request's body into memory before it is sent.
     """
@@ -63,13 +63,13 @@ class ClientCredentials(httpx2.Auth):
     async def async_auth_flow(
         self, request: httpx2.Request
     ) -> AsyncGenerator[httpx2.Request, httpx2.Response]:
-        """The request with a token that is good. Raises AccessRefusedError."""
+        """The request with a token that has not expired. Raises AccessRefusedError."""
         if self._token is None or self._token.is_expired():
-            self._token = await self._new_token()
+            self._token = await self._request_token()
         request.headers["Authorization"] = f"Bearer {self._token['access_token']}"
         yield request
 
-    async def _new_token(self) -> OAuth2Token:
+    async def _request_token(self) -> OAuth2Token:
         try:
             async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS) as http:
                 discovery = await read_discovery(http, self._issuer)
