@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from api.http.parsers import enum_parser, invalid_parameter, parse_time_zone, printable
 from api.http.problem_details import FieldProblem, InvalidRequestError
-from api.http.query_parameters import enum_parser, invalid_parameter, parse_time_zone, printable
 from core.imports import COLUMNS, DecimalMark, Delimiter, ImportOptions, OnTooManyErrors, TimeFormat
 from core.readings import OnConflict, RejectCode
 

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 
+from api.http.parsers import printable
 from api.http.problem_details import InvalidRequestError
-from api.http.query_parameters import printable
 from api.line_protocol.grammar import number_in, parse_point, whole_points
 from api.line_protocol.series import EquipmentIds
 from api.readings.batch_writer import BatchRules, BatchWriter, Mode
