@@ -18,7 +18,7 @@ from jobs.csv_import.decompression import decompressed_file
 from jobs.csv_import.forecast import Counts, Forecast, KeyCounts, RepeatedRows
 from jobs.csv_import.numbered_lines import LINE_NUMBER
 from jobs.csv_import.prefetch import prefetch
-from jobs.csv_import.rejects import reason
+from jobs.csv_import.rejects import describe_reject
 from jobs.csv_import.repository import Claim
 from jobs.csv_import.staging import StagedBatch, stage
 from jobs.csv_import.validated_batches import open_row_source, validated_batches
@@ -137,4 +137,4 @@ class _ForecastBuilder:
         self._rejects.update(dict(codes.iter_rows()))
         missing = FIRST_REJECTS - len(self._first_rejects)
         first = rejects.select(LINE_NUMBER, "code", "column").head(missing)
-        self._first_rejects += [reason(*row) for row in first.iter_rows()]
+        self._first_rejects += [describe_reject(*row) for row in first.iter_rows()]

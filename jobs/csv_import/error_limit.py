@@ -6,7 +6,7 @@ from pathlib import Path
 from core.imports import ImportFault
 from jobs.csv_import.context import ImportContext
 from jobs.csv_import.prefetch import prefetch
-from jobs.csv_import.rejects import first_reasons, forget_rejects_after, write_rejects
+from jobs.csv_import.rejects import delete_uncommitted_rejects, first_reject_reasons, write_rejects
 from jobs.csv_import.repository import Claim, RowCounts
 from jobs.csv_import.validated_batches import validated_batches
 from jobs.errors import FileFaultError
@@ -25,7 +25,7 @@ async def require_errors_within_limit(context: ImportContext, claim: Claim, path
     except (
         FileFaultError
     ):  # the rest is unreadable: of a file that is not loaded no row is rejected
-        await forget_rejects_after(context.storage, claim.rejects_folder, 0)
+        await delete_uncommitted_rejects(context.storage, claim.rejects_folder, 0)
         raise
     if not options.allows(counts.rejected, counts.read):
         await context.imports.count_discarded(claim, counts.rejected)
@@ -67,7 +67,7 @@ def _too_many_errors(claim: Claim, counts: RowCounts, consequence: str) -> FileF
 
 
 async def _no_valid_rows(context: ImportContext, claim: Claim) -> FileFaultError:
-    reasons = await first_reasons(context.storage, claim.rejects_folder)
+    reasons = await first_reject_reasons(context.storage, claim.rejects_folder)
     cause = f"The first reasons: {'; '.join(reasons)}." if reasons else "It has only a header."
     return FileFaultError(
         ImportFault.NO_VALID_ROWS,

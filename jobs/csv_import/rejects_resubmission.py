@@ -21,7 +21,7 @@ from jobs.csv_import.error_limit import require_valid_rows
 from jobs.csv_import.field_splitting import split_fields
 from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT
 from jobs.csv_import.ordered_commit import CommitSlot
-from jobs.csv_import.rejects import forget_rejects_after, write_rejects
+from jobs.csv_import.rejects import delete_uncommitted_rejects, write_rejects
 from jobs.csv_import.repository import Claim, Resubmission
 from jobs.csv_import.row_batches import RowSource
 from jobs.csv_import.staging import stage
@@ -43,7 +43,7 @@ async def resubmit(context: ImportContext, claim: Claim, resubmission: Resubmiss
     Raises FileFaultError when the import is left without a valid row, or its file is unreadable.
     """
     next_folder = rejects_folder(claim.id, claim.rejects_generation + 1)
-    await forget_rejects_after(context.storage, next_folder, resubmission.lines_done)
+    await delete_uncommitted_rejects(context.storage, next_folder, resubmission.lines_done)
     source = await _source(context, claim)
     async with context.storage.as_file(resubmission.object_key) as file:
         corrections = await to_thread(_read_csv, file.path, CORRECTIONS, has_header=True)

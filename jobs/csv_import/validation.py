@@ -8,7 +8,7 @@ import polars as pl
 from core.imports import EQUIPMENT_ID, VALUE, DecimalMark, ImportOptions
 from core.readings import NUMBER, OnConflict, TimeBounds
 from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT
-from jobs.csv_import.reject_rules import Rule, rules
+from jobs.csv_import.reject_rules import RejectRule, reject_rules
 from jobs.csv_import.timestamps import with_timestamps
 
 
@@ -38,8 +38,8 @@ def validate(rows: pl.DataFrame, options: ImportOptions, bounds: TimeBounds) -> 
 
     A row is rejected for the first rule that applies.
     """
-    reject_rules = rules(options, bounds)
-    numbers = [pl.when(rule.applies).then(number) for number, rule in enumerate(reject_rules)]
+    rules = reject_rules(options, bounds)
+    numbers = [pl.when(rule.applies).then(number) for number, rule in enumerate(rules)]
     validated = (
         with_timestamps(rows, options)
         .with_columns(number=_number(options.decimal))
@@ -49,7 +49,7 @@ def validate(rows: pl.DataFrame, options: ImportOptions, bounds: TimeBounds) -> 
     line_columns = (LINE_NUMBER, TEXT) if options.on_conflict is OnConflict.ERROR else ()
     return ValidatedBatch(
         valid.select(*line_columns, equipment_id=EQUIPMENT_ID, ts="ts", value="number"),
-        _rejects(validated.filter(pl.col("rule").is_not_null()), reject_rules),
+        _rejects(validated.filter(pl.col("rule").is_not_null()), rules),
     )
 
 
@@ -61,9 +61,9 @@ def _number(mark: DecimalMark) -> pl.Expr:
     return pl.when(text.str.contains(f"^{NUMBER}$")).then(text.cast(pl.Float64, strict=False))
 
 
-def _rejects(rejected: pl.DataFrame, reject_rules: Sequence[Rule]) -> pl.DataFrame:
-    codes = dict(enumerate(str(rule.code) for rule in reject_rules))
-    columns = dict(enumerate(rule.column for rule in reject_rules))
+def _rejects(rejected: pl.DataFrame, rules: Sequence[RejectRule]) -> pl.DataFrame:
+    codes = dict(enumerate(str(rule.code) for rule in rules))
+    columns = dict(enumerate(rule.column for rule in rules))
     return rejected.select(
         LINE_NUMBER,
         code=pl.col("rule").replace_strict(codes, return_dtype=pl.String),
