@@ -3,11 +3,14 @@
 import asyncio
 import json
 import time
+from base64 import urlsafe_b64encode
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 from joserfc.jws import JWSRegistry
@@ -21,6 +24,18 @@ ALL_SCOPES = "readings:write readings:read imports:write imports:read admin"
 # Generating an RSA key takes up to a second: once a run.
 KEY = RSAKey.generate_key(2048, {"kid": "first", "use": "sig"})
 OTHER_KEY = ECKey.generate_key("P-256", {"kid": "second", "use": "sig"})
+
+
+def signed(header: bytes, payload: bytes) -> str:
+    """A JWS of any bytes whatever, signed with the first key by RS256."""
+    signing_input = f"{_base64(header)}.{_base64(payload)}"
+    assert KEY.private_key
+    signature = KEY.private_key.sign(signing_input.encode(), PKCS1v15(), SHA256())
+    return f"{signing_input}.{_base64(signature)}"
+
+
+def _base64(octets: bytes) -> str:
+    return urlsafe_b64encode(octets).decode().rstrip("=")
 
 
 class StubProvider:
