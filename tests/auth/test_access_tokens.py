@@ -19,7 +19,8 @@ from api.auth.errors import (
     IdentityProviderUnavailableError,
     InvalidTokenError,
 )
-from api.auth.jwks import COOLDOWN_SECONDS, MAX_AGE_SECONDS, JwksCache
+from api.auth.jwks import JwksCache
+from api.auth.provider_cache import COOLDOWN_SECONDS, MAX_AGE_SECONDS
 from api.auth.tokens import AccessTokenVerifier
 from core.errors import SensorFlowError
 from core.settings import AuthSettings
