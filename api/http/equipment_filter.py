@@ -38,11 +38,12 @@ def parse_equipment_filter(parameters: Parameters) -> EquipmentFilter:
 
     Raises InvalidRequestError.
     """
-    texts = [parse_equipment_id("equipmentId", text) for text in parameters.all("equipmentId")]
-    if not texts:
+    given = parameters.all("equipmentId")
+    if not given:
         return ALL_EQUIPMENT
-    if len(texts) > MAX_EQUIPMENT_IDS:
+    if len(given) > MAX_EQUIPMENT_IDS:
         raise invalid_parameter("equipmentId", f"may be given at most {MAX_EQUIPMENT_IDS} times")
+    texts = [name for text in given for name in parse_equipment_id("equipmentId", text)]
     return EquipmentFilter(
         ids=tuple(text for text in texts if not text.endswith(WILDCARD)),
         prefixes=tuple(text[:-1] for text in texts if text.endswith(WILDCARD)),

@@ -36,6 +36,7 @@ OPTIONS = {
         OnConflict.REPLACE,
         OnConflict,
     ),
+    "earliest": _text("The earliest plausible timestamp, or its date; without it, the server's."),
 }
 
 

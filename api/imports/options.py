@@ -3,13 +3,14 @@
 import json
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 import msgspec
 
 from api.http.problem_details import FieldProblem, InvalidRequestError
 from api.http.query_parameters import enum_parser, invalid_parameter, parse_time_zone, printable
 from core.imports import COLUMNS, DecimalMark, Delimiter, ImportOptions, OnTooManyErrors, TimeFormat
-from core.readings import OnConflict, RejectCode
+from core.readings import OnConflict, RejectCode, parse_earliest
 
 MAX_NAME_CHARACTERS = 200
 ROW_COUNT = re.compile("[0-9]{1,15}")
@@ -85,6 +86,13 @@ def _max_errors(name: str, value: object) -> int | str:
     raise invalid_parameter(name, "must be a whole number, or a percentage such as 5% or 0.1%")
 
 
+def _earliest(name: str, value: object) -> datetime:
+    try:
+        return parse_earliest(value)
+    except ValueError as error:
+        raise invalid_parameter(name, str(error)) from error
+
+
 PARSERS: dict[str, Callable[[str, object], object]] = {
     "delimiter": _delimiter,
     "decimal": enum_parser(DecimalMark),
@@ -94,4 +102,5 @@ PARSERS: dict[str, Callable[[str, object], object]] = {
     "maxErrors": _max_errors,
     "onTooManyErrors": enum_parser(OnTooManyErrors),
     "onConflict": enum_parser(OnConflict),
+    "earliest": _earliest,
 }

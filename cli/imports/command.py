@@ -102,6 +102,10 @@ def import_files(  # noqa: PLR0913  # one parameter an option
         str | None,
         _option("Of rows that differ from stored ones: replace, skip or error.", "WHAT"),
     ] = None,
+    earliest: Annotated[
+        str | None,
+        _option("The earliest plausible timestamp; for historic data, such as 1950-01-01.", "DATE"),
+    ] = None,
 ) -> None:
     """Import the files; exits with the highest of their exit codes."""
     from cli.imports.destination import Arguments, process_files
@@ -117,6 +121,7 @@ def import_files(  # noqa: PLR0913  # one parameter an option
         "maxErrors": max_errors,
         "onTooManyErrors": on_too_many_errors,
         "onConflict": on_conflict,
+        "earliest": earliest,
     }
     try:
         options = form_fields(given, column or [])

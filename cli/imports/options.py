@@ -17,6 +17,7 @@ OPTION_NAMES = {
     "maxErrors": "--max-errors",
     "onTooManyErrors": "--on-too-many-errors",
     "onConflict": "--on-conflict",
+    "earliest": "--earliest",
 }
 
 
