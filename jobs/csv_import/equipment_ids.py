@@ -3,8 +3,12 @@ import polars as pl
 from core.imports import EQUIPMENT_ID
 from core.readings import normalize_id
 
-# Any other text is normal as it is.
-MAY_NOT_BE_NORMAL = "[^ -~]|^ | $"
+UNUSUAL = "[^ -~]|^ | $"
+
+
+def are_plain(ids: pl.Series) -> bool:
+    """Whether all are printable ASCII without blanks around it: normal, with nothing to hide."""
+    return not ids.str.contains(UNUSUAL).any()
 
 
 def with_normalized_ids(rows: pl.DataFrame) -> pl.DataFrame:
@@ -13,7 +17,6 @@ def with_normalized_ids(rows: pl.DataFrame) -> pl.DataFrame:
     Each distinct text is normalized once, by the function for ids in JSON: Polars knows another
     version of Unicode.
     """
-    ids = rows[EQUIPMENT_ID]
-    unusual = ids.filter(ids.str.contains(MAY_NOT_BE_NORMAL)).unique()
-    changed = {text: normal for text in unusual if (normal := normalize_id(text)) != text}
-    return rows.with_columns(ids.replace(changed)) if changed else rows
+    texts = rows[EQUIPMENT_ID].drop_nulls().unique()
+    changed = {text: normal for text in texts if (normal := normalize_id(text)) != text}
+    return rows.with_columns(pl.col(EQUIPMENT_ID).replace(changed))

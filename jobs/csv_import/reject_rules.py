@@ -26,10 +26,13 @@ class RejectRule(NamedTuple):
     applies: pl.Expr
 
 
-def reject_rules(options: ImportOptions, bounds: TimeBounds) -> list[RejectRule]:
-    """Every rule in order; a line is rejected by the first that applies."""
+def reject_rules(
+    options: ImportOptions, bounds: TimeBounds, *, ids_are_plain: bool
+) -> list[RejectRule]:
+    """Every rule that may apply, in order; a line is rejected by the first that does."""
     return [
         *_equipment_id_rules(),
+        *([] if ids_are_plain else _character_rules()),
         *_timestamp_rules(options, bounds),
         *_value_rules(),
         *_retention_rules(bounds),
@@ -44,6 +47,12 @@ def _equipment_id_rules() -> list[RejectRule]:
         RejectRule(
             RejectCode.TOO_LONG, EQUIPMENT_ID, text.str.len_chars() > MAX_EQUIPMENT_ID_CHARACTERS
         ),
+    ]
+
+
+def _character_rules() -> list[RejectRule]:
+    text = pl.col(EQUIPMENT_ID)
+    return [
         RejectRule(RejectCode.BAD_TEXT, EQUIPMENT_ID, text.str.contains(BAD_TEXT)),
         RejectRule(RejectCode.INVISIBLE_CHARACTER, EQUIPMENT_ID, text.str.contains(INVISIBLE)),
     ]
