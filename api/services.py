@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, fields
 from typing import Any
 
-import httpx2
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import Dependencies
@@ -27,6 +26,7 @@ from api.auth.id_tokens import IdTokenVerifier
 from api.auth.jwks import JwksCache
 from api.auth.login_throttling import LoginThrottle
 from api.auth.oidc_client import OidcClient
+from api.auth.provider_client import ProviderClient
 from api.auth.repository import LoginFailureRepository, RevokedTokenRepository, SignInRepository
 from api.auth.service import SignInService
 from api.auth.session_store import open_session_store
@@ -69,7 +69,6 @@ from core.settings import (
 )
 from core.storage import Storage
 
-PROVIDER_TIMEOUT_SECONDS = 5
 POOL_CLOSE_TIMEOUT_SECONDS = 5
 
 
@@ -143,9 +142,7 @@ async def open_services(
         batch_writer = BatchWriter(repository, settings.ingest, ingest_metrics)
         group_commit = GroupCommit(repository.save, settings.ingest, ingest_metrics)
         resources.push_async_callback(group_commit.close)
-        http = await resources.enter_async_context(
-            httpx2.AsyncClient(timeout=PROVIDER_TIMEOUT_SECONDS)
-        )
+        http = await resources.enter_async_context(ProviderClient())
         importing = import_services(engine, Storage.open(settings.storage), settings.api)
         resources.push_async_callback(importing.progress_feed.stop)
         resources.enter_context(on_shutdown_signal(importing.progress_feed.close))
@@ -206,16 +203,21 @@ class _Auth:
 
 @asynccontextmanager
 async def _open_auth(
-    settings: ServerSettings, pool: Pool, http: httpx2.AsyncClient
+    settings: ServerSettings, pool: Pool, http: ProviderClient
 ) -> AsyncIterator[_Auth]:
     api, auth, session = settings.api, settings.auth, settings.session
-    jwks = JwksCache(auth.issuer, http)
+    jwks, discovery = JwksCache(auth.issuer, http), DiscoveryCache(auth.issuer, http)
     revoked_tokens = RevokedTokenRepository(pool)
     access_tokens = AccessTokenVerifier(auth, jwks, revoked_tokens.is_revoked)
     id_tokens = IdTokenVerifier(auth, jwks)
-    client = OidcClient(auth, DiscoveryCache(auth.issuer, http), api.public_url)
+    client = OidcClient(auth, discovery, api.public_url)
     cookies = AuthCookies(api, session)
-    async with open_session_store(auth, session, pool, revoked_tokens) as store:
+    async with AsyncExitStack() as resources:
+        resources.push_async_callback(jwks.close)
+        resources.push_async_callback(discovery.close)
+        store = await resources.enter_async_context(
+            open_session_store(auth, session, pool, revoked_tokens)
+        )
         sessions = Sessions(session, store, client, access_tokens, id_tokens)
         sign_in = SignInService(
             password_login=auth.password_login,

@@ -183,7 +183,7 @@ class TimeBounds:
 
 
 def parse_earliest(value: object) -> datetime:
-    """The moment of a date, at its beginning in UTC, or of a timestamp. Raises ValueError."""
+    """The timestamp that is written, or the beginning of a date in UTC. Raises ValueError."""
     text = f"{value}T00:00" if DATE.fullmatch(str(value)) else str(value)
     try:
         if ISO_8601.fullmatch(text):

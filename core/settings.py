@@ -148,8 +148,15 @@ class AuthSettings(BaseSettings):
     password_login: bool = Field(
         default=True, description="Whether POST /auth/login takes user name and password."
     )
+    max_failures_per_user_and_address: int = Field(
+        default=10,
+        ge=1,
+        description="Failed password sign-ins of one user from one address in a window.",
+    )
     max_failures_per_user: int = Field(
-        default=10, ge=1, description="Failed password sign-ins of one user in a window."
+        default=100,
+        ge=1,
+        description="Failed password sign-ins of one user from all addresses in a window.",
     )
     max_failures_per_address: int = Field(
         default=50, ge=1, description="Failed password sign-ins from one address in a window."

@@ -1,4 +1,4 @@
-"""Moments, counts from the epoch, ranges of time and the UTC buckets they fall into."""
+"""Timestamps, counts from the epoch, time ranges and the UTC buckets they fall into."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ CALENDAR = range(
 )
 CHUNK_LENGTH = timedelta(days=7)  # of the hypertable: whole weeks since the epoch
 
-# A number is taken for a count of a unit where that makes it a moment this close to now.
+# A number is taken for a count of a unit where that makes it a timestamp this close to now.
 PLAUSIBLE_DISTANCE = timedelta(days=10 * 365)
 
 
@@ -57,40 +57,40 @@ class TimeRange:
         return self.end - self.start
 
     def overlaps(self, other: "TimeRange") -> bool:
-        """Whether some moment is in both."""
+        """Whether some timestamp is in both."""
         return self.start < other.end and other.start < self.end
 
 
 def utc_now() -> datetime:
-    """The current moment, aware, in UTC."""
+    """Now, aware, in UTC."""
     return datetime.now(UTC)
 
 
 def from_epoch(count: int, unit: EpochUnit) -> datetime:
-    """The moment of a count, down to the microsecond; off the calendar, its first or last one."""
+    """The timestamp of a count, to the microsecond; off the calendar, its first or last one."""
     microseconds = count * NANOSECONDS[unit] // 1000
     return EPOCH + MICROSECOND * min(max(microseconds, CALENDAR[0]), CALENDAR[-1])
 
 
 def plausible_unit(count: int, now: datetime) -> EpochUnit | None:
-    """The unit in which the count is a moment within ten years of now; of no two it is."""
-    moment, distance = ((span // MICROSECOND) * 1000 for span in (now - EPOCH, PLAUSIBLE_DISTANCE))
+    """The unit in which the count is a timestamp within ten years of now; in no two it is."""
+    today, distance = (span // MICROSECOND * 1000 for span in (now - EPOCH, PLAUSIBLE_DISTANCE))
     for unit, nanoseconds in NANOSECONDS.items():
-        if abs(count * nanoseconds - moment) <= distance:
+        if abs(count * nanoseconds - today) <= distance:
             return unit
     return None
 
 
-def floor(moment: datetime, width: timedelta) -> datetime:
-    """The last multiple of `width` since the epoch that is not after `moment`."""
-    return moment - (moment - EPOCH) % width
+def floor(timestamp: datetime, width: timedelta) -> datetime:
+    """The last multiple of `width` since the epoch that is not after `timestamp`."""
+    return timestamp - (timestamp - EPOCH) % width
 
 
-def ceiling(moment: datetime, width: timedelta) -> datetime:
-    """The first multiple of `width` since the epoch that is not before `moment`."""
-    return moment + (EPOCH - moment) % width
+def ceiling(timestamp: datetime, width: timedelta) -> datetime:
+    """The first multiple of `width` since the epoch that is not before `timestamp`."""
+    return timestamp + (EPOCH - timestamp) % width
 
 
-def chunk_end(moment: datetime) -> datetime:
-    """Where the chunk of the moment ends; its start may lie before the first year."""
-    return moment + (CHUNK_LENGTH - (moment - EPOCH) % CHUNK_LENGTH)
+def chunk_end(timestamp: datetime) -> datetime:
+    """Where the chunk of the timestamp ends; its start may lie before the first year."""
+    return timestamp + (CHUNK_LENGTH - (timestamp - EPOCH) % CHUNK_LENGTH)

@@ -4,22 +4,16 @@ from typing import Any
 
 from litestar import Controller, Request, Response, post
 from litestar.di import NamedDependency
-from litestar.openapi.spec import (
-    OpenAPIMediaType,
-    OpenAPIResponse,
-    Operation,
-    Parameter,
-    RequestBody,
-    Schema,
-)
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import SkipValidation
 from litestar.types import ExceptionHandlersMap
 
 from api.auth.access import TOKEN_SCHEMES, access
-from api.http.query_parameters import enum_parser
+from api.http.query_parameters import enum_parameter
 from api.http.request_body import MAX_BODY_BYTES, read_body
 from api.line_protocol.service import LineProtocolService, Precision
+from api.openapi.parameters import openapi_parameters
 from api.readings.batch_writer import BatchWriter
 from core.scopes import Scope
 
@@ -33,6 +27,14 @@ DESCRIPTION = (
     "is reported as InfluxDB does: 400, partial write."
 )
 
+PRECISION = enum_parameter(
+    "precision",
+    Precision,
+    "The unit of timestamps.",
+    Precision.NANOSECONDS,
+    documents_default=True,
+)
+
 
 @dataclass
 class WriteOperation(Operation):
@@ -40,15 +42,7 @@ class WriteOperation(Operation):
 
     def __post_init__(self) -> None:
         """Declare what the handler's signature does not show."""
-        units = Schema(type=OpenAPIType.STRING, enum=list(Precision), default="ns")
-        self.parameters = [
-            Parameter(
-                name="precision",
-                param_in="query",
-                schema=units,
-                description="The unit of timestamps.",
-            )
-        ]
+        self.parameters = openapi_parameters([PRECISION])
         text = OpenAPIMediaType(Schema(type=OpenAPIType.STRING))
         self.request_body = RequestBody(content={"text/plain": text}, required=True)
         self._declare_partial_write()
@@ -120,8 +114,8 @@ async def _save(
     request: AnyRequest, points: LineProtocolService, batch_writer: BatchWriter
 ) -> str | None:
     """Store the points; returns the message about rejects, in the words that clients look for."""
-    text = request.query_params.get("precision") or Precision.NANOSECONDS
-    precision = enum_parser(Precision)("precision", text)
+    text = request.query_params.get(PRECISION.name)
+    precision = PRECISION.parse(PRECISION.name, text) if text else PRECISION.default
     with batch_writer.admitted():
         account = await points.save(await read_body(request), precision)
     if not account.rejected:

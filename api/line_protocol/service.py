@@ -4,8 +4,8 @@ from datetime import datetime
 from enum import StrEnum
 from functools import partial
 
+from api.http.parsers import printable
 from api.http.problem_details import InvalidRequestError
-from api.http.query_parameters import printable
 from api.line_protocol.grammar import join_continued_lines, parse_number, parse_point
 from api.line_protocol.series import EquipmentIds
 from api.readings.batch_writer import BatchOptions, BatchWriter, Mode

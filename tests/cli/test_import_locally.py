@@ -143,7 +143,7 @@ def test_invalid_options_are_reported_by_their_names_on_the_command_line(
     given: dict[str, str | None], columns: list[str], message: str
 ) -> None:
     with pytest.raises(UsageError) as refused:
-        form_fields(given, columns)
+        form_fields({**given, "columns": columns})
     assert refused.value.message.startswith(message)
 
 

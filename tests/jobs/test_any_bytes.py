@@ -26,9 +26,7 @@ PIECES = [
 ]  # fmt: skip
 
 
-@settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     body=st.lists(st.sampled_from(PIECES) | st.binary(max_size=3), max_size=60).map(b"".join),
     batch_lines=st.integers(1, 20),

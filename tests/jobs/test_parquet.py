@@ -110,9 +110,7 @@ def test_numbers_of_every_kind_are_read_exactly_whatever_the_decimal_mark(
         assert [value for *_, value in readings] == expected
 
 
-@settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(numbers=st.lists(st.floats(min_value=1e-290, max_value=1e300), min_size=1))
 def test_every_number_in_bounds_is_read_exactly(path: Path, numbers: list[float]) -> None:
     readings, _ = read(path, table(value=numbers))
@@ -201,9 +199,7 @@ def test_bytes_that_are_not_utf8_are_bad_text(path: Path, dictionary: bool) -> N
     assert [reject[:2] for reject in rejects] == [(1, "bad_text"), (3, "missing_value")]
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     height=st.integers(1, 12),
     rows_done=st.integers(0, 12),

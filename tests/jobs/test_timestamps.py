@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.imports import COLUMNS, ImportOptions, TimeFormat
@@ -83,7 +83,6 @@ def test_around_every_transition_local_times_are_parsed_as_zoneinfo_does(zone: s
         assert {"skipped_time", "ambiguous_time"} <= set(map(str, expected))
 
 
-@settings(deadline=None)
 @given(
     zone=st.sampled_from(ZONES),
     times=st.lists(st.datetimes(datetime(1901, 1, 1), datetime(2024, 12, 31))),  # noqa: DTZ001

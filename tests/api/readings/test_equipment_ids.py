@@ -16,7 +16,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from api.http.equipment_filter import parse_equipment_filter
+from api.http.equipment_filter import EQUIPMENT_ID, parse_equipment_filter
 from api.http.query_parameters import Parameters
 from core.database import Pool
 from core.errors import ReadingRejectedError
@@ -215,7 +215,7 @@ async def test_a_route_of_one_id_prefers_what_is_stored_as_it_is_written(
 
 def test_a_live_filter_matches_what_is_stored() -> None:
     pairs = [("equipmentId", "ka\u0308fig "), ("equipmentId", " t*")]
-    chosen = parse_equipment_filter(Parameters(pairs, ["equipmentId"], {"equipmentId"}))
+    chosen = parse_equipment_filter(Parameters(pairs, [EQUIPMENT_ID]))
     assert all(map(chosen.matches, ["k\u00e4fig", "ka\u0308fig ", "t27"]))
     assert not any(map(chosen.matches, ["kafig", "a t"]))
 
