@@ -8,7 +8,7 @@ from api.http.query_parameters import TEXT_SCHEMA, Parameters, QueryParameter, a
 WILDCARD = "*"
 MAX_EQUIPMENT_IDS = 1_000
 
-EQUIPMENT_ID = QueryParameter[tuple[str, ...]](
+EQUIPMENT_ID: QueryParameter[tuple[str, ...]] = QueryParameter(
     name="equipmentId",
     parse=parse_equipment_id,
     default=(WILDCARD,),
