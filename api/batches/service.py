@@ -20,7 +20,7 @@ class BatchService:
     def __init__(self, writer: BatchWriter, api: ApiSettings, settings: ReadingSettings) -> None:
         self._writer = writer
         self._naive_timestamps: NaiveTimestamps = api.naive_timestamps
-        self._max_future = settings.max_future
+        self._limits = settings
 
     async def save(
         self, rows: Iterable[Sequence[bytes]], options: BatchOptions, request: KeyedRequest | None
@@ -29,7 +29,9 @@ class BatchService:
 
         Raises what `rows` and BatchWriter.write raise, and then nothing is stored.
         """
-        bounds = TimeBounds.at(utc_now(), self._max_future, horizon=None)
+        bounds = TimeBounds.at(
+            utc_now(), self._limits.max_future, self._limits.earliest, horizon=None
+        )
         validated = await validate_rows(rows, partial(self._validate, bounds))
         return await self._writer.write(validated, options, request)
 

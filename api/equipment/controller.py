@@ -51,7 +51,7 @@ class EquipmentController(Controller):
     )
     async def get_equipment(self, request: AnyRequest, equipment: Service) -> EquipmentDetails:
         """Respond with one piece of equipment."""
-        return await equipment.get(_requested_id(request), utc_now())
+        return await equipment.get(_requested_ids(request), utc_now())
 
     @patch(
         "/{equipment_id:path}",
@@ -67,11 +67,11 @@ class EquipmentController(Controller):
     ) -> EquipmentDetails:
         """Update its metadata and respond with it."""
         _require_merge_patch(request)
-        return await equipment.describe(_requested_id(request), body, utc_now())
+        return await equipment.describe(_requested_ids(request), body, utc_now())
 
 
-def _requested_id(request: AnyRequest) -> str:
-    """The id in the raw path: the framework's parameter would lose encoded slashes."""
+def _requested_ids(request: AnyRequest) -> tuple[str, ...]:
+    """The id in the raw path, and as it is stored: the framework would lose encoded slashes."""
     encoded = request.scope["raw_path"].decode().removeprefix(ITEM_PATH)
     return parse_equipment_id("equipmentId", unquote(encoded))
 

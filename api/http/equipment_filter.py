@@ -8,10 +8,10 @@ from api.http.query_parameters import TEXT_SCHEMA, Parameters, QueryParameter, a
 WILDCARD = "*"
 MAX_EQUIPMENT_IDS = 1_000
 
-EQUIPMENT_ID = QueryParameter(
+EQUIPMENT_ID: QueryParameter[tuple[str, ...]] = QueryParameter(
     name="equipmentId",
     parse=parse_equipment_id,
-    default=WILDCARD,
+    default=(WILDCARD,),
     schema=array_schema(TEXT_SCHEMA, MAX_EQUIPMENT_IDS),
     description=f"May be repeated; a trailing {WILDCARD} makes it a prefix. None: all.",
     repeatable=True,
@@ -45,10 +45,11 @@ ALL_EQUIPMENT = EquipmentFilter((), ("",))
 
 def parse_equipment_filter(parameters: Parameters) -> EquipmentFilter:
     """The filter by the parameters EQUIPMENT_ID. Raises InvalidRequestError."""
-    texts = parameters.read_all(EQUIPMENT_ID)
-    if len(texts) > MAX_EQUIPMENT_IDS:
+    given = parameters.read_all(EQUIPMENT_ID)
+    if len(given) > MAX_EQUIPMENT_IDS:
         message = f"may be given at most {MAX_EQUIPMENT_IDS} times"
         raise invalid_parameter(EQUIPMENT_ID.name, message)
+    texts = [text for as_given_and_stored in given for text in as_given_and_stored]
     return EquipmentFilter(
         ids=tuple(text for text in texts if not text.endswith(WILDCARD)),
         prefixes=tuple(text[:-1] for text in texts if text.endswith(WILDCARD)),

@@ -12,7 +12,13 @@ from zoneinfo import available_timezones
 
 from api.http.problem_details import FieldProblem, InvalidRequestError
 from core.errors import ReadingRejectedError
-from core.readings import MAX_EQUIPMENT_ID_CHARACTERS, RejectCode, rejection, validate_text
+from core.readings import (
+    MAX_EQUIPMENT_ID_CHARACTERS,
+    RejectCode,
+    normalize_id,
+    rejection,
+    validate_text,
+)
 
 MAX_PRINTED_CHARACTERS = 100
 
@@ -64,14 +70,19 @@ def integer_parser(minimum: int, maximum: int) -> Callable[[str, str], int]:
     return parse
 
 
-def parse_equipment_id(name: str, text: str) -> str:
-    """The text, if it could be the id of some equipment."""
+def parse_equipment_id(name: str, text: str) -> tuple[str, ...]:
+    """The id that the text is normalized to; before it the text, if it is another.
+
+    Readings may be stored under the text as it is, from before ids were normalized.
+    """
+    equipment_id = normalize_id(text)
     try:
-        if not text:
+        if not equipment_id:
             raise rejection(RejectCode.MISSING_VALUE)
-        return validate_text(text, MAX_EQUIPMENT_ID_CHARACTERS)
+        validate_text(min(equipment_id, text, key=len), MAX_EQUIPMENT_ID_CHARACTERS)
     except ReadingRejectedError as error:
         raise invalid_parameter(name, error.message, error.code) from error
+    return (equipment_id,) if text == equipment_id else (text, equipment_id)
 
 
 def parse_time_zone(name: str, text: object) -> str:

@@ -5,11 +5,12 @@ Each gets the option's name and its value, and raises InvalidRequestError.
 
 import json
 import re
+from datetime import datetime
 
 from api.http.parsers import invalid_parameter
 from api.http.problem_details import FieldProblem, InvalidRequestError
 from core.imports import COLUMNS, Delimiter
-from core.readings import RejectCode
+from core.readings import RejectCode, parse_earliest
 
 MAX_NAME_CHARACTERS = 200
 ROW_COUNT = re.compile("[0-9]{1,15}")
@@ -52,6 +53,14 @@ def parse_max_errors(name: str, value: object) -> int | str:
     if PERCENTAGE.fullmatch(text):
         return text
     raise invalid_parameter(name, "must be a whole number, or a percentage such as 5% or 0.1%")
+
+
+def parse_earliest_option(name: str, value: object) -> datetime:
+    """A date or a timestamp, as in the settings."""
+    try:
+        return parse_earliest(value)
+    except ValueError as error:
+        raise invalid_parameter(name, str(error)) from error
 
 
 def _parse_json(value: object) -> object:

@@ -16,6 +16,7 @@ from api.imports.option_parsers import (
     DELIMITER_NAMES,
     parse_columns,
     parse_delimiter,
+    parse_earliest_option,
     parse_max_errors,
 )
 from core.imports import COLUMNS, DecimalMark, ImportOptions, OnTooManyErrors, TimeFormat
@@ -120,6 +121,14 @@ IMPORT_OPTIONS = (
         flag="--on-conflict",
         metavar="WHAT",
         cli_help="Of rows that differ from stored ones: {choices}.",
+    ),
+    ImportOption(
+        name="earliest",
+        parse=parse_earliest_option,
+        description="The earliest plausible timestamp, or its date; without it, the server's.",
+        flag="--earliest",
+        metavar="DATE",
+        cli_help="The earliest plausible timestamp; for historic data, such as 1950-01-01.",
     ),
 )
 

@@ -12,11 +12,13 @@ from api.readings.errors import MAX_READING_BYTES
 from core.errors import ReadingRejectedError
 from core.readings import NUMBER, RejectCode, rejection
 
+# Python converts no integer of thousands of digits.
+DIGITS = "[0-9]{1,1000}"
 NAME = r"(?:[^,= \\]|\\.)+"
 FIELD = rf'({NAME})=("(?:[^"\\]|\\.)*"|[^", ]+)'
 POINT = re.compile(
     rf" *(?P<head>(?:[^, \\]|\\.)+(?:,{NAME}={NAME})*)"
-    rf" +(?P<fields>{FIELD}(?:,{FIELD})*)(?: +(?P<time>-?[0-9]+))? *\r?",
+    rf" +(?P<fields>{FIELD}(?:,{FIELD})*)(?: +(?P<time>-?{DIGITS}))? *\r?",
     re.DOTALL,
 )
 FIELDS = re.compile(FIELD, re.DOTALL)
@@ -27,7 +29,7 @@ ESCAPE = re.compile(rb"\\.", re.DOTALL)
 ESCAPED = re.compile(r"\\([,= ])")
 
 FLOAT = re.compile(NUMBER)
-INTEGER = re.compile(r"(-?[0-9]+)i|([0-9]+)u")
+INTEGER = re.compile(f"(-?{DIGITS})i|({DIGITS})u")
 SIGNED = range(-(2**63), 2**63)
 UNSIGNED = range(2**64)
 BOOLEANS = dict.fromkeys(("t", "T", "true", "True", "TRUE"), 1.0) | dict.fromkeys(

@@ -1,6 +1,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from functools import partial
 
@@ -10,19 +10,18 @@ from api.line_protocol.grammar import join_continued_lines, parse_number, parse_
 from api.line_protocol.series import EquipmentIds
 from api.readings.batch_writer import BatchOptions, BatchWriter, Mode
 from api.readings.body_rows import split_lines, validate_each, validate_rows
+from api.readings.reading_decoder import validate_cached_id
 from api.readings.schemas import Account
 from api.readings.validated_rows import ValidatedRows
 from api.readings.validation import (
     field_problem,
-    nonexistent_timestamp,
     require_within_bounds,
-    validate_equipment_id,
     validate_value,
 )
 from core.errors import ReadingRejectedError
 from core.readings import Reading, RejectCode, TimeBounds
 from core.settings import LineProtocolSettings, ReadingSettings
-from core.time import EPOCH, utc_now
+from core.time import EpochUnit, from_epoch, plausible_unit, utc_now
 
 PARTIAL = BatchOptions(Mode.PARTIAL)
 
@@ -40,16 +39,15 @@ class Precision(StrEnum):
     HOURS = "h"
 
 
-# How many microseconds a unit is, as a fraction.
-MICROSECONDS = {
-    Precision.NANOSECONDS: (1, 1000),
-    Precision.NANOSECONDS_1: (1, 1000),
-    Precision.MICROSECONDS: (1, 1),
-    Precision.MICROSECONDS_1: (1, 1),
-    Precision.MILLISECONDS: (1000, 1),
-    Precision.SECONDS: (1_000_000, 1),
-    Precision.MINUTES: (60_000_000, 1),
-    Precision.HOURS: (3_600_000_000, 1),
+UNITS = {
+    Precision.NANOSECONDS: EpochUnit.NANOSECONDS,
+    Precision.NANOSECONDS_1: EpochUnit.NANOSECONDS,
+    Precision.MICROSECONDS: EpochUnit.MICROSECONDS,
+    Precision.MICROSECONDS_1: EpochUnit.MICROSECONDS,
+    Precision.MILLISECONDS: EpochUnit.MILLISECONDS,
+    Precision.SECONDS: EpochUnit.SECONDS,
+    Precision.MINUTES: EpochUnit.MINUTES,
+    Precision.HOURS: EpochUnit.HOURS,
 }
 
 
@@ -61,12 +59,13 @@ class LineProtocolService:
     ) -> None:
         self._writer = writer
         self._equipment_ids = EquipmentIds(settings.equipment_id)
-        self._max_future = readings.max_future
+        self._limits = readings
 
     async def save(self, body: bytes, precision: Precision) -> Account:
         """Store the valid fields; committed when this returns. Raises TooManyRowsError."""
         now = utc_now()
-        bounds = TimeBounds.at(now, self._max_future, horizon=None)
+        limits = self._limits
+        bounds = TimeBounds.at(now, limits.max_future, limits.earliest, horizon=None)
         validator = PointValidator(self._equipment_ids, precision, now, bounds)
         lines = join_continued_lines(split_lines(body))
         validated = await validate_rows(lines, partial(validate_each, validate=validator.validate))
@@ -80,7 +79,7 @@ class PointValidator:
         self, equipment_ids: EquipmentIds, precision: Precision, now: datetime, bounds: TimeBounds
     ) -> None:
         self._equipment_ids = equipment_ids
-        self._multiplier, self._divisor = MICROSECONDS[precision]
+        self._unit = UNITS[precision]
         self._now = now
         self._bounds = bounds
 
@@ -95,7 +94,7 @@ class PointValidator:
         for name, value in point.fields:
             try:
                 if (number := parse_number(value)) is not None:
-                    equipment_id = validate_equipment_id(self._equipment_ids.get(point.head, name))
+                    equipment_id = validate_cached_id(self._equipment_ids.get(point.head, name))
                     validated.accept(index, Reading(equipment_id, ts, validate_value(number)))
             except ReadingRejectedError as error:
                 validated.reject(
@@ -106,10 +105,17 @@ class PointValidator:
         if time is None:
             return self._now
         try:
-            ts = EPOCH + timedelta(microseconds=time * self._multiplier // self._divisor)
-        except OverflowError as error:
-            raise nonexistent_timestamp() from error
-        return require_within_bounds(ts, self._bounds)
+            return require_within_bounds(from_epoch(time, self._unit), self._bounds)
+        except ReadingRejectedError as error:
+            raise ReadingRejectedError(error.code, error.message + self._hint(time)) from error
+
+    def _hint(self, time: int) -> str:
+        """The precision that the sender has probably left out, to be read after a message."""
+        unit = plausible_unit(time, self._now)
+        if unit is None or unit is self._unit:
+            return ""
+        precision = next(name for name in Precision if UNITS[name] is unit)
+        return f": looks like {unit}; send precision={precision}"
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from api.readings.reading_decoder import (
     validate_cached_id,
 )
 from core.errors import ReadingRejectedError
-from core.readings import EARLIEST, LATEST, MAX_MAGNITUDE, MIN_MAGNITUDE, Reading, TimeBounds
+from core.readings import MAX_MAGNITUDE, MIN_MAGNITUDE, Reading, TimeBounds
 
 # Timestamps as most senders write them, every digit a 0. fromisoformat reads these by our rules.
 TIMESTAMP_SHAPES = frozenset(
@@ -35,11 +35,12 @@ def decode_readings(rows: Sequence[bytes], bounds: TimeBounds) -> list[Reading] 
     try:
         decoded = [decode_object(row) for row in rows]
         timestamps = _parse_timestamps([row.timestamp for row in decoded], bounds)
-        for equipment_id in {row.equipment_id for row in decoded}:
-            validate_cached_id(equipment_id)
+        are_normal = all(
+            validate_cached_id(text) == text for text in {row.equipment_id for row in decoded}
+        )
     except (DecodeError, ReadingRejectedError, ValueError, OverflowError):
         return None
-    if timestamps is None or not _are_unambiguous(decoded, b"\n".join(rows)):
+    if not are_normal or timestamps is None or not _are_unambiguous(decoded, b"\n".join(rows)):
         return None
     return [
         Reading(row.equipment_id, ts, row.value)
@@ -54,7 +55,7 @@ def _parse_timestamps(texts: Sequence[str], bounds: TimeBounds) -> list[datetime
     if any(hour in joined for hour in HOUR_24):
         return None
     timestamps = [datetime.fromisoformat(text).astimezone(UTC) for text in texts]
-    if min(timestamps) < EARLIEST or max(timestamps) > min(bounds.latest, LATEST):
+    if min(timestamps) < bounds.earliest or max(timestamps) > bounds.latest:
         return None
     return timestamps
 

@@ -30,7 +30,7 @@ class ReadingService:
         self._batch_writer = batch_writer
         self._metrics = metrics
         self._naive_timestamps = api.naive_timestamps
-        self._max_future = settings.max_future
+        self._limits = settings
 
     async def save(self, body: bytes, request: KeyedRequest | None = None) -> None:
         """Store the reading in the body; committed when this returns.
@@ -40,7 +40,9 @@ class ReadingService:
         """
         try:
             # The statement that writes checks the horizon: only there can it not move.
-            bounds = TimeBounds.at(utc_now(), self._max_future, horizon=None)
+            bounds = TimeBounds.at(
+                utc_now(), self._limits.max_future, self._limits.earliest, horizon=None
+            )
             reading = decode_reading(body, bounds, self._naive_timestamps)
             await (self._save_once(reading, request) if request else self._save(reading))
         except RejectedBatchError as error:  # already counted

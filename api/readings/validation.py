@@ -1,7 +1,6 @@
 """The rules of core/readings.py for one reading that came as JSON."""
 
 import math
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
@@ -11,21 +10,16 @@ from api.http.problem_details import FieldProblem, InvalidRequestError
 from core.errors import ReadingRejectedError
 from core.readings import (
     EARLIEST,
+    ISO_8601,
     LATEST,
-    MAX_EQUIPMENT_ID_CHARACTERS,
     MAX_MAGNITUDE,
     MIN_MAGNITUDE,
-    TIMESTAMP,
     Reading,
     RejectCode,
     TimeBounds,
     rejection,
-    validate_text,
+    validate_id,
 )
-
-ISO_8601 = re.compile(TIMESTAMP)
-# Blank to Python alone: to Unicode, and to the rules for files, they are control characters.
-SEPARATORS = re.compile("[\x1c-\x1f]")
 
 NaiveTimestamps = Literal["utc", "refuse"]
 
@@ -79,25 +73,23 @@ def field_problem(field: str, error: ReadingRejectedError) -> FieldProblem:
 
 
 def validate_equipment_id(value: object) -> str:
-    """The text, if it can be stored; otherwise raises ReadingRejectedError, as the others do."""
+    """The id as it is stored; otherwise raises ReadingRejectedError, as the others do."""
     if not isinstance(value, str):
         raise ReadingRejectedError(RejectCode.BAD_TEXT, "must be a text")
-    if not value.strip() and not SEPARATORS.search(value):
-        raise rejection(RejectCode.MISSING_VALUE)
-    return validate_text(value, MAX_EQUIPMENT_ID_CHARACTERS)
+    return validate_id(value)
 
 
 def parse_timestamp(
     value: object, bounds: TimeBounds, naive_timestamps: NaiveTimestamps
 ) -> datetime:
-    """The timestamp in UTC, if it can be stored and is not later than the bounds allow."""
+    """The timestamp in UTC, if it can be stored and lies within the bounds."""
     return require_within_bounds(_parse_iso_8601(value, naive_timestamps), bounds)
 
 
 def require_within_bounds(ts: datetime, bounds: TimeBounds) -> datetime:
-    """The same timestamp; raises ReadingRejectedError if it cannot be stored or is too late."""
-    if not EARLIEST <= ts <= LATEST:
-        raise _bad_timestamp(f"must lie between {EARLIEST.isoformat()} and {LATEST.isoformat()}")
+    """The same timestamp; raises ReadingRejectedError if it is too old or too late."""
+    if ts < bounds.earliest:
+        raise rejection(RejectCode.TOO_OLD, earliest=bounds.earliest.isoformat())
     if ts > bounds.latest:
         latest = bounds.latest.isoformat(timespec="seconds")
         raise rejection(RejectCode.TOO_FUTURE, latest=latest)
@@ -115,11 +107,6 @@ def validate_value(value: object) -> float:
     return value
 
 
-def nonexistent_timestamp() -> ReadingRejectedError:
-    """The error for a date or time that no calendar or clock has, or Python cannot hold."""
-    return _bad_timestamp("must be a date and time that exist")
-
-
 def _present(value: object) -> object:
     if value is None:
         raise ReadingRejectedError(RejectCode.MISSING_VALUE, "is missing")
@@ -133,9 +120,12 @@ def _parse_iso_8601(value: object, naive_timestamps: NaiveTimestamps) -> datetim
         ts = datetime.fromisoformat(value.upper())
         if ts.tzinfo is None:
             ts = _assume_utc(ts, naive_timestamps)
-        return ts.astimezone(UTC)
+        ts = ts.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise nonexistent_timestamp() from error
+        raise _bad_timestamp("must be a date and time that exist") from error
+    if not EARLIEST <= ts <= LATEST:
+        raise _bad_timestamp(f"must lie between {EARLIEST.isoformat()} and {LATEST.isoformat()}")
+    return ts
 
 
 def _assume_utc(naive: datetime, naive_timestamps: NaiveTimestamps) -> datetime:

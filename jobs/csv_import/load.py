@@ -14,7 +14,7 @@ from jobs.csv_import.prefetch import prefetch
 from jobs.csv_import.rejects import delete_uncommitted_rejects, write_rejects
 from jobs.csv_import.repository import Claim
 from jobs.csv_import.staging import stage
-from jobs.csv_import.validated_batches import ValidatedLines, validated_batches
+from jobs.csv_import.validated_batches import ValidatedLines, open_row_source, validated_batches
 from jobs.csv_import.verified_download import verified_download
 
 
@@ -29,7 +29,8 @@ async def load(context: ImportContext, claim: Claim) -> None:
         await context.imports.begin_loading(claim, (await to_thread(path.stat)).st_size)
         async with aclosing(prefetch(_staged_batches(context, claim, path))) as batches:
             await commit_in_order(batches, partial(_store, context, claim))
-    await require_valid_rows(context, claim)
+        source = await to_thread(open_row_source, context, claim, path)
+    await require_valid_rows(context, claim, source)
 
 
 async def _staged_batches(

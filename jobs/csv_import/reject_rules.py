@@ -7,6 +7,7 @@ import polars as pl
 from core.imports import EQUIPMENT_ID, TIMESTAMP, VALUE, ImportOptions
 from core.readings import (
     BAD_TEXT,
+    INVISIBLE,
     MAX_EQUIPMENT_ID_CHARACTERS,
     MAX_MAGNITUDE,
     MIN_MAGNITUDE,
@@ -25,10 +26,13 @@ class RejectRule(NamedTuple):
     applies: pl.Expr
 
 
-def reject_rules(options: ImportOptions, bounds: TimeBounds) -> list[RejectRule]:
-    """Every rule in order; a line is rejected by the first that applies."""
+def reject_rules(
+    options: ImportOptions, bounds: TimeBounds, *, ids_are_plain: bool
+) -> list[RejectRule]:
+    """Every rule that may apply, in order; a line is rejected by the first that does."""
     return [
         *_equipment_id_rules(),
+        *([] if ids_are_plain else _character_rules()),
         *_timestamp_rules(options, bounds),
         *_value_rules(),
         *_retention_rules(bounds),
@@ -39,11 +43,18 @@ def _equipment_id_rules() -> list[RejectRule]:
     text = pl.col(EQUIPMENT_ID)
     return [
         RejectRule(RejectCode.WRONG_COLUMNS, "", text.is_null()),
-        RejectRule(RejectCode.MISSING_VALUE, EQUIPMENT_ID, text.str.strip_chars() == ""),
+        RejectRule(RejectCode.MISSING_VALUE, EQUIPMENT_ID, text == ""),
         RejectRule(
             RejectCode.TOO_LONG, EQUIPMENT_ID, text.str.len_chars() > MAX_EQUIPMENT_ID_CHARACTERS
         ),
+    ]
+
+
+def _character_rules() -> list[RejectRule]:
+    text = pl.col(EQUIPMENT_ID)
+    return [
         RejectRule(RejectCode.BAD_TEXT, EQUIPMENT_ID, text.str.contains(BAD_TEXT)),
+        RejectRule(RejectCode.INVISIBLE_CHARACTER, EQUIPMENT_ID, text.str.contains(INVISIBLE)),
     ]
 
 
@@ -57,6 +68,7 @@ def _timestamp_rules(options: ImportOptions, bounds: TimeBounds) -> list[RejectR
         RejectRule(RejectCode.MISSING_VALUE, TIMESTAMP, pl.col(TIMESTAMP).str.strip_chars() == ""),
         *(by_local_clock if options.uses_local_time else []),
         RejectRule(RejectCode.BAD_TIMESTAMP, TIMESTAMP, ts.is_null()),
+        RejectRule(RejectCode.TOO_OLD, TIMESTAMP, ts < bounds.earliest),
         RejectRule(RejectCode.TOO_FUTURE, TIMESTAMP, ts > bounds.latest),
     ]
 

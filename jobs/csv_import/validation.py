@@ -7,6 +7,7 @@ import polars as pl
 
 from core.imports import EQUIPMENT_ID, VALUE, DecimalMark, ImportOptions
 from core.readings import NUMBER, OnConflict, TimeBounds
+from jobs.csv_import.equipment_ids import are_plain, with_normalized_ids
 from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT
 from jobs.csv_import.reject_rules import RejectRule, reject_rules
 from jobs.csv_import.timestamps import with_timestamps
@@ -38,10 +39,11 @@ def validate(rows: pl.DataFrame, options: ImportOptions, bounds: TimeBounds) -> 
 
     A row is rejected for the first rule that applies.
     """
-    rules = reject_rules(options, bounds)
+    ids_are_plain = are_plain(rows[EQUIPMENT_ID])
+    rules = reject_rules(options, bounds, ids_are_plain=ids_are_plain)
     numbers = [pl.when(rule.applies).then(number) for number, rule in enumerate(rules)]
     validated = (
-        with_timestamps(rows, options)
+        with_timestamps(rows if ids_are_plain else with_normalized_ids(rows), options)
         .with_columns(number=_number(options.decimal))
         .with_columns(rule=pl.coalesce(numbers))
     )

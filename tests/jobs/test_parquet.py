@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.imports import DecimalMark, ImportOptions, TimeFormat
-from core.readings import TimeBounds
+from core.readings import EARLIEST, TimeBounds
 from core.settings import WorkerSettings
 from jobs.csv_import.context import ImportContext
 from jobs.csv_import.job import run_import_job
@@ -23,7 +23,7 @@ from jobs.csv_import.parquet_file import open_parquet
 from jobs.csv_import.validation import validate
 from tests.jobs.support import ImportCounts, add_import, outcome_of, rejects_of, rows_of, run_import
 
-BOUNDS = TimeBounds(None, datetime(2026, 1, 1, tzinfo=UTC))
+BOUNDS = TimeBounds(None, datetime(2026, 1, 1, tzinfo=UTC), EARLIEST)
 TS = datetime(2024, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 DEFAULT = ImportOptions()
 
@@ -70,7 +70,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "file.parquet"
 
 
-IDS = ["a", 'b,"c"', " d ", "é😀"]
+IDS = ["a", 'b,"c"', "d  d", "é😀"]
 
 
 @pytest.mark.parametrize(

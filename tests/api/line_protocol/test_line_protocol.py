@@ -2,12 +2,14 @@
 
 import asyncio
 import gzip
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 
 import httpx2
 import pytest
+import pytest_asyncio
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from influxdb_client.client.influxdb_client import InfluxDBClient
@@ -19,7 +21,8 @@ from pydantic import ValidationError
 from api.line_protocol.grammar import join_continued_lines, parse_head, parse_number, parse_point
 from api.line_protocol.series import EquipmentIds
 from core.database import Pool
-from core.settings import LineProtocolSettings
+from core.readings import EARLIEST
+from core.settings import LineProtocolSettings, ReadingSettings
 from tests.api.readings.test_readings import stored
 from tests.api.serving import server_settings, serving
 from tests.support.stub_provider import StubProvider
@@ -27,6 +30,21 @@ from tests.support.stub_provider import StubProvider
 V2, V1 = "/api/v2/write", "/write"
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SECONDS = int(START.timestamp())
+
+
+@pytest_asyncio.fixture
+async def historic(
+    migrated_url: str, stub_provider: StubProvider, tmp_path: Path, client: httpx2.AsyncClient
+) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of a server that takes readings of any time."""
+    readings = ReadingSettings(earliest=EARLIEST)
+    settings = server_settings(migrated_url, stub_provider.issuer, tmp_path, readings=readings)
+    async with (
+        serving(settings) as url,
+        httpx2.AsyncClient(base_url=url, headers=client.headers) as historic,
+    ):
+        yield historic
+
 
 names = st.text(st.characters(exclude_categories=["C"], exclude_characters="\\"), min_size=1)
 measurements = names.filter(lambda name: not name.startswith(("#", " ")))
@@ -257,12 +275,61 @@ async def test_timestamps_have_the_unit_that_precision_says(
 
 
 async def test_digits_past_the_microsecond_are_dropped_before_and_after_the_epoch(
-    client: httpx2.AsyncClient, pool: Pool
+    historic: httpx2.AsyncClient, pool: Pool
 ) -> None:
-    await client.post(V2, content="a f=1 1999\nb f=1 -1")
+    await historic.post(V2, content="a f=1 1999\nb f=1 -1")
     timestamps = [row[1] for row in await stored(pool)]
     epoch, microsecond = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
     assert timestamps == [epoch + microsecond, epoch - microsecond]
+
+
+UNITS = {"ns": 10**9, "us": 10**6, "ms": 1000, "s": 1, "m": 1 / 60, "h": 1 / 3600}
+UNIT_NAMES = {
+    "ns": "nanoseconds",
+    "us": "microseconds",
+    "ms": "milliseconds",
+    "s": "seconds",
+    "m": "minutes",
+    "h": "hours",
+}
+
+
+async def test_a_timestamp_in_another_unit_is_refused_and_its_unit_named(
+    client: httpx2.AsyncClient, pool: Pool
+) -> None:
+    now = datetime.now(UTC).timestamp()
+    for said, sent in product(["", *UNITS], UNITS):
+        if sent == (said or "ns"):
+            continue
+        text = f"m f=1 {round(now * UNITS[sent])}"
+        response = await client.post(V2, content=text, params={"precision": said})
+        too_fine = UNITS[sent] > UNITS[said or "ns"]
+        bound = "later than" if too_fine else "earlier than 2000-01-01T00:00:00"
+        hint = f"looks like {UNIT_NAMES[sent]}; send precision={sent} "
+        assert response.status_code == 400
+        assert f"timestamp must not be {bound}" in response.text
+        assert hint in response.text
+    assert await stored(pool) == []
+
+
+async def test_no_unit_is_named_for_a_number_that_is_a_plausible_time_in_none(
+    client: httpx2.AsyncClient,
+) -> None:
+    for count in (
+        0,
+        1,
+        -1,
+        86_400,
+        int(datetime.now(UTC).timestamp() * 10**9) + 2 * 86_400 * 10**9,
+    ):
+        response = await client.post(V2, content=f"m f=1 {count}")
+        assert response.status_code == 400
+        assert "looks like" not in response.text
+
+
+async def test_integers_of_thousands_of_digits_are_refused(client: httpx2.AsyncClient) -> None:
+    for line in (f"m f=1 {'9' * 5000}", f"m f={'9' * 5000}i", f"m f={'9' * 5000}u"):
+        assert (await client.post(V2, content=line)).status_code == 400
 
 
 async def test_an_unknown_precision_is_refused_by_name(client: httpx2.AsyncClient) -> None:
