@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
 from litestar.di import Provide
+from litestar.types import ASGIApp
 
 from api.aggregates.controller import AggregateController
 from api.audits.controller import AuditController
@@ -20,6 +21,7 @@ from api.health.controller import HealthController
 from api.http.body_draining import BodyDraining
 from api.http.head_requests import HeadRequests
 from api.http.problem_details import HANDLERS
+from api.http.security_headers import SecurityHeaders
 from api.imports.controller import ImportController, UploadController
 from api.imports.multipart import FORM_OVERHEAD_BYTES
 from api.line_protocol.controller import LineProtocolController
@@ -78,8 +80,16 @@ def create_app(settings: ServerSettings) -> Litestar:
         openapi_config=reference_config(),
     )
     require_rules(app)
-    app.asgi_handler = Observability(HeadRequests(BodyDraining(app.asgi_handler)), metrics)
+    app.asgi_handler = _with_middleware(app.asgi_handler, settings.api, metrics)
     return app
+
+
+def _with_middleware(app: ASGIApp, settings: ApiSettings, metrics: Metrics) -> ASGIApp:
+    """What every request passes through, the router's own errors included."""
+    is_https = settings.public_url.startswith("https://")
+    return Observability(
+        SecurityHeaders(HeadRequests(BodyDraining(app)), is_https=is_https), metrics
+    )
 
 
 def from_environment() -> Litestar:
