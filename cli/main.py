@@ -71,14 +71,21 @@ def worker() -> None:
 def migrate() -> None:
     """Bring the database to the schema of this release; harmless when it is there already.
 
-    Needs SENSORFLOW_DATABASE_URL.
+    Needs SENSORFLOW_DATABASE_URL. Reports equipment ids that are stored otherwise by now.
     """
+    from cli.doctor.ids import check_ids_after_migration
+    from cli.doctor.results import print_results
     from core.database import REVISION
     from core.settings import DatabaseSettings
     from migrations.runner import upgrade
 
-    asyncio.run(upgrade(DatabaseSettings().url.get_secret_value()))
+    settings = DatabaseSettings()
+    asyncio.run(upgrade(settings.url.get_secret_value()))
     Console().print(f"The database is at revision {REVISION}.")
+    print_results(
+        Console(stderr=True, highlight=False, soft_wrap=True),
+        asyncio.run(check_ids_after_migration(settings)),
+    )
 
 
 @app.command("audit")
@@ -116,6 +123,20 @@ def doctor_auth(
     print_results(Console(highlight=False, soft_wrap=True), results)
     if any_failed(results):
         raise typer.Exit(FAILED)
+
+
+@doctor.command("ids")
+def doctor_ids() -> None:
+    """List the equipment ids in the database that new readings cannot have, and why.
+
+    Needs SENSORFLOW_DATABASE_URL. Changes nothing.
+    """
+    from cli.doctor.ids import check_ids
+    from cli.doctor.results import print_results
+    from core.settings import DatabaseSettings
+
+    results = asyncio.run(check_ids(DatabaseSettings()))
+    print_results(Console(highlight=False, soft_wrap=True), results)
 
 
 def run() -> None:

@@ -1,6 +1,7 @@
 """States, transitions and options of an import, as in the table imports and in JSON."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
 from types import MappingProxyType
@@ -144,7 +145,8 @@ class ImportOptions(Struct, frozen=True, kw_only=True, rename="camel"):
 
     `delimiter` null: detected from the header. `timeZone` is that of timestamps without offset.
     `columns` maps COLUMNS to the file's own names. `maxErrors` is a number of rejected rows or a
-    percentage of all rows such as "5%"; null: any number.
+    percentage of all rows such as "5%"; null: any number. `earliest` is the earliest plausible
+    timestamp; null: that of the settings.
     """
 
     delimiter: Delimiter | None = None
@@ -155,6 +157,7 @@ class ImportOptions(Struct, frozen=True, kw_only=True, rename="camel"):
     max_errors: int | str | None = None
     on_too_many_errors: OnTooManyErrors = OnTooManyErrors.DISCARD
     on_conflict: OnConflict = OnConflict.REPLACE
+    earliest: datetime | None = None
 
     @property
     def uses_local_time(self) -> bool:

@@ -5,15 +5,16 @@ variable raises pydantic's ValidationError, which the command line turns into on
 """
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, PostgresDsn, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, PostgresDsn, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from core.readings import parse_earliest
 from core.scopes import Scope
 
 PLACEHOLDER = re.compile(r"\{(series|measurement|field|tags\.[^{}]+)\}")
@@ -243,6 +244,10 @@ class ReadingSettings(BaseSettings):
     max_future: timedelta = Field(
         default=timedelta(days=1),
         description="How far ahead of now a timestamp may lie; seconds, or like P1D.",
+    )
+    earliest: Annotated[datetime, BeforeValidator(parse_earliest)] = Field(
+        default=datetime(2000, 1, 1, tzinfo=UTC),
+        description="The earliest plausible timestamp: a date, or with time and offset.",
     )
 
 

@@ -45,12 +45,6 @@ class CommitOrderTimeoutError(SensorFlowError):
     code = "commit_order_timeout"
 
 
-class RowsMissingError(SensorFlowError):
-    """After a batch the table does not hold what was written; the batch is rolled back."""
-
-    code = "rows_missing"
-
-
 class RollupMismatchError(SensorFlowError):
     """A rollup differs from its rows even after a forced refresh; its ledger rows stay."""
 

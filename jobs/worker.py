@@ -139,7 +139,7 @@ def _periodic_tasks(context: ImportContext) -> list[tuple[float, PeriodicTask]]:
         (context.worker.refresh_interval_seconds, partial(queries().compact_changes, pool)),
         (AUDIT_SECONDS, partial(audit_random_day, database)),
         (CLEANUP_SECONDS, partial(queries().delete_expired_sessions, pool)),
-        (CLEANUP_SECONDS, partial(queries().forget_old_answers, pool)),
+        (CLEANUP_SECONDS, partial(queries().delete_expired_responses, pool)),
         (CLEANUP_SECONDS, partial(recompress_chunks, pool)),
         (CLEANUP_SECONDS, partial(expire_uploads, pool)),
         (ORPHANED_OBJECTS_SECONDS, partial(delete_orphaned_objects, pool, context.storage)),

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx2
 import pytest
 import pytest_asyncio
+from hypothesis import settings as hypothesis_settings
 from pydantic import SecretStr
 
 from core.database import Pool, open_pool
@@ -18,6 +19,10 @@ from tests.api.serving import UPLOAD_SECRET, server_settings, serving
 from tests.database import Database, choose_database, docker_answers
 from tests.support.ports import free_port
 from tests.support.stub_provider import StubProvider
+
+# A slow machine is no reason to fail: no test depends on a time.
+hypothesis_settings.register_profile("suite", deadline=None)
+hypothesis_settings.load_profile("suite")
 
 
 @cache

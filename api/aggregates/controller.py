@@ -6,12 +6,13 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 from litestar.status_codes import HTTP_200_OK, HTTP_304_NOT_MODIFIED
 
-from api.aggregates.operation import AggregatesOperation
+from api.aggregates.parameters import PARAMETERS
 from api.aggregates.parsing import parse_query
 from api.aggregates.schemas import Aggregates
 from api.aggregates.service import AggregateService
 from api.auth.access import access
 from api.auth.visibility import visible_to
+from api.openapi.parameters import operation_with
 from core.scopes import Scope
 from core.time import utc_now
 
@@ -35,7 +36,7 @@ class AggregateController(Controller):
     @get(
         "/sensor-data/aggregated",
         operation_id="getAggregates",
-        operation_class=AggregatesOperation,
+        operation_class=operation_with(PARAMETERS),
         summary="Statistics of the buckets that start in a window or range",
         response_headers=HEADERS,
         **access(Scope.READINGS_READ, 304, 400, 414),
@@ -49,7 +50,7 @@ class AggregateController(Controller):
     @get(
         "/sensor-data-aggregated",
         operation_id="getAggregatesByOldPath",
-        operation_class=AggregatesOperation,
+        operation_class=operation_with(PARAMETERS),
         summary="The same by the path that older clients know",
         deprecated=True,
         response_headers=HEADERS,

@@ -13,8 +13,8 @@ from api.aggregates.query import AggregateQuery, ComparisonQuery
 from api.aggregates.repository import SampleTotals, Snapshot, sum_rows
 from api.aggregates.resolutions import RESOLUTION_LIMITS
 from api.aggregates.route import PageRoute, choose_page_route
+from api.http.parsers import invalid_parameter
 from api.http.problem_details import InvalidRequestError
-from api.http.query_parameters import invalid_parameter
 
 RowKey = tuple[str | None, int]  # id and start
 

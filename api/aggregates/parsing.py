@@ -8,7 +8,22 @@ from zoneinfo import ZoneInfo
 from api.aggregates.buckets import Buckets, Source
 from api.aggregates.comparisons import Comparison, shift_back
 from api.aggregates.cursor import BEGINNING, BucketPosition, Cursor
-from api.aggregates.gapfill import Fill
+from api.aggregates.parameters import (
+    AUTO,
+    COMPARE,
+    CURSOR,
+    FILL,
+    FROM,
+    GROUP_BY,
+    INTERVAL,
+    LIMIT,
+    PARAMETERS,
+    RESOLUTION,
+    RESOLUTIONS,
+    STATISTICS,
+    TO,
+    ZONE,
+)
 from api.aggregates.query import (
     DEFAULT_STATISTICS,
     PER_EQUIPMENT_STATISTICS,
@@ -28,38 +43,13 @@ from api.aggregates.resolutions import (
 )
 from api.aggregates.zones import zoned_buckets
 from api.http.equipment_filter import ALL_EQUIPMENT, parse_equipment_filter
-from api.http.pagination import cursor_parser
+from api.http.parsers import invalid_parameter
 from api.http.problem_details import FieldProblem, InvalidRequestError
-from api.http.query_parameters import (
-    Parameters,
-    enum_parser,
-    integer_parser,
-    invalid_parameter,
-    parse_time_zone,
-)
+from api.http.query_parameters import Parameters
 from api.http.time_ranges import required_time_range
 from core.readings import EARLIEST
 from core.time import TimeRange
 
-AUTO = "auto"
-MAX_LIMIT = 10_000
-DEFAULT_LIMIT = 1_000
-LIMIT = integer_parser(1, MAX_LIMIT)
-
-PARAMETERS = (
-    "interval",
-    "from",
-    "to",
-    "equipmentId",
-    "resolution",
-    "tz",
-    "groupBy",
-    "statistics",
-    "fill",
-    "compare",
-    "limit",
-    "cursor",
-)
 ZONED_RESOLUTIONS = (Resolution.HOUR, Resolution.DAY)
 MAX_RAW_LENGTH = RESOLUTION_LIMITS[Resolution.QUARTER].max_range
 NO_BUCKETS = Buckets((EARLIEST,), Source.DAYS, are_rows=True)
@@ -67,16 +57,15 @@ NO_BUCKETS = Buckets((EARLIEST,), Source.DAYS, are_rows=True)
 
 def parse_query(pairs: Sequence[tuple[str, str]], now: datetime) -> AggregateQuery:
     """The validated query of a query string at `now`. Raises InvalidRequestError."""
-    given = Parameters(pairs, PARAMETERS, repeatable={"equipmentId"})
-    cursor = given.read("cursor", cursor_parser(Cursor), None)
-    interval = next(iter(given.all("interval")), None)
+    given = Parameters(pairs, PARAMETERS)
+    cursor = given.read(CURSOR)
     span = given.attempt(lambda: _span(given, now, cursor), TimeRange(now, now))
-    zone = given.read("tz", _zone, None)
+    zone = given.read(ZONE)
     resolution = given.attempt(lambda: _resolution(given, span, cursor), Resolution.HOUR)
-    grouping = given.read("groupBy", enum_parser(Grouping), Grouping.EQUIPMENT)
+    grouping = given.read(GROUP_BY)
     query = AggregateQuery(
         requested_at=now,
-        interval=interval,
+        interval=given.read(INTERVAL),
         span=span,
         resolution=resolution,
         auto=cursor is None and _requested_resolution(given) == AUTO,
@@ -85,12 +74,12 @@ def parse_query(pairs: Sequence[tuple[str, str]], now: datetime) -> AggregateQue
         zone=zone,
         buckets=given.attempt(lambda: _buckets(zone, resolution, span), NO_BUCKETS),
         statistics=given.attempt(lambda: _statistics(given, grouping), DEFAULT_STATISTICS),
-        limit=given.read("limit", LIMIT, _default_limit(given, resolution)),
+        limit=_limit(given, resolution),
         after=given.attempt(lambda: _after(cursor, span, resolution), BEGINNING),
-        fill=given.read("fill", enum_parser(Fill), Fill.NONE),
+        fill=given.read(FILL),
         comparison=None,
     )
-    comparison = given.read("compare", enum_parser(Comparison), None)
+    comparison = given.read(COMPARE)
     given.check()
     if comparison is None:
         return query
@@ -98,23 +87,26 @@ def parse_query(pairs: Sequence[tuple[str, str]], now: datetime) -> AggregateQue
 
 
 def _span(given: Parameters, now: datetime, cursor: Cursor | None) -> TimeRange:
-    interval = given.all("interval")
-    if not interval and (given.all("from") or given.all("to")):
+    interval = given.read(INTERVAL)
+    has_bounds = given.texts(FROM) or given.texts(TO)
+    if has_bounds and interval is None:
         return required_time_range(given)
-    if given.all("from") or given.all("to"):
-        raise invalid_parameter("interval", "cannot be given together with from or to")
-    length = WINDOWS.get(interval[0]) if interval else None
+    if has_bounds:
+        raise invalid_parameter(INTERVAL.name, "cannot be given together with from or to")
+    length = None if interval is None else WINDOWS.get(interval)
     if length is None:
         message = f"Invalid interval. Supported values are {', '.join(WINDOWS)}"
-        raise InvalidRequestError([FieldProblem("interval", "invalid_interval", message)])
+        raise InvalidRequestError([FieldProblem(INTERVAL.name, "invalid_interval", message)])
     if cursor is not None and cursor.end - cursor.start == length:
         return TimeRange(cursor.start, cursor.end)
     return TimeRange(now - length, now)
 
 
 def _requested_resolution(given: Parameters) -> str:
-    windowed = bool(given.all("interval"))
-    return next(iter(given.all("resolution")), Resolution.HOUR if windowed else AUTO)
+    text = given.read(RESOLUTION)
+    if text is None:
+        return Resolution.HOUR if given.texts(INTERVAL) else AUTO
+    return text
 
 
 def _resolution(given: Parameters, span: TimeRange, cursor: Cursor | None) -> Resolution:
@@ -123,15 +115,12 @@ def _resolution(given: Parameters, span: TimeRange, cursor: Cursor | None) -> Re
         text = cursor.resolution  # that of the first page
     if text == AUTO:
         picked = auto_resolution(span.length)
-        return Resolution.HOUR if given.all("tz") and picked not in ZONED_RESOLUTIONS else picked
-    if text in RESOLUTION_LIMITS and given.all("tz") and text not in ZONED_RESOLUTIONS:
-        raise invalid_parameter(
-            "resolution", f"must be one of {', '.join((AUTO, *ZONED_RESOLUTIONS))} with tz"
-        )
+        return Resolution.HOUR if given.texts(ZONE) and picked not in ZONED_RESOLUTIONS else picked
+    if text in RESOLUTION_LIMITS and given.texts(ZONE) and text not in ZONED_RESOLUTIONS:
+        message = f"must be one of {', '.join((AUTO, *ZONED_RESOLUTIONS))} with tz"
+        raise invalid_parameter(RESOLUTION.name, message)
     if text not in RESOLUTION_LIMITS:
-        raise invalid_parameter(
-            "resolution", f"must be one of {', '.join((AUTO, *RESOLUTION_LIMITS))}"
-        )
+        raise invalid_parameter(RESOLUTION.name, f"must be one of {', '.join(RESOLUTIONS)}")
     resolution = Resolution(text)
     if span.length > RESOLUTION_LIMITS[resolution].max_range:
         raise _too_long(resolution, span)
@@ -143,11 +132,7 @@ def _too_long(resolution: Resolution, span: TimeRange) -> InvalidRequestError:
     finest = finest_allowed(span.length)
     remedy = f"ask for {finest} or coarser" if finest else "ask for a shorter range"
     message = f"{resolution} is answered over at most {days} days; {remedy}"
-    return invalid_parameter("resolution", message, "range_too_long")
-
-
-def _zone(name: str, text: str) -> ZoneInfo | None:
-    return ZoneInfo(parse_time_zone(name, text))
+    return invalid_parameter(RESOLUTION.name, message, "range_too_long")
 
 
 def _buckets(zone: ZoneInfo | None, resolution: Resolution, span: TimeRange) -> Buckets:
@@ -158,10 +143,12 @@ def _buckets(zone: ZoneInfo | None, resolution: Resolution, span: TimeRange) -> 
     try:
         buckets = zoned_buckets(zone, resolution, span)
     except OverflowError as error:
-        raise invalid_parameter("tz", "cannot be applied at the end of the calendar") from error
+        message = "cannot be applied at the end of the calendar"
+        raise invalid_parameter(ZONE.name, message) from error
     if buckets.raw_length > MAX_RAW_LENGTH:
         message = f"cuts UTC hours; of these at most {MAX_RAW_LENGTH.days} days are read"
-        raise invalid_parameter("tz", f"{message}; ask for 1d or a shorter range", "range_too_long")
+        message += "; ask for 1d or a shorter range"
+        raise invalid_parameter(ZONE.name, message, "range_too_long")
     return buckets
 
 
@@ -173,9 +160,9 @@ def _comparison_query(comparison: Comparison, query: AggregateQuery) -> Comparis
         span = shift.range(query.span)
         buckets = zoned_buckets(zone, resolution, span) if zone else utc_buckets(span, resolution)
     except (OverflowError, ValueError) as error:
-        raise invalid_parameter("compare", "reaches off the calendar") from error
+        raise invalid_parameter(COMPARE.name, "reaches off the calendar") from error
     if span.start < EARLIEST:
-        raise invalid_parameter("compare", "reaches off the calendar")
+        raise invalid_parameter(COMPARE.name, "reaches off the calendar")
     earlier = replace(query, span=span, buckets=buckets, after=BEGINNING, limit=None)
     counterpart = shift.day if resolution is Resolution.DAY else shift.timestamp
     return ComparisonQuery(earlier, counterpart)
@@ -185,27 +172,25 @@ def _statistics(given: Parameters, grouping: Grouping) -> frozenset[Statistic]:
     excluded = (
         frozenset[Statistic]() if grouping is Grouping.EQUIPMENT else PER_EQUIPMENT_STATISTICS
     )
-    texts = given.all("statistics")
-    if not texts:
+    statistics = given.read(STATISTICS)
+    if statistics is None:
         return DEFAULT_STATISTICS - excluded
-    parse = enum_parser(Statistic)
-    statistics = frozenset(parse("statistics", text) for text in texts[0].split(","))
     if statistics & excluded:
-        raise invalid_parameter(
-            "statistics", "first and last are of one equipment, not of groupBy=all"
-        )
+        message = "first and last are of one equipment, not of groupBy=all"
+        raise invalid_parameter(STATISTICS.name, message)
     return statistics
 
 
-def _default_limit(given: Parameters, resolution: Resolution) -> int | None:
-    """None, all on one page, for windows of hours or days; others may have far more buckets."""
+def _limit(given: Parameters, resolution: Resolution) -> int | None:
+    """By default None, all on one page, for windows of hours or days; others have more buckets."""
     explicit = resolution in ROLLUPS and _requested_resolution(given) != AUTO
-    return None if explicit and given.all("interval") else DEFAULT_LIMIT
+    unlimited = explicit and given.texts(INTERVAL) and not given.texts(LIMIT)
+    return None if unlimited else given.read(LIMIT)
 
 
 def _after(cursor: Cursor | None, span: TimeRange, resolution: Resolution) -> BucketPosition:
     if cursor is None:
         return BEGINNING
     if not cursor.continues(span, resolution):
-        raise invalid_parameter("cursor", "was given out for another range", "invalid_cursor")
+        raise invalid_parameter(CURSOR.name, "was given out for another range", "invalid_cursor")
     return cursor.after

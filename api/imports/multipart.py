@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
-from api.http.query_parameters import invalid_parameter, printable
+from api.http.parsers import invalid_parameter, printable
 from api.imports.errors import FileRequiredError, MalformedFormError
 from core.readings import RejectCode
 

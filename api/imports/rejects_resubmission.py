@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterable
 from pathlib import PurePosixPath
 from uuid import UUID, uuid4
 
-from api.http.query_parameters import invalid_parameter, printable
+from api.http.parsers import invalid_parameter, printable
 from api.imports.errors import ImportStateError, NeverRejectedError
 from api.imports.multipart import read_form_file
 from api.imports.orphan_cleanup import delete_object_on_failure

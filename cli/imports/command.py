@@ -1,9 +1,12 @@
 """The options of `sensorflow import`; destination.py carries them out."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+
+from cli.imports.errors import UsageError
+from cli.imports.options import form_fields, with_import_options
 
 HELP = """Import CSV and Parquet files, and wait until their rows are visible.
 
@@ -40,8 +43,6 @@ Examples:
   sensorflow import --max-errors 1% --json *.csv.gz | jq .import.counts
 """
 
-FORMAT_PANEL = "How the files are written"
-
 Server = Annotated[
     str | None,
     typer.Option(
@@ -53,13 +54,8 @@ Server = Annotated[
 ]
 
 
-def _option(help: str, metavar: str) -> Any:  # noqa: A002
-    return typer.Option(
-        help=help, metavar=metavar, show_default=False, rich_help_panel=FORMAT_PANEL
-    )
-
-
-def import_files(  # noqa: PLR0913  # one parameter an option
+@with_import_options
+def import_files(
     files: Annotated[
         list[Path],
         typer.Argument(
@@ -77,50 +73,14 @@ def import_files(  # noqa: PLR0913  # one parameter an option
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object a file in place of the summary.")
     ] = False,
-    delimiter: Annotated[
-        str | None, _option("Between fields: a comma, a semicolon or the word tab.", "MARK")
-    ] = None,
-    decimal: Annotated[str | None, _option("Before a value's fraction: . or ,", "MARK")] = None,
-    time_format: Annotated[
-        str | None,
-        _option("Of timestamps: iso8601, epoch_s, epoch_ms, epoch_us or epoch_ns.", "FORMAT"),
-    ] = None,
-    time_zone: Annotated[
-        str | None, _option("The IANA zone of timestamps without offset.", "ZONE")
-    ] = None,
-    column: Annotated[
-        list[str] | None,
-        _option("The file's name for equipmentId, timestamp or value.", "OURS=THEIRS"),
-    ] = None,
-    max_errors: Annotated[
-        str | None, _option("Rows that may be rejected: a number, or a share such as 1%.", "LIMIT")
-    ] = None,
-    on_too_many_errors: Annotated[
-        str | None, _option("What happens to the rows if there are more: discard or keep.", "WHAT")
-    ] = None,
-    on_conflict: Annotated[
-        str | None,
-        _option("Of rows that differ from stored ones: replace, skip or error.", "WHAT"),
-    ] = None,
+    **given: str | list[str] | None,
 ) -> None:
     """Import the files; exits with the highest of their exit codes."""
     from cli.imports.destination import Arguments, process_files
-    from cli.imports.errors import UsageError
-    from cli.imports.options import form_fields
     from cli.imports.outcomes import ExitCode
 
-    given = {
-        "delimiter": delimiter,
-        "decimal": decimal,
-        "timeFormat": time_format,
-        "timeZone": time_zone,
-        "maxErrors": max_errors,
-        "onTooManyErrors": on_too_many_errors,
-        "onConflict": on_conflict,
-    }
     try:
-        options = form_fields(given, column or [])
-        arguments = Arguments(server, options, dry_run=dry_run, as_json=as_json)
+        arguments = Arguments(server, form_fields(given), dry_run=dry_run, as_json=as_json)
         code = process_files(files, arguments)
     except UsageError as error:
         typer.echo(error.message, err=True)

@@ -6,9 +6,9 @@ from uuid import UUID
 
 import polars as pl
 
-from core.changes import note_changes
 from core.database import Connection
 from core.imports import VALUE
+from core.ledger import enter_staged_changes
 from core.queries import all_rows, queries
 from core.readings import OnConflict, RejectCode
 from jobs.csv_import.batch import Batch
@@ -62,14 +62,13 @@ async def _store_new(
         await slot.wait(within_seconds=0)
     await queries().create_import_staging(connection)
     await copy_rows(connection, "import_staging", staged.rows)
-    inserted: int = await queries().store_new(connection, import_id=import_id)
+    inserted: int = await queries().store_new(connection)
     stored = await queries().count_stored_keys(connection, **staged.ts_bounds)
     require_every_row(staged.rows.height, stored)
     if inserted and in_columnstore:
         await queries().record_decompressed_chunks(connection, import_id=import_id)
     if inserted:
-        changed = [*map(tuple, await all_rows(queries().changed_days, connection))]
-        await note_changes(connection, changed)
+        await enter_staged_changes(connection, import_id, only_new=True)
     return inserted
 
 

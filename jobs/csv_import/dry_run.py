@@ -2,7 +2,7 @@
 
 from asyncio import to_thread
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import aclosing
 from datetime import datetime
 
@@ -18,16 +18,15 @@ from jobs.csv_import.decompression import decompressed_file
 from jobs.csv_import.forecast import Counts, Forecast, KeyCounts, RepeatedRows
 from jobs.csv_import.numbered_lines import LINE_NUMBER
 from jobs.csv_import.prefetch import prefetch
-from jobs.csv_import.rejects import reason
+from jobs.csv_import.reject_reasons import MAX_REASONS, describe_rejects
 from jobs.csv_import.repository import Claim
+from jobs.csv_import.row_batches import RowSource
 from jobs.csv_import.staging import StagedBatch, stage
 from jobs.csv_import.validated_batches import open_row_source, validated_batches
 from jobs.csv_import.validation import ValidatedBatch
 from jobs.csv_import.writing import copy_rows
 from jobs.rollups.ranges import align_to_buckets
 from jobs.rollups.refresh import due_slices
-
-FIRST_REJECTS = 3
 
 
 async def dry_run(
@@ -45,9 +44,9 @@ async def dry_run(
         open_connection(context.database) as connection,
     ):
         await queries().create_dry_run_tables(connection)
-        columns = (await to_thread(open_row_source, context, claim, path)).columns
+        source = await to_thread(open_row_source, context, claim, path)
         replaces = claim.options.on_conflict is OnConflict.REPLACE
-        forecast = _ForecastBuilder(connection, columns, replaces=replaces)
+        forecast = _ForecastBuilder(connection, source, replaces=replaces)
         async with aclosing(prefetch(validated_batches(context, claim, path))) as batches:
             async for lines in batches:
                 await forecast.add(lines.batch)
@@ -58,11 +57,9 @@ async def dry_run(
 class _ForecastBuilder:
     """Accumulates a forecast in bounded memory: the keys are in temporary tables of the server."""
 
-    def __init__(
-        self, connection: Connection, columns: Mapping[str, str], *, replaces: bool
-    ) -> None:
+    def __init__(self, connection: Connection, source: RowSource, *, replaces: bool) -> None:
         self._connection = connection
-        self._columns = columns
+        self._source = source
         self._replaces = replaces
         self._rejects: Counter[str] = Counter()
         self._first_rejects: list[str] = []
@@ -94,7 +91,7 @@ class _ForecastBuilder:
         hours, days = [parts for _, parts in await due_slices(self._connection, self._changed)]
         repeated = RepeatedRows(self._counts["repeated_equal"], self._counts["repeated_different"])
         return Forecast(
-            columns=dict(self._columns),
+            columns=dict(self._source.columns),
             counts=self._row_counts(),
             rejects=dict(self._rejects.most_common()),
             first_rejects=self._first_rejects,
@@ -135,6 +132,5 @@ class _ForecastBuilder:
     def _add_rejects(self, rejects: pl.DataFrame) -> None:
         codes = rejects["code"].value_counts()
         self._rejects.update(dict(codes.iter_rows()))
-        missing = FIRST_REJECTS - len(self._first_rejects)
-        first = rejects.select(LINE_NUMBER, "code", "column").head(missing)
-        self._first_rejects += [reason(*row) for row in first.iter_rows()]
+        missing = MAX_REASONS - len(self._first_rejects)
+        self._first_rejects += describe_rejects(rejects.head(missing), self._source)

@@ -6,8 +6,10 @@ from pathlib import Path
 from core.imports import ImportFault
 from jobs.csv_import.context import ImportContext
 from jobs.csv_import.prefetch import prefetch
-from jobs.csv_import.rejects import first_reasons, forget_rejects_after, write_rejects
+from jobs.csv_import.reject_reasons import first_reject_reasons
+from jobs.csv_import.rejects import delete_uncommitted_rejects, write_rejects
 from jobs.csv_import.repository import Claim, RowCounts
+from jobs.csv_import.row_batches import RowSource
 from jobs.csv_import.validated_batches import validated_batches
 from jobs.errors import FileFaultError
 
@@ -25,7 +27,7 @@ async def require_errors_within_limit(context: ImportContext, claim: Claim, path
     except (
         FileFaultError
     ):  # the rest is unreadable: of a file that is not loaded no row is rejected
-        await forget_rejects_after(context.storage, claim.rejects_folder, 0)
+        await delete_uncommitted_rejects(context.storage, claim.rejects_folder, 0)
         raise
     if not options.allows(counts.rejected, counts.read):
         await context.imports.count_discarded(claim, counts.rejected)
@@ -45,8 +47,8 @@ async def _validate_all(context: ImportContext, claim: Claim, path: Path) -> Row
     return RowCounts(read, rejected)
 
 
-async def require_valid_rows(context: ImportContext, claim: Claim) -> None:
-    """Check the row counts of the loaded file.
+async def require_valid_rows(context: ImportContext, claim: Claim, source: RowSource) -> None:
+    """Check the row counts of the loaded file, which was read from `source`.
 
     Raises FileFaultError: `no_valid_rows`, or `too_many_errors` where these discard nothing.
     """
@@ -54,7 +56,7 @@ async def require_valid_rows(context: ImportContext, claim: Claim) -> None:
     if options.retains_rows_on_failure and not options.allows(counts.rejected, counts.read):
         raise _too_many_errors(claim, counts, "What was loaded until then is kept.")
     if counts.read == counts.rejected:
-        raise await _no_valid_rows(context, claim)
+        raise await _no_valid_rows(context, claim, source)
 
 
 def _too_many_errors(claim: Claim, counts: RowCounts, consequence: str) -> FileFaultError:
@@ -66,8 +68,8 @@ def _too_many_errors(claim: Claim, counts: RowCounts, consequence: str) -> FileF
     )
 
 
-async def _no_valid_rows(context: ImportContext, claim: Claim) -> FileFaultError:
-    reasons = await first_reasons(context.storage, claim.rejects_folder)
+async def _no_valid_rows(context: ImportContext, claim: Claim, source: RowSource) -> FileFaultError:
+    reasons = await first_reject_reasons(context.storage, claim.rejects_folder, source)
     cause = f"The first reasons: {'; '.join(reasons)}." if reasons else "It has only a header."
     return FileFaultError(
         ImportFault.NO_VALID_ROWS,

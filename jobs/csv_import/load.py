@@ -11,10 +11,10 @@ from jobs.csv_import.context import ImportContext
 from jobs.csv_import.error_limit import require_errors_within_limit, require_valid_rows
 from jobs.csv_import.ordered_commit import CommitSlot, commit_in_order
 from jobs.csv_import.prefetch import prefetch
-from jobs.csv_import.rejects import forget_rejects_after, write_rejects
+from jobs.csv_import.rejects import delete_uncommitted_rejects, write_rejects
 from jobs.csv_import.repository import Claim
 from jobs.csv_import.staging import stage
-from jobs.csv_import.validated_batches import ValidatedLines, validated_batches
+from jobs.csv_import.validated_batches import ValidatedLines, open_row_source, validated_batches
 from jobs.csv_import.verified_download import verified_download
 
 
@@ -23,13 +23,14 @@ async def load(context: ImportContext, claim: Claim) -> None:
 
     Raises FileFaultError when the file cannot be read, has too many errors or no valid row.
     """
-    await forget_rejects_after(context.storage, claim.rejects_folder, claim.lines_done)
+    await delete_uncommitted_rejects(context.storage, claim.rejects_folder, claim.lines_done)
     async with verified_download(context, claim) as path:
         await require_errors_within_limit(context, claim, path)
         await context.imports.begin_loading(claim, (await to_thread(path.stat)).st_size)
         async with aclosing(prefetch(_staged_batches(context, claim, path))) as batches:
             await commit_in_order(batches, partial(_store, context, claim))
-    await require_valid_rows(context, claim)
+        source = await to_thread(open_row_source, context, claim, path)
+    await require_valid_rows(context, claim, source)
 
 
 async def _staged_batches(

@@ -1,5 +1,6 @@
 """The values of Arrow columns as the text that a CSV file would have for them."""
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -7,7 +8,7 @@ import polars as pl
 import pyarrow as pa
 
 from core.imports import EQUIPMENT_ID, TIMESTAMP, VALUE, ImportFault, ImportOptions, TimeFormat
-from core.readings import EARLIEST, LATEST
+from core.readings import EARLIEST, LATEST, MAX_DECOMPOSED_CHARACTERS, WHITE_SPACE
 from core.time import EPOCH, MICROSECOND
 from jobs.errors import FileFaultError
 
@@ -56,8 +57,15 @@ def _wrong_type(column: str, kind: Any, remedy: str) -> FileFaultError:
 def as_text(values: Any) -> pl.Series:
     """The text of each value of an Arrow array; empty where it is null."""
     text = _text(values).fill_null("")
-    truncated = text.str.head(MAX_CHARACTERS) + "…"
-    return truncated.zip_with(text.str.len_chars() > MAX_CHARACTERS, text)
+    long = text.filter(text.str.len_chars() > MAX_CHARACTERS).unique()
+    return text.replace({whole: _truncated(whole) for whole in long}) if len(long) else text
+
+
+def _truncated(text: str) -> str:
+    """Truncated after it is normalized as ids are, lest that make an id of what is left."""
+    start = text.strip(WHITE_SPACE)[: MAX_DECOMPOSED_CHARACTERS + 1]
+    normal = unicodedata.normalize("NFC", start)
+    return normal if len(normal) <= MAX_CHARACTERS else f"{normal[:MAX_CHARACTERS]}…"
 
 
 def _text(values: Any) -> pl.Series:

@@ -5,7 +5,6 @@ rejected go into the next generation of rejects. After a crash the next attempt 
 last part that was committed, as in a load.
 """
 
-import io
 from asyncio import to_thread
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -13,7 +12,6 @@ from pathlib import Path, PurePosixPath
 
 import polars as pl
 
-from core.readings import TimeBounds
 from core.storage import rejects_folder
 from jobs.csv_import.batch import Batch
 from jobs.csv_import.context import ImportContext
@@ -21,18 +19,15 @@ from jobs.csv_import.error_limit import require_valid_rows
 from jobs.csv_import.field_splitting import split_fields
 from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT
 from jobs.csv_import.ordered_commit import CommitSlot
-from jobs.csv_import.rejects import forget_rejects_after, write_rejects
+from jobs.csv_import.rejects import delete_uncommitted_rejects, read_rejects, write_rejects
 from jobs.csv_import.repository import Claim, Resubmission
 from jobs.csv_import.row_batches import RowSource
 from jobs.csv_import.staging import stage
-from jobs.csv_import.validated_batches import open_row_source
+from jobs.csv_import.validated_batches import open_row_source, time_bounds
 from jobs.csv_import.validation import ValidatedBatch, validate
 from jobs.csv_import.verified_download import verified_download
 
-Schema = Mapping[str, type[pl.DataType]]
-
-CORRECTIONS: Schema = {LINE_NUMBER: pl.Int64, TEXT: pl.String}
-REJECTS: Schema = {LINE_NUMBER: pl.Int64, "code": pl.String, "column": pl.String, TEXT: pl.String}
+CORRECTIONS: Mapping[str, type[pl.DataType]] = {LINE_NUMBER: pl.Int64, TEXT: pl.String}
 
 ValidateLines = Callable[[pl.DataFrame], ValidatedBatch]
 
@@ -43,21 +38,21 @@ async def resubmit(context: ImportContext, claim: Claim, resubmission: Resubmiss
     Raises FileFaultError when the import is left without a valid row, or its file is unreadable.
     """
     next_folder = rejects_folder(claim.id, claim.rejects_generation + 1)
-    await forget_rejects_after(context.storage, next_folder, resubmission.lines_done)
+    await delete_uncommitted_rejects(context.storage, next_folder, resubmission.lines_done)
     source = await _source(context, claim)
     async with context.storage.as_file(resubmission.object_key) as file:
-        corrections = await to_thread(_read_csv, file.path, CORRECTIONS, has_header=True)
+        corrections = await to_thread(_read_corrections, file.path)
     for part in await context.storage.keys(claim.rejects_folder):
         first_line = int(PurePosixPath(part).stem)
         if first_line > resubmission.lines_done:
             context.raise_if_stopping()
-            rejects = await _rejects(context, part)
+            rejects = await read_rejects(context.storage, part)
             validate_lines = await _validator(context, source, resubmission)
             batch = await to_thread(_corrected, first_line, rejects, corrections, validate_lines)
             write = partial(write_rejects, context.storage, next_folder, first_line)
             await write(batch.rejects)
             await context.imports.store_batch(claim, batch, CommitSlot(expect_new=False), write)
-    await require_valid_rows(context, claim)
+    await require_valid_rows(context, claim, source)
 
 
 async def _source(context: ImportContext, claim: Claim) -> RowSource:
@@ -66,17 +61,11 @@ async def _source(context: ImportContext, claim: Claim) -> RowSource:
         return await to_thread(open_row_source, context, claim, path)
 
 
-async def _rejects(context: ImportContext, part: str) -> pl.DataFrame:
-    content = b"".join([chunk async for chunk in context.storage.read(part)])
-    return await to_thread(_read_csv, io.BytesIO(content), REJECTS, has_header=False)
-
-
 async def _validator(
     context: ImportContext, source: RowSource, resubmission: Resubmission
 ) -> ValidateLines:
     """Validates rows of the source, relative to the time of the resubmission."""
-    horizon = await context.imports.horizon()
-    bounds = TimeBounds.at(resubmission.submitted_at, context.readings.max_future, horizon)
+    bounds = await time_bounds(context, source.options, resubmission.submitted_at)
     return lambda lines: validate(split_fields(lines, source.layout), source.options, bounds)
 
 
@@ -105,5 +94,5 @@ def _corrected(
     )
 
 
-def _read_csv(source: Path | io.BytesIO, schema: Schema, *, has_header: bool) -> pl.DataFrame:
-    return pl.read_csv(source, has_header=has_header, schema=schema, empty_string_is_null=False)
+def _read_corrections(path: Path) -> pl.DataFrame:
+    return pl.read_csv(path, schema=CORRECTIONS, empty_string_is_null=False)

@@ -12,20 +12,16 @@ import polars as pl
 
 from core.time import CHUNK_LENGTH, MICROSECOND
 
+# In this order every writer locks readings, so that no two of them deadlock: in SQL the fragment
+# key_order. Polars compares texts by their bytes, as COLLATE "C" does.
 KEY = ("equipment_id", "ts")
 
-# The one order in which imports write rows, so that concurrent ones cannot deadlock: by chunk, then
-# by length of id, since COPY encodes equally long ones together. imports.sql uses the same order.
-ORDER = (
-    pl.col("ts").dt.epoch("us") // (CHUNK_LENGTH // MICROSECOND),
-    pl.col("equipment_id").str.len_bytes(),
-    *map(pl.col, KEY),
-)
+CHUNK = pl.col("ts").dt.epoch("us") // (CHUNK_LENGTH // MICROSECOND)
 
 
 @dataclass(frozen=True, slots=True)
 class StagedBatch:
-    """`rows` (equipment_id, ts, first_value, last_value) in ORDER, and counts of repeated keys."""
+    """`rows` (equipment_id, ts, first_value, last_value) in order of KEY, and counts of repeats."""
 
     rows: pl.DataFrame
     replaced_within_batch: int
@@ -53,7 +49,7 @@ class StagedBatch:
 
     def ts_bounds_by_chunk(self) -> pl.DataFrame:
         """The first and the last timestamp (first_ts, last_ts) in each chunk that has any."""
-        bounds = self.rows.group_by(chunk=ORDER[0]).agg(
+        bounds = self.rows.group_by(chunk=CHUNK).agg(
             first_ts=pl.col("ts").min(), last_ts=pl.col("ts").max()
         )
         return bounds.select("first_ts", "last_ts")
@@ -68,7 +64,7 @@ def stage(readings: pl.DataFrame) -> StagedBatch:
     repeats = pl.all_horizontal(
         pl.col(name).eq(pl.col(name).shift(1)).fill_null(False) for name in KEY
     )
-    ordered = readings.sort(ORDER, maintain_order=True).with_columns(
+    ordered = readings.sort(KEY, maintain_order=True).with_columns(
         repeats=repeats, changes=pl.col("value").ne(pl.col("value").shift(1))
     )
     ends = ~pl.col("repeats").shift(-1, fill_value=False)

@@ -9,7 +9,7 @@ import polars as pl
 from core.imports import TIMESTAMP, ImportOptions, TimeFormat
 from core.readings import EARLIEST, LATEST
 from core.readings import TIMESTAMP as ISO_8601
-from core.time import EPOCH, MICROSECOND
+from core.time import EPOCH, MICROSECOND, NANOSECONDS, EpochUnit
 
 OFFSET = "(?:[Zz]|[+-][0-9:]+)$"
 
@@ -19,18 +19,18 @@ OFFSETS_KNOWN_UNTIL = datetime(2100, 1, 1)  # noqa: DTZ001  # a local time has n
 # A number of up to 21 digits (nanoseconds to the year 9999), with decimals.
 SINCE_EPOCH = r"^(?P<sign>[+-]?)(?P<whole>[0-9]{1,21})(?:\.(?P<decimals>[0-9]{1,9}))?$"
 DECIMALS = 9
-BILLIONTHS_IN_A_MICROSECOND = {
-    TimeFormat.EPOCH_S: 10**3,
-    TimeFormat.EPOCH_MS: 10**6,
-    TimeFormat.EPOCH_US: 10**9,
-    TimeFormat.EPOCH_NS: 10**12,
+UNITS = {
+    TimeFormat.EPOCH_S: EpochUnit.SECONDS,
+    TimeFormat.EPOCH_MS: EpochUnit.MILLISECONDS,
+    TimeFormat.EPOCH_US: EpochUnit.MICROSECONDS,
+    TimeFormat.EPOCH_NS: EpochUnit.NANOSECONDS,
 }
 
 Part = Callable[[str], pl.Expr]  # a named group of the match
 
 
 def with_timestamps(rows: pl.DataFrame, options: ImportOptions) -> pl.DataFrame:
-    """The rows with `ts`, the timestamp in UTC, null where it is invalid.
+    """The rows with `ts`, the timestamp in UTC, null where it is none.
 
     Where local time may change its offset, also with `earlier` and `later`, the two instants that
     a timestamp without offset may mean (equal unless it is ambiguous), and `skipped`: whether it
@@ -39,7 +39,8 @@ def with_timestamps(rows: pl.DataFrame, options: ImportOptions) -> pl.DataFrame:
     text = pl.col(TIMESTAMP).str.strip_chars()
     if options.time_format is not TimeFormat.ISO8601:
         parts = rows.with_columns(parts=text.str.extract_groups(SINCE_EPOCH))
-        return parts.with_columns(ts=_from_epoch(options.time_format, pl.col("parts").struct.field))
+        unit = UNITS[options.time_format]
+        return parts.with_columns(ts=_from_epoch(unit, pl.col("parts").struct.field))
     parts = rows.with_columns(parts=text.str.extract_groups(f"^{ISO_8601}$"))
     parsed = _minus_offset(pl.col("parts").struct.field)
     if not options.uses_local_time:
@@ -48,13 +49,13 @@ def with_timestamps(rows: pl.DataFrame, options: ImportOptions) -> pl.DataFrame:
     return _in_time_zone(parts.with_columns(has_offset, parsed=parsed), options.time_zone)
 
 
-def _from_epoch(unit: TimeFormat, part: Part) -> pl.Expr:
+def _from_epoch(unit: EpochUnit, part: Part) -> pl.Expr:
+    """The timestamp of a count; one that cannot be stored is out of any bounds."""
     digits = pl.concat_str(part("whole"), part("decimals").fill_null("").str.pad_end(DECIMALS, "0"))
     billionths = digits.cast(pl.Int128) * pl.when(part("sign") == "-").then(-1).otherwise(1)
-    microseconds = billionths // BILLIONTHS_IN_A_MICROSECOND[unit]
+    microseconds: pl.Expr = billionths // (10**DECIMALS * 1000 // NANOSECONDS[unit])
     first, last = ((bound - EPOCH) // MICROSECOND for bound in (EARLIEST, LATEST))
-    storable = pl.when(microseconds.is_between(first, last)).then(microseconds)
-    return storable.cast(pl.Int64).cast(pl.Datetime("us", "UTC"))
+    return microseconds.clip(first - 1, last + 1).cast(pl.Int64).cast(pl.Datetime("us", "UTC"))
 
 
 def _minus_offset(part: Part) -> pl.Expr:

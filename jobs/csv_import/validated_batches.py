@@ -3,8 +3,10 @@
 from asyncio import to_thread
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
+from core.imports import ImportOptions
 from core.readings import TimeBounds
 from jobs.csv_import.context import ImportContext
 from jobs.csv_import.csv_file import open_csv
@@ -34,14 +36,20 @@ async def validated_batches(
     source = await to_thread(open_row_source, context, claim, path)
     while (rows := await to_thread(next, source.batches, None)) is not None:
         # Relative to the import's start, so that a repeated attempt rejects the same rows.
-        horizon = await context.imports.horizon()
-        bounds = TimeBounds.at(claim.started_at, context.readings.max_future, horizon)
+        bounds = await time_bounds(context, claim.options, claim.started_at)
         yield ValidatedLines(
             first_line=rows.first_line,
             last_line=rows.last_line,
             size_bytes=rows.size_bytes,
             batch=await to_thread(validate, rows.frame, source.options, bounds),
         )
+
+
+async def time_bounds(context: ImportContext, options: ImportOptions, now: datetime) -> TimeBounds:
+    """The bounds of timestamps at `now`, by the settings and the import's options."""
+    limits = context.readings
+    earliest = options.earliest or limits.earliest
+    return TimeBounds.at(now, limits.max_future, earliest, await context.imports.horizon())
 
 
 def open_row_source(context: ImportContext, claim: Claim, path: Path) -> RowSource:

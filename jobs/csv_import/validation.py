@@ -7,8 +7,9 @@ import polars as pl
 
 from core.imports import EQUIPMENT_ID, VALUE, DecimalMark, ImportOptions
 from core.readings import NUMBER, OnConflict, TimeBounds
+from jobs.csv_import.equipment_ids import are_plain, with_normalized_ids
 from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT
-from jobs.csv_import.reject_rules import Rule, rules
+from jobs.csv_import.reject_rules import RejectRule, reject_rules
 from jobs.csv_import.timestamps import with_timestamps
 
 
@@ -38,10 +39,11 @@ def validate(rows: pl.DataFrame, options: ImportOptions, bounds: TimeBounds) -> 
 
     A row is rejected for the first rule that applies.
     """
-    reject_rules = rules(options, bounds)
-    numbers = [pl.when(rule.applies).then(number) for number, rule in enumerate(reject_rules)]
+    ids_are_plain = are_plain(rows[EQUIPMENT_ID])
+    rules = reject_rules(options, bounds, ids_are_plain=ids_are_plain)
+    numbers = [pl.when(rule.applies).then(number) for number, rule in enumerate(rules)]
     validated = (
-        with_timestamps(rows, options)
+        with_timestamps(rows if ids_are_plain else with_normalized_ids(rows), options)
         .with_columns(number=_number(options.decimal))
         .with_columns(rule=pl.coalesce(numbers))
     )
@@ -49,7 +51,7 @@ def validate(rows: pl.DataFrame, options: ImportOptions, bounds: TimeBounds) -> 
     line_columns = (LINE_NUMBER, TEXT) if options.on_conflict is OnConflict.ERROR else ()
     return ValidatedBatch(
         valid.select(*line_columns, equipment_id=EQUIPMENT_ID, ts="ts", value="number"),
-        _rejects(validated.filter(pl.col("rule").is_not_null()), reject_rules),
+        _rejects(validated.filter(pl.col("rule").is_not_null()), rules),
     )
 
 
@@ -61,9 +63,9 @@ def _number(mark: DecimalMark) -> pl.Expr:
     return pl.when(text.str.contains(f"^{NUMBER}$")).then(text.cast(pl.Float64, strict=False))
 
 
-def _rejects(rejected: pl.DataFrame, reject_rules: Sequence[Rule]) -> pl.DataFrame:
-    codes = dict(enumerate(str(rule.code) for rule in reject_rules))
-    columns = dict(enumerate(rule.column for rule in reject_rules))
+def _rejects(rejected: pl.DataFrame, rules: Sequence[RejectRule]) -> pl.DataFrame:
+    codes = dict(enumerate(str(rule.code) for rule in rules))
+    columns = dict(enumerate(rule.column for rule in rules))
     return rejected.select(
         LINE_NUMBER,
         code=pl.col("rule").replace_strict(codes, return_dtype=pl.String),

@@ -1,21 +1,20 @@
 """A batch's rows are written to the hypertable, inside the batch's transaction."""
 
 from contextlib import aclosing
-from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
 import polars as pl
-from asyncpg.exceptions import UniqueViolationError
 
-from core.changes import note_changes
 from core.database import Connection
-from core.queries import all_rows, queries
+from core.errors import RowsMissingError
+from core.ledger import enter_new_rows, enter_staged_changes
+from core.optimistic_copy import NotAllNewError, optimistic_copy
+from core.queries import queries
 from jobs.csv_import.ordered_commit import CommitSlot
 from jobs.csv_import.pgcopy import copy_stream
 from jobs.csv_import.prefetch import prefetch
 from jobs.csv_import.staging import KEY, StagedBatch
-from jobs.errors import RowsMissingError
 
 
 class Written(NamedTuple):
@@ -45,16 +44,15 @@ async def write_rows(
 
 
 async def _copy_new(connection: Connection, import_id: UUID, staged: StagedBatch) -> bool:
-    """Copy the last value of every key into the table; False, and nothing written: one exists."""
+    """Copy the last value of every key into readings; False, and nothing written, if one exists."""
     rows = staged.rows.select(*KEY, value="last_value")
     try:
-        async with connection.transaction():
+        async with optimistic_copy(connection):
             await copy_rows(connection, "readings", rows)
-    except UniqueViolationError:
+    except NotAllNewError:
         return False
-    bounds = staged.ts_bounds_by_chunk().to_dict(as_series=False)
-    await queries().note_late_new_rows(connection, import_id=import_id, **bounds)
-    await note_changes(connection, staged.days())
+    ts_bounds = staged.ts_bounds_by_chunk().to_dict(as_series=False)
+    await enter_new_rows(connection, ts_bounds, staged.days(), import_id)
     return True
 
 
@@ -65,18 +63,16 @@ async def _merge(connection: Connection, import_id: UUID, staged: StagedBatch) -
     changes = await queries().stage_changes(connection, **staged.ts_bounds)
     if not changes:
         return Written(0, 0)
-    store = partial(queries().store_changes, connection, import_id=import_id)
-    written = Written(**await store(last_values=False))
+    written = Written(**await queries().store_changes(connection, last_values=False))
     if staged.replaced_within_batch:
-        await store(last_values=True)
+        await queries().store_changes(connection, last_values=True)
+    await enter_staged_changes(connection, import_id, only_new=False)
     in_columnstore = await reaches_columnstore(connection, staged)
     if in_columnstore:
         await queries().record_decompressed_chunks(connection, import_id=import_id)
     if in_columnstore or sum(written) != changes:
         stored = await queries().count_stored_changes(connection, **staged.ts_bounds)
         require_every_row(changes, stored)
-    changed = [*map(tuple, await all_rows(queries().changed_days, connection))]
-    await note_changes(connection, changed)
     return written
 
 

@@ -43,7 +43,7 @@ WHERE coalesce(readings.value, known.first_value) <> staged.first_value;
 -- name: dry_run_batch(first_ts, last_ts, replaces)
 -- Per chunk, how the import would count the staged keys after those before them in the file, and the
 -- hours that late rows would change, where stored values are replaced or where they stay. The range
--- of a chunk is computed as in store_changes and store_new.
+-- of a chunk is computed as in enter_staged_changes.
 WITH joined AS (
     SELECT
         staged.equipment_id,

@@ -63,9 +63,8 @@ WITH changes AS (
 
 SELECT count(*) FROM changes;
 
--- name: store_changes(last_values, import_id)^
--- Write the first or, where it differs, the last value of each changed key; enter late rows into
--- the ledger, one range per chunk; count the written rows. The order is that of staging.py.
+-- name: store_changes(last_values)^
+-- Write the first or, where it differs, the last value of each changed key; count the written rows.
 WITH written AS (
     INSERT INTO readings (equipment_id, ts, value)
     SELECT
@@ -75,25 +74,11 @@ WITH written AS (
     FROM import_changes
     WHERE NOT :last_values OR first_value <> last_value
     ORDER BY
-        time_bucket('7 days', ts, '1970-01-01 00:00:00+00'::timestamptz),
-        octet_length(equipment_id),
-        equipment_id COLLATE "C",
-        ts
+        -- include: key_order()
     ON CONFLICT (equipment_id, ts) DO UPDATE
         SET value = excluded.value, register_time = now()
         WHERE readings.value IS DISTINCT FROM excluded.value
-    RETURNING ts, xmax = 0 AS is_new
-),
-
-dirty AS (
-    INSERT INTO rollup_dirty_ranges (range_start, range_end, import_id)
-    SELECT
-        time_bucket('1 hour', min(ts)) AS range_start,
-        time_bucket('1 hour', max(ts)) + '1 hour'::interval AS range_end,
-        :import_id AS import_id
-    FROM written
-    WHERE ts < late_before()
-    GROUP BY time_bucket('7 days', ts, '1970-01-01 00:00:00+00'::timestamptz)
+    RETURNING xmax = 0 AS is_new
 )
 
 SELECT
@@ -101,10 +86,9 @@ SELECT
     count(*) FILTER (WHERE NOT is_new) AS replaced
 FROM written;
 
--- name: store_new(import_id)$
+-- name: store_new()$
 -- Write the first value of each staged key that is not stored, and copy these keys to
--- import_changes; enter late rows into the ledger, one range per chunk; how many were written. The
--- order is that of staging.py.
+-- import_changes; how many were written.
 WITH written AS (
     INSERT INTO readings (equipment_id, ts, value)
     SELECT
@@ -113,10 +97,7 @@ WITH written AS (
         first_value AS value
     FROM import_staging
     ORDER BY
-        time_bucket('7 days', ts, '1970-01-01 00:00:00+00'::timestamptz),
-        octet_length(equipment_id),
-        equipment_id COLLATE "C",
-        ts
+        -- include: key_order()
     ON CONFLICT (equipment_id, ts) DO NOTHING
     RETURNING equipment_id, ts, value
 ),
@@ -129,18 +110,6 @@ changes AS (
         value AS first_value,
         value AS last_value
     FROM written
-),
-
-dirty AS (
-    INSERT INTO rollup_dirty_ranges (range_start, range_end, import_id, only_new)
-    SELECT
-        time_bucket('1 hour', min(ts)) AS range_start,
-        time_bucket('1 hour', max(ts)) + '1 hour'::interval AS range_end,
-        :import_id AS import_id,
-        true AS only_new
-    FROM written
-    WHERE ts < late_before()
-    GROUP BY time_bucket('7 days', ts, '1970-01-01 00:00:00+00'::timestamptz)
 )
 
 SELECT count(*) FROM written;
@@ -169,13 +138,6 @@ INNER JOIN readings
 WHERE
     readings.ts BETWEEN :first_ts AND :last_ts
     AND readings.value <> staged.first_value;
-
--- name: changed_days()
--- The equipment and the UTC days of the changed keys.
-SELECT DISTINCT
-    equipment_id,
-    (ts AT TIME ZONE 'UTC')::date AS day
-FROM import_changes;
 
 -- name: count_stored_changes(first_ts, last_ts)$
 -- How many changed keys are stored with their last value.

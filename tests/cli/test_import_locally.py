@@ -136,14 +136,29 @@ async def test_rows_that_differ_from_stored_ones_are_errors_by_option_as_a_dry_r
         ({}, ["pump=a"], "--column: columns must be"),
         ({"maxErrors": "many"}, [], "--max-errors: maxErrors must be a whole number"),
         ({"onConflict": "keep"}, [], "--on-conflict: onConflict must be"),
+        ({"earliest": "1950"}, [], "--earliest: earliest must be a date or a timestamp"),
     ],
 )
 def test_invalid_options_are_reported_by_their_names_on_the_command_line(
     given: dict[str, str | None], columns: list[str], message: str
 ) -> None:
     with pytest.raises(UsageError) as refused:
-        form_fields(given, columns)
+        form_fields({**given, "columns": columns})
     assert refused.value.message.startswith(message)
+
+
+async def test_historic_data_is_imported_by_option(
+    settings: dict[str, str], pool: Pool, tmp_path: Path
+) -> None:
+    path = tmp_path / "old.csv"
+    path.write_text("equipmentId,timestamp,value\na,1950-06-01T12:00:00Z,1\n")
+    dry = await asyncio.to_thread(sensorflow, "import", "--dry-run", str(path), **settings)
+    assert dry.returncode == 3
+    assert "the first: line 2: too_old in timestamp (for historic data set earliest)" in dry.stdout
+    command = ("import", str(path), "--earliest", "1950-01-01")
+    done = await asyncio.to_thread(sensorflow, *command, **settings)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert await rows_of(pool) == {("a", "1950-06-01T12:00:00+00:00"): 1}
 
 
 def test_files_that_are_none_fail_with_the_codes_that_a_server_gives(

@@ -3,6 +3,7 @@
 import gzip
 import math
 import re
+import unicodedata
 import zlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ DATE = r"\d{4}-\d\d-\d\d[Tt ]"
 TIME = r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?"
 OFFSET = r"([Zz]|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)?"
 TIMESTAMP = re.compile(DATE + TIME + OFFSET, re.ASCII)
+EARLIEST_PLAUSIBLE = datetime(2000, 1, 1, tzinfo=UTC)
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
@@ -74,8 +76,11 @@ def row_of(line: str, width: int, positions: Sequence[int], latest: datetime) ->
     if fields is None or len(fields) != width:
         return BAD
     equipment_id, timestamp, value = (fields[position] for position in positions)
+    equipment_id = unicodedata.normalize("NFC", equipment_id.strip(WHITE))
     ts, number = timestamp_of(timestamp.strip(WHITE)), number_of(value.strip(WHITE))
-    if not is_id(equipment_id) or ts is None or ts > latest or number is None:
+    if not is_id(equipment_id) or ts is None or number is None:
+        return BAD
+    if not EARLIEST_PLAUSIBLE <= ts <= latest:
         return BAD
     return Row((equipment_id, ts.isoformat()), number)
 
@@ -124,8 +129,13 @@ def quoted_field(line: str, start: int) -> tuple[str, int] | None:
 
 
 def is_id(text: str) -> bool:
-    control = any(ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 or c == "\ufffd" for c in text)
-    return bool(text.strip(WHITE)) and len(text) <= 255 and not control
+    return 0 < len(text) <= 255 and all(map(is_visible, text))
+
+
+def is_visible(character: str) -> bool:
+    """As far as the pieces of random files go: Unicode hides other letters besides."""
+    hidden = unicodedata.category(character) in {"Cc", "Cf", "Zs", "Zl", "Zp"}
+    return character == " " or not (hidden or character == "\ufffd")
 
 
 def timestamp_of(text: str) -> datetime | None:

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.imports import ImportOptions
-from core.readings import TimeBounds
+from core.readings import EARLIEST, TimeBounds
 from jobs.csv_import.field_splitting import split_fields
 from jobs.csv_import.header import read_header
 from jobs.csv_import.numbered_lines import TEXT, numbered_line_batches
@@ -17,7 +17,7 @@ from jobs.csv_import.validation import validate
 
 BLANK = re.compile(r"[^\S\x1c-\x1f]*")  # Unicode's white space; Python adds four separators
 OPTIONS = ImportOptions()
-BOUNDS = TimeBounds(datetime(2013, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC))
+BOUNDS = TimeBounds(datetime(2013, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC), EARLIEST)
 PIECES = [
     b"a", b",", b'"', b'""', b"\n", b"\r\n", b"\r", b"\x00", b"\xff", b" ", b"9" * 300, b"1e999",
     b"nan", b"2024-01-01T00:00:00Z", b"2013-11-03 01:00:00.5-05", b"1.5", "é".encode(),
@@ -26,9 +26,7 @@ PIECES = [
 ]  # fmt: skip
 
 
-@settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     body=st.lists(st.sampled_from(PIECES) | st.binary(max_size=3), max_size=60).map(b"".join),
     batch_lines=st.integers(1, 20),

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from core import changes
+from core import ledger
 from core.database import Pool
 from jobs.csv_import.context import ImportContext
 from tests.jobs.support import HEADER, run_import
@@ -32,7 +32,7 @@ async def test_an_import_records_only_what_differs_from_the_table(
 async def test_of_too_many_changes_only_the_days_are_recorded(
     pool: Pool, context: ImportContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(changes, "MOST_TOLD_APART", 2)
+    monkeypatch.setattr(ledger, "MAX_CHANGES", 2)
     await run_import(context, FILE)
     assert await recorded_changes(pool) == [{("", date(2024, 1, 1)), ("", date(2024, 1, 2))}]
 

@@ -47,9 +47,7 @@ def counts_of(forecast: Forecast) -> ImportCounts:
     return ImportCounts(**msgspec.to_builtins(forecast.counts))
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     stored=st.dictionaries(keys, values, max_size=6),
     file=st.lists(rows, min_size=1, max_size=25),

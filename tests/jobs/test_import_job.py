@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from core.database import Pool
+from core.imports import ImportOptions
+from core.readings import EARLIEST
 from core.storage import Storage, rejects_folder
 from jobs.csv_import.context import ImportContext
 from jobs.csv_import.job import run_import_job
@@ -164,7 +166,8 @@ async def test_two_imports_of_the_same_rows_at_once_insert_each_row_once(
 async def test_the_earliest_possible_moment_is_stored_and_rolled_up(
     context: ImportContext, pool: Pool
 ) -> None:
-    outcome = await run_import(context, f"{HEADER}a,0001-01-02T00:00:00Z,1\n{GOOD_ROW}")
+    content = f"{HEADER}a,0001-01-02T00:00:00Z,1\n{GOOD_ROW}"
+    outcome = await run_import(context, content, options=ImportOptions(earliest=EARLIEST))
     assert (outcome.state, outcome.counts) == ("done", ImportCounts(read=2, inserted=2))
     assert await rolled_up(pool, "readings_1d") == 2
 

@@ -21,9 +21,7 @@ values = st.sampled_from([0.0, -0.0, 1.5, -2.0])
 rows = st.builds(Row, keys | st.none(), values, st.sampled_from([False, False, False, True]))
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     stored=st.dictionaries(keys, values, max_size=6),
     file=st.lists(rows, min_size=1, max_size=25),
@@ -57,9 +55,7 @@ async def hold_only(pool: Pool, stored: dict[Key, float]) -> None:
     )
 
 
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(files=st.lists(st.lists(rows, min_size=1, max_size=15), min_size=1, max_size=4))
 async def test_whenever_an_import_is_done_the_rollups_agree_with_the_table(
     context: ImportContext, files: list[list[Row]]

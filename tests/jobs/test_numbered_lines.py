@@ -59,7 +59,7 @@ def test_very_long_lines_make_smaller_batches(
     assert heights == [2, 1, 2]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     texts=st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=9)),
     lines_done=st.integers(0, 9),

@@ -54,7 +54,7 @@ async def in_order(batches: list[Batch]) -> AsyncIterator[Batch]:
         yield item
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     hours=st.lists(st.lists(st.integers(0, 9), max_size=4), max_size=6),
     paces=st.lists(st.integers(0, 4), min_size=6, max_size=6),

@@ -27,7 +27,6 @@ texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=
 
 @settings(
     max_examples=30,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(rows=st.lists(st.tuples(texts, timestamps, numbers, numbers), max_size=20))

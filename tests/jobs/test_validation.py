@@ -10,15 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.imports import COLUMNS, DecimalMark, Delimiter, ImportOptions
-from core.readings import TimeBounds
+from core.readings import EARLIEST, TimeBounds
 from jobs.csv_import.field_splitting import split_fields
 from jobs.csv_import.header import Layout
 from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT
 from jobs.csv_import.validation import ValidatedBatch, validate
+from tests.support.ids import is_stored_unchanged
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 DEFAULT = ImportOptions()
-BOUNDS = TimeBounds.at(NOW, timedelta(days=1), None)
+BOUNDS = TimeBounds.at(NOW, timedelta(days=1), EARLIEST, None)
 TS = "2024-01-01T00:00:00Z"
 
 
@@ -128,16 +129,34 @@ def test_each_kind_of_invalid_number_has_its_code(text: str, code: str) -> None:
     [
         ("", "missing_value"), (" \t", "missing_value"), ("x" * 256, "too_long"),
         ("x" * 10_000_000, "too_long"), ("a\x00b", "bad_text"), ("a\x7f", "bad_text"),
-        ("a\x85", "bad_text"), ("a\ufffd", "bad_text"), ("a\tb", "bad_text"),
+        ("a\x85b", "bad_text"), ("a\ufffd", "bad_text"), ("a\tb", "bad_text"),
+        ("a\u200bb", "invisible_character"), ("\ufeffa", "invisible_character"),
+        ("a\u00a0b", "invisible_character"), ("e\u0301" * 511, "too_long"),
     ],
 )  # fmt: skip
 def test_an_equipment_id_that_cannot_be_one_is_refused(text: str, code: str) -> None:
     assert rejection(f"{text},{TS},1") == (code, "equipmentId")
 
 
-@pytest.mark.parametrize("text", ["x", "ü" * 255, " a ", "é\u00a0", "😀", "a'b;--"])
+@pytest.mark.parametrize("text", ["x", "ü" * 255, "a  b", "é", "😀", "a'b;--"])
 def test_an_equipment_id_is_stored_unchanged(text: str) -> None:
     assert reading(f"{text},{TS},1")[0] == text
+
+
+@pytest.mark.parametrize(
+    ("text", "equipment_id"),
+    [
+        (" a ", "a"),
+        ("é\u00a0", "é"),
+        ("\u3000a\t", "a"),
+        ("e\u0301", "é"),
+        ("e\u0301" * 255, "é" * 255),
+    ],
+)
+def test_an_equipment_id_is_stored_composed_and_without_white_space_around_it(
+    text: str, equipment_id: str
+) -> None:
+    assert reading(f"{text},{TS},1")[0] == equipment_id
 
 
 @pytest.mark.parametrize(
@@ -160,7 +179,7 @@ def test_a_line_with_other_columns_or_an_open_quote_is_refused_whole(text: str) 
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["Cc"])), min_size=1))
 def test_a_quoted_field_is_read_as_the_csv_module_writes_it(texts: list[str]) -> None:
     buffer = io.StringIO()
-    fields = [text[:255] for text in texts if text.strip() and "\ufffd" not in text]
+    fields = [text for text in texts if is_stored_unchanged(text)]
     csv.writer(buffer, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(
         [field, TS, "1"] for field in fields
     )
@@ -201,7 +220,7 @@ def test_blank_lines_are_no_rows() -> None:
 
 
 def test_a_moment_outside_the_bounds_is_refused_and_on_them_accepted() -> None:
-    bounds = TimeBounds(datetime(2024, 1, 1, tzinfo=UTC), NOW)
+    bounds = TimeBounds(datetime(2024, 1, 1, tzinfo=UTC), NOW, EARLIEST)
     assert rejection("a,2023-12-31T23:59:59.999999Z,1", bounds) == ("below_retention", "timestamp")
     assert rejection("a,2026-01-01T00:00:00.000001Z,1", bounds) == ("too_future", "timestamp")
     within = validated("a,2024-01-01T00:00:00Z,1", "a,2026-01-01T00:00:00Z,1", bounds=bounds)

@@ -77,10 +77,12 @@ async def test_a_worker_that_froze_and_was_overtaken_writes_nothing_more(
 ) -> None:
     import_id = await add_import(pool, storage, CONTENT)
     async with (
-        database_proxy(migrated_url, PHASES["between two batches"]) as proxy,
-        worker(url_through(proxy, migrated_url), storage_settings) as frozen,
+        database_proxy(migrated_url, EARLY) as proxy,
+        # A lease longer than the load: else a periodic task's transaction may be held instead.
+        worker(url_through(proxy, migrated_url), storage_settings, lease_seconds=10) as frozen,
     ):
         await asyncio.wait_for(proxy.held.wait(), DEADLINE_SECONDS)
+        await wait_until_others_committed(pool, import_id)
         frozen.send_signal(signal.SIGSTOP)
         async with worker(migrated_url, storage_settings):
             await wait_until_settled(migrated_url, pool, import_id)
@@ -149,9 +151,9 @@ async def test_an_import_whose_job_was_lost_is_queued_again(
 
 @asynccontextmanager
 async def worker(
-    database_url: str, storage: StorageSettings
+    database_url: str, storage: StorageSettings, lease_seconds: int = 1
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A real worker process with a short lease; killed at the end."""
+    """A real worker process; killed at the end."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -162,7 +164,7 @@ async def worker(
         | {
             "SENSORFLOW_DATABASE_URL": database_url,
             "SENSORFLOW_STORAGE_URL": storage.url,
-            "SENSORFLOW_WORKER_LEASE_SECONDS": "1",
+            "SENSORFLOW_WORKER_LEASE_SECONDS": str(lease_seconds),
             "SENSORFLOW_WORKER_REFRESH_INTERVAL_SECONDS": "60",
         },
         stdout=asyncio.subprocess.PIPE,
@@ -201,6 +203,14 @@ async def wait_until_settled(database_url: str, pool: Pool, import_id: UUID) -> 
             await changed.wait()
             changed.clear()
     await listener.close()
+
+
+async def wait_until_others_committed(pool: Pool, import_id: UUID) -> None:
+    """Wait until the batches beside the held one are committed: no more lines are done."""
+    before = -1
+    while (lines_done := (await outcome_of(pool, import_id)).lines_done) != before:
+        before = lines_done
+        await asyncio.sleep(0.5)
 
 
 async def settled(pool: Pool, import_id: UUID) -> bool:

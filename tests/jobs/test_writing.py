@@ -10,13 +10,13 @@ import polars as pl
 import pytest
 
 from core.database import Connection, Pool
+from core.errors import RowsMissingError
 from jobs.csv_import import writing as module
 from jobs.csv_import.context import ImportContext
 from jobs.csv_import.ordered_commit import CommitSlot
 from jobs.csv_import.prefetch import prefetch
 from jobs.csv_import.staging import stage
 from jobs.csv_import.writing import Written, write_rows
-from jobs.errors import RowsMissingError
 from tests.jobs.support import HEADER, ImportCounts, add_import, rows_of, run_import
 
 DAY = datetime(2024, 1, 1, tzinfo=UTC)

@@ -10,7 +10,7 @@ import pytest
 from litestar import Litestar, get
 from litestar.testing import AsyncTestClient
 
-from api.http.problem_details import HANDLERS
+from api.http.error_handlers import HANDLERS
 from api.http.security_headers import SecurityHeaders
 from core.database import Pool
 from core.settings import ApiSettings

@@ -23,6 +23,7 @@ DEFAULTS: dict[str, Any] = {
     "maxErrors": None,
     "onTooManyErrors": "discard",
     "onConflict": "replace",
+    "earliest": None,
 }
 OPTIONS_OF_CLIENT = {
     "delimiter": ";",
@@ -33,6 +34,7 @@ OPTIONS_OF_CLIENT = {
     "maxErrors": "0.5%",
     "onTooManyErrors": "keep",
     "onConflict": "skip",
+    "earliest": "1950-01-01T00:00:00Z",
 }
 
 
@@ -74,7 +76,8 @@ async def test_options_are_stored_and_returned_whether_before_or_after_the_file(
 INVALID = [
     ("maxErrors", "-1"), ("maxErrors", "100.1%"), ("maxErrors", "1e3"), ("maxErrors", "5 %"),
     ("maxErrors", "9" * 16), ("maxErrors", "many"), ("onTooManyErrors", "stop"),
-    ("onConflict", "update"),
+    ("onConflict", "update"), ("earliest", "1950"), ("earliest", "1950-02-30"), ("earliest", "0"),
+    ("earliest", "0001-01-01"), ("earliest", "9999-12-31T23:59:59-01:00"),
     ("delimiter", "|"), ("delimiter", ""), ("decimal", "point"), ("timeFormat", "epoch"),
     ("timeZone", "Mars/Olympus"), ("timeZone", "localtime"), ("timeZone", "america/new_york"),
     ("timeZone", "../UTC"), ("columns", "timestamp"), ("columns", "[]"), ("columns", "[" * 9000),

@@ -1,4 +1,4 @@
-"""A body taken apart into rows, in pieces small enough to let other requests run between them."""
+"""A body split into rows, in pieces small enough to let other requests run between them."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,72 +10,76 @@ from msgspec.json import Decoder
 from api.http.json_object import MalformedJsonError
 from api.http.problem_details import FieldProblem, InvalidRequestError
 from api.readings.errors import MAX_READING_BYTES, MAX_ROWS, RowTooLongError, TooManyRowsError
-from api.readings.received import Received
+from api.readings.validated_rows import ValidatedRows
 from core.errors import SensorFlowError
 
 PIECE_BYTES = 64 * 1024
 PIECE_ROWS = 500
 
-# Take what rows say into `received`, given the index of the first, or of the one.
-TakeRows: TypeAlias = Callable[[Received, int, Sequence[bytes]], None]
-TakeRow: TypeAlias = Callable[[Received, int, bytes], None]
+# Adds rows to ValidatedRows, given the index of the first of them, or of the one.
+PieceValidator: TypeAlias = Callable[[ValidatedRows, int, Sequence[bytes]], None]
+RowValidator: TypeAlias = Callable[[ValidatedRows, int, bytes], None]
 
-# More than rows of plain readings can have; bounds the memory that a list of empty rows takes.
+# More than MAX_ROWS readings have; bounds the memory that a list of empty rows takes.
 MAX_COMMAS = 10 * MAX_ROWS
 
 
-def lines(body: bytes) -> Iterator[list[bytes]]:
+def split_lines(body: bytes) -> Iterator[list[bytes]]:
     """The lines of NDJSON without their ends, blank ones too; raises TooManyRowsError."""
-    start = seen = 0
+    start = lines = 0
     while start < len(body):
         end = body.rfind(b"\n", start, start + PIECE_BYTES) + 1
         if not end:
             end = body.find(b"\n", start + PIECE_BYTES) + 1 or len(body)
         piece = body[start:end].removesuffix(b"\n").split(b"\n")
-        seen += len(piece)
-        if seen > MAX_ROWS:
+        lines += len(piece)
+        if lines > MAX_ROWS:
             raise TooManyRowsError
         yield piece
         start = end
 
 
-def elements(body: bytes) -> Iterator[list[bytes]]:
-    """The elements of a JSON array, each as it is written.
+def split_array(body: bytes) -> Iterator[list[bytes]]:
+    """The elements of a JSON array, each as the bytes it is written in.
 
     Raises MalformedJsonError, InvalidRequestError when it is no array, or TooManyRowsError.
     """
     if body.count(b",") > MAX_COMMAS:
         raise TooManyRowsError
-    found = _array(body)
-    if len(found) > MAX_ROWS:
+    elements = _decode_array(body)
+    if len(elements) > MAX_ROWS:
         raise TooManyRowsError
-    for start in range(0, len(found), PIECE_ROWS):
-        yield [bytes(element) for element in found[start : start + PIECE_ROWS]]
+    for start in range(0, len(elements), PIECE_ROWS):
+        yield [bytes(element) for element in elements[start : start + PIECE_ROWS]]
 
 
-async def received_in(pieces: Iterable[Sequence[bytes]], take: TakeRows) -> Received:
-    """What `take` makes of the rows of every piece."""
-    received, first = Received(), 0
+async def validate_rows(
+    pieces: Iterable[Sequence[bytes]], validate: PieceValidator
+) -> ValidatedRows:
+    """Have `validate` add the rows of every piece."""
+    validated, first = ValidatedRows(), 0
     for rows in pieces:
-        take(received, first, rows)
+        validate(validated, first, rows)
         first += len(rows)
         await asyncio.sleep(0)
-    return received
+    return validated
 
 
-def one_by_one(received: Received, first: int, rows: Sequence[bytes], take: TakeRow) -> None:
-    """Have `take` look at every row that is not blank; it raises why it refuses one."""
+def validate_each(
+    validated: ValidatedRows, first: int, rows: Sequence[bytes], validate: RowValidator
+) -> None:
+    """Have `validate` add every row that is not blank; the error that it raises rejects the row."""
     for index, row in enumerate(rows, first):
         try:
             if len(row) > MAX_READING_BYTES:
                 raise RowTooLongError
             if row and not row.isspace():
-                take(received, index, row)
+                validate(validated, index, row)
         except SensorFlowError as error:
-            received.reject(index, error)
+            validated.reject(index, error)
 
 
-def _array(body: bytes) -> list[Raw]:
+def _decode_array(body: bytes) -> list[Raw]:
     try:
         return _decode(body)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""What of the rows of one request is readings, and why the others are not."""
+"""The rows of one request after validation: the readings, and why the other rows are none."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -10,12 +10,12 @@ from api.readings.errors import below_retention
 from core.errors import SensorFlowError
 from core.readings import Reading
 
-LISTED_PROBLEMS = 100
+MAX_LISTED_PROBLEMS = 100
 
 
 @dataclass(slots=True)
-class Received:
-    """Readings, each with its row's index; the rest counted by code, the first of them named."""
+class ValidatedRows:
+    """Readings with the indexes of their rows; rejects counted by code, the first ones listed."""
 
     readings: list[Reading] = field(default_factory=list)
     indexes: list[int] = field(default_factory=list)
@@ -24,51 +24,51 @@ class Received:
 
     @property
     def rejected(self) -> int:
-        """How many are none."""
+        """How many rows are rejected."""
         return self.codes.total()
 
     @property
     def read(self) -> int:
-        """How many there were."""
+        """How many rows there were."""
         return len(self.readings) + self.rejected
 
     def accept(self, index: int, reading: Reading) -> None:
-        """Take one in."""
+        """Add the reading of a row."""
         self.readings.append(reading)
         self.indexes.append(index)
 
     def accept_all(self, first: int, readings: Sequence[Reading]) -> None:
-        """Take in those of consecutive rows."""
+        """Add the readings of consecutive rows."""
         self.readings += readings
         self.indexes += range(first, first + len(readings))
 
     def reject(self, index: int, error: SensorFlowError) -> None:
-        """Note why a row is none."""
+        """Count a row under the error's code, and list its problem if few are listed so far."""
         self.codes[error.code] += 1
-        if len(self.problems) < LISTED_PROBLEMS:
+        if len(self.problems) < MAX_LISTED_PROBLEMS:
             problems = error.problems if isinstance(error, InvalidRequestError) else []
             fields = ", ".join(problem.field for problem in problems) or "row"
             self.problems.append(FieldProblem(fields, error.code, error.message, index))
 
-    def above(self, horizon: datetime | None) -> "Received":
-        """The same with readings below the horizon rejected."""
+    def rejecting_below(self, horizon: datetime | None) -> "ValidatedRows":
+        """The same rows, with readings below the horizon rejected."""
         if horizon is None:
             return self
-        below = [place for place, reading in enumerate(self.readings) if reading.ts < horizon]
-        return self.without(below, below_retention(horizon))
+        below = [position for position, reading in enumerate(self.readings) if reading.ts < horizon]
+        return self.rejecting(below, below_retention(horizon))
 
-    def without(self, places: Collection[int], error: SensorFlowError) -> "Received":
-        """The same with the readings in these places of the list rejected."""
-        if not places:
+    def rejecting(self, positions: Collection[int], error: SensorFlowError) -> "ValidatedRows":
+        """The same rows, with the readings at these positions of the list rejected."""
+        if not positions:
             return self
-        out = Received(codes=self.codes.copy(), problems=self.problems.copy())
-        leaving = set(places)
-        for place, (index, reading) in enumerate(zip(self.indexes, self.readings, strict=True)):
-            if place in leaving:
-                out.reject(index, error)
+        rows = ValidatedRows(codes=self.codes.copy(), problems=self.problems.copy())
+        rejected = set(positions)
+        for position, (index, reading) in enumerate(zip(self.indexes, self.readings, strict=True)):
+            if position in rejected:
+                rows.reject(index, error)
             else:
-                out.accept(index, reading)
-        return out
+                rows.accept(index, reading)
+        return rows
 
     def require_all(self) -> None:
         """Raise RejectedBatchError if any row is rejected."""
