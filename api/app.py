@@ -8,7 +8,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
 from litestar.di import Provide
-from litestar.types import ASGIApp
 
 from api.aggregates.controller import AggregateController
 from api.audits.controller import AuditController
@@ -80,16 +79,9 @@ def create_app(settings: ServerSettings) -> Litestar:
         openapi_config=reference_config(),
     )
     require_rules(app)
-    app.asgi_handler = _with_middleware(app.asgi_handler, settings.api, metrics)
+    served = HeadRequests(BodyDraining(app.asgi_handler))
+    app.asgi_handler = Observability(SecurityHeaders(served, settings.api.trusted_proxies), metrics)
     return app
-
-
-def _with_middleware(app: ASGIApp, settings: ApiSettings, metrics: Metrics) -> ASGIApp:
-    """What every request passes through, the router's own errors included."""
-    is_https = settings.public_url.startswith("https://")
-    return Observability(
-        SecurityHeaders(HeadRequests(BodyDraining(app)), is_https=is_https), metrics
-    )
 
 
 def from_environment() -> Litestar:

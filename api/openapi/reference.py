@@ -18,7 +18,7 @@ from api.auth.cookies import SESSION_COOKIE_NAME
 from api.auth.errors import NotSignedInError
 from api.http.error_handlers import on_sensorflow_error
 from api.http.problem_details import Problem
-from api.openapi.content_security_policy import policy_of
+from api.openapi.page_policy import policy_of
 
 PATH = "/docs"
 MEDIA_TYPES = {"js": "text/javascript", "css": "text/css"}

@@ -72,7 +72,6 @@ async def test_the_reference_works_without_a_violation_of_its_policy(
     await page.get_by_role("button", name="Try it out").click()
     await page.get_by_role("button", name="Execute").click()
     await expect(page.get_by_text('"message": "Authenticated"')).to_be_visible()
-    await page.screenshot(path="/tmp/wt/docs.png")
     await page.get_by_text("Schemas").scroll_into_view_if_needed()
     assert set(complaints) <= {f"error {NO_FAVICON}"}
 
