@@ -15,6 +15,7 @@ from core.imports import ImportOptions
 
 CSV = ("a.csv", b"equipmentId,timestamp,value\npump-1,2026-01-01T00:00:00Z,1.5\n")
 DEFAULTS: dict[str, Any] = {
+    "encoding": "utf-8",
     "delimiter": None,
     "decimal": ".",
     "timeFormat": "iso8601",
@@ -30,6 +31,7 @@ DEFAULTS: dict[str, Any] = {
     "earliest": None,
 }
 OPTIONS_OF_CLIENT = {
+    "encoding": "windows-1252",
     "delimiter": ";",
     "decimal": ",",
     "timeFormat": "epoch_ms",
@@ -122,7 +124,8 @@ INVALID = [
     ("delimiter", ":"), ("delimiter", ""), ("decimal", "point"), ("timeFormat", "epoch"),
     ("timeZone", "Mars/Olympus"), ("timeZone", "localtime"), ("timeZone", "america/new_york"),
     ("timeZone", "../UTC"), ("columns", "timestamp"), ("columns", "[]"), ("columns", "[" * 9000),
-    ("header", "yes"), ("skipLines", "-1"), ("skipLines", "1.0"), ("skipLines", "10001"),
+    ("encoding", "latin-1"), ("encoding", "UTF-8"), ("header", "yes"), ("skipLines", "-1"),
+    ("skipLines", "1.0"), ("skipLines", "10001"),
     ("skipLinesAfterHeader", "one"), ("commentPrefix", ""), ("commentPrefix", " #"),
     ("commentPrefix", "#" * 11), ("commentPrefix", "\x07"),
     ("columns", '{"time": "a"}'), ("columns", '{"value": "a", "timestamp": "a"}'),
