@@ -18,7 +18,7 @@ from tests.api.imports.test_uploads import CSV
 from tests.support.stub_provider import StubProvider
 
 READING = {"equipmentId": "a", "timestamp": "2026-01-01T00:00:00Z", "value": 1}
-ANSWERS = "/sensor-data/aggregated?from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z&bucket=1h"
+ANSWERS = "/sensor-data/aggregated?from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z&resolution=1h"
 
 
 def sender(provider: StubProvider, *scopes: Scope, sub: str = "somebody else") -> dict[str, str]:
