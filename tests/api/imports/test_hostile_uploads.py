@@ -5,6 +5,7 @@ import json
 import re
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -123,7 +124,7 @@ async def test_a_url_that_is_replayed_in_any_later_state_stores_nothing(
     assert (await anonymous.put(target, content=CSV)).status_code == 204
     before = files_below(storage_folder)
     error = "upload_expired" if state is ImportState.FAILED else None
-    await set_state(pool, import_id, state, error)
+    await set_state(pool, UUID(import_id), state, error)
     assert_problem(await anonymous.put(target, content=CSV), 409, "import_state")
     assert files_below(storage_folder) == before
 
