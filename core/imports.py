@@ -146,7 +146,7 @@ class ImportOptions(Struct, frozen=True, kw_only=True, rename="camel"):
     `delimiter` null: detected from the header. `timeZone` is that of timestamps without offset.
     `columns` maps COLUMNS to the file's own names. `maxErrors` is a number of rejected rows or a
     percentage of all rows such as "5%"; null: any number. `earliest` is the earliest plausible
-    timestamp; null: that of the settings.
+    timestamp; null: that of the settings. A value that is one of `nullValues` is no reading.
     """
 
     delimiter: Delimiter | None = None
@@ -158,6 +158,7 @@ class ImportOptions(Struct, frozen=True, kw_only=True, rename="camel"):
     on_too_many_errors: OnTooManyErrors = OnTooManyErrors.DISCARD
     on_conflict: OnConflict = OnConflict.REPLACE
     earliest: datetime | None = None
+    null_values: list[str] = []
 
     @property
     def uses_local_time(self) -> bool:

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from core.imports import EQUIPMENT_ID, VALUE, DecimalMark, ImportOptions
-from core.readings import NUMBER, OnConflict, TimeBounds
+from core.imports import EQUIPMENT_ID, ImportOptions
+from core.readings import OnConflict, TimeBounds
 from jobs.csv_import.equipment_ids import are_plain, with_normalized_ids
+from jobs.csv_import.null_values import NULL_VALUE, with_null_values
 from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT
+from jobs.csv_import.numbers import number
 from jobs.csv_import.reject_rules import RejectRule, reject_rules
 from jobs.csv_import.timestamps import with_timestamps
 
@@ -17,11 +19,13 @@ from jobs.csv_import.timestamps import with_timestamps
 class ValidatedBatch:
     """A batch's `readings` (equipment_id, ts, value) and `rejects` (line, code, column, row).
 
-    Where conflicts are errors, the readings have line and row too.
+    Where conflicts are errors, the readings have line and row too. `skipped` rows are neither:
+    they are valid, but hold no reading.
     """
 
     readings: pl.DataFrame
     rejects: pl.DataFrame
+    skipped: int = 0
 
     @property
     def numbered_readings(self) -> pl.DataFrame | None:
@@ -31,7 +35,7 @@ class ValidatedBatch:
     @property
     def rows_read(self) -> int:
         """The number of rows of the batch, without blank lines."""
-        return self.readings.height + self.rejects.height
+        return self.readings.height + self.rejects.height + self.skipped
 
 
 def validate(rows: pl.DataFrame, options: ImportOptions, bounds: TimeBounds) -> ValidatedBatch:
@@ -42,25 +46,20 @@ def validate(rows: pl.DataFrame, options: ImportOptions, bounds: TimeBounds) -> 
     ids_are_plain = are_plain(rows[EQUIPMENT_ID])
     rules = reject_rules(options, bounds, ids_are_plain=ids_are_plain)
     numbers = [pl.when(rule.applies).then(number) for number, rule in enumerate(rules)]
-    validated = (
-        with_timestamps(rows if ids_are_plain else with_normalized_ids(rows), options)
-        .with_columns(number=_number(options.decimal))
-        .with_columns(rule=pl.coalesce(numbers))
-    )
+    parsed = with_timestamps(
+        rows if ids_are_plain else with_normalized_ids(rows), options
+    ).with_columns(number=number(options.decimal))
+    if options.null_values:
+        parsed = with_null_values(parsed, options)
+    validated = parsed.with_columns(rule=pl.coalesce(numbers))
     valid = validated.filter(pl.col("rule").is_null())
+    readings = valid.filter(~pl.col(NULL_VALUE)) if options.null_values else valid
     line_columns = (LINE_NUMBER, TEXT) if options.on_conflict is OnConflict.ERROR else ()
     return ValidatedBatch(
-        valid.select(*line_columns, equipment_id=EQUIPMENT_ID, ts="ts", value="number"),
+        readings.select(*line_columns, equipment_id=EQUIPMENT_ID, ts="ts", value="number"),
         _rejects(validated.filter(pl.col("rule").is_not_null()), rules),
+        skipped=valid.height - readings.height,
     )
-
-
-def _number(mark: DecimalMark) -> pl.Expr:
-    """The value, infinite where it is too large for the type; null where it is no number."""
-    text = pl.col(VALUE).str.strip_chars()
-    if mark is DecimalMark.COMMA:
-        text = text.str.replace_many([",", "."], [".", ","])
-    return pl.when(text.str.contains(f"^{NUMBER}$")).then(text.cast(pl.Float64, strict=False))
 
 
 def _rejects(rejected: pl.DataFrame, rules: Sequence[RejectRule]) -> pl.DataFrame:

@@ -24,6 +24,7 @@ DEFAULTS: dict[str, Any] = {
     "onTooManyErrors": "discard",
     "onConflict": "replace",
     "earliest": None,
+    "nullValues": [],
 }
 OPTIONS_OF_CLIENT = {
     "delimiter": ";",
@@ -35,6 +36,7 @@ OPTIONS_OF_CLIENT = {
     "onTooManyErrors": "keep",
     "onConflict": "skip",
     "earliest": "1950-01-01T00:00:00Z",
+    "nullValues": ["-9999", "NAN", ""],
 }
 
 
@@ -52,7 +54,7 @@ async def upload(client: httpx2.AsyncClient, *fields: tuple[str, object]) -> htt
 
 
 def texts(options: dict[str, Any]) -> list[tuple[str, object]]:
-    return [(name, json.dumps(v) if name == "columns" else v) for name, v in options.items()]
+    return [(name, v if isinstance(v, str) else json.dumps(v)) for name, v in options.items()]
 
 
 async def options_of(client: httpx2.AsyncClient, uploaded: httpx2.Response) -> object:
@@ -81,6 +83,9 @@ INVALID = [
     ("delimiter", "|"), ("delimiter", ""), ("decimal", "point"), ("timeFormat", "epoch"),
     ("timeZone", "Mars/Olympus"), ("timeZone", "localtime"), ("timeZone", "america/new_york"),
     ("timeZone", "../UTC"), ("columns", "timestamp"), ("columns", "[]"), ("columns", "[" * 9000),
+    ("nullValues", "-9999"), ("nullValues", "[-9999]"), ("nullValues", '{"a": "b"}'),
+    ("nullValues", json.dumps(["x"] * 51)), ("nullValues", json.dumps(["x" * 201])),
+    ("nullValues", '["\\u0000"]'), ("nullValues", '["\\ud800"]'),
     ("columns", '{"time": "a"}'), ("columns", '{"value": "a", "timestamp": "a"}'),
 ]  # fmt: skip
 
@@ -96,6 +101,12 @@ async def test_an_invalid_option_is_named_and_nothing_is_stored(
         assert [error["field"] for error in response.json()["errors"]] == [name]
     assert await pool.fetchval("SELECT count(*) FROM imports") == 0
     assert files_below(storage_folder) == before
+
+
+def test_a_name_that_no_database_can_hold_is_refused() -> None:
+    for text in ("\0", "a\ud800"):
+        with pytest.raises(InvalidRequestError, match=r"columns\.value"):
+            parse_options({"columns": json.dumps({"value": text})})
 
 
 async def test_every_invalid_or_unknown_field_is_named(client: httpx2.AsyncClient) -> None:
@@ -139,7 +150,12 @@ def test_a_json_object_gives_the_same_options() -> None:
 @pytest.mark.parametrize("value", [None, 1, 1.5, True, [], {}, [","], {"a": 1}, "\ud800"])
 @pytest.mark.parametrize("name", [*PARSERS, "\ud800"])
 def test_a_value_of_another_type_is_rejected(name: str, value: object) -> None:
-    if (name, value) in [("columns", {}), ("maxErrors", 1)]:
+    if (name, value) in [
+        ("columns", {}),
+        ("maxErrors", 1),
+        ("nullValues", []),
+        ("nullValues", [","]),
+    ]:
         return
     with pytest.raises(InvalidRequestError) as raised:
         parse_options({name: value})
