@@ -37,7 +37,7 @@ async def test_every_row_stays_accounted_for_when_skipped_rows_are_no_longer_cou
         "rows_read, rows_inserted, rows_skipped) "
         "VALUES (gen_random_uuid(), 'a.csv', 'a', 1, 'tester', 'done', 5, 2, 3)"
     )
-    await downgrade(migrated_url, "0021")
+    await downgrade(migrated_url, "0022")
     counts = "SELECT rows_read - rows_inserted - rows_unchanged FROM imports"
     assert await scalar(migrated_url, counts) == 0
     await upgrade(migrated_url)

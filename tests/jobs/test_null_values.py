@@ -195,3 +195,10 @@ async def test_a_corrected_row_with_a_null_value_is_skipped(context: ImportConte
     assert outcome.state == "done"
     assert outcome.counts == ImportCounts(read=3, inserted=1, skipped=1, rejected=1)
     assert [line for line, *_ in await rejects_of(context.storage, import_id, 1)] == [4]
+
+
+def test_skipped_rows_are_nothing_to_warn_of() -> None:
+    lines = [f"a,2024-01-01T00:00Z,{value}" for value in ("-9999", "NAN")]
+    codes = [warning.code for warning in validated(*lines).warnings]
+    assert codes == ["sentinel_value"]
+    assert validated(*lines, options=LOGGER).warnings == []

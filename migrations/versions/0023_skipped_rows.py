@@ -5,8 +5,8 @@ A server of the release before counts none, so its statements keep the sum right
 
 from migrations.statements import execute_all
 
-revision = "0022"
-down_revision = "0021"
+revision = "0023"
+down_revision = "0022"
 
 UPGRADE = (
     """
