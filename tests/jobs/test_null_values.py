@@ -200,5 +200,5 @@ async def test_a_corrected_row_with_a_null_value_is_skipped(context: ImportConte
 def test_skipped_rows_are_nothing_to_warn_of() -> None:
     lines = [f"a,2024-01-01T00:00Z,{value}" for value in ("-9999", "NAN")]
     codes = [warning.code for warning in validated(*lines).warnings]
-    assert codes == ["sentinel_value"]
+    assert codes == ["sentinel_value", "null_word"]
     assert validated(*lines, options=LOGGER).warnings == []
