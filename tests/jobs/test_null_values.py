@@ -123,7 +123,7 @@ async def test_a_null_value_with_another_fault_is_a_reject(context: ImportContex
         "a,yesterday,-9999",
         "a,2099-01-01T00:00Z,-9999",
         "a,2023-12-31T00:00Z,-9999",
-        "a,2024-01-01T00:00Z,-9999,",
+        "a,2024-01-01T00:00Z,-9999,x",
         "a,2024-01-01T00:00Z,-9999",
     ]
     content = HEADER + "\n".join(lines)
