@@ -24,6 +24,11 @@ STAGES: dict[str, tuple[Stage, ...]] = {
 }
 
 
+def stages_of(path: Path) -> tuple[Stage, ...]:
+    """What makes plain text of a file with this name, in order."""
+    return STAGES.get(path.suffix.lower(), TEXT_STAGES)
+
+
 @asynccontextmanager
 async def plain_text_file(
     path: Path, options: ImportOptions, max_bytes: int, raise_if_stopping: Callable[[], None]
@@ -32,7 +37,7 @@ async def plain_text_file(
 
     Raises FileFaultError when it cannot be unpacked, or not within `max_bytes`.
     """
-    stages = STAGES.get(path.suffix.lower(), TEXT_STAGES)
+    stages = stages_of(path)
     with TemporaryDirectory(prefix="sensorflow-") as folder:
         for number, stage in enumerate(stages):
             content = await to_thread(stage, path, options)

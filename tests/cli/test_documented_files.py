@@ -4,14 +4,12 @@ import asyncio
 import csv
 import re
 import shlex
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
-import structlog
 from typer.testing import CliRunner
 
 from cli.main import app
@@ -46,14 +44,6 @@ def cell(text: str) -> str | float | datetime:
         with suppress(ValueError):
             return kind(text)
     return text
-
-
-@pytest.fixture(autouse=True)
-def _restored_logging() -> Iterator[None]:
-    """The command silences the logs of its process, which is that of the tests."""
-    configuration = structlog.get_config()
-    yield
-    structlog.configure(**configuration)
 
 
 def test_every_section_has_an_example() -> None:
