@@ -20,6 +20,7 @@ from api.health.controller import HealthController
 from api.http.body_draining import BodyDraining
 from api.http.head_requests import HeadRequests
 from api.http.problem_details import HANDLERS
+from api.http.request_body import TextRequest
 from api.imports.controller import ImportController, UploadController
 from api.imports.multipart import FORM_OVERHEAD_BYTES
 from api.line_protocol.controller import LineProtocolController
@@ -76,6 +77,7 @@ def create_app(settings: ServerSettings) -> Litestar:
         lifespan=[_lifespan(settings, metrics)],
         logging_config=None,
         openapi_config=reference_config(),
+        request_class=TextRequest,
     )
     require_rules(app)
     app.asgi_handler = Observability(HeadRequests(BodyDraining(app.asgi_handler)), metrics)
