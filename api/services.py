@@ -164,7 +164,9 @@ async def open_services(
             exports=ExportService(ExportRepository(pool), _max_running_exports(settings.database)),
             health=HealthService(HealthRepository(pool)),
             imports=importing.imports,
-            points=LineProtocolService(batch_writer, settings.line_protocol, settings.readings),
+            points=LineProtocolService(
+                batch_writer, ingest_metrics, settings.line_protocol, settings.readings
+            ),
             live=LiveService(live_feed, listener),
             readings=ReadingService(
                 group_commit, batch_writer, ingest_metrics, settings.api, settings.readings

@@ -285,6 +285,9 @@ class LineProtocolSettings(BaseSettings):
         default="{series} {field}",
         description="A field's equipment id, of {series}, {measurement}, {field}, {tags.NAME}.",
     )
+    numeric_strings: bool = Field(
+        default=False, description="Whether a string that holds a number is read as that number."
+    )
 
 
 class EmbeddedSettings(BaseSettings):

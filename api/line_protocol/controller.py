@@ -1,79 +1,26 @@
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from litestar import Controller, Request, Response, post
 from litestar.di import NamedDependency
-from litestar.openapi.spec import (
-    OpenAPIMediaType,
-    OpenAPIResponse,
-    Operation,
-    Parameter,
-    RequestBody,
-    Schema,
-)
-from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import SkipValidation
-from litestar.types import ExceptionHandlersMap
 
 from api.auth.access import TOKEN_SCHEMES, access
 from api.http.query_parameters import enum_parser
 from api.http.request_body import MAX_BODY_BYTES, read_body
+from api.line_protocol.operation import DESCRIPTION, HEADERS, WriteOperation, WriteOperation3
+from api.line_protocol.responses import INFLUXDB_1, INFLUXDB_2, INFLUXDB_3, stored
 from api.line_protocol.service import LineProtocolService, Precision
-from api.readings.batch_writer import BatchWriter
+from api.readings.batch_writer import BatchWriter, Mode
 from core.scopes import Scope
 
 AnyRequest = Request[Any, Any, Any]
 Service = NamedDependency[SkipValidation[LineProtocolService]]
 Writer = NamedDependency[SkipValidation[BatchWriter]]
 
-ACCESS = access(Scope.READINGS_WRITE, 400, 413, 415, 429, schemes=TOKEN_SCHEMES)
-DESCRIPTION = (
-    "Every numeric field becomes a reading; good ones are stored even if others are refused, which "
-    "is reported as InfluxDB does: 400, partial write."
-)
-
-
-@dataclass
-class WriteOperation(Operation):
-    """The operation with its body and its one parameter; any other parameter is ignored."""
-
-    def __post_init__(self) -> None:
-        """Declare what the handler's signature does not show."""
-        units = Schema(type=OpenAPIType.STRING, enum=list(Precision), default="ns")
-        self.parameters = [
-            Parameter(
-                name="precision",
-                param_in="query",
-                schema=units,
-                description="The unit of timestamps.",
-            )
-        ]
-        text = OpenAPIMediaType(Schema(type=OpenAPIType.STRING))
-        self.request_body = RequestBody(content={"text/plain": text}, required=True)
-        self._declare_partial_write()
-
-    def _declare_partial_write(self) -> None:
-        bad_request = (self.responses or {})["400"]
-        if isinstance(bad_request, OpenAPIResponse) and bad_request.content is not None:
-            influxdb_error = Schema(type=OpenAPIType.OBJECT)
-            bad_request.content["application/json"] = OpenAPIMediaType(influxdb_error)
-
-
-class PartialWriteError(Exception):
-    """Some fields are stored and some are rejected; `body` is that of the response."""
-
-    def __init__(self, **body: str) -> None:
-        super().__init__(body)
-        self.body = body
-
-
-def on_partial_write(_request: AnyRequest, error: PartialWriteError) -> Response[dict[str, str]]:
-    """The response in the shape that InfluxDB's clients know."""
-    return Response(error.body, status_code=int(HTTPStatus.BAD_REQUEST))
-
-
-HANDLERS: ExceptionHandlersMap = {PartialWriteError: on_partial_write}
+REFUSALS = (400, 413, 415)
+ACCESS = access(Scope.READINGS_WRITE, *REFUSALS, 429, schemes=TOKEN_SCHEMES)
+ACCESS_1 = access(Scope.READINGS_WRITE, *REFUSALS, schemes=TOKEN_SCHEMES)
 
 
 class LineProtocolController(Controller):
@@ -89,13 +36,15 @@ class LineProtocolController(Controller):
         description=DESCRIPTION,
         status_code=HTTPStatus.NO_CONTENT,
         request_max_body_size=MAX_BODY_BYTES,
-        exception_handlers=HANDLERS,
+        response_headers=HEADERS,
+        exception_handlers=INFLUXDB_2,
         **ACCESS,
     )
-    async def write(self, request: AnyRequest, points: Service, batch_writer: Writer) -> None:
+    async def write(
+        self, request: AnyRequest, points: Service, batch_writer: Writer
+    ) -> Response[None]:
         """Store the points; rejects are reported as InfluxDB 2 does."""
-        if message := await _save(request, points, batch_writer):
-            raise PartialWriteError(code="invalid", message=message)
+        return await _save(request, points, batch_writer)
 
     @post(
         "/write",
@@ -105,26 +54,44 @@ class LineProtocolController(Controller):
         description=DESCRIPTION,
         status_code=HTTPStatus.NO_CONTENT,
         request_max_body_size=MAX_BODY_BYTES,
-        exception_handlers=HANDLERS,
+        response_headers=HEADERS,
+        exception_handlers=INFLUXDB_1,
+        **ACCESS_1,
+    )
+    async def write_1(
+        self, request: AnyRequest, points: Service, batch_writer: Writer
+    ) -> Response[None]:
+        """Store the points; rejects are reported as InfluxDB 1 does."""
+        return await _save(request, points, batch_writer)
+
+    @post(
+        "/api/v3/write_lp",
+        operation_id="writeLineProtocolByNewPath",
+        operation_class=WriteOperation3,
+        summary="The same by the path of InfluxDB 3",
+        description=DESCRIPTION,
+        status_code=HTTPStatus.NO_CONTENT,
+        request_max_body_size=MAX_BODY_BYTES,
+        response_headers=HEADERS,
+        exception_handlers=INFLUXDB_3,
         **ACCESS,
     )
-    async def write_by_old_path(
+    async def write_3(
         self, request: AnyRequest, points: Service, batch_writer: Writer
-    ) -> None:
-        """Store the points; rejects are reported as InfluxDB 1 does."""
-        if message := await _save(request, points, batch_writer):
-            raise PartialWriteError(error=message)
+    ) -> Response[None]:
+        """Store the points; rejects are reported as InfluxDB 3 does."""
+        accepts_partial = request.query_params.get("accept_partial", "true") != "false"
+        mode = Mode.PARTIAL if accepts_partial else Mode.ATOMIC
+        return await _save(request, points, batch_writer, mode)
 
 
 async def _save(
-    request: AnyRequest, points: LineProtocolService, batch_writer: BatchWriter
-) -> str | None:
-    """Store the points; returns the message about rejects, in the words that clients look for."""
+    request: AnyRequest,
+    points: LineProtocolService,
+    batch_writer: BatchWriter,
+    mode: Mode = Mode.PARTIAL,
+) -> Response[None]:
     text = request.query_params.get("precision") or Precision.NANOSECONDS
     precision = enum_parser(Precision)("precision", text)
     with batch_writer.admitted():
-        account = await points.save(await read_body(request), precision)
-    if not account.rejected:
-        return None
-    first = account.errors[0]
-    return f"partial write: line {first.index}: {first.message} dropped={account.rejected}"
+        return stored(await points.save(await read_body(request), precision, mode))

@@ -51,15 +51,20 @@ async def write(client: httpx2.AsyncClient, text: str, path: str = V2) -> httpx2
 
 
 @settings(max_examples=150, deadline=None)
-@given(name=measurements, tags=tag_sets, fields=st.dictionaries(names, values, min_size=1))
+@given(
+    name=measurements,
+    tags=tag_sets,
+    fields=st.dictionaries(names, values, min_size=1),
+    end=st.sampled_from(["\n", "\r\n"]),
+)
 def test_what_the_real_client_writes_is_parsed_as_it_was_meant(
-    name: str, tags: dict[str, str], fields: dict[str, object]
+    name: str, tags: dict[str, str], fields: dict[str, object], end: str
 ) -> None:
-    body = f"{as_line(name, tags, fields)}\nnext f=1\n".encode()
+    body = f"{as_line(name, tags, fields)}{end}next f=1{end}".encode()
     lines = [line for piece in join_continued_lines([body.split(b"\n")]) for line in piece if line]
-    assert lines.pop() == b"next f=1"
-    (line,) = lines
-    point = parse_point(line.decode())
+    point, following = (parse_point(line.decode()) for line in lines)
+    assert following is not None
+    assert (following.head, following.fields) == ("next", [("f", "1")])
     assert point is not None
     assert parse_head(point.head) == (name, tags)
     assert point.time == SECONDS * 10**9
@@ -133,9 +138,10 @@ async def test_the_real_client_understands_rejects(
         return raised.value
 
     partial = await asyncio.to_thread(send, provider.token(), "good f=1\nbad\nbad f=x")
-    assert (partial.status, partial.message) == (
-        400,
-        "partial write: line 1: line must be measurement,tag=value field=value timestamp dropped=2",
+    assert partial.status == 400
+    assert partial.message == (
+        "partial write: line 1: line must be measurement,tag=value field=value timestamp; "
+        "line 2: f must be a number, a boolean or a string dropped=2"
     )
     assert [row[0] for row in await stored(pool)] == ["good f"]
     unscoped = await asyncio.to_thread(send, provider.token(scope=""), "good f=1")
@@ -164,6 +170,9 @@ GOOD = {
     'm,t="quoted f=1': {'m,t="quoted f': 1},
     "m\\n,t=C:\\dir f=1": {"m\\n,t=C:\\dir f": 1},
     "日本,t=🌡 f=1": {"日本,t=🌡 f": 1},
+    "m f=1\r\n": {"m f": 1},
+    "m f=1\r\n# n f=1\r\n\r\nn f=2i,g=t\r\no f=3\r": {"m f": 1, "n f": 2, "n g": 1, "o f": 3},
+    'm f="a\r\nb",g=1\r\nn f="c"\r\no f="d\r\n",g=2 \r\n': {"m g": 1, "o g": 2},
 }
 
 

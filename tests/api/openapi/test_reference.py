@@ -20,6 +20,7 @@ ROUTES = {
     "/sensor-data/batch": {"post"},
     "/api/v2/write": {"post"},
     "/write": {"post"},
+    "/api/v3/write_lp": {"post"},
     "/sensor-data/upload-csv": {"post"},
     "/sensor-data/live": {"get"},
     "/sensor-data/aggregated": {"get"},
@@ -64,6 +65,7 @@ OTHER_SHAPES = {
     ("getReadiness", "application/json"),
     ("writeLineProtocol", "application/json"),
     ("writeLineProtocolByOldPath", "application/json"),
+    ("writeLineProtocolByNewPath", "application/json"),
 }
 
 

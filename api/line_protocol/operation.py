@@ -1,0 +1,67 @@
+from dataclasses import dataclass
+from typing import cast
+
+from litestar.datastructures import ResponseHeader
+from litestar.openapi.spec import (
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    Operation,
+    Parameter,
+    RequestBody,
+    Schema,
+)
+from litestar.openapi.spec.enums import OpenAPIType
+
+from api.line_protocol.responses import SKIPPED_FIELDS
+from api.line_protocol.service import Precision
+
+DESCRIPTION = (
+    "Every numeric field becomes a reading; good ones are stored even if others are refused, which "
+    "is reported as InfluxDB does: 400, partial write. Strings are not stored, but counted in a "
+    f"header, {SKIPPED_FIELDS}. Any other parameter is ignored."
+)
+HEADERS = [
+    ResponseHeader(
+        name=SKIPPED_FIELDS,
+        description="How many fields are strings, which are not stored; only if there are any.",
+        documentation_only=True,
+    )
+]
+
+
+@dataclass
+class WriteOperation(Operation):
+    """The operation with its body and its one parameter; any other parameter is ignored."""
+
+    def __post_init__(self) -> None:
+        """Declare what the handler's signature does not show."""
+        units = Schema(type=OpenAPIType.STRING, enum=list(Precision), default="ns")
+        self.parameters = [_parameter("precision", units, "The unit of timestamps.")]
+        text = OpenAPIMediaType(Schema(type=OpenAPIType.STRING))
+        self.request_body = RequestBody(content={"text/plain": text}, required=True)
+        self._response("204").content = None
+        refusals = self._response("400").content or {}
+        refusals["application/json"] = OpenAPIMediaType(Schema(type=OpenAPIType.OBJECT))
+
+    def _response(self, status: str) -> OpenAPIResponse:
+        """One of the responses, of which none is a reference to another."""
+        return cast("OpenAPIResponse", (self.responses or {})[status])
+
+
+@dataclass
+class WriteOperation3(WriteOperation):
+    """The same with the parameter that InfluxDB 3 adds."""
+
+    def __post_init__(self) -> None:
+        """Declare that too."""
+        super().__post_init__()
+        accept_partial = Schema(type=OpenAPIType.BOOLEAN, default=True)
+        description = "Whether good fields are stored if others are refused."
+        self.parameters = [
+            *(self.parameters or []),
+            _parameter("accept_partial", accept_partial, description),
+        ]
+
+
+def _parameter(name: str, schema: Schema, description: str) -> Parameter:
+    return Parameter(name=name, param_in="query", schema=schema, description=description)
