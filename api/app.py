@@ -23,6 +23,7 @@ from api.http.problem_details import HANDLERS
 from api.http.request_body import TextRequest
 from api.imports.controller import ImportController, UploadController
 from api.imports.multipart import FORM_OVERHEAD_BYTES
+from api.influxdb.controller import InfluxDBController
 from api.line_protocol.controller import LineProtocolController
 from api.live.controller import LiveController
 from api.observability import Metrics, Observability
@@ -60,6 +61,7 @@ def create_app(settings: ServerSettings) -> Litestar:
             SensorDataController,
             BatchController,
             LineProtocolController,
+            InfluxDBController,
             AggregateController,
             AuditController,
             EquipmentController,

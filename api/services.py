@@ -36,6 +36,7 @@ from api.imports.rejects_resubmission import RepairService
 from api.imports.service import ImportService
 from api.imports.services import import_services
 from api.imports.uploads import UploadService
+from api.influxdb.service import InfluxDBService
 from api.line_protocol.service import LineProtocolService
 from api.live.feed import LiveFeed
 from api.live.listener import Listener
@@ -110,6 +111,7 @@ class Services:
     exports: ExportService
     health: HealthService
     imports: ImportService
+    influxdb: InfluxDBService
     points: LineProtocolService
     live: LiveService
     readings: ReadingService
@@ -151,6 +153,7 @@ async def open_services(
         keep = await resources.enter_async_context(
             open_keep(settings.cache, settings.session, answer_metrics)
         )
+        health = HealthService(HealthRepository(pool))
         yield Services(
             addresses=auth.addresses,
             authenticator=auth.authenticator,
@@ -162,8 +165,9 @@ async def open_services(
             batch_writer=batch_writer,
             equipment=EquipmentService(EquipmentRepository(engine, pool)),
             exports=ExportService(ExportRepository(pool), _max_running_exports(settings.database)),
-            health=HealthService(HealthRepository(pool)),
+            health=health,
             imports=importing.imports,
+            influxdb=InfluxDBService(health),
             points=LineProtocolService(
                 batch_writer, ingest_metrics, settings.line_protocol, settings.readings
             ),

@@ -144,6 +144,11 @@ class AuthSettings(BaseSettings):
     password_login: bool = Field(
         default=True, description="Whether POST /auth/login takes user name and password."
     )
+    influxdb_passwords: Literal["refuse", "token", "provider"] = Field(
+        default="refuse",
+        description="What a password from a client of InfluxDB is: refused, an access token, or "
+        "the provider's to judge.",
+    )
     max_failures_per_user: int = Field(
         default=10, ge=1, description="Failed password sign-ins of one user in a window."
     )

@@ -24,10 +24,6 @@ AUTHENTICATED: Final = "authenticated"
 # The holder of a session's cookie, even when the provider cannot renew its tokens any more.
 SESSION_HOLDER: Final = "session-holder"
 
-# How a token is announced; InfluxDB's clients have a word of their own.
-BEARER_SCHEMES: Final = frozenset({"bearer"})
-TOKEN_SCHEMES: Final = BEARER_SCHEMES | {"token"}
-
 AccessRule = Scope | Literal["public", "authenticated", "session-holder"]
 
 
@@ -39,17 +35,16 @@ class Declaration(TypedDict):
     responses: dict[int, ResponseSpec]
 
 
-def access(
-    rule: AccessRule, *refusals: int, schemes: frozenset[str] = BEARER_SCHEMES
-) -> Declaration:
+def access(rule: AccessRule, *refusals: int, from_influxdb: bool = False) -> Declaration:
     """What `rule` adds to a handler; `refusals` are the statuses it may answer with besides.
 
-    `schemes` are the words before an access token.
+    `from_influxdb`: its callers are clients of InfluxDB, which have ways of their own to say who
+    they are.
     """
     open_to_all = rule == PUBLIC
     statuses = {*refusals, 500} | (set() if open_to_all else {401, 403, 503})
     return {
-        "opt": {"access": rule, "schemes": schemes},
+        "opt": {"access": rule, "from_influxdb": from_influxdb},
         "security": _SECURITY.get(rule, [{BEARER: []}, {SESSION_COOKIE: []}]),
         "responses": {status: _RESPONSES[status] for status in sorted(statuses)},
     }
@@ -68,8 +63,10 @@ async def enforce_access(
     if rule == SESSION_HOLDER:
         connection.scope["user"] = await authenticator.session_holder(connection)
         return
-    schemes: frozenset[str] = handler.opt.get("schemes", BEARER_SCHEMES)
-    connection.scope["user"] = principal = await authenticator.principal(connection, schemes)
+    from_influxdb = handler.opt.get("from_influxdb", False)
+    connection.scope["user"] = principal = await authenticator.principal(
+        connection, from_influxdb=from_influxdb
+    )
     if rule != AUTHENTICATED:
         _require_scope(principal, rule)
 

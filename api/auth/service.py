@@ -6,17 +6,15 @@ import structlog
 
 from api.auth.basic import Credentials
 from api.auth.errors import (
-    IdentityProviderRefusedError,
     IdentityProviderUnavailableError,
     InvalidLogoutTokenError,
     InvalidSignInError,
     PasswordLoginOffError,
     SignInDeniedError,
-    WrongCredentialsError,
 )
 from api.auth.id_tokens import IdTokenVerifier
-from api.auth.login_throttling import Attempt, FailureLimit
 from api.auth.oidc_client import GrantRefusedError, OidcClient
+from api.auth.password_grant import PasswordGrant
 from api.auth.redirect_target import safe_return_path
 from api.auth.repository import (
     SignInRepository,
@@ -64,7 +62,7 @@ class SignInParts:
     session_store: SessionStore
     sign_ins: SignInRepository
     spent: SpentTokenRepository
-    failures: FailureLimit
+    passwords: PasswordGrant
     access_tokens: TokenVerifier
     id_tokens: IdTokenVerifier
 
@@ -109,16 +107,7 @@ class SignInService:
 
         Raises WrongCredentialsError, TooManyFailuresError or PasswordLoginOffError.
         """
-        attempt = Attempt(credentials.username, address)
-        await self._parts.failures.enter(attempt)
-        try:
-            tokens = await self._parts.client.redeem_password(*credentials)
-        except GrantRefusedError as error:
-            raise WrongCredentialsError("Wrong user name or password.") from error
-        except (IdentityProviderUnavailableError, IdentityProviderRefusedError):
-            await self._parts.failures.not_judged(attempt)
-            raise
-        await self._parts.failures.succeeded(attempt)
+        tokens = await self._parts.passwords.redeem(credentials, address)
         return await self._open(tokens, None, former_cookie)
 
     def require_password_login(self) -> None:

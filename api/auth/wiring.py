@@ -12,9 +12,11 @@ from api.auth.cookies import Cookies
 from api.auth.csrf import OriginPolicy
 from api.auth.discovery import KnownProvider
 from api.auth.id_tokens import IdTokenVerifier
+from api.auth.influxdb_passwords import BelievedPasswords, InfluxDBPasswords
 from api.auth.jwks import ProviderKeys
 from api.auth.login_throttling import FailureLimit
 from api.auth.oidc_client import OidcClient
+from api.auth.password_grant import PasswordGrant
 from api.auth.repository import (
     FailureRepository,
     SessionRepository,
@@ -53,6 +55,14 @@ async def open_auth(
     access_tokens = TokenVerifier(auth, keys, spent.is_spent)
     id_tokens = IdTokenVerifier(auth, keys)
     client = OidcClient(auth, KnownProvider(auth.issuer, http), api.public_url)
+    addresses = Addresses(api.trusted_proxies)
+    passwords = PasswordGrant(client, FailureLimit(auth, FailureRepository(pool)))
+    influxdb_passwords = InfluxDBPasswords(
+        auth.influxdb_passwords,
+        access_tokens,
+        BelievedPasswords(passwords, access_tokens),
+        addresses,
+    )
     cookies = Cookies(api, session)
     async with open_session_store(auth, session, pool, spent) as store:
         sessions = Sessions(session, store, client, access_tokens, id_tokens)
@@ -62,13 +72,15 @@ async def open_auth(
             session_store=store,
             sign_ins=SignInRepository(pool),
             spent=spent,
-            failures=FailureLimit(auth, FailureRepository(pool)),
+            passwords=passwords,
             access_tokens=access_tokens,
             id_tokens=id_tokens,
         )
         yield Auth(
-            addresses=Addresses(api.trusted_proxies),
-            authenticator=Authenticator(access_tokens, sessions, cookies, OriginPolicy(api)),
+            addresses=addresses,
+            authenticator=Authenticator(
+                access_tokens, influxdb_passwords, sessions, cookies, OriginPolicy(api)
+            ),
             cookies=cookies,
             sign_in=SignInService(auth, api, parts),
         )

@@ -5,7 +5,7 @@ from litestar import Controller, Request, Response, post
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
-from api.auth.access import TOKEN_SCHEMES, access
+from api.auth.access import access
 from api.http.query_parameters import enum_parser
 from api.http.request_body import MAX_BODY_BYTES, read_body
 from api.line_protocol.operation import DESCRIPTION, HEADERS, WriteOperation, WriteOperation3
@@ -18,9 +18,9 @@ AnyRequest = Request[Any, Any, Any]
 Service = NamedDependency[SkipValidation[LineProtocolService]]
 Writer = NamedDependency[SkipValidation[BatchWriter]]
 
-REFUSALS = (400, 413, 415)
-ACCESS = access(Scope.READINGS_WRITE, *REFUSALS, 429, schemes=TOKEN_SCHEMES)
-ACCESS_1 = access(Scope.READINGS_WRITE, *REFUSALS, schemes=TOKEN_SCHEMES)
+REFUSALS = (400, 413, 415, 502)
+ACCESS = access(Scope.READINGS_WRITE, *REFUSALS, 429, from_influxdb=True)
+ACCESS_1 = access(Scope.READINGS_WRITE, *REFUSALS, from_influxdb=True)
 
 
 class LineProtocolController(Controller):

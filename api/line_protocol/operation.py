@@ -6,7 +6,6 @@ from litestar.openapi.spec import (
     OpenAPIMediaType,
     OpenAPIResponse,
     Operation,
-    Parameter,
     RequestBody,
     Schema,
 )
@@ -14,6 +13,7 @@ from litestar.openapi.spec.enums import OpenAPIType
 
 from api.line_protocol.responses import SKIPPED_FIELDS
 from api.line_protocol.service import Precision
+from api.openapi.parameters import query_parameter
 
 DESCRIPTION = (
     "Every numeric field becomes a reading; good ones are stored even if others are refused, which "
@@ -23,6 +23,7 @@ DESCRIPTION = (
 HEADERS = [
     ResponseHeader(
         name=SKIPPED_FIELDS,
+        value="1",
         description="How many fields are strings, which are not stored; only if there are any.",
         documentation_only=True,
     )
@@ -36,7 +37,7 @@ class WriteOperation(Operation):
     def __post_init__(self) -> None:
         """Declare what the handler's signature does not show."""
         units = Schema(type=OpenAPIType.STRING, enum=list(Precision), default="ns")
-        self.parameters = [_parameter("precision", units, "The unit of timestamps.")]
+        self.parameters = [query_parameter("precision", units, "The unit of timestamps.")]
         text = OpenAPIMediaType(Schema(type=OpenAPIType.STRING))
         self.request_body = RequestBody(content={"text/plain": text}, required=True)
         self._response("204").content = None
@@ -59,9 +60,5 @@ class WriteOperation3(WriteOperation):
         description = "Whether good fields are stored if others are refused."
         self.parameters = [
             *(self.parameters or []),
-            _parameter("accept_partial", accept_partial, description),
+            query_parameter("accept_partial", accept_partial, description),
         ]
-
-
-def _parameter(name: str, schema: Schema, description: str) -> Parameter:
-    return Parameter(name=name, param_in="query", schema=schema, description=description)

@@ -53,13 +53,19 @@ OPEN = {
     ("GET", "/"),
     ("GET", "/health/live"),
     ("GET", "/health/ready"),
+    ("GET", "/health"),
+    ("GET", "/ready"),
+    ("GET", "/ping"),
     ("GET", "/auth/login"),
     ("POST", "/auth/login"),
     ("GET", "/auth/callback"),
     ("POST", "/auth/backchannel-logout"),  # its logout token is what it goes by
     ("PUT", "/imports/{import_id:uuid}/content"),  # goes by its signature
 }
-SIGNED_IN = {("GET", "/metrics"), ("GET", "/auth/me"), ("GET", "/docs")}
+SIGNED_IN = {
+    *(("GET", "/metrics"), ("GET", "/auth/me"), ("GET", "/docs")),
+    *(("GET", "/query"), ("POST", "/query")),
+}
 
 
 def concrete(path: str) -> str:
@@ -156,6 +162,8 @@ async def test_a_header_without_a_bearer_token_is_no_token(
     assert response.json()["code"] == "missing_token"
 
 
-@pytest.mark.parametrize("path", ["/", "/health/live", "/health/ready"])
+@pytest.mark.parametrize(
+    "path", ["/", "/health/live", "/health/ready", "/health", "/ready", "/ping?verbose=true"]
+)
 async def test_health_is_told_to_anybody(anonymous: httpx2.AsyncClient, path: str) -> None:
     assert (await anonymous.get(path)).status_code == 200

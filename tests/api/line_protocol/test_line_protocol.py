@@ -1,6 +1,5 @@
-"""InfluxDB's line protocol, by its real client and by its grammar."""
+"""InfluxDB's line protocol, by its grammar."""
 
-import asyncio
 import gzip
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -10,10 +9,7 @@ import httpx2
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.client.write.point import Point
-from influxdb_client.client.write_api import SYNCHRONOUS
-from influxdb_client.rest import ApiException
 from pydantic import ValidationError
 
 from api.line_protocol.grammar import join_continued_lines, parse_head, parse_number, parse_point
@@ -97,55 +93,6 @@ def test_the_default_never_gives_two_series_one_id(
 def test_tags_in_another_order_are_the_same_series() -> None:
     ids = EquipmentIds(LineProtocolSettings().equipment_id)
     assert ids.get("m,b=1,a=x\\ y", "f") == ids.get("m,a=x\\ y,b=1", "f") == "m,a=x\\ y,b=1 f"
-
-
-async def test_the_real_client_writes_points_that_are_stored(
-    base_url: str, provider: Provider, client: httpx2.AsyncClient, pool: Pool
-) -> None:
-    del client
-    points = [
-        {"tags": {"site": "JFK"}, "fields": {"temp": 21.5}},
-        {"tags": {"site": "LGA"}, "fields": {"temp": 20, "wet": True}},
-    ]
-    points = [point | {"measurement": "weather", "time": START} for point in points]
-
-    def send(compressed: bool) -> None:
-        with InfluxDBClient(
-            base_url, provider.token(), org="any", enable_gzip=compressed
-        ) as influx:
-            influx.write_api(SYNCHRONOUS).write("any", record=points)
-
-    for compressed in (False, True):
-        await asyncio.to_thread(send, compressed)
-    assert await stored(pool) == [
-        ("weather,site=JFK temp", START, 21.5),
-        ("weather,site=LGA temp", START, 20),
-        ("weather,site=LGA wet", START, 1),
-    ]
-
-
-async def test_the_real_client_understands_rejects(
-    base_url: str, provider: Provider, client: httpx2.AsyncClient, pool: Pool
-) -> None:
-    del client
-
-    def send(token: str, record: str) -> ApiException:
-        with (
-            InfluxDBClient(base_url, token, org="any") as influx,
-            pytest.raises(ApiException) as raised,
-        ):
-            influx.write_api(SYNCHRONOUS).write("any", record=record)
-        return raised.value
-
-    partial = await asyncio.to_thread(send, provider.token(), "good f=1\nbad\nbad f=x")
-    assert partial.status == 400
-    assert partial.message == (
-        "partial write: line 1: line must be measurement,tag=value field=value timestamp; "
-        "line 2: f must be a number, a boolean or a string dropped=2"
-    )
-    assert [row[0] for row in await stored(pool)] == ["good f"]
-    unscoped = await asyncio.to_thread(send, provider.token(scope=""), "good f=1")
-    assert (unscoped.status, unscoped.message) == (403, "The scope readings:write is missing.")
 
 
 async def test_partial_writes_are_reported_in_the_shape_of_each_version(
