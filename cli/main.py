@@ -100,21 +100,21 @@ def audit_rollups(
 def doctor_auth(
     token_file: Annotated[
         typer.FileText | None,
-        typer.Option(help="An access token to judge; - reads it from standard input."),
+        typer.Option(help="An access token to check; - reads it from standard input."),
     ] = None,
 ) -> None:
     """Check sign-in: discovery, keys, clock, redirect URI, password grant, audience.
 
     Needs SENSORFLOW_AUTH_ISSUER and SENSORFLOW_AUTH_AUDIENCE. Exits with 1 if something is wrong.
     """
-    from cli.doctor.auth import examine
-    from cli.doctor.findings import any_wrong, print_findings
+    from cli.doctor.auth import run_checks
+    from cli.doctor.results import any_failed, print_results
     from core.settings import ApiSettings, AuthSettings
 
     token = token_file.read().strip() if token_file else None
-    findings = asyncio.run(examine(ApiSettings(), AuthSettings(), token))
-    print_findings(Console(highlight=False, soft_wrap=True), findings)
-    if any_wrong(findings):
+    results = asyncio.run(run_checks(ApiSettings(), AuthSettings(), token))
+    print_results(Console(highlight=False, soft_wrap=True), results)
+    if any_failed(results):
         raise typer.Exit(FAILED)
 
 

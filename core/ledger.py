@@ -18,19 +18,19 @@ MAX_CHANGES = 20_000
 
 async def enter_new_rows(
     connection: Connection,
-    spans: Mapping[str, Sequence[datetime]],
+    ts_bounds: Mapping[str, Sequence[datetime]],
     changed: Collection[tuple[str, date]],
     import_id: UUID | None = None,
 ) -> None:
     """Enter written rows, at least one, of which none replaced another.
 
-    `spans` has the first and last timestamps (first_ts, last_ts) of ranges that hold all rows, and
-    `changed` each equipment with each UTC day on which it has a row.
+    `ts_bounds` has the first and last timestamps (first_ts, last_ts) of ranges that hold all rows,
+    and `changed` each equipment id with each UTC day on which it has a row.
     """
     equipment_ids, days = zip(*changed, strict=True)
     await queries().enter_new_rows(
         connection,
-        **spans,
+        **ts_bounds,
         equipment_ids=equipment_ids,
         days=days,
         max_changes=MAX_CHANGES,

@@ -87,7 +87,7 @@ class ApiSettings(BaseSettings):
         default=20 * 2**30, ge=1, description="The largest CSV upload, in bytes."
     )
     upload_secret: Annotated[SecretStr, Field(min_length=32)] | None = Field(
-        default=None, description="What upload URLs to a storage in a folder are signed with."
+        default=None, description="Signs upload URLs where the storage is a folder."
     )
     public_url: Origin = Field(
         default="http://127.0.0.1:8000", description="Where browsers reach the server."
@@ -119,7 +119,7 @@ def _is_loopback(host: str) -> bool:
 
 
 class AuthSettings(BaseSettings):
-    """The OpenID Connect provider: whose tokens are accepted, and how people sign in with it."""
+    """The OpenID Connect provider: which tokens are accepted, and how users sign in."""
 
     model_config = _group("AUTH_")
 
@@ -127,19 +127,22 @@ class AuthSettings(BaseSettings):
     audience: str = Field(
         description="The audience an access token must carry; several are separated by spaces."
     )
-    client_id: str = Field(default="sensorflow", description="The client that people sign in with.")
+    client_id: str = Field(
+        default="sensorflow", description="Client id of this platform at the provider."
+    )
     client_secret: SecretStr | None = Field(
-        default=None, description="Its secret, unless it is a public client."
+        default=None, description="Client secret; none for a public client."
     )
     login_scopes: str = Field(
         default=" ".join(("openid profile email", *Scope)),
-        description="What a sign-in asks the provider for.",
+        description="Scopes that a sign-in requests.",
     )
     login_parameters: dict[str, str] = Field(
-        default={}, description="More parameters of the sign-in request, as a JSON object."
+        default={}, description="More parameters of the authorization request, as a JSON object."
     )
     scope_mapping: dict[str, frozenset[Scope]] = Field(
-        default={}, description="Scopes by the provider's names, as a JSON object."
+        default={},
+        description="Scopes by the provider's scopes, roles and groups, as a JSON object.",
     )
     password_login: bool = Field(
         default=True, description="Whether POST /auth/login takes user name and password."
@@ -147,10 +150,17 @@ class AuthSettings(BaseSettings):
     influxdb_passwords: Literal["refuse", "token", "provider"] = Field(
         default="refuse",
         description="What a password from a client of InfluxDB is: refused, an access token, or "
-        "the provider's to judge.",
+        "verified by the provider.",
+    )
+    max_failures_per_user_and_address: int = Field(
+        default=10,
+        ge=1,
+        description="Failed password sign-ins of one user from one address in a window.",
     )
     max_failures_per_user: int = Field(
-        default=10, ge=1, description="Failed password sign-ins of one user in a window."
+        default=100,
+        ge=1,
+        description="Failed password sign-ins of one user from all addresses in a window.",
     )
     max_failures_per_address: int = Field(
         default=50, ge=1, description="Failed password sign-ins from one address in a window."
@@ -161,40 +171,44 @@ class AuthSettings(BaseSettings):
 
 
 class SessionSettings(BaseSettings):
-    """How long people stay signed in, where that is kept, and the cookie that says so."""
+    """Sessions: their lifetime, their store, their cookie."""
 
     model_config = _group("SESSION_")
 
     idle_lifetime: Lifetime = Field(
-        default=timedelta(hours=2), description="A session ends after so long without a request."
+        default=timedelta(hours=2), description="A session ends after this long without a request."
     )
     lifetime: Lifetime = Field(
-        default=timedelta(hours=12), description="A session ends so long after the sign-in."
+        default=timedelta(hours=12), description="A session ends this long after the sign-in."
     )
     cookie_host_prefix: bool = Field(
         default=False, description="Whether the cookie is named __Host-Authentication."
     )
     valkey_url: ValkeyUrl | None = Field(
         default=None,
-        description="Sessions, and answers to aggregate questions, are kept in this Valkey.",
+        description="The Valkey that stores sessions and cached aggregate responses.",
     )
 
 
 class CacheSettings(BaseSettings):
-    """What is kept of answers to aggregate questions, for who asks the same again."""
+    """The cache of aggregate responses."""
 
     model_config = _group("CACHE_")
 
     max_bytes: int = Field(
-        default=64 * 2**20, ge=0, description="Answers that a process keeps in memory, in bytes."
+        default=64 * 2**20,
+        ge=0,
+        description="Aggregate responses that a process caches in memory, in bytes.",
     )
     max_answer_bytes: int = Field(
-        default=8 * 2**20, ge=0, description="The largest answer that is kept; 0: none is."
+        default=8 * 2**20,
+        ge=0,
+        description="The largest aggregate response that is cached, in bytes; 0: none.",
     )
 
 
 class StorageSettings(BaseSettings):
-    """Where uploaded files and rejects are kept."""
+    """Where uploaded files and rejects are stored."""
 
     model_config = _group("STORAGE_")
 
@@ -202,18 +216,22 @@ class StorageSettings(BaseSettings):
 
 
 class WorkerSettings(BaseSettings):
-    """How the worker takes and retries jobs."""
+    """How the worker claims and retries jobs, and refreshes rollups."""
 
     model_config = _group("WORKER_")
 
     max_attempts: int = Field(
-        default=5, ge=1, description="An import that crashed the worker this often is failed."
+        default=5,
+        ge=1,
+        description="Attempts without progress after which an import is failed.",
     )
     lease_seconds: float = Field(
-        default=30, gt=0, description="Silence after which another worker takes a job over."
+        default=30,
+        gt=0,
+        description="Seconds without heartbeat after which another worker takes a job over.",
     )
     refresh_interval_seconds: float = Field(
-        default=5, gt=0, description="How often late rows are looked for and rolled up."
+        default=5, gt=0, description="Seconds between refreshes of the rollups of late rows."
     )
     max_inflated_bytes: int = Field(
         default=200 * 2**30,
@@ -223,7 +241,7 @@ class WorkerSettings(BaseSettings):
 
 
 class ReadingSettings(BaseSettings):
-    """What a reading must satisfy, on every way in."""
+    """Validation of readings, the same for every way of ingest."""
 
     model_config = _group("READINGS_")
 
@@ -234,7 +252,7 @@ class ReadingSettings(BaseSettings):
 
 
 class IngestSettings(BaseSettings):
-    """How readings become transactions: single ones are gathered, a batch is one by itself."""
+    """Group commit: single readings share transactions; each batch has its own."""
 
     model_config = _group("INGEST_")
 
@@ -245,33 +263,33 @@ class IngestSettings(BaseSettings):
         default=1000, ge=1, description="Single readings in one transaction at most."
     )
     max_waiting_readings: int = Field(
-        default=20_000, ge=1, description="Single readings under way; one more is answered 429."
+        default=20_000, ge=1, description="Single readings in flight; one more is answered 429."
     )
     batch_writers: int = Field(
         default=2, ge=1, description="Transactions with batches at one time at most."
     )
     max_waiting_batches: int = Field(
-        default=16, ge=1, description="Batches under way; one more is answered 429."
+        default=16, ge=1, description="Batches in flight; one more is answered 429."
     )
 
 
 class ClientSettings(BaseSettings):
-    """The server that `sensorflow import` sends files to, and who it is there."""
+    """The server to which `sensorflow import` sends files, and its client at the provider."""
 
     model_config = _group("CLIENT_")
 
     server_url: Origin | None = Field(
         default=None, description="The server to send files to, where --server names none."
     )
-    issuer: str | None = Field(default=None, description="Issuer URL of the provider of tokens.")
-    id: str | None = Field(default=None, description="The machine client that asks for tokens.")
-    secret: SecretStr | None = Field(default=None, description="Its secret.")
+    issuer: str | None = Field(default=None, description="Issuer URL of the identity provider.")
+    id: str | None = Field(default=None, description="Client id that requests access tokens.")
+    secret: SecretStr | None = Field(default=None, description="Client secret.")
     scope: str = Field(
         default=f"{Scope.IMPORTS_WRITE} {Scope.IMPORTS_READ}",
-        description="What it asks the provider for.",
+        description="Scopes that it requests.",
     )
     token: SecretStr | None = Field(
-        default=None, description="An access token to use in place of all that."
+        default=None, description="An access token to send instead of requesting one."
     )
 
 
@@ -282,7 +300,7 @@ def _template(text: str) -> str:
 
 
 class LineProtocolSettings(BaseSettings):
-    """What points in InfluxDB's line protocol are here."""
+    """How points in InfluxDB's line protocol become readings."""
 
     model_config = _group("LINE_PROTOCOL_")
 

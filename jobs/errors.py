@@ -1,15 +1,16 @@
-"""The errors that end an attempt at a job."""
+"""Why an attempt at a job ends without success."""
 
 import asyncpg
 
 from core.errors import SensorFlowError
+from core.imports import ImportFault
 
-# Faults of the worker's surroundings, which pass; any other exception is a bug.
-EXPECTED = (SensorFlowError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+# Failures of the environment: they pass, and the attempt is repeated. Anything else is a bug.
+EXPECTED_ERRORS = (SensorFlowError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
-# What TimescaleDB raises in maintenance that meets another session's work on the same chunk: a
-# refresh that overlaps a policy's (55P03), a compression beside a write (40001). Worth a retry.
-CONFLICTS = (
+# What TimescaleDB raises when maintenance meets another session on the same chunk: a refresh that
+# overlaps a policy's (55P03), a compression beside a write (40001). It can be retried.
+CONCURRENCY_ERRORS = (
     asyncpg.LockNotAvailableError,
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
@@ -17,9 +18,11 @@ CONFLICTS = (
 
 
 class FileFaultError(SensorFlowError):
-    """The file itself is at fault: the import fails, and a retry would fail the same way."""
+    """The file itself is at fault: the import fails, and a retry would change nothing."""
 
-    def __init__(self, code: str, message: str) -> None:
+    code: ImportFault
+
+    def __init__(self, code: ImportFault, message: str) -> None:
         super().__init__(message)
         self.code = code
 
@@ -36,10 +39,10 @@ class WorkerStoppingError(SensorFlowError):
     code = "worker_stopping"
 
 
-class TurnLateError(SensorFlowError):
-    """A batch waited too long, with rows locked, for the one before it: that may wait for it."""
+class CommitOrderTimeoutError(SensorFlowError):
+    """A batch waited too long, with rows locked, for the one before, which may wait for it."""
 
-    code = "turn_late"
+    code = "commit_order_timeout"
 
 
 class RollupMismatchError(SensorFlowError):

@@ -1,4 +1,4 @@
-"""User names and passwords, which clients of InfluxDB send with every write."""
+"""User name and password of InfluxDB's clients, which send them with every write."""
 
 import asyncio
 import time
@@ -10,8 +10,8 @@ from weakref import WeakValueDictionary
 from cachetools import TLRUCache
 from litestar.connection import ASGIConnection
 
-from api.auth.basic import Credentials, basic_credentials
-from api.auth.client_address import Addresses
+from api.auth.basic import Credentials, parse_basic_credentials
+from api.auth.client_address import ClientAddressResolver
 from api.auth.errors import (
     AuthorizationFailedError,
     MissingCredentialsError,
@@ -19,71 +19,73 @@ from api.auth.errors import (
     WrongCredentialsError,
 )
 from api.auth.password_grant import PasswordGrant
-from api.auth.tokens import BELIEVED_SECONDS, Principal, TokenVerifier
+from api.auth.tokens import CACHE_SECONDS, AccessTokenVerifier, Principal
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
-# Users whose password a process believes without asking the provider.
-BELIEVED_USERS = 10_000
+CACHE_MAX_PASSWORDS = 10_000
 
 
-class BelievedPasswords:
-    """Asks the provider about a password once, not for every write.
+class PasswordVerifier:
+    """Has the provider verify a password, and caches those that are valid.
 
-    A password that was right is believed as long as a token that was verified, and never longer
-    than the provider's token for it; it is kept as a hash under a key of this process.
+    A password is accepted from the cache as long as an access token is, and never longer than the
+    provider's token for it. The cache's keys are hashes, keyed by a secret of this process.
     """
 
-    def __init__(self, grant: PasswordGrant, verifier: TokenVerifier) -> None:
+    def __init__(self, grant: PasswordGrant, access_tokens: AccessTokenVerifier) -> None:
         self._grant = grant
-        self._verifier = verifier
-        self._key = token_bytes()
-        self._principals: TLRUCache[bytes, Principal] = TLRUCache(
-            BELIEVED_USERS, _until, timer=time.time
+        self._access_tokens = access_tokens
+        self._secret = token_bytes()
+        self._cache: TLRUCache[bytes, Principal] = TLRUCache(
+            CACHE_MAX_PASSWORDS, _cached_until, timer=time.time
         )
         self._locks: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
 
-    async def principal(self, credentials: Credentials, address: str) -> Principal:
-        """Who the user is. Raises AuthorizationFailedError."""
-        name = self._hash(credentials)
-        lock = self._locks.setdefault(name, asyncio.Lock())
-        async with lock:
-            principal = self._principals.get(name)
+    async def verify(self, credentials: Credentials, address: str) -> Principal:
+        """The Principal of the user.
+
+        Raises AuthorizationFailedError for a wrong password, and what PasswordGrant.exchange
+        raises. Concurrent requests with one password wait for a single grant.
+        """
+        key = self._key(credentials)
+        async with self._locks.setdefault(key, asyncio.Lock()):
+            principal = self._cache.get(key)
             if principal is None:
-                principal = self._principals[name] = await self._ask(credentials, address)
+                principal = await self._verify_uncached(credentials, address)
+                self._cache[key] = principal
             return principal
 
-    async def _ask(self, credentials: Credentials, address: str) -> Principal:
+    async def _verify_uncached(self, credentials: Credentials, address: str) -> Principal:
         try:
-            tokens = await self._grant.redeem(credentials, address)
+            tokens = await self._grant.exchange(credentials, address)
         except WrongCredentialsError as error:
             raise AuthorizationFailedError(error.message) from error
-        return await self._verifier.verify(tokens.access_token)
+        return await self._access_tokens.verify(tokens.access_token)
 
-    def _hash(self, credentials: Credentials) -> bytes:
-        return blake2b("\0".join(credentials).encode(), key=self._key).digest()
+    def _key(self, credentials: Credentials) -> bytes:
+        return blake2b("\0".join(credentials).encode(), key=self._secret).digest()
 
 
 class InfluxDBPasswords:
-    """Turns user name and password into a Principal, in the way that the setting names."""
+    """Authenticates by user name and password, as the setting allows."""
 
     def __init__(
         self,
         policy: Literal["refuse", "token", "provider"],
-        verifier: TokenVerifier,
-        believed: BelievedPasswords,
-        addresses: Addresses,
+        access_tokens: AccessTokenVerifier,
+        passwords: PasswordVerifier,
+        client_addresses: ClientAddressResolver,
     ) -> None:
         self._policy = policy
-        self._verifier = verifier
-        self._believed = believed
-        self._addresses = addresses
+        self._access_tokens = access_tokens
+        self._passwords = passwords
+        self._client_addresses = client_addresses
 
-    async def principal(self, connection: Connection) -> Principal | None:
-        """Who calls; None for a request without user name and password.
+    async def authenticate(self, connection: Connection) -> Principal | None:
+        """The caller; None if the request has no user name and password.
 
-        Raises MissingTokenError if passwords are not taken, AuthorizationFailedError for a wrong
-        one, and what TokenVerifier.verify and PasswordGrant.redeem raise.
+        Raises MissingTokenError if they are refused, and what the verifiers raise.
         """
         credentials = _credentials(connection)
         if credentials is None:
@@ -95,22 +97,23 @@ class InfluxDBPasswords:
                     "PASSWORDS). Send an access token: Authorization: Token <token>."
                 )
             case "token":
-                return await self._verifier.verify(credentials.password)
+                return await self._access_tokens.verify(credentials.password)
             case "provider":
-                return await self._believed.principal(credentials, self._addresses.of(connection))
+                address = self._client_addresses.resolve(connection)
+                return await self._passwords.verify(credentials, address)
 
 
-def _until(_name: bytes, principal: Principal, now: float) -> float:
-    return min(principal.expires_at, now + BELIEVED_SECONDS)
+def _cached_until(_key: bytes, principal: Principal, now: float) -> float:
+    return min(principal.expires_at, now + CACHE_SECONDS)
 
 
 def _credentials(connection: Connection) -> Credentials | None:
-    """Those of Authorization: Basic, or `Token user:password` as of InfluxDB 1.8, or of u and p."""
+    """By Authorization: Basic, by `Token user:password` of InfluxDB 1.8, or by u and p."""
     authorization = connection.headers.get("authorization", "")
     scheme, _, secret = authorization.partition(" ")
     match scheme.lower():
         case "basic":
-            return _whole_basic(authorization)
+            return _basic_credentials(authorization)
         case "token" if ":" in secret:
             username, _, password = secret.strip().partition(":")
         case "":
@@ -121,8 +124,8 @@ def _credentials(connection: Connection) -> Credentials | None:
     return Credentials(username, password) if username and password else None
 
 
-def _whole_basic(authorization: str) -> Credentials | None:
+def _basic_credentials(authorization: str) -> Credentials | None:
     try:
-        return basic_credentials(authorization)
+        return parse_basic_credentials(authorization)
     except MissingCredentialsError:
         return None

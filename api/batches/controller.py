@@ -5,23 +5,22 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from api.auth.access import access
+from api.batches.parameters import MODE, ON_CONFLICT, PARAMETERS
 from api.batches.schemas import JSON, NDJSON, SaveBatchOperation
 from api.batches.service import BatchService
 from api.http.problem_details import UnsupportedMediaTypeError
-from api.http.query_parameters import Parameters, enum_parser
+from api.http.query_parameters import Parameters
 from api.http.request_body import MAX_BODY_BYTES, media_type, read_body
-from api.readings.batch_writer import BatchOptions, BatchWriter, Mode
+from api.readings.batch_writer import BatchOptions, BatchWriter
 from api.readings.body_rows import split_array, split_lines
 from api.readings.idempotency import keyed_request
 from api.readings.schemas import Account
-from core.readings import OnConflict
 from core.scopes import Scope
 
 AnyRequest = Request[Any, Any, Any]
 Service = NamedDependency[SkipValidation[BatchService]]
 Writer = NamedDependency[SkipValidation[BatchWriter]]
 
-PARAMETERS = ("mode", "onConflict")
 SPLITTERS = {JSON: split_array, NDJSON: split_lines}
 
 
@@ -59,9 +58,6 @@ class BatchController(Controller):
 def parse_batch_options(request: AnyRequest) -> BatchOptions:
     """How to store the batch; raises InvalidRequestError that names every wrong parameter."""
     parameters = Parameters(list(request.query_params.multi_items()), PARAMETERS)
-    options = BatchOptions(
-        parameters.read("mode", enum_parser(Mode), Mode.ATOMIC),
-        parameters.read("onConflict", enum_parser(OnConflict), OnConflict.REPLACE),
-    )
+    options = BatchOptions(parameters.read(MODE), parameters.read(ON_CONFLICT))
     parameters.check()
     return options

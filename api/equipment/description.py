@@ -5,8 +5,8 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from api.http.json_object import parse_json_object
+from api.http.parsers import invalid_parameter, parse_time_zone, printable
 from api.http.problem_details import FieldProblem, InvalidRequestError
-from api.http.query_parameters import invalid_parameter, parse_time_zone, printable
 from core.errors import ReadingRejectedError
 from core.readings import RejectCode, validate_text
 

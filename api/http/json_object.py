@@ -6,8 +6,8 @@ import re
 import sys
 from typing import Any
 
+from api.http.parsers import printable
 from api.http.problem_details import FieldProblem, InvalidRequestError
-from api.http.query_parameters import printable
 from core.errors import SensorFlowError
 from core.readings import NONZERO_DIGIT
 

@@ -9,7 +9,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import SkipValidation
 
 from api.auth.access import AUTHENTICATED, PUBLIC, access
-from api.http.query_parameters import invalid_parameter
+from api.http.parsers import invalid_parameter
 from api.http.request_body import media_type
 from api.influxdb.operation import PingOperation, QueryFormOperation, QueryOperation
 from api.influxdb.schemas import Health, Ready, Results, Version
@@ -23,7 +23,7 @@ Service = NamedDependency[SkipValidation[InfluxDBService]]
 FORM = "application/x-www-form-urlencoded"
 MAX_QUERY_BYTES = 64 * 1024
 OPEN_TO_ALL = access(PUBLIC)
-QUERY_ACCESS = access(AUTHENTICATED, 400, 413, 502, from_influxdb=True)
+QUERY_ACCESS = access(AUTHENTICATED, 400, 413, 502, influxdb=True)
 NOT_VERBOSE = {"", "0", "false"}
 
 

@@ -3,37 +3,38 @@ from dataclasses import dataclass
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 
-from api.openapi.parameters import query_parameter
+from api.http.parsers import parse_text
+from api.http.query_parameters import QueryParameter
+from api.openapi.parameters import openapi_parameters, operation_with
 
-STATEMENTS = Schema(type=OpenAPIType.STRING, examples=['CREATE DATABASE "telegraf"'])
+STATEMENTS_SCHEMA = Schema(type=OpenAPIType.STRING, examples=['CREATE DATABASE "telegraf"'])
+
+VERBOSE = QueryParameter(
+    name="verbose",
+    parse=parse_text,
+    default="",
+    schema=Schema(type=OpenAPIType.BOOLEAN, default=False),
+    description="Whether the response is 200 with a body.",
+)
+STATEMENTS = QueryParameter(
+    name="q",
+    parse=parse_text,
+    default="",
+    schema=STATEMENTS_SCHEMA,
+    description="Statements, separated by semicolons. Any other parameter is ignored.",
+)
+
+PingOperation = operation_with([VERBOSE])
+QueryOperation = operation_with([STATEMENTS])
 
 
 @dataclass
-class PingOperation(Operation):
-    """The operation with its parameter."""
+class QueryFormOperation(Operation):
+    """The operation with the parameter in the query string or in a form."""
 
     def __post_init__(self) -> None:
         """Declare what the handler's signature does not show."""
-        flag = Schema(type=OpenAPIType.BOOLEAN, default=False)
-        self.parameters = [query_parameter("verbose", flag, "Whether to answer 200 with a body.")]
-
-
-@dataclass
-class QueryOperation(Operation):
-    """The operation with its parameter; any other parameter is ignored."""
-
-    def __post_init__(self) -> None:
-        """Declare what the handler's signature does not show."""
-        self.parameters = [query_parameter("q", STATEMENTS, "Statements, divided by semicolons.")]
-
-
-@dataclass
-class QueryFormOperation(QueryOperation):
-    """The same, or the parameter in a form."""
-
-    def __post_init__(self) -> None:
-        """Declare the form."""
-        super().__post_init__()
-        form = Schema(type=OpenAPIType.OBJECT, properties={"q": STATEMENTS})
+        self.parameters = openapi_parameters([STATEMENTS])
+        form = Schema(type=OpenAPIType.OBJECT, properties={"q": STATEMENTS_SCHEMA})
         content = {"application/x-www-form-urlencoded": OpenAPIMediaType(form)}
         self.request_body = RequestBody(content=content)

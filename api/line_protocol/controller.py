@@ -6,11 +6,18 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from api.auth.access import access
-from api.http.query_parameters import enum_parser
+from api.http.query_parameters import QueryParameter, Value
 from api.http.request_body import MAX_BODY_BYTES, read_body
-from api.line_protocol.operation import DESCRIPTION, HEADERS, WriteOperation, WriteOperation3
+from api.line_protocol.operation import (
+    ACCEPT_PARTIAL,
+    DESCRIPTION,
+    HEADERS,
+    PRECISION,
+    WriteOperation,
+    WriteOperation3,
+)
 from api.line_protocol.responses import INFLUXDB_1, INFLUXDB_2, INFLUXDB_3, stored
-from api.line_protocol.service import LineProtocolService, Precision
+from api.line_protocol.service import LineProtocolService
 from api.readings.batch_writer import BatchWriter, Mode
 from core.scopes import Scope
 
@@ -19,8 +26,8 @@ Service = NamedDependency[SkipValidation[LineProtocolService]]
 Writer = NamedDependency[SkipValidation[BatchWriter]]
 
 REFUSALS = (400, 413, 415, 502)
-ACCESS = access(Scope.READINGS_WRITE, *REFUSALS, 429, from_influxdb=True)
-ACCESS_1 = access(Scope.READINGS_WRITE, *REFUSALS, from_influxdb=True)
+ACCESS = access(Scope.READINGS_WRITE, *REFUSALS, 429, influxdb=True)
+ACCESS_1 = access(Scope.READINGS_WRITE, *REFUSALS, influxdb=True)
 
 
 class LineProtocolController(Controller):
@@ -80,8 +87,7 @@ class LineProtocolController(Controller):
         self, request: AnyRequest, points: Service, batch_writer: Writer
     ) -> Response[None]:
         """Store the points; rejects are reported as InfluxDB 3 does."""
-        accepts_partial = request.query_params.get("accept_partial", "true") != "false"
-        mode = Mode.PARTIAL if accepts_partial else Mode.ATOMIC
+        mode = Mode.PARTIAL if _read(request, ACCEPT_PARTIAL) else Mode.ATOMIC
         return await _save(request, points, batch_writer, mode)
 
 
@@ -91,7 +97,12 @@ async def _save(
     batch_writer: BatchWriter,
     mode: Mode = Mode.PARTIAL,
 ) -> Response[None]:
-    text = request.query_params.get("precision") or Precision.NANOSECONDS
-    precision = enum_parser(Precision)("precision", text)
+    precision = _read(request, PRECISION)
     with batch_writer.admitted():
         return stored(await points.save(await read_body(request), precision, mode))
+
+
+def _read(request: AnyRequest, parameter: QueryParameter[Value]) -> Value:
+    """The parameter's value; unlike elsewhere, clients may leave its text empty."""
+    text = request.query_params.get(parameter.name)
+    return parameter.parse(parameter.name, text) if text else parameter.default

@@ -2,7 +2,7 @@
 
 import re
 
-from api.http.query_parameters import MAX_PRINTED_CHARACTERS, printable
+from api.http.parsers import MAX_PRINTED_CHARACTERS, printable
 from core.errors import ReadingRejectedError
 from core.readings import RejectCode, rejection
 

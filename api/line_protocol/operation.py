@@ -2,23 +2,19 @@ from dataclasses import dataclass
 from typing import cast
 
 from litestar.datastructures import ResponseHeader
-from litestar.openapi.spec import (
-    OpenAPIMediaType,
-    OpenAPIResponse,
-    Operation,
-    RequestBody,
-    Schema,
-)
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 
+from api.http.parsers import invalid_parameter
+from api.http.query_parameters import QueryParameter, enum_parameter
 from api.line_protocol.responses import SKIPPED_FIELDS
 from api.line_protocol.service import Precision
-from api.openapi.parameters import query_parameter
+from api.openapi.parameters import openapi_parameters
 
 DESCRIPTION = (
     "Every numeric field becomes a reading; good ones are stored even if others are refused, which "
-    "is reported as InfluxDB does: 400, partial write. Strings are not stored, but counted in a "
-    f"header, {SKIPPED_FIELDS}. Any other parameter is ignored."
+    "is reported as InfluxDB does: 400, partial write. Strings are not stored, but counted in the "
+    f"header {SKIPPED_FIELDS}. Any other parameter is ignored."
 )
 HEADERS = [
     ResponseHeader(
@@ -28,6 +24,31 @@ HEADERS = [
         documentation_only=True,
     )
 ]
+BOOLEANS = {"true": True, "false": False}
+
+
+def parse_boolean(name: str, text: str) -> bool:
+    """True or false, as InfluxDB's clients write it. Raises InvalidRequestError."""
+    value = BOOLEANS.get(text.lower())
+    if value is None:
+        raise invalid_parameter(name, "must be true or false")
+    return value
+
+
+PRECISION = enum_parameter(
+    "precision",
+    Precision,
+    "The unit of timestamps.",
+    Precision.NANOSECONDS,
+    documents_default=True,
+)
+ACCEPT_PARTIAL = QueryParameter(
+    name="accept_partial",
+    parse=parse_boolean,
+    default=True,
+    schema=Schema(type=OpenAPIType.BOOLEAN, default=True),
+    description="Whether good fields are stored if others are refused.",
+)
 
 
 @dataclass
@@ -36,8 +57,7 @@ class WriteOperation(Operation):
 
     def __post_init__(self) -> None:
         """Declare what the handler's signature does not show."""
-        units = Schema(type=OpenAPIType.STRING, enum=list(Precision), default="ns")
-        self.parameters = [query_parameter("precision", units, "The unit of timestamps.")]
+        self.parameters = openapi_parameters([PRECISION])
         text = OpenAPIMediaType(Schema(type=OpenAPIType.STRING))
         self.request_body = RequestBody(content={"text/plain": text}, required=True)
         self._response("204").content = None
@@ -56,9 +76,4 @@ class WriteOperation3(WriteOperation):
     def __post_init__(self) -> None:
         """Declare that too."""
         super().__post_init__()
-        accept_partial = Schema(type=OpenAPIType.BOOLEAN, default=True)
-        description = "Whether good fields are stored if others are refused."
-        self.parameters = [
-            *(self.parameters or []),
-            query_parameter("accept_partial", accept_partial, description),
-        ]
+        self.parameters = openapi_parameters([PRECISION, ACCEPT_PARTIAL])

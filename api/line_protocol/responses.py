@@ -8,7 +8,8 @@ from litestar import Request, Response
 from litestar.types import ExceptionHandlersMap
 from msgspec.structs import asdict
 
-from api.http.problem_details import HANDLERS, FieldProblem, Problem, RejectedBatchError
+from api.http.error_handlers import HANDLERS
+from api.http.problem_details import FieldProblem, Problem, RejectedBatchError
 from api.readings.schemas import Account
 
 SKIPPED_FIELDS = "Sensorflow-Skipped-Fields"

@@ -6,8 +6,8 @@ from functools import partial
 
 from msgspec.structs import replace
 
+from api.http.parsers import printable
 from api.http.problem_details import InvalidRequestError
-from api.http.query_parameters import printable
 from api.line_protocol.grammar import (
     join_continued_lines,
     parse_number,

@@ -83,7 +83,11 @@ class BatchWriter:
     async def _retrying_deadlocks(
         self, rows: ValidatedRows, options: BatchOptions, request: KeyedRequest | None
     ) -> Account:
-        """Write, again if the server rolled it back: others write the same keys in other orders."""
+        """Write, again if the server rolled it back.
+
+        All our writers lock rows in one order, but not the chunks that they create, and other
+        programs may write as well.
+        """
         for _ in range(MAX_ATTEMPTS - 1):
             try:
                 return await self._write(rows, options, request)

@@ -8,7 +8,7 @@ from typing import Any
 
 from litestar import Request
 
-from api.http.query_parameters import invalid_parameter
+from api.http.parsers import invalid_parameter
 from core.errors import SensorFlowError
 
 HEADER = "Idempotency-Key"

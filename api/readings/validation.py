@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
+from api.http.parsers import printable
 from api.http.problem_details import FieldProblem, InvalidRequestError
-from api.http.query_parameters import printable
 from core.errors import ReadingRejectedError
 from core.readings import (
     EARLIEST,

@@ -55,7 +55,7 @@ def _timestamp_rules(options: ImportOptions, bounds: TimeBounds) -> list[RejectR
     ]
     return [
         RejectRule(RejectCode.MISSING_VALUE, TIMESTAMP, pl.col(TIMESTAMP).str.strip_chars() == ""),
-        *(by_local_clock if options.by_local_clock else []),
+        *(by_local_clock if options.uses_local_time else []),
         RejectRule(RejectCode.BAD_TIMESTAMP, TIMESTAMP, ts.is_null()),
         RejectRule(RejectCode.TOO_FUTURE, TIMESTAMP, ts > bounds.latest),
     ]

@@ -26,10 +26,7 @@ spans AS (
 ),
 
 changed AS (
-    SELECT DISTINCT
-        equipment_id,
-        (ts AT TIME ZONE 'UTC')::date AS day
-    FROM import_changes
+    -- include: changed_days(import_changes)
 ),
 
 days AS (

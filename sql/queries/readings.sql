@@ -10,9 +10,9 @@ WITH retention AS (
 written AS (
     INSERT INTO readings AS stored (equipment_id, ts, value)
     SELECT
-        received.equipment_id,
-        received.ts,
-        received.value
+        equipment_id,
+        ts,
+        value
     FROM
         unnest(
             :equipment_ids::text[],
@@ -20,8 +20,9 @@ written AS (
             :values::double precision[]
         ) AS received (equipment_id, ts, value)
     CROSS JOIN retention
-    WHERE retention.horizon IS NULL OR received.ts >= retention.horizon
-    ORDER BY received.equipment_id, received.ts
+    WHERE horizon IS NULL OR ts >= horizon
+    ORDER BY
+        -- include: key_order()
     ON CONFLICT (equipment_id, ts) DO UPDATE
         SET value = excluded.value, register_time = excluded.register_time
         WHERE :replace AND stored.value <> excluded.value
@@ -50,10 +51,7 @@ entered AS (
 ),
 
 changed AS (
-    SELECT DISTINCT
-        equipment_id,
-        (ts AT TIME ZONE 'UTC')::date AS day
-    FROM written
+    -- include: changed_days(written)
 ),
 
 noted AS (
@@ -111,3 +109,19 @@ WHERE
     hypertable_name = 'readings'
     AND is_compressed
     AND range_start <= :last_ts AND range_end > :first_ts;
+
+-- name: begin_copy()#
+-- Begin a part of the transaction that can be undone and does not wait for locks; well below
+-- deadlock_timeout, whose default is a second.
+SAVEPOINT optimistic_copy; -- noqa: PRS
+SET LOCAL lock_timeout = '250ms';
+
+-- name: end_copy()#
+-- End that part.
+RELEASE SAVEPOINT optimistic_copy;
+SET LOCAL lock_timeout TO DEFAULT;
+
+-- name: undo_copy()#
+-- Undo that part, its lock_timeout included.
+ROLLBACK TO SAVEPOINT optimistic_copy;
+RELEASE SAVEPOINT optimistic_copy;

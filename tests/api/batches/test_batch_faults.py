@@ -20,23 +20,23 @@ from api.readings.validated_rows import ValidatedRows
 from core.database import Pool
 from core.settings import IngestSettings
 from tests.api.batches.test_batches import START, post, row
-from tests.api.provider import Provider
 from tests.api.proxy import proxied
 from tests.api.readings import test_group_commit
 from tests.api.readings.test_group_commit import another_writer, reading
 from tests.api.readings.test_readings import stored
 from tests.api.serving import server_settings, serving
+from tests.support.stub_provider import StubProvider
 
 SEED = 20260102
 ROWS = 20
 
 
-def headers(provider: Provider) -> dict[str, str]:
-    return {"Authorization": f"Bearer {provider.token()}"}
+def headers(stub_provider: StubProvider) -> dict[str, str]:
+    return {"Authorization": f"Bearer {stub_provider.token()}"}
 
 
 async def test_a_batch_that_is_acknowledged_is_stored_and_any_other_wholly_or_not_at_all(
-    migrated_url: str, provider: Provider, tmp_path: Path, pool: Pool
+    migrated_url: str, stub_provider: StubProvider, tmp_path: Path, pool: Pool
 ) -> None:
     chance = random.Random(SEED)  # noqa: S311  # for repeatable tests, not for secrets
     acknowledged: set[int] = set()
@@ -50,8 +50,8 @@ async def test_a_batch_that_is_acknowledged_is_stored_and_any_other_wholly_or_no
 
     async with (
         proxied(migrated_url) as proxy,
-        serving(server_settings(proxy.url, provider.issuer, tmp_path)) as url,
-        httpx2.AsyncClient(base_url=url, headers=headers(provider), timeout=20) as client,
+        serving(server_settings(proxy.url, stub_provider.issuer, tmp_path)) as url,
+        httpx2.AsyncClient(base_url=url, headers=headers(stub_provider), timeout=20) as client,
     ):
         for first in range(0, 60, 3):
             proxy.drop_after(chance.randrange(60))
@@ -65,21 +65,21 @@ async def test_a_batch_that_is_acknowledged_is_stored_and_any_other_wholly_or_no
 
 @asynccontextmanager
 async def small_server(
-    migrated_url: str, provider: Provider, folder: Path
+    migrated_url: str, stub_provider: StubProvider, folder: Path
 ) -> AsyncIterator[httpx2.AsyncClient]:
     settings = IngestSettings(max_waiting_batches=1)
-    server = server_settings(migrated_url, provider.issuer, folder, ingest=settings)
+    server = server_settings(migrated_url, stub_provider.issuer, folder, ingest=settings)
     async with (
         serving(server) as url,
-        httpx2.AsyncClient(base_url=url, headers=headers(provider), timeout=20) as client,
+        httpx2.AsyncClient(base_url=url, headers=headers(stub_provider), timeout=20) as client,
     ):
         yield client
 
 
 async def test_more_batches_than_may_wait_are_refused_with_retry_after(
-    migrated_url: str, provider: Provider, tmp_path: Path, pool: Pool
+    migrated_url: str, stub_provider: StubProvider, tmp_path: Path, pool: Pool
 ) -> None:
-    async with small_server(migrated_url, provider, tmp_path) as client:
+    async with small_server(migrated_url, stub_provider, tmp_path) as client:
         assert (await post(client, [row(1)])).status_code == 200
         async with another_writer(pool, 0):
             posts = [asyncio.create_task(post(client, [row(0)])) for _ in range(2)]
@@ -132,10 +132,10 @@ async def test_a_batch_that_was_rolled_back_for_a_deadlock_is_written_again(
 
 
 async def test_the_metrics_count_batches_and_their_rejects(
-    migrated_url: str, provider: Provider, tmp_path: Path, pool: Pool
+    migrated_url: str, stub_provider: StubProvider, tmp_path: Path, pool: Pool
 ) -> None:
     del pool
-    async with small_server(migrated_url, provider, tmp_path) as client:
+    async with small_server(migrated_url, stub_provider, tmp_path) as client:
         await post(client, [row(0), row(1), row(2, None)], mode="partial")
         await post(client, [row(0), row(2, "x")])
         lines = (await client.get("/metrics")).text.splitlines()

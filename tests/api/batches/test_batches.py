@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from core.database import Pool
 from tests.api.readings.test_readings import ago, ledger, stored
 from tests.conftest import empty_database
-from tests.jobs.test_data_changes import told
+from tests.jobs.test_data_changes import recorded_changes
 
 URL = "/sensor-data/batch"
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -198,7 +198,10 @@ async def test_a_batch_enters_which_equipment_changed_on_which_days_and_nothing_
     for batch in (rows, rows, [row(0), row(24 * 60, 9)]):
         await post(client, batch)
     days = [date(2026, 1, 1), date(2026, 1, 2)]
-    assert await told(pool) == [{("a", days[0]), ("a", days[1]), ("b", days[0])}, {("a", days[1])}]
+    assert await recorded_changes(pool) == [
+        {("a", days[0]), ("a", days[1]), ("b", days[0])},
+        {("a", days[1])},
+    ]
 
 
 async def test_no_late_row_is_stored_without_its_entry_in_the_ledger(

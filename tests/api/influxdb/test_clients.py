@@ -22,8 +22,8 @@ from influxdb_client_3.exceptions.exceptions import InfluxDBPartialWriteError
 
 from core.database import Pool
 from embedded.node import find_node, install_packages
-from tests.api.provider import Provider
 from tests.api.readings.test_readings import stored
+from tests.support.stub_provider import StubProvider
 
 HERE = Path(__file__).parent
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -47,9 +47,11 @@ STORED = [
 pytestmark = pytest.mark.usefixtures("pool")
 
 
-async def test_influxdb_client_finds_a_healthy_server(base_url: str, provider: Provider) -> None:
+async def test_influxdb_client_finds_a_healthy_server(
+    base_url: str, stub_provider: StubProvider
+) -> None:
     def ask() -> None:
-        with InfluxDBClient(base_url, provider.token(), org="any") as influx:
+        with InfluxDBClient(base_url, stub_provider.token(), org="any") as influx:
             assert influx.ping()
             assert (influx.version(), influx.build()) == ("1.8.10", "OSS")
             with pytest.warns(DeprecationWarning, match="ping"):
@@ -63,11 +65,13 @@ async def test_influxdb_client_finds_a_healthy_server(base_url: str, provider: P
 @pytest.mark.parametrize("compressed", [False, True])
 @pytest.mark.parametrize("options", [SYNCHRONOUS, WriteOptions(flush_interval=10)])
 async def test_influxdb_client_writes(
-    base_url: str, provider: Provider, pool: Pool, compressed: bool, options: WriteOptions
+    base_url: str, stub_provider: StubProvider, pool: Pool, compressed: bool, options: WriteOptions
 ) -> None:
     def send() -> None:
         with (
-            InfluxDBClient(base_url, provider.token(), org="any", enable_gzip=compressed) as influx,
+            InfluxDBClient(
+                base_url, stub_provider.token(), org="any", enable_gzip=compressed
+            ) as influx,
             influx.write_api(options) as writer,
         ):
             writer.write("any", record=POINTS)
@@ -77,7 +81,7 @@ async def test_influxdb_client_writes(
 
 
 async def test_influxdb_client_understands_refusals(
-    base_url: str, provider: Provider, pool: Pool
+    base_url: str, stub_provider: StubProvider, pool: Pool
 ) -> None:
     def send(token: str, record: str) -> ApiException:
         with (
@@ -87,20 +91,20 @@ async def test_influxdb_client_understands_refusals(
             influx.write_api(SYNCHRONOUS).write("any", record=record)
         return raised.value
 
-    partial = await asyncio.to_thread(lambda: send(provider.token(), "good f=1\nbad\nbad f=x"))
+    partial = await asyncio.to_thread(lambda: send(stub_provider.token(), "good f=1\nbad\nbad f=x"))
     assert partial.status == 400
     assert partial.message == (
         f"partial write: line 1: {NOT_A_POINT}; line 2: {NO_NUMBER} dropped=2"
     )
     assert [row[0] for row in await stored(pool)] == ["good f"]
-    unscoped = await asyncio.to_thread(lambda: send(provider.token(scope=""), "good f=1"))
+    unscoped = await asyncio.to_thread(lambda: send(stub_provider.token(scope=""), "good f=1"))
     assert (unscoped.status, unscoped.message) == (403, "The scope readings:write is missing.")
 
 
-def client_1(base_url: str, provider: Provider, **options: Any) -> InfluxDBClient1:
+def client_1(base_url: str, stub_provider: StubProvider, **options: Any) -> InfluxDBClient1:
     """The client of InfluxDB 1, with a token in the place of user and password."""
     address = urlsplit(base_url)
-    headers = {"Authorization": f"Token {provider.token()}"}
+    headers = {"Authorization": f"Token {stub_provider.token()}"}
     return InfluxDBClient1(
         address.hostname, address.port, database="any", headers=headers, **options
     )
@@ -108,10 +112,10 @@ def client_1(base_url: str, provider: Provider, **options: Any) -> InfluxDBClien
 
 @pytest.mark.parametrize("compressed", [False, True])
 async def test_influxdb_1_finds_its_database_and_writes(
-    base_url: str, provider: Provider, pool: Pool, compressed: bool
+    base_url: str, stub_provider: StubProvider, pool: Pool, compressed: bool
 ) -> None:
     def send() -> None:
-        with client_1(base_url, provider, gzip=compressed) as influx:
+        with client_1(base_url, stub_provider, gzip=compressed) as influx:
             assert influx.ping() == "1.8.10"
             influx.create_database('any "name"')
             assert influx.get_list_database() == [{"name": "sensorflow"}]
@@ -122,9 +126,12 @@ async def test_influxdb_1_finds_its_database_and_writes(
     assert await stored(pool) == STORED
 
 
-async def test_influxdb_1_understands_refusals(base_url: str, provider: Provider) -> None:
+async def test_influxdb_1_understands_refusals(base_url: str, stub_provider: StubProvider) -> None:
     def refusal(call: Callable[[InfluxDBClient1], object]) -> InfluxDBClientError:
-        with client_1(base_url, provider) as influx, pytest.raises(InfluxDBClientError) as raised:
+        with (
+            client_1(base_url, stub_provider) as influx,
+            pytest.raises(InfluxDBClientError) as raised,
+        ):
             call(influx)
         return raised.value
 
@@ -140,10 +147,10 @@ async def test_influxdb_1_understands_refusals(base_url: str, provider: Provider
     assert (query.code, json.loads(query.content)["code"]) == (400, "unsupported_query")
 
 
-def client_3(base_url: str, provider: Provider, **options: Any) -> InfluxDBClient3:
+def client_3(base_url: str, stub_provider: StubProvider, **options: Any) -> InfluxDBClient3:
     """The client of InfluxDB 3, which writes by the path of InfluxDB 2 if not told otherwise."""
     influx: InfluxDBClient3 = InfluxDBClient3(  # type: ignore[no-untyped-call]  # theirs to annotate
-        base_url, database="any", token=provider.token(), **options
+        base_url, database="any", token=stub_provider.token(), **options
     )
     return influx
 
@@ -154,10 +161,14 @@ def client_3(base_url: str, provider: Provider, **options: Any) -> InfluxDBClien
     [{}, {"write_use_v2_api": False}, {"write_use_v2_api": False, "write_no_sync": True}],
 )
 async def test_influxdb_3_writes(
-    base_url: str, provider: Provider, pool: Pool, compressed: bool, options: dict[str, bool]
+    base_url: str,
+    stub_provider: StubProvider,
+    pool: Pool,
+    compressed: bool,
+    options: dict[str, bool],
 ) -> None:
     def send() -> None:
-        with client_3(base_url, provider, enable_gzip=compressed, **options) as influx:
+        with client_3(base_url, stub_provider, enable_gzip=compressed, **options) as influx:
             assert influx.get_server_version() == "1.8.10"
             influx.write(POINTS)
             influx.write("m f=1 1767225600", write_precision="s")
@@ -168,12 +179,12 @@ async def test_influxdb_3_writes(
 
 @pytest.mark.parametrize(("accept_partial", "kept"), [(False, []), (True, ["good f"])])
 async def test_influxdb_3_understands_refusals(
-    base_url: str, provider: Provider, pool: Pool, accept_partial: bool, kept: list[str]
+    base_url: str, stub_provider: StubProvider, pool: Pool, accept_partial: bool, kept: list[str]
 ) -> None:
     def refusal() -> InfluxDBPartialWriteError:
         options = {"write_use_v2_api": False, "write_accept_partial": accept_partial}
         with (
-            client_3(base_url, provider, **options) as influx,
+            client_3(base_url, stub_provider, **options) as influx,
             pytest.raises(InfluxDBPartialWriteError) as raised,
         ):
             influx.write("good f=1\nbad\nbad f=x")
@@ -186,13 +197,13 @@ async def test_influxdb_3_understands_refusals(
 
 
 async def test_the_javascript_client_finds_a_healthy_server_and_writes(
-    base_url: str, provider: Provider, pool: Pool
+    base_url: str, stub_provider: StubProvider, pool: Pool
 ) -> None:
     def run() -> str:
         install_packages(HERE)
         program = [str(find_node().executable), str(HERE / "client.mjs")]
         return subprocess.check_output(
-            [*program, base_url, provider.token()], text=True, timeout=60
+            [*program, base_url, stub_provider.token()], text=True, timeout=60
         )
 
     assert json.loads(await asyncio.to_thread(run)) == {
@@ -213,10 +224,10 @@ METRICS = b"".join(
 
 @pytest.mark.parametrize("compressed", [False, True])
 async def test_what_telegraf_sends_by_its_output_influxdb(
-    anonymous: httpx2.AsyncClient, provider: Provider, pool: Pool, compressed: bool
+    anonymous: httpx2.AsyncClient, stub_provider: StubProvider, pool: Pool, compressed: bool
 ) -> None:
     """As plugins/outputs/influxdb does, with the token in `http_headers`."""
-    headers = TELEGRAF | {"Authorization": f"Token {provider.token()}"}
+    headers = TELEGRAF | {"Authorization": f"Token {stub_provider.token()}"}
     created = await anonymous.post(
         "/query", data={"q": 'CREATE DATABASE "telegraf"'}, headers=headers
     )
@@ -231,9 +242,9 @@ async def test_what_telegraf_sends_by_its_output_influxdb(
 
 @pytest.mark.parametrize("compressed", [False, True])
 async def test_what_telegraf_sends_by_its_output_influxdb_v2(
-    anonymous: httpx2.AsyncClient, provider: Provider, pool: Pool, compressed: bool
+    anonymous: httpx2.AsyncClient, stub_provider: StubProvider, pool: Pool, compressed: bool
 ) -> None:
-    headers = TELEGRAF | {"Authorization": f"Token {provider.token()}"}
+    headers = TELEGRAF | {"Authorization": f"Token {stub_provider.token()}"}
     response = await anonymous.post(
         "/api/v2/write?bucket=telegraf&org=plant",
         **telegraf_body(headers, compressed=compressed),

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from base64 import b64encode
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,18 +16,18 @@ from influxdb import InfluxDBClient
 
 from api.auth.basic import Credentials
 from api.auth.errors import AuthorizationFailedError, WrongCredentialsError
-from api.auth.influxdb_passwords import BelievedPasswords
+from api.auth.influxdb_passwords import PasswordVerifier
 from api.auth.password_grant import PasswordGrant
 from api.auth.token_encryption import Tokens
-from api.auth.tokens import BELIEVED_SECONDS, Principal, TokenVerifier
+from api.auth.tokens import CACHE_SECONDS, AccessTokenVerifier, Principal
 from core.database import Pool
 from core.scopes import Scope
-from core.settings import ApiSettings, AuthSettings
+from core.settings import AuthSettings
 from embedded.identity import IdentityProvider, read_accounts
 from tests.api.readings.test_readings import stored
 from tests.api.serving import server_settings, serving
 from tests.api.test_server_process import gateway_token
-from tests.auth.person import TEST_USER
+from tests.auth.user_agent import TEST_USER
 
 USERNAME, PASSWORD = TEST_USER
 Clients = dict[str, httpx2.AsyncClient]
@@ -52,23 +52,17 @@ async def client_of(
         yield client
 
 
-@pytest.fixture(scope="module")
-def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IdentityProvider]:
-    """One that people can sign in with."""
-    folder = tmp_path_factory.mktemp("provider")
-    with IdentityProvider.serve(folder, client_origins=[ApiSettings().public_url]) as provider:
-        yield provider
-
-
 @pytest_asyncio.fixture(scope="module")
 async def clients(
-    migrated_url: str, provider: IdentityProvider, tmp_path_factory: pytest.TempPathFactory
+    migrated_url: str, identity_provider: IdentityProvider, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Clients]:
     """One for each policy."""
     async with AsyncExitStack() as stack:
         yield {
             policy: await stack.enter_async_context(
-                client_of(migrated_url, provider.issuer, tmp_path_factory.mktemp(policy), policy)
+                client_of(
+                    migrated_url, identity_provider.issuer, tmp_path_factory.mktemp(policy), policy
+                )
             )
             for policy in ("refuse", "token", "provider")
         }
@@ -124,9 +118,9 @@ async def test_the_client_of_influxdb_1_writes_with_user_and_password(
 
 @pytest.mark.parametrize("way", ways("", ""))
 async def test_a_password_may_be_an_access_token(
-    clients: Clients, provider: IdentityProvider, way: str
+    clients: Clients, identity_provider: IdentityProvider, way: str
 ) -> None:
-    token = gateway_token(provider, "readings:write")
+    token = gateway_token(identity_provider, "readings:write")
     for path in WRITES:
         response = await clients["token"].post(path, content="m f=1", **ways("any", token)[way])
         assert response.status_code == 204
@@ -136,10 +130,12 @@ async def test_a_password_may_be_an_access_token(
 
 
 async def test_failures_are_limited_as_those_of_sign_ins_are(
-    clean_url: str, provider: IdentityProvider, tmp_path: Path
+    clean_url: str, identity_provider: IdentityProvider, tmp_path: Path
 ) -> None:
     limits = {"max_failures_per_user": 2}
-    async with client_of(clean_url, provider.issuer, tmp_path, "provider", **limits) as client:
+    async with client_of(
+        clean_url, identity_provider.issuer, tmp_path, "provider", **limits
+    ) as client:
         guesses = [
             client.post("/write", params={"u": USERNAME, "p": f"guess {number}"})
             for number in range(5)
@@ -161,12 +157,12 @@ async def test_while_the_provider_is_away_nothing_is_judged(
 
 
 async def test_a_token_counts_before_a_password(
-    clients: Clients, provider: IdentityProvider
+    clients: Clients, identity_provider: IdentityProvider
 ) -> None:
     response = await clients["provider"].post(
         "/write",
         content="m f=1",
-        headers={"Authorization": f"Token {gateway_token(provider, 'readings:write')}"},
+        headers={"Authorization": f"Token {gateway_token(identity_provider, 'readings:write')}"},
         params={"u": USERNAME, "p": "wrong"},
     )
     assert response.status_code == 204
@@ -175,11 +171,11 @@ async def test_a_token_counts_before_a_password(
 @pytest.mark.parametrize("policy", ["refuse", "token", "provider"])
 async def test_neither_password_nor_token_is_ever_logged(
     clients: Clients,
-    provider: IdentityProvider,
+    identity_provider: IdentityProvider,
     capfd: pytest.CaptureFixture[str],
     policy: str,
 ) -> None:
-    secrets = (PASSWORD, gateway_token(provider, "readings:write"), "wrong-secret")
+    secrets = (PASSWORD, gateway_token(identity_provider, "readings:write"), "wrong-secret")
     for secret in secrets:
         for way in ways(USERNAME, secret).values():
             await clients[policy].post("/write", content="m f=1", **way)
@@ -215,7 +211,7 @@ class CountingGrant:
     def __init__(self) -> None:
         self.asked = 0
 
-    async def redeem(self, credentials: Credentials, _address: str) -> Tokens:
+    async def exchange(self, credentials: Credentials, _address: str) -> Tokens:
         self.asked += 1
         await asyncio.sleep(0)
         if credentials.password != PASSWORD:
@@ -234,36 +230,36 @@ class AnyToken:
         return Principal(token, token, frozenset({Scope.READINGS_WRITE}), expires_at)
 
 
-def believed_passwords(lifetime_seconds: float) -> tuple[CountingGrant, BelievedPasswords]:
+def password_verifier(lifetime_seconds: float) -> tuple[CountingGrant, PasswordVerifier]:
     grant = CountingGrant()
-    verifier = cast("TokenVerifier", AnyToken(lifetime_seconds))
-    return grant, BelievedPasswords(cast("PasswordGrant", grant), verifier)
+    verifier = cast("AccessTokenVerifier", AnyToken(lifetime_seconds))
+    return grant, PasswordVerifier(cast("PasswordGrant", grant), verifier)
 
 
 async def test_the_provider_is_asked_once_for_many_writes_and_about_each_user_and_password() -> (
     None
 ):
-    grant, passwords = believed_passwords(lifetime_seconds=600)
+    grant, passwords = password_verifier(lifetime_seconds=600)
     for username in ("one", "two"):
         credentials = Credentials(username, PASSWORD)
-        asked = [passwords.principal(credentials, "192.0.2.1") for _ in range(20)]
+        asked = [passwords.verify(credentials, "192.0.2.1") for _ in range(20)]
         assert {principal.subject for principal in await asyncio.gather(*asked)} == {username}
     assert grant.asked == 2
     for _ in range(3):
         with pytest.raises(AuthorizationFailedError):
-            await passwords.principal(Credentials("one", "wrong"), "192.0.2.1")
+            await passwords.verify(Credentials("one", "wrong"), "192.0.2.1")
     assert grant.asked == 5
 
 
-@pytest.mark.parametrize(("lifetime", "believed"), [(600, BELIEVED_SECONDS), (60, 60)])
+@pytest.mark.parametrize(("lifetime", "believed"), [(600, CACHE_SECONDS), (60, 60)])
 async def test_a_password_is_believed_no_longer_than_a_token(
     monkeypatch: pytest.MonkeyPatch, lifetime: float, believed: float
 ) -> None:
     clock = [time.time()]
     monkeypatch.setattr(time, "time", lambda: clock[0])
-    grant, passwords = believed_passwords(lifetime)
+    grant, passwords = password_verifier(lifetime)
     credentials = Credentials("one", PASSWORD)
     for seconds, asked in ((0, 1), (believed - 1, 1), (2, 2)):
         clock[0] += seconds
-        await passwords.principal(credentials, "192.0.2.1")
+        await passwords.verify(credentials, "192.0.2.1")
         assert grant.asked == asked

@@ -12,18 +12,20 @@ import pytest_asyncio
 
 from core.database import Pool
 from core.queries import queries
-from tests.api.provider import Provider
 from tests.api.serving import server_settings, serving
+from tests.support.stub_provider import StubProvider
 
 VERSION = "1.8.10"
 HEADERS = {"x-influxdb-version": VERSION, "x-influxdb-build": "OSS"}
 
 
 @pytest_asyncio.fixture
-async def without_database(tmp_path: Path, provider: Provider) -> AsyncIterator[httpx2.AsyncClient]:
+async def without_database(
+    tmp_path: Path, stub_provider: StubProvider
+) -> AsyncIterator[httpx2.AsyncClient]:
     nowhere = "postgresql://nobody@127.0.0.1:1/none"
     async with (
-        serving(server_settings(nowhere, provider.issuer, tmp_path)) as url,
+        serving(server_settings(nowhere, stub_provider.issuer, tmp_path)) as url,
         httpx2.AsyncClient(base_url=url, timeout=20) as client,
     ):
         yield client

@@ -13,9 +13,9 @@ from core.database import Pool
 from core.settings import LineProtocolSettings
 from tests.api.batches.test_batch_faults import small_server
 from tests.api.line_protocol.test_line_protocol import V1, V2, write
-from tests.api.provider import Provider
 from tests.api.readings.test_readings import stored
 from tests.api.serving import server_settings, serving
+from tests.support.stub_provider import StubProvider
 
 V3 = "/api/v3/write_lp"
 SKIPPED = "Sensorflow-Skipped-Fields"
@@ -108,11 +108,13 @@ async def skipped_in_metrics(client: httpx2.AsyncClient) -> float:
 
 
 async def test_a_setting_reads_numbers_in_strings(
-    migrated_url: str, provider: Provider, tmp_path: Path, pool: Pool
+    migrated_url: str, stub_provider: StubProvider, tmp_path: Path, pool: Pool
 ) -> None:
     numeric_strings = LineProtocolSettings(numeric_strings=True)
-    server = server_settings(migrated_url, provider.issuer, tmp_path, line_protocol=numeric_strings)
-    headers = {"Authorization": f"Bearer {provider.token()}"}
+    server = server_settings(
+        migrated_url, stub_provider.issuer, tmp_path, line_protocol=numeric_strings
+    )
+    headers = {"Authorization": f"Bearer {stub_provider.token()}"}
     async with serving(server) as url, httpx2.AsyncClient(base_url=url, headers=headers) as client:
         text = 'm a="21.5",b=" -3 ",c="1e3",d=4,e="21,5",f="nan",g="",h="0x1f",i="5i",j="\\"1\\""'
         response = await write(client, text)
@@ -183,9 +185,9 @@ async def test_other_refusals_have_the_member_that_clients_of_influxdb_1_log(
 
 
 async def test_a_full_queue_is_503_to_clients_of_influxdb_1_which_drop_what_a_4xx_refuses(
-    migrated_url: str, provider: Provider, tmp_path: Path, pool: Pool
+    migrated_url: str, stub_provider: StubProvider, tmp_path: Path, pool: Pool
 ) -> None:
-    async with small_server(migrated_url, provider, tmp_path) as client:
+    async with small_server(migrated_url, stub_provider, tmp_path) as client:
         async with pool.acquire() as connection, connection.transaction():
             await connection.execute("LOCK TABLE readings IN ACCESS EXCLUSIVE MODE")
             writes = [asyncio.create_task(write(client, "m f=1", V1)) for _ in range(2)]

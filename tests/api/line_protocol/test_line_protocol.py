@@ -16,9 +16,9 @@ from api.line_protocol.grammar import join_continued_lines, parse_head, parse_nu
 from api.line_protocol.series import EquipmentIds
 from core.database import Pool
 from core.settings import LineProtocolSettings
-from tests.api.provider import Provider
 from tests.api.readings.test_readings import stored
 from tests.api.serving import server_settings, serving
+from tests.support.stub_provider import StubProvider
 
 V2, V1 = "/api/v2/write", "/write"
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -238,23 +238,23 @@ async def test_a_body_of_old_clients_needs_no_type_and_may_be_gzip(
 
 @pytest.mark.parametrize("path", [V1, V2])
 async def test_the_word_token_announces_an_access_token_on_these_routes_alone(
-    anonymous: httpx2.AsyncClient, provider: Provider, path: str
+    anonymous: httpx2.AsyncClient, stub_provider: StubProvider, path: str
 ) -> None:
-    headers = {"Authorization": f"Token {provider.token()}"}
+    headers = {"Authorization": f"Token {stub_provider.token()}"}
     assert (await anonymous.post(path, content=b"", headers=headers)).status_code == 204
     assert (await anonymous.post("/sensor-data/batch", headers=headers)).status_code == 401
-    secret = {"u": "test-user", "p": provider.token()}
+    secret = {"u": "test-user", "p": stub_provider.token()}
     assert (await anonymous.post(path, params=secret)).status_code == 401
-    basic = await anonymous.post(path, auth=("token", provider.token()))
+    basic = await anonymous.post(path, auth=("token", stub_provider.token()))
     assert (basic.status_code, basic.json()["code"]) == (401, "missing_token")
 
 
 async def test_the_setting_says_what_equipment_a_field_is(
-    migrated_url: str, provider: Provider, tmp_path: Path, pool: Pool
+    migrated_url: str, stub_provider: StubProvider, tmp_path: Path, pool: Pool
 ) -> None:
     template = LineProtocolSettings(equipment_id="{measurement}/{tags.host}/{field}")
-    server = server_settings(migrated_url, provider.issuer, tmp_path, line_protocol=template)
-    headers = {"Authorization": f"Bearer {provider.token()}"}
+    server = server_settings(migrated_url, stub_provider.issuer, tmp_path, line_protocol=template)
+    headers = {"Authorization": f"Bearer {stub_provider.token()}"}
     async with (
         serving(server) as url,
         httpx2.AsyncClient(base_url=url, headers=headers) as client,

@@ -23,10 +23,10 @@ from core.database import Connection, Pool
 from core.errors import DatabaseUnavailableError
 from core.readings import Reading
 from core.settings import IngestSettings
-from tests.api.provider import Provider
 from tests.api.proxy import proxied
 from tests.api.serving import server_settings, serving
 from tests.conftest import empty_database
+from tests.support.stub_provider import StubProvider
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 HORIZON = START + timedelta(hours=1)
@@ -224,12 +224,12 @@ async def another_writer(pool: Pool, number: int) -> AsyncIterator[Connection]:
 
 
 async def test_a_server_that_is_behind_says_when_to_retry(
-    migrated_url: str, provider: Provider, tmp_path: Path, pool: Pool
+    migrated_url: str, stub_provider: StubProvider, tmp_path: Path, pool: Pool
 ) -> None:
     server = server_settings(
-        migrated_url, provider.issuer, tmp_path, ingest=IngestSettings(max_waiting_readings=1)
+        migrated_url, stub_provider.issuer, tmp_path, ingest=IngestSettings(max_waiting_readings=1)
     )
-    headers = {"Authorization": f"Bearer {provider.token()}"}
+    headers = {"Authorization": f"Bearer {stub_provider.token()}"}
     async with (
         serving(server) as url,
         httpx2.AsyncClient(base_url=url, headers=headers, timeout=20) as client,
@@ -246,12 +246,12 @@ async def test_a_server_that_is_behind_says_when_to_retry(
 
 
 async def test_the_metrics_count_what_was_written_and_what_was_rejected_by_its_code(
-    migrated_url: str, provider: Provider, tmp_path: Path, pool: Pool
+    migrated_url: str, stub_provider: StubProvider, tmp_path: Path, pool: Pool
 ) -> None:
     del pool
-    headers = {"Authorization": f"Bearer {provider.token()}"}
+    headers = {"Authorization": f"Bearer {stub_provider.token()}"}
     async with (
-        serving(server_settings(migrated_url, provider.issuer, tmp_path)) as url,
+        serving(server_settings(migrated_url, stub_provider.issuer, tmp_path)) as url,
         httpx2.AsyncClient(base_url=url, headers=headers, timeout=20) as client,
     ):
         await asyncio.gather(*(post(client, number) for number in range(5)))
@@ -269,10 +269,10 @@ async def test_the_metrics_count_what_was_written_and_what_was_rejected_by_its_c
 
 
 async def test_what_is_acknowledged_is_stored_once_whenever_the_connection_is_cut(
-    migrated_url: str, provider: Provider, tmp_path: Path, pool: Pool
+    migrated_url: str, stub_provider: StubProvider, tmp_path: Path, pool: Pool
 ) -> None:
     chance = random.Random(SEED)  # noqa: S311  # for repeatable tests, not for secrets
-    headers = {"Authorization": f"Bearer {provider.token()}"}
+    headers = {"Authorization": f"Bearer {stub_provider.token()}"}
     acknowledged: set[int] = set()
 
     async def send(numbers: Iterable[int]) -> None:
@@ -284,7 +284,7 @@ async def test_what_is_acknowledged_is_stored_once_whenever_the_connection_is_cu
 
     async with (
         proxied(migrated_url) as proxy,
-        serving(server_settings(proxy.url, provider.issuer, tmp_path)) as url,
+        serving(server_settings(proxy.url, stub_provider.issuer, tmp_path)) as url,
         httpx2.AsyncClient(base_url=url, headers=headers, timeout=20) as client,
     ):
         for first in range(0, 600, 30):

@@ -9,9 +9,9 @@ import pytest
 from core.database import Pool
 from core.queries import queries
 from tests.api.batches.test_batches import counts, post, row
-from tests.api.provider import Provider
 from tests.api.readings.test_group_commit import another_writer
 from tests.api.readings.test_readings import stored
+from tests.support.stub_provider import StubProvider
 
 KEY = {"Idempotency-Key": '"4ec2"'}
 
@@ -69,10 +69,10 @@ async def test_a_refused_request_leaves_its_key_free(
 
 
 async def test_the_same_key_of_another_sender_is_another_key(
-    client: httpx2.AsyncClient, provider: Provider
+    client: httpx2.AsyncClient, stub_provider: StubProvider
 ) -> None:
     assert counts(await post(client, [row(0)], KEY)) == {"inserted": 1}
-    other = {"Authorization": f"Bearer {provider.token(sub='other')}"}
+    other = {"Authorization": f"Bearer {stub_provider.token(sub='other')}"}
     assert counts(await post(client, [row(0)], KEY | other)) == {"unchanged": 1}
 
 

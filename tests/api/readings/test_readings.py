@@ -9,8 +9,8 @@ import pytest
 
 from core.database import Pool
 from core.settings import ApiSettings
-from tests.api.provider import Provider
 from tests.api.serving import server_settings, serving
+from tests.support.stub_provider import StubProvider
 
 HOUR = timedelta(hours=1)
 
@@ -66,12 +66,12 @@ async def test_an_offset_is_honoured_and_none_means_utc(
 
 
 async def test_a_setting_refuses_timestamps_without_offset(
-    migrated_url: str, provider: Provider, tmp_path: Path, pool: Pool
+    migrated_url: str, stub_provider: StubProvider, tmp_path: Path, pool: Pool
 ) -> None:
     settings = server_settings(
-        migrated_url, provider.issuer, tmp_path, ApiSettings(naive_timestamps="refuse")
+        migrated_url, stub_provider.issuer, tmp_path, ApiSettings(naive_timestamps="refuse")
     )
-    headers = {"Authorization": f"Bearer {provider.token()}"}
+    headers = {"Authorization": f"Bearer {stub_provider.token()}"}
     async with (
         serving(settings) as url,
         httpx2.AsyncClient(base_url=url, headers=headers) as client,

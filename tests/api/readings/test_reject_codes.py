@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from api.equipment.description import MAX_CHARACTERS, parse_changes
+from api.http.parsers import parse_equipment_id
 from api.http.problem_details import FieldProblem, InvalidRequestError
-from api.http.query_parameters import parse_equipment_id
 from api.readings.validation import validate_equipment_id
 from core.errors import ReadingRejectedError
 from core.readings import MAX_EQUIPMENT_ID_CHARACTERS, SENTENCES, RejectCode

@@ -15,10 +15,10 @@ from api.readings.reading_decoder import decode_reading
 from api.readings.validation import NaiveTimestamps, validate_reading
 from core.imports import COLUMNS, ImportOptions
 from core.readings import TIMESTAMP, Reading, TimeBounds
-from jobs.csv_import.field_splitting import split
+from jobs.csv_import.field_splitting import split_fields
 from jobs.csv_import.header import Layout
 from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT
-from jobs.csv_import.validation import judge
+from jobs.csv_import.validation import validate
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 BOUNDS = TimeBounds.at(NOW, timedelta(days=1), horizon=None)
@@ -68,7 +68,7 @@ def in_file(equipment_id: str, timestamp: str, value: str) -> Outcome:
         {LINE_NUMBER: [2], TEXT: [f"{equipment_id},{timestamp},{value}"]},
         schema={LINE_NUMBER: pl.Int64, TEXT: pl.String},
     )
-    validated = judge(split(lines, LAYOUT), ImportOptions(), BOUNDS)
+    validated = validate(split_fields(lines, LAYOUT), ImportOptions(), BOUNDS)
     for row in validated.readings.iter_rows():
         return Reading(*row)
     code: str = validated.rejects["code"].item()
