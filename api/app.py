@@ -20,8 +20,10 @@ from api.health.controller import HealthController
 from api.http.body_draining import BodyDraining
 from api.http.error_handlers import HANDLERS
 from api.http.head_requests import HeadRequests
+from api.http.request_body import TextRequest
 from api.imports.controller import ImportController, UploadController
 from api.imports.multipart import FORM_OVERHEAD_BYTES
+from api.influxdb.controller import InfluxDBController
 from api.line_protocol.controller import LineProtocolController
 from api.live.controller import LiveController
 from api.observability import Metrics, Observability
@@ -59,6 +61,7 @@ def create_app(settings: ServerSettings) -> Litestar:
             SensorDataController,
             BatchController,
             LineProtocolController,
+            InfluxDBController,
             AggregateController,
             AuditController,
             EquipmentController,
@@ -76,6 +79,7 @@ def create_app(settings: ServerSettings) -> Litestar:
         lifespan=[_lifespan(settings, metrics)],
         logging_config=None,
         openapi_config=reference_config(),
+        request_class=TextRequest,
     )
     require_rules(app)
     app.asgi_handler = Observability(HeadRequests(BodyDraining(app.asgi_handler)), metrics)

@@ -148,6 +148,11 @@ class AuthSettings(BaseSettings):
     password_login: bool = Field(
         default=True, description="Whether POST /auth/login takes user name and password."
     )
+    influxdb_passwords: Literal["refuse", "token", "provider"] = Field(
+        default="refuse",
+        description="What a password from a client of InfluxDB is: refused, an access token, or "
+        "verified by the provider.",
+    )
     max_failures_per_user_and_address: int = Field(
         default=10,
         ge=1,
@@ -307,6 +312,9 @@ class LineProtocolSettings(BaseSettings):
     equipment_id: Annotated[str, AfterValidator(_template)] = Field(
         default="{series} {field}",
         description="A field's equipment id, of {series}, {measurement}, {field}, {tags.NAME}.",
+    )
+    numeric_strings: bool = Field(
+        default=False, description="Whether a string that holds a number is read as that number."
     )
 
 

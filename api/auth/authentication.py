@@ -1,4 +1,4 @@
-"""Authentication of a request: by its access token, or by its session cookie."""
+"""Authentication of a request: by an access token, a session cookie, or a password."""
 
 from collections.abc import Collection
 from typing import Any
@@ -8,10 +8,15 @@ from litestar.connection import ASGIConnection
 from api.auth.cookies import AuthCookies
 from api.auth.csrf import CsrfPolicy
 from api.auth.errors import MissingTokenError
+from api.auth.influxdb_passwords import InfluxDBPasswords
 from api.auth.sessions import Sessions
 from api.auth.tokens import AccessTokenVerifier, Principal
 
 Connection = ASGIConnection[Any, Any, Any, Any]
+
+# Authentication schemes accepted before an access token; InfluxDB's clients send `Token`.
+BEARER_SCHEMES = frozenset({"bearer"})
+INFLUXDB_SCHEMES = BEARER_SCHEMES | {"token"}
 
 
 class Authenticator:
@@ -20,21 +25,29 @@ class Authenticator:
     def __init__(
         self,
         access_tokens: AccessTokenVerifier,
+        influxdb_passwords: InfluxDBPasswords,
         sessions: Sessions,
         cookies: AuthCookies,
         csrf: CsrfPolicy,
     ) -> None:
         self._access_tokens = access_tokens
+        self._influxdb_passwords = influxdb_passwords
         self._sessions = sessions
         self._cookies = cookies
         self._csrf = csrf
 
-    async def authenticate(self, connection: Connection, schemes: Collection[str]) -> Principal:
-        """The caller; an access token after one of the `schemes` takes precedence over a cookie.
+    async def authenticate(self, connection: Connection, *, influxdb: bool) -> Principal:
+        """The caller; an access token takes precedence over a cookie.
+
+        `influxdb`: passwords of InfluxDB's clients take precedence over both.
 
         Raises an error of api.auth.errors.
         """
-        token = _access_token(connection, schemes)
+        if influxdb:
+            principal = await self._influxdb_passwords.authenticate(connection)
+            if principal is not None:
+                return principal
+        token = _access_token(connection, INFLUXDB_SCHEMES if influxdb else BEARER_SCHEMES)
         if token:
             return await self._access_tokens.verify(token)
         return await self._sessions.authenticate(self._session_cookie(connection))
