@@ -14,7 +14,8 @@ from rich.console import Console
 
 from cli.imports.command import HELP, import_files
 from core import settings
-from core.errors import SensorFlowError
+from core.errors import SensorFlowError, SettingError
+from core.setting_errors import told
 from embedded.errors import EmbeddedError
 
 FAILED = 1
@@ -45,7 +46,11 @@ def demo() -> None:
 
 
 @app.command()
-def serve() -> None:
+def serve(
+    fd: Annotated[
+        int | None, typer.Option(help="An inherited socket that listens already.", hidden=True)
+    ] = None,
+) -> None:
     """Serve the HTTP API.
 
     Needs SENSORFLOW_DATABASE_URL, SENSORFLOW_AUTH_ISSUER, SENSORFLOW_AUTH_AUDIENCE and
@@ -53,7 +58,7 @@ def serve() -> None:
     """
     from cli.serve import serve_api
 
-    serve_api()
+    serve_api(fd)
 
 
 @app.command()
@@ -74,9 +79,11 @@ def migrate() -> None:
     Needs SENSORFLOW_DATABASE_URL.
     """
     from core.database import REVISION
+    from core.setting_errors import require
     from core.settings import DatabaseSettings
     from migrations.runner import upgrade
 
+    require(DatabaseSettings)
     asyncio.run(upgrade(DatabaseSettings().url.get_secret_value()))
     Console().print(f"The database is at revision {REVISION}.")
 
@@ -109,8 +116,10 @@ def doctor_auth(
     """
     from cli.doctor.auth import examine
     from cli.doctor.findings import any_wrong, print_findings
+    from core.setting_errors import require
     from core.settings import ApiSettings, AuthSettings
 
+    require(ApiSettings, AuthSettings)
     token = token_file.read().strip() if token_file else None
     findings = asyncio.run(examine(ApiSettings(), AuthSettings(), token))
     print_findings(Console(highlight=False, soft_wrap=True), findings)
@@ -123,24 +132,15 @@ def run() -> None:
     try:
         app()
     except ValidationError as error:
-        _print_errors(*_setting_problems(error))
+        _print_errors(str(told(getattr(settings, error.title), error)))
+        sys.exit(MISCONFIGURED)
+    except SettingError as error:
+        _print_errors(str(error))
         sys.exit(MISCONFIGURED)
     except (SensorFlowError, EmbeddedError) as error:
         _print_errors(str(error))
         sys.exit(FAILED)
 
 
-def _print_errors(*lines: str) -> None:
-    console = Console(stderr=True, highlight=False)
-    for line in lines:
-        console.print(line, markup=False, soft_wrap=True)
-
-
-def _setting_problems(error: ValidationError) -> list[str]:
-    """One line per setting: its variable and what is wrong with it, never its value."""
-    prefix = getattr(settings, error.title).model_config["env_prefix"]
-    return [
-        f"{prefix}{'_'.join(map(str, problem['loc'])).upper()}: {problem['msg']}. "
-        "See docs/configuration.md."
-        for problem in error.errors()
-    ]
+def _print_errors(lines: str) -> None:
+    Console(stderr=True, highlight=False).print(lines, markup=False, soft_wrap=True)

@@ -15,6 +15,12 @@ class SensorFlowError(Exception):
         self.details = details
 
 
+class SettingError(SensorFlowError):
+    """Variables of the environment are missing or wrong; the message has a line for each."""
+
+    code = "wrong_setting"
+
+
 class DatabaseUnavailableError(SensorFlowError):
     """The database does not answer; what was under way may be stored or not; send it again."""
 

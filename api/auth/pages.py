@@ -56,4 +56,5 @@ def on_sign_in_problem(
     if "text/html" not in request.headers.get("accept", ""):
         return refusal
     page = PAGE.format(message=escape(refusal.content.detail), code=escape(error.code))
-    return Response(page, status_code=refusal.status_code, media_type="text/html", headers=HEADERS)
+    headers = {**refusal.headers, **HEADERS}
+    return Response(page, status_code=refusal.status_code, media_type="text/html", headers=headers)

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from obstore.store import MemoryStore
 
 from api.imports.options import parse_options
 from api.imports.uploads import extension_of
@@ -43,7 +44,7 @@ class DryRun:
 
         Raises DatabaseUnavailableError, DatabaseRefusedError or SchemaMismatchError.
         """
-        database, nothing = DatabaseSettings(), Storage.open(StorageSettings(url="memory://"))
+        database, nothing = DatabaseSettings(), Storage(MemoryStore())
         worker, readings, stop = WorkerSettings(), ReadingSettings(), asyncio.Event()
         make_work = partial(ImportWork, nothing, database, worker, readings, stop, BATCH_LINES)
         async with open_work(database, make_work) as work:

@@ -19,7 +19,7 @@ from api.imports.services import import_services
 from api.imports.uploads import UploadService
 from cli.imports.display import SENDING, Display
 from cli.imports.local_run import LocalRun
-from core.database import control_engine
+from core.database import control_engine, database_address
 from core.settings import (
     ApiSettings,
     DatabaseSettings,
@@ -105,8 +105,8 @@ class LocalImporter:
 
 def told_database(settings: DatabaseSettings) -> str:
     """Which database it is, without who asks it."""
-    url = urlsplit(settings.url.get_secret_value())
-    return f"the database {url.path.strip('/')} at {url.hostname}:{url.port or 5432}"
+    url = settings.url.get_secret_value()
+    return f"the database {urlsplit(url).path.strip('/')} at {database_address(url)}"
 
 
 async def _chunks(file: BinaryIO, display: Display) -> AsyncIterator[bytes]:

@@ -18,7 +18,7 @@ from cli.imports.importer import Importer, Way
 from cli.imports.outcomes import ExitCode, ImportOutcome, Outcome
 from cli.imports.rejects_file import save_rejects
 from cli.imports.report import Report
-from core.errors import SensorFlowError
+from core.errors import SensorFlowError, SettingError
 
 W = TypeVar("W", bound=Way)
 
@@ -46,6 +46,8 @@ async def _take_all(
             while left:
                 report.add(await take(way, left[0]))
                 left.pop(0)
+    except SettingError:
+        raise
     except SensorFlowError as error:  # what stands in the way of one is in the way of all
         for path in left:
             report.add(ImportOutcome(path, error=error))

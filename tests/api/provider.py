@@ -79,4 +79,8 @@ class Provider:
     def _document(self, path: str) -> dict[str, Any]:
         if path == "/jwks":
             return {"keys": self.published}
-        return {"issuer": self.issuer, "jwks_uri": f"{self.issuer}/jwks"}
+        return {
+            "issuer": self.issuer,
+            "jwks_uri": f"{self.issuer}/jwks",
+            "authorization_endpoint": f"{self.issuer}/authorize",
+        }

@@ -75,7 +75,8 @@ def handlers(app: Litestar) -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 @pytest.fixture
 def app(tmp_path: Path) -> Litestar:
-    return create_app(server_settings("postgresql://nobody@127.0.0.1:1/none", "", tmp_path))
+    away = "127.0.0.1:1"
+    return create_app(server_settings(f"postgresql://{away}/none", f"http://{away}", tmp_path))
 
 
 def test_every_route_declares_the_rule_that_this_table_says(app: Litestar) -> None:
