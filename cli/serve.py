@@ -8,7 +8,6 @@ import structlog
 import uvloop
 from granian._granian import SocketHolder
 from granian.constants import Interfaces
-from granian.errors import FatalError
 from granian.log import LogLevels
 from granian.server.embed import Server
 
@@ -48,7 +47,7 @@ SETTINGS = (
 MAX_CONNECTIONS = 20_000
 RESERVED_FILES = 200
 
-CLEANUP_SECONDS = 5  # for the connections of the database, after the last request
+CLEANUP_SECONDS = 8  # after the last request, mostly for the connections of the database
 
 log = structlog.get_logger()
 
@@ -59,7 +58,7 @@ class _ExclusiveServer(Server):
     def __init__(self, app: "Litestar", listener: socket.socket) -> None:
         super().__init__(
             app,
-            interface=Interfaces.ASGI,
+            interface=Interfaces.ASGINL,
             backlog=BACKLOG,
             backpressure=_allow_connections(),
             log_level=LogLevels.error,
@@ -75,8 +74,7 @@ def serve_api(inherited: int | None = None) -> None:
     """Serve api/ over HTTP until SIGTERM or SIGINT; requests under way are finished first.
 
     The listening socket is the `inherited` file descriptor, or a new one at the settings' address.
-    Before the application is loaded, what can be wrong with settings and address is told. Exits
-    with 1 if the application does not start.
+    What can be wrong with the settings or the address is told before the application is loaded.
     """
     exit_when_asked()
     require(*SETTINGS)
@@ -85,8 +83,7 @@ def serve_api(inherited: int | None = None) -> None:
     listener = _listener(settings, inherited)
     from api.app import from_environment  # noqa: PLC0415  # it takes a second or more
 
-    if not uvloop.run(_serve(_ExclusiveServer(from_environment(), listener), settings)):
-        os._exit(0)  # threads of Granian hold what was cut off, and need the interpreter
+    uvloop.run(_serve(from_environment(), listener, settings.drain_seconds))
 
 
 def _listener(settings: ApiSettings, inherited: int | None) -> socket.socket:
@@ -95,27 +92,20 @@ def _listener(settings: ApiSettings, inherited: int | None) -> socket.socket:
     return socket.socket(fileno=inherited)
 
 
-async def _serve(server: Server, settings: ApiSettings) -> bool:
-    """Serve until a signal; whether every request under way came to its end."""
-    stop = stop_when_asked(settings.drain_seconds + CLEANUP_SECONDS)
-    serving = asyncio.create_task(server.serve())
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
-    server.stop()  # type: ignore[no-untyped-call]  # Granian does not annotate it
-    done, _ = await asyncio.wait((serving,), timeout=settings.drain_seconds)
-    stopping.cancel()
-    if not done:
-        log.warning("requests_cut_off", drain_seconds=settings.drain_seconds)
-    for task in done:
-        _require_started(task)
-    return bool(done)
-
-
-def _require_started(serving: "asyncio.Task[None]") -> None:
-    try:
-        serving.result()
-    except FatalError as error:  # which Granian has logged with its cause
-        raise SystemExit(1) from error
+async def _serve(app: "Litestar", listener: socket.socket, drain_seconds: float) -> None:
+    stop = stop_when_asked(drain_seconds + CLEANUP_SECONDS)
+    async with app.lifespan():
+        server = _ExclusiveServer(app, listener)
+        serving = asyncio.create_task(server.serve())
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+        server.stop()  # type: ignore[no-untyped-call]  # Granian does not annotate it
+        ended, cut_off = await asyncio.wait((serving,), timeout=drain_seconds)
+    for task in ended:
+        task.result()
+    if cut_off:
+        log.warning("requests_cut_off", drain_seconds=drain_seconds)
+        os._exit(0)  # threads of Granian hold them, and would not outlive the interpreter
 
 
 def _allow_connections() -> int:

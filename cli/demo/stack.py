@@ -63,7 +63,7 @@ def running_stack(
         api = started.enter_context(ListenAddress(HOST, api_settings.port, ApiSettings).listen())
         address.listen().close()
         _embedded_address("idp_port", settings.idp_port).listen().close()
-        with console.status("Starting the database"), _alone_at(address):
+        with console.status("Starting the database"), alone_at(address):
             database = started.enter_context(
                 EmbeddedDatabase.start(data_dir / "database", port=settings.database_port)
             )
@@ -85,7 +85,7 @@ def running_platform(
     api_port = api.getsockname()[1]
     api_url = f"http://{HOST}:{api_port}"
     with ExitStack() as started:
-        with _alone_at(_embedded_address("idp_port", idp_port)):
+        with alone_at(_embedded_address("idp_port", idp_port)):
             provider = started.enter_context(
                 IdentityProvider.serve(data_dir, port=idp_port, client_origins=[api_url])
             )
@@ -115,7 +115,7 @@ def _embedded_address(field: str, port: int) -> ListenAddress:
 
 
 @contextmanager
-def _alone_at(address: ListenAddress) -> Iterator[None]:
+def alone_at(address: ListenAddress) -> Iterator[None]:
     """Say of which setting the port is, if somebody took it since it was looked at."""
     try:
         yield
