@@ -15,7 +15,7 @@ from rich.console import Console
 from cli.imports.command import HELP, import_files
 from core import settings
 from core.errors import SensorFlowError, SettingError
-from core.setting_errors import told
+from core.setting_errors import validation_error
 from embedded.errors import EmbeddedError
 
 FAILED = 1
@@ -48,7 +48,7 @@ def demo() -> None:
 @app.command()
 def serve(
     fd: Annotated[
-        int | None, typer.Option(help="An inherited socket that listens already.", hidden=True)
+        int | None, typer.Option(help="An inherited listening socket.", hidden=True)
     ] = None,
 ) -> None:
     """Serve the HTTP API.
@@ -79,11 +79,11 @@ def migrate() -> None:
     Needs SENSORFLOW_DATABASE_URL.
     """
     from core.database import REVISION
-    from core.setting_errors import require
+    from core.setting_errors import require_valid
     from core.settings import DatabaseSettings
     from migrations.runner import upgrade
 
-    require(DatabaseSettings)
+    require_valid(DatabaseSettings)
     asyncio.run(upgrade(DatabaseSettings().url.get_secret_value()))
     Console().print(f"The database is at revision {REVISION}.")
 
@@ -107,23 +107,23 @@ def audit_rollups(
 def doctor_auth(
     token_file: Annotated[
         typer.FileText | None,
-        typer.Option(help="An access token to judge; - reads it from standard input."),
+        typer.Option(help="An access token to check; - reads it from standard input."),
     ] = None,
 ) -> None:
     """Check sign-in: discovery, keys, clock, redirect URI, password grant, audience.
 
     Needs SENSORFLOW_AUTH_ISSUER and SENSORFLOW_AUTH_AUDIENCE. Exits with 1 if something is wrong.
     """
-    from cli.doctor.auth import examine
-    from cli.doctor.findings import any_wrong, print_findings
-    from core.setting_errors import require
+    from cli.doctor.auth import run_checks
+    from cli.doctor.results import any_failed, print_results
+    from core.setting_errors import require_valid
     from core.settings import ApiSettings, AuthSettings
 
-    require(ApiSettings, AuthSettings)
+    require_valid(ApiSettings, AuthSettings)
     token = token_file.read().strip() if token_file else None
-    findings = asyncio.run(examine(ApiSettings(), AuthSettings(), token))
-    print_findings(Console(highlight=False, soft_wrap=True), findings)
-    if any_wrong(findings):
+    results = asyncio.run(run_checks(ApiSettings(), AuthSettings(), token))
+    print_results(Console(highlight=False, soft_wrap=True), results)
+    if any_failed(results):
         raise typer.Exit(FAILED)
 
 
@@ -132,7 +132,7 @@ def run() -> None:
     try:
         app()
     except ValidationError as error:
-        _print_errors(str(told(getattr(settings, error.title), error)))
+        _print_errors(str(validation_error(getattr(settings, error.title), error)))
         sys.exit(MISCONFIGURED)
     except SettingError as error:
         _print_errors(str(error))

@@ -11,9 +11,9 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server.embed import Server
 
-from cli.stopping import exit_when_asked, stop_when_asked
+from cli.signals import exit_on_signal, stop_on_signal
 from core.listening import BACKLOG, ListenAddress
-from core.setting_errors import require
+from core.setting_errors import require_valid
 from core.settings import (
     ApiSettings,
     AuthSettings,
@@ -47,13 +47,13 @@ SETTINGS = (
 MAX_CONNECTIONS = 20_000
 RESERVED_FILES = 200
 
-CLEANUP_SECONDS = 8  # after the last request, mostly for the connections of the database
+CLEANUP_SECONDS = 8  # after the last request; closing the database pool may take 5 of them
 
 log = structlog.get_logger()
 
 
 class _ExclusiveServer(Server):
-    """Granian in this process, on a socket that it does not share."""
+    """Granian in this process, on a listening socket of ours."""
 
     def __init__(self, app: "Litestar", listener: socket.socket) -> None:
         super().__init__(
@@ -66,18 +66,18 @@ class _ExclusiveServer(Server):
         self._listener = listener
 
     def _init_shared_socket(self) -> None:
-        """Take ours; Granian would open one for sharing, at which any number of servers can be."""
+        """Use ours: Granian's have SO_REUSEPORT, so that a second server would share the port."""
         self._shd = SocketHolder(self._listener.detach(), False, BACKLOG)  # type: ignore[assignment,call-arg]  # its stubs lack it
 
 
 def serve_api(inherited: int | None = None) -> None:
-    """Serve api/ over HTTP until SIGTERM or SIGINT; requests under way are finished first.
+    """Serve api/ over HTTP until SIGTERM or SIGINT; requests in flight are finished first.
 
-    The listening socket is the `inherited` file descriptor, or a new one at the settings' address.
-    What can be wrong with the settings or the address is told before the application is loaded.
+    The listening socket is the `inherited` file descriptor, or a new one. Raises SettingError before
+    the application is imported.
     """
-    exit_when_asked()
-    require(*SETTINGS)
+    exit_on_signal()
+    require_valid(*SETTINGS)
     settings = ApiSettings()
     Storage.open(StorageSettings())
     listener = _listener(settings, inherited)
@@ -93,7 +93,7 @@ def _listener(settings: ApiSettings, inherited: int | None) -> socket.socket:
 
 
 async def _serve(app: "Litestar", listener: socket.socket, drain_seconds: float) -> None:
-    stop = stop_when_asked(drain_seconds + CLEANUP_SECONDS)
+    stop = stop_on_signal(drain_seconds + CLEANUP_SECONDS)
     async with app.lifespan():
         server = _ExclusiveServer(app, listener)
         serving = asyncio.create_task(server.serve())
@@ -105,7 +105,7 @@ async def _serve(app: "Litestar", listener: socket.socket, drain_seconds: float)
         task.result()
     if cut_off:
         log.warning("requests_cut_off", drain_seconds=drain_seconds)
-        os._exit(0)  # threads of Granian hold them, and would not outlive the interpreter
+        os._exit(0)  # Granian's threads still hold them and would crash without the interpreter
 
 
 def _allow_connections() -> int:

@@ -21,7 +21,7 @@ from core.errors import (
     DatabaseUnavailableError,
     SensorFlowError,
 )
-from core.setting_errors import wrong_setting
+from core.setting_errors import setting_error
 from core.settings import DatabaseSettings
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ else:
     Connection = asyncpg.Connection
     Pool = asyncpg.Pool
 
-REVISION = "0020"  # the schema this code is written for; a test compares it with migrations/
+REVISION = "0021"  # the schema this code is written for; a test compares it with migrations/
 
 # JIT compilation takes half a second of statements that otherwise take a tenth of that.
 SESSION = {"jit": "off"}
@@ -76,11 +76,10 @@ async def open_pool(
     """A pool whose every statement is bounded by the settings' statement timeout.
 
     Without `reset_sessions` a connection goes back as it is, one round trip less: for borrowers
-    that never SET, LISTEN or lock. Raises what `connecting` does, if there are connections at the
-    start.
+    that never SET, LISTEN or lock. Raises the errors of connection_errors if it connects at once.
     """
     url = settings.url.get_secret_value()
-    with connecting(url):
+    with connection_errors(url):
         return await asyncpg.create_pool(
             url,
             min_size=connections_at_start,
@@ -100,10 +99,10 @@ async def _skip_reset(_connection: Connection) -> None:
 async def open_connection(settings: DatabaseSettings) -> AsyncIterator[Connection]:
     """A connection outside of any pool, without statement timeout: for LISTEN and for refreshes.
 
-    Raises what `connecting` does.
+    Raises the errors of connection_errors.
     """
     url = settings.url.get_secret_value()
-    with connecting(url):
+    with connection_errors(url):
         connection = await asyncpg.connect(
             url, timeout=CONNECT_TIMEOUT_SECONDS, server_settings=SESSION
         )
@@ -139,17 +138,30 @@ async def shares_one_session(connection: Connection) -> bool:
 
 
 async def driver_connection(connection: AsyncConnection) -> Connection:
-    """The asyncpg connection under an SQLAlchemy one, inside the same transaction."""
+    """The asyncpg connection under an SQLAlchemy one, inside the transaction that this began."""
     raw = await connection.get_raw_connection()
     return cast("Connection", raw.driver_connection)
 
 
-@contextmanager
-def connecting(database_url: str) -> Iterator[None]:
-    """As database_errors, where a connection is made; the errors say to where, and the remedy.
+@asynccontextmanager
+async def driver_transaction(engine: AsyncEngine) -> AsyncIterator[Connection]:
+    """A transaction of the engine for named queries, which need asyncpg's own connection.
 
-    That is for the command line and the log: answers over HTTP tell nobody where the database is.
-    Raises SettingError if the URL asks for what is impossible.
+    Raises as `database_errors`.
+    """
+    with database_errors():
+        async with engine.begin() as connection:
+            # SQLAlchemy sends BEGIN only before a first statement of its own.
+            await connection.exec_driver_sql("SELECT 1")
+            yield await driver_connection(connection)
+
+
+@contextmanager
+def connection_errors(database_url: str) -> Iterator[None]:
+    """As database_errors, for connecting: the errors name host and port, and the remedy.
+
+    For the command line and the log; HTTP responses do not disclose where the database is. Raises
+    SettingError for parameters of the URL that asyncpg refuses.
     """
     try:
         with database_errors():
@@ -157,14 +169,14 @@ def connecting(database_url: str) -> Iterator[None]:
     except DatabaseUnavailableError as error:
         raise _unreachable(database_url, error.__cause__) from error.__cause__
     except (asyncpg.PostgresError, DBAPIError, ValueError) as error:
-        cause = _of_driver(error)
+        cause = _driver_error(error)
         if isinstance(cause, ValueError):
-            raise wrong_setting(DatabaseSettings, "url", f"cannot be used: {cause}") from error
+            raise setting_error(DatabaseSettings, "url", f"cannot be used: {cause}") from error
         raise _refused(cause) from error
 
 
 def database_address(database_url: str) -> str:
-    """Host and port, without who asks."""
+    """Host and port of the URL."""
     host = urlsplit(database_url).netloc.rpartition("@")[2]
     return host if PORT.search(host) else f"{host}:5432"
 
@@ -186,7 +198,7 @@ def database_errors() -> Iterator[None]:
 
 def _translated(error: Exception) -> SensorFlowError | None:
     """Our error for a state of the server or the connection; None for any other error."""
-    cause = _of_driver(error)
+    cause = _driver_error(error)
     if _is_connection_lost(cause):
         return _unavailable()
     state = _sqlstate(cause)
@@ -199,7 +211,7 @@ def _translated(error: Exception) -> SensorFlowError | None:
     return _refused(cause) if state.startswith(REFUSED_STATES) else None
 
 
-def _of_driver(error: Exception) -> Exception:
+def _driver_error(error: Exception) -> Exception:
     """What asyncpg raised, where SQLAlchemy wrapped it."""
     return error.driver_exception if isinstance(error, DBAPIError) else error
 

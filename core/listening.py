@@ -1,4 +1,4 @@
-"""Addresses that this process listens on, each alone: two servers never share one by accident."""
+"""Listening sockets that no other process can share."""
 
 import errno
 import socket
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pydantic_settings import BaseSettings
 
 from core.errors import SettingError
-from core.setting_errors import wrong_setting
+from core.setting_errors import setting_error
 
 BACKLOG = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class ListenAddress:
-    """An address to listen at, and the settings that it comes from."""
+    """An address to listen on, and the settings that it comes from."""
 
     host: str
     port: int
@@ -23,10 +23,7 @@ class ListenAddress:
     host_field: str = "host"
 
     def listen(self) -> socket.socket:
-        """A socket that listens there from now on.
-
-        It is not open for sharing (SO_REUSEPORT), so a second one is refused. Raises SettingError.
-        """
+        """A listening socket without SO_REUSEPORT. Raises SettingError."""
         is_version_6 = ":" in self.host
         try:
             listener = socket.create_server(
@@ -41,19 +38,19 @@ class ListenAddress:
         return listener
 
     def error(self, error: OSError) -> SettingError:
-        """Why nobody can listen there."""
+        """The error of the setting because of which bind failed."""
         match error.errno:
             case errno.EADDRINUSE:
-                return self.taken()
+                return self.in_use()
             case errno.EADDRNOTAVAIL:
-                return self._wrong(self.host_field, f"{self.host} is no address of this machine")
+                return self._error(self.host_field, f"{self.host} is not an address of this machine")
             case _:
-                return self._wrong(self.port_field, f"port {self.port} cannot be had ({error})")
+                return self._error(self.port_field, f"cannot listen on port {self.port} ({error})")
 
-    def taken(self) -> SettingError:
-        """Somebody else listens there."""
-        problem = f"port {self.port} of {self.host} is taken; stop what listens there, or choose"
-        return self._wrong(self.port_field, f"{problem} another port")
+    def in_use(self) -> SettingError:
+        """The error of a port on which another process listens."""
+        problem = f"port {self.port} of {self.host} is in use; stop the other process or choose"
+        return self._error(self.port_field, f"{problem} another port")
 
-    def _wrong(self, field: str, problem: str) -> SettingError:
-        return wrong_setting(self.group, field, problem)
+    def _error(self, field: str, problem: str) -> SettingError:
+        return setting_error(self.group, field, problem)

@@ -1,4 +1,4 @@
-"""Settings that are missing, wrong or of no use here: one line each that names the variable."""
+"""Errors of settings: a line for each variable, with the problem and an example, not the value."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,62 +12,62 @@ from pydantic_settings import BaseSettings
 
 from core.errors import SettingError
 
-WHERE_TO_READ = "See docs/configuration.md."
+DOCUMENTATION = "See docs/configuration.md."
 
-Given = Mapping[type[BaseSettings], Mapping[str, Any]]
-"""Fields by group that are not read from the environment."""
+Overrides = Mapping[type[BaseSettings], Mapping[str, Any]]
+"""Fields by class that the command sets itself, whatever the environment says."""
 
-NOTHING: Given = MappingProxyType({})
+NONE: Overrides = MappingProxyType({})
 
 
-def require(*groups: type[BaseSettings], given: Given = NOTHING) -> None:
-    """Read all of the groups; raises SettingError that tells every variable at fault."""
-    lines = [line for group in groups for line in _problems(group, given.get(group, {}))]
+def require_valid(*groups: type[BaseSettings], overrides: Overrides = NONE) -> None:
+    """Read the classes from the environment; raises SettingError with a line a bad variable."""
+    lines = [line for group in groups for line in _problems(group, overrides.get(group, {}))]
     if lines:
         raise SettingError("\n".join(lines))
 
 
-def wrong_setting(group: type[BaseSettings], field: str, problem: str) -> SettingError:
-    """The error of a value that is well written and of no use here; `problem` has no full stop."""
+def setting_error(group: type[BaseSettings], field: str, problem: str) -> SettingError:
+    """The error of a valid value that cannot be used here; `problem` is without a full stop."""
     return SettingError(_line(group, field, problem))
 
 
+def validation_error(group: type[BaseSettings], error: ValidationError) -> SettingError:
+    """The error of values that the class refuses."""
+    return SettingError("\n".join(_lines(group, error)))
+
+
 def require_writable(folder: Path, group: type[BaseSettings], field: str) -> Path:
-    """The folder, made if it is missing; raises SettingError where nothing can be stored in it."""
+    """The folder, created if missing; raises SettingError when nothing can be written to it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=folder):
             return folder
     except OSError as error:
-        problem = f"nothing can be stored in this folder ({error.strerror})"
-        raise wrong_setting(group, field, problem) from error
-
-
-def told(group: type[BaseSettings], error: ValidationError) -> SettingError:
-    """The same of what the class itself refuses."""
-    return SettingError("\n".join(_lines(group, error)))
+        problem = f"the folder cannot be written to ({error.strerror})"
+        raise setting_error(group, field, problem) from error
 
 
 def variable_of(group: type[BaseSettings], field: str) -> str:
-    """The variable that a field is read from."""
+    """The environment variable of a field."""
     return f"{group.model_config.get('env_prefix', '')}{field}".upper()
 
 
 def example_of(field: FieldInfo) -> str:
-    """A value that the field takes, as it is written in the environment."""
+    """A valid value, as it is written in the environment."""
     example = field.examples[0] if field.examples else field.default
     return str(example).lower() if isinstance(example, bool) else str(example)
 
 
-def _problems(group: type[BaseSettings], given: Mapping[str, Any]) -> Iterator[str]:
+def _problems(group: type[BaseSettings], overrides: Mapping[str, Any]) -> Iterator[str]:
     try:
-        group(**given)
+        group(**overrides)
     except ValidationError as error:
         yield from _lines(group, error)
 
 
 def _lines(group: type[BaseSettings], error: ValidationError) -> Iterator[str]:
-    """One line a variable, of the first that is wrong with it."""
+    """The first problem of each variable."""
     first: dict[str, str] = {}
     for problem in error.errors():
         first.setdefault(str(problem["loc"][0]), problem["msg"])
@@ -77,4 +77,4 @@ def _lines(group: type[BaseSettings], error: ValidationError) -> Iterator[str]:
 
 def _line(group: type[BaseSettings], field: str, problem: str) -> str:
     example = example_of(group.model_fields[field])
-    return f"{variable_of(group, field)}: {problem}. Example: {example}. {WHERE_TO_READ}"
+    return f"{variable_of(group, field)}: {problem}. Example: {example}. {DOCUMENTATION}"

@@ -81,7 +81,7 @@ class ApiSettings(BaseSettings):
     )
     upload_secret: LongSecret | None = Field(
         default=None,
-        description="What upload URLs to a storage in a folder are signed with.",
+        description="Signs upload URLs where the storage is a folder.",
         examples=[HOW_TO_MAKE],
     )
     public_url: Origin = Field(
@@ -110,7 +110,7 @@ class ApiSettings(BaseSettings):
 
 
 class AuthSettings(BaseSettings):
-    """The OpenID Connect provider: whose tokens are accepted, and how people sign in with it."""
+    """The OpenID Connect provider: which tokens are accepted, and how users sign in."""
 
     model_config = _group("AUTH_")
 
@@ -123,6 +123,14 @@ class AuthSettings(BaseSettings):
         examples=["sensorflow-api"],
     )
     client_id: Text = Field(
+        default="sensorflow", description="Client id of this platform at the provider."
+    )
+    client_secret: Secret | None = Field(
+        default=None,
+        description="Client secret; none for a public client.",
+        examples=[HOW_TO_MAKE],
+    )
+    client_id: Text = Field(
         default="sensorflow", description="The client that people sign in with."
     )
     client_secret: Secret | None = Field(
@@ -132,23 +140,27 @@ class AuthSettings(BaseSettings):
     )
     login_scopes: Scopes = Field(
         default=" ".join(("openid profile email", *Scope)),
-        description="What a sign-in asks the provider for.",
+        description="Scopes that a sign-in requests.",
     )
     login_parameters: Parameters = Field(
         default={},
-        description="More parameters of the sign-in request, as a JSON object.",
+        description="More parameters of the authorization request, as a JSON object.",
         examples=['{"prompt": "login"}'],
     )
     scope_mapping: ScopesByName = Field(
         default={},
-        description="Scopes by the provider's names, as a JSON object.",
+        description="Scopes by the provider's scopes, roles and groups, as a JSON object.",
         examples=['{"sensors.send": ["readings:write"]}'],
     )
     password_login: bool = Field(
         default=True, description="Whether POST /auth/login takes user name and password."
     )
+    max_failures_per_user_and_address: Number = Field(
+        default=10, description="Failed password sign-ins of one user from one address in a window."
+    )
     max_failures_per_user: Number = Field(
-        default=10, description="Failed password sign-ins of one user in a window."
+        default=100,
+        description="Failed password sign-ins of one user from all addresses in a window.",
     )
     max_failures_per_address: Number = Field(
         default=50, description="Failed password sign-ins from one address in a window."
@@ -161,18 +173,18 @@ class AuthSettings(BaseSettings):
 
 
 class SessionSettings(BaseSettings):
-    """How long people stay signed in, where that is kept, and the cookie that says so."""
+    """Sessions: their lifetime, their store, their cookie."""
 
     model_config = _group("SESSION_")
 
     idle_lifetime: Lifetime = Field(
         default=timedelta(hours=2),
-        description="A session ends after so long without a request.",
+        description="A session ends after this long without a request.",
         examples=["PT2H"],
     )
     lifetime: Lifetime = Field(
         default=timedelta(hours=12),
-        description="A session ends so long after the sign-in.",
+        description="A session ends this long after the sign-in.",
         examples=["PT12H"],
     )
     cookie_host_prefix: bool = Field(
@@ -180,26 +192,28 @@ class SessionSettings(BaseSettings):
     )
     valkey_url: ValkeyUrl | None = Field(
         default=None,
-        description="Sessions, and answers to aggregate questions, are kept in this Valkey.",
+        description="The Valkey that stores sessions and cached aggregate responses.",
         examples=["valkey://user:password@127.0.0.1:6379/0"],
     )
 
 
 class CacheSettings(BaseSettings):
-    """What is kept of answers to aggregate questions, for who asks the same again."""
+    """The cache of aggregate responses."""
 
     model_config = _group("CACHE_")
 
     max_bytes: Bytes = Field(
-        default=64 * 2**20, description="Answers that a process keeps in memory, in bytes."
+        default=64 * 2**20,
+        description="Aggregate responses that a process caches in memory, in bytes.",
     )
     max_answer_bytes: Bytes = Field(
-        default=8 * 2**20, description="The largest answer that is kept; 0: none is."
+        default=8 * 2**20,
+        description="The largest aggregate response that is cached, in bytes; 0: none.",
     )
 
 
 class StorageSettings(BaseSettings):
-    """Where uploaded files and rejects are kept."""
+    """Where uploaded files and rejects are stored."""
 
     model_config = _group("STORAGE_")
 
@@ -210,18 +224,19 @@ class StorageSettings(BaseSettings):
 
 
 class WorkerSettings(BaseSettings):
-    """How the worker takes and retries jobs."""
+    """How the worker claims and retries jobs, and refreshes rollups."""
 
     model_config = _group("WORKER_")
 
     max_attempts: Number = Field(
-        default=5, description="An import that crashed the worker this often is failed."
+        default=5, description="Attempts without progress after which an import is failed."
     )
     lease_seconds: Seconds = Field(
-        default=30, description="Silence after which another worker takes a job over."
+        default=30,
+        description="Seconds without heartbeat after which another worker takes a job over.",
     )
     refresh_interval_seconds: Seconds = Field(
-        default=5, description="How often late rows are looked for and rolled up."
+        default=5, description="Seconds between refreshes of the rollups of late rows."
     )
     max_inflated_bytes: Annotated[Bytes, Field(ge=1)] = Field(
         default=200 * 2**30, description="The largest size a compressed upload may inflate to."
@@ -229,7 +244,7 @@ class WorkerSettings(BaseSettings):
 
 
 class ReadingSettings(BaseSettings):
-    """What a reading must satisfy, on every way in."""
+    """Validation of readings, the same for every way of ingest."""
 
     model_config = _group("READINGS_")
 
@@ -241,7 +256,7 @@ class ReadingSettings(BaseSettings):
 
 
 class IngestSettings(BaseSettings):
-    """How readings become transactions: single ones are gathered, a batch is one by itself."""
+    """Group commit: single readings share transactions; each batch has its own."""
 
     model_config = _group("INGEST_")
 
@@ -252,18 +267,18 @@ class IngestSettings(BaseSettings):
         default=1000, description="Single readings in one transaction at most."
     )
     max_waiting_readings: Number = Field(
-        default=20_000, description="Single readings under way; one more is answered 429."
+        default=20_000, description="Single readings in flight; one more is answered 429."
     )
     batch_writers: Connections = Field(
         default=2, description="Transactions with batches at one time at most."
     )
     max_waiting_batches: Number = Field(
-        default=16, description="Batches under way; one more is answered 429."
+        default=16, description="Batches in flight; one more is answered 429."
     )
 
 
 class ClientSettings(BaseSettings):
-    """The server that `sensorflow import` sends files to, and who it is there."""
+    """The server to which `sensorflow import` sends files, and its client at the provider."""
 
     model_config = _group("CLIENT_")
 
@@ -274,28 +289,30 @@ class ClientSettings(BaseSettings):
     )
     issuer: Issuer | None = Field(
         default=None,
-        description="Issuer URL of the provider of tokens.",
+        description="Issuer URL of the identity provider.",
         examples=["https://id.example.org/realms/sensorflow"],
     )
     id: Text | None = Field(
         default=None,
-        description="The machine client that asks for tokens.",
+        description="Client id that requests access tokens.",
         examples=["sensor-gateway"],
     )
-    secret: Secret | None = Field(default=None, description="Its secret.", examples=[HOW_TO_MAKE])
+    secret: Secret | None = Field(
+        default=None, description="Client secret.", examples=[HOW_TO_MAKE]
+    )
     scope: Scopes = Field(
         default=f"{Scope.IMPORTS_WRITE} {Scope.IMPORTS_READ}",
-        description="What it asks the provider for.",
+        description="Scopes that it requests.",
     )
     token: Secret | None = Field(
         default=None,
-        description="An access token to use in place of all that.",
+        description="An access token to send instead of requesting one.",
         examples=["an access token of your provider"],
     )
 
 
 class LineProtocolSettings(BaseSettings):
-    """What points in InfluxDB's line protocol are here."""
+    """How points in InfluxDB's line protocol become readings."""
 
     model_config = _group("LINE_PROTOCOL_")
 

@@ -1,4 +1,4 @@
-"""Moments, ranges of time and the UTC buckets they fall into."""
+"""Timestamps, time ranges and the UTC buckets they fall into."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,25 +23,25 @@ class TimeRange:
         return self.end - self.start
 
     def overlaps(self, other: "TimeRange") -> bool:
-        """Whether some moment is in both."""
+        """Whether some timestamp is in both."""
         return self.start < other.end and other.start < self.end
 
 
 def utc_now() -> datetime:
-    """The current moment, aware, in UTC."""
+    """Now, aware, in UTC."""
     return datetime.now(UTC)
 
 
-def floor(moment: datetime, width: timedelta) -> datetime:
-    """The last multiple of `width` since the epoch that is not after `moment`."""
-    return moment - (moment - EPOCH) % width
+def floor(timestamp: datetime, width: timedelta) -> datetime:
+    """The last multiple of `width` since the epoch that is not after `timestamp`."""
+    return timestamp - (timestamp - EPOCH) % width
 
 
-def ceiling(moment: datetime, width: timedelta) -> datetime:
-    """The first multiple of `width` since the epoch that is not before `moment`."""
-    return moment + (EPOCH - moment) % width
+def ceiling(timestamp: datetime, width: timedelta) -> datetime:
+    """The first multiple of `width` since the epoch that is not before `timestamp`."""
+    return timestamp + (EPOCH - timestamp) % width
 
 
-def chunk_end(moment: datetime) -> datetime:
-    """Where the chunk of the moment ends."""
-    return floor(moment, CHUNK_LENGTH) + CHUNK_LENGTH
+def chunk_end(timestamp: datetime) -> datetime:
+    """Where the chunk of the timestamp ends; its start may lie before the first year."""
+    return timestamp + (CHUNK_LENGTH - (timestamp - EPOCH) % CHUNK_LENGTH)

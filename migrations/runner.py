@@ -1,7 +1,7 @@
 """Bring a database to a revision: server checks, versions, then the re-runnable definitions.
 
 Each direction is one transaction under one advisory lock, so a second `migrate` at the same time
-waits and finds nothing to do, and a failure leaves the database as it was.
+waits and then has nothing to do, and a failure leaves the database as it was.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -13,13 +13,13 @@ from alembic.config import Config
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.database import connecting, control_engine, database_errors, driver_connection
+from core.database import connection_errors, control_engine, database_errors, driver_connection
 from core.queries import definitions
 from migrations.requirements import require_timescaledb
 
 HERE = Path(__file__).parent
 LOCK_KEY = 7_463_920_118  # the name of this lock among the database's advisory locks
-# Of sql/definitions; functions that return their rows go with them.
+# Of sql/definitions; CASCADE also drops the functions that return their rows.
 VIEWS = "measured, materialised, materialised_1h, materialised_1d, data_state"
 
 
@@ -63,7 +63,7 @@ async def _exclusive(database_url: str) -> AsyncIterator[AsyncConnection]:
     engine = control_engine(database_url)
     async with AsyncExitStack() as opened:
         opened.push_async_callback(engine.dispose)
-        with connecting(database_url):
+        with connection_errors(database_url):
             connection = await opened.enter_async_context(engine.connect())
         with database_errors():
             async with connection.begin():

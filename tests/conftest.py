@@ -1,17 +1,28 @@
-"""Fixtures every test may use: the database of this run, migrated, and a clean one a test."""
+"""Fixtures that several folders share: a database, identity providers, a server of the API."""
 
 import os
 from collections.abc import AsyncIterator, Iterator
 from functools import cache
+from pathlib import Path
 
+import httpx2
 import pytest
 import pytest_asyncio
+from hypothesis import settings as hypothesis_settings
 from pydantic import SecretStr
 
 from core.database import Pool, open_pool
-from core.settings import DatabaseSettings
+from core.settings import ApiSettings, DatabaseSettings
+from embedded.identity import IdentityProvider
 from migrations.runner import upgrade
+from tests.api.serving import UPLOAD_SECRET, server_settings, serving
 from tests.database import Database, choose_database, docker_answers
+from tests.support.ports import free_port
+from tests.support.stub_provider import StubProvider
+
+# A slow machine is no reason to fail: no test depends on a time.
+hypothesis_settings.register_profile("suite", deadline=None)
+hypothesis_settings.load_profile("suite")
 
 
 @cache
@@ -61,3 +72,50 @@ async def empty_database(pool: Pool) -> None:
         TRUNCATE idempotency_keys, sessions, spent_tokens, sign_ins, sign_in_failures
         """
     )
+
+
+@pytest.fixture(scope="session")
+def api_port() -> int:
+    """Chosen before the server starts, since its redirect URI is registered at the provider."""
+    return free_port()
+
+
+@pytest.fixture(scope="session")
+def identity_provider(
+    api_port: int, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[IdentityProvider]:
+    """The development identity provider, which registers the browser client at `api_port`."""
+    origin = f"http://127.0.0.1:{api_port}"
+    folder = tmp_path_factory.mktemp("identity")
+    with IdentityProvider.serve(folder, client_origins=[origin]) as provider:
+        yield provider
+
+
+@pytest_asyncio.fixture(scope="session")
+async def stub_provider() -> AsyncIterator[StubProvider]:
+    """A provider that issues any token a test wants, for the server at `base_url`."""
+    async with StubProvider().serving() as provider:
+        yield provider
+
+
+@pytest.fixture(scope="session")
+def storage_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("storage")
+
+
+@pytest_asyncio.fixture(scope="session")
+async def base_url(
+    migrated_url: str, stub_provider: StubProvider, storage_folder: Path
+) -> AsyncIterator[str]:
+    """One server for the whole run: every test also shows that it survived those before."""
+    api = ApiSettings(upload_secret=SecretStr(UPLOAD_SECRET))
+    settings = server_settings(migrated_url, stub_provider.issuer, storage_folder, api)
+    async with serving(settings) as url:
+        yield url
+
+
+@pytest_asyncio.fixture
+async def anonymous(base_url: str) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client without a token."""
+    async with httpx2.AsyncClient(base_url=base_url, timeout=20) as client:
+        yield client

@@ -1,4 +1,4 @@
-"""Who may call a route: a rule declared on each handler as data, enforced by one guard."""
+"""Authorization: each handler declares an access rule as data; one guard enforces it."""
 
 from collections.abc import Iterator
 from typing import Any, Final, Literal, TypedDict
@@ -21,10 +21,10 @@ SESSION_COOKIE = "session"
 
 PUBLIC: Final = "public"
 AUTHENTICATED: Final = "authenticated"
-# The holder of a session's cookie, even when the provider cannot renew its tokens any more.
+# The holder of a session cookie, even when the provider cannot refresh its tokens any more.
 SESSION_HOLDER: Final = "session-holder"
 
-# How a token is announced; InfluxDB's clients have a word of their own.
+# Authentication schemes accepted before an access token; InfluxDB's clients send `Token`.
 BEARER_SCHEMES: Final = frozenset({"bearer"})
 TOKEN_SCHEMES: Final = BEARER_SCHEMES | {"token"}
 
@@ -32,7 +32,7 @@ AccessRule = Scope | Literal["public", "authenticated", "session-holder"]
 
 
 class Declaration(TypedDict):
-    """A handler's access rule and what its documentation says because of it."""
+    """Keyword arguments of a handler: its access rule, and what OpenAPI says because of it."""
 
     opt: dict[str, Any]
     security: list[SecurityRequirement]
@@ -40,14 +40,15 @@ class Declaration(TypedDict):
 
 
 def access(
-    rule: AccessRule, *refusals: int, schemes: frozenset[str] = BEARER_SCHEMES
+    rule: AccessRule, *error_statuses: int, schemes: frozenset[str] = BEARER_SCHEMES
 ) -> Declaration:
-    """What `rule` adds to a handler; `refusals` are the statuses it may answer with besides.
+    """What `rule` adds to a handler's declaration.
 
-    `schemes` are the words before an access token.
+    `error_statuses` are documented besides those that every handler of this rule may return.
+    `schemes` are the authentication schemes, in lower case, that may precede an access token.
     """
-    open_to_all = rule == PUBLIC
-    statuses = {*refusals, 500} | (set() if open_to_all else {401, 403, 503})
+    is_public = rule == PUBLIC
+    statuses = {*error_statuses, 500} | (set() if is_public else {401, 403, 503})
     return {
         "opt": {"access": rule, "schemes": schemes},
         "security": _SECURITY.get(rule, [{BEARER: []}, {SESSION_COOKIE: []}]),
@@ -58,7 +59,7 @@ def access(
 async def enforce_access(
     connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
 ) -> None:
-    """Let the caller through or raise; a handler without a rule lets nobody through."""
+    """Authenticate and authorize the caller, or raise; a handler without a rule admits nobody."""
     if connection.scope.get("method") == "OPTIONS":  # answered by the framework: methods, no data
         return
     rule: AccessRule = handler.opt["access"]
@@ -66,16 +67,16 @@ async def enforce_access(
         return
     authenticator: Authenticator = connection.app.state.services.authenticator
     if rule == SESSION_HOLDER:
-        connection.scope["user"] = await authenticator.session_holder(connection)
+        connection.scope["user"] = await authenticator.authenticate_session_holder(connection)
         return
     schemes: frozenset[str] = handler.opt.get("schemes", BEARER_SCHEMES)
-    connection.scope["user"] = principal = await authenticator.principal(connection, schemes)
+    connection.scope["user"] = principal = await authenticator.authenticate(connection, schemes)
     if rule != AUTHENTICATED:
         _require_scope(principal, rule)
 
 
 def handlers_without_rule(app: Litestar) -> Iterator[str]:
-    """The handlers that declare no access rule, by name."""
+    """Names of the handlers that declare no access rule."""
     for route in app.routes:
         for handler in getattr(route, "route_handlers", [getattr(route, "route_handler", None)]):
             methods: set[str] = getattr(handler, "http_methods", set())
@@ -84,7 +85,7 @@ def handlers_without_rule(app: Litestar) -> Iterator[str]:
 
 
 def require_rules(app: Litestar) -> None:
-    """Refuse to build an application in which a handler declares no access rule."""
+    """Raise ImproperlyConfiguredException if a handler declares no access rule."""
     if missing := sorted(handlers_without_rule(app)):
         message = f"These handlers declare no access rule: {', '.join(missing)}"
         raise ImproperlyConfiguredException(message)
@@ -102,7 +103,7 @@ _SECURITY: dict[str, list[SecurityRequirement]] = {
 
 
 _RESPONSES = {
-    304: ResponseSpec(None, description="What the caller has still holds."),
+    304: ResponseSpec(None, description="The caller's copy is still current."),
     414: ResponseSpec(None, description="The URI is longer than 64 KiB: name less equipment."),
 } | {
     status: ResponseSpec(
@@ -110,17 +111,17 @@ _RESPONSES = {
     )
     for status, description in {
         400: "The request breaks a rule; code and message say which.",
-        401: "Neither an access token that is accepted nor a session that lives.",
-        403: "The scope is missing, or a page of another origin caused a write.",
-        404: "There is no such thing.",
-        406: "In none of the forms that the request accepts.",
-        409: "Its state does not allow that; the message says which it is in.",
+        401: "No valid access token and no live session.",
+        403: "The scope is missing, or a page of another origin sent the write.",
+        404: "Not found.",
+        406: "Not available in a media type that the request accepts.",
+        409: "The state of the resource does not allow that; the message names it.",
         413: "The body is too large.",
-        415: "The body is of a type that is not read here.",
-        422: "Another request has had this Idempotency-Key.",
-        429: "Too many failed sign-ins, or too much under way; Retry-After says when to try again.",
-        500: "A fault of the server; the log knows more.",
-        502: "The identity provider refuses this platform as a client.",
-        503: "Database, session or object store, or identity provider are away; try again shortly.",
+        415: "The media type of the body is not supported.",
+        422: "This Idempotency-Key was used with another request.",
+        429: "Too many failed sign-ins or requests in flight; Retry-After says when to try again.",
+        500: "Internal error; see the server's log.",
+        502: "The identity provider rejects this platform as a client.",
+        503: "Database, session store, object store or identity provider unavailable; try again.",
     }.items()
 }

@@ -1,52 +1,56 @@
-"""Who makes a request: by its bearer token, or by its session's cookie."""
+"""Authentication of a request: by its access token, or by its session cookie."""
 
 from collections.abc import Collection
 from typing import Any
 
 from litestar.connection import ASGIConnection
 
-from api.auth.cookies import Cookies
-from api.auth.csrf import OriginPolicy
+from api.auth.cookies import AuthCookies
+from api.auth.csrf import CsrfPolicy
 from api.auth.errors import MissingTokenError
 from api.auth.sessions import Sessions
-from api.auth.tokens import Principal, TokenVerifier
+from api.auth.tokens import AccessTokenVerifier, Principal
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
 
 class Authenticator:
-    """Turns a request into a Principal, or says why not."""
+    """Returns the Principal of a request, or raises why there is none."""
 
     def __init__(
-        self, verifier: TokenVerifier, sessions: Sessions, cookies: Cookies, origins: OriginPolicy
+        self,
+        access_tokens: AccessTokenVerifier,
+        sessions: Sessions,
+        cookies: AuthCookies,
+        csrf: CsrfPolicy,
     ) -> None:
-        self._verifier = verifier
+        self._access_tokens = access_tokens
         self._sessions = sessions
         self._cookies = cookies
-        self._origins = origins
+        self._csrf = csrf
 
-    async def principal(self, connection: Connection, schemes: Collection[str]) -> Principal:
-        """Who calls; a token after one of the `schemes` counts before a cookie.
+    async def authenticate(self, connection: Connection, schemes: Collection[str]) -> Principal:
+        """The caller; an access token after one of the `schemes` takes precedence over a cookie.
 
         Raises an error of api.auth.errors.
         """
         token = _access_token(connection, schemes)
         if token:
-            return await self._verifier.verify(token)
-        return await self._sessions.principal(self._session_cookie(connection))
+            return await self._access_tokens.verify(token)
+        return await self._sessions.authenticate(self._session_cookie(connection))
 
-    async def session_holder(self, connection: Connection) -> Principal:
-        """Whose session it is, even if its tokens have run out and cannot be renewed."""
-        session = await self._sessions.find(self._session_cookie(connection))
+    async def authenticate_session_holder(self, connection: Connection) -> Principal:
+        """Whose session it is, even if its tokens have expired and cannot be refreshed."""
+        session = await self._sessions.get(self._session_cookie(connection))
         return session.principal
 
     def _session_cookie(self, connection: Connection) -> str:
-        cookie = self._cookies.session_in(connection.cookies)
+        cookie = self._cookies.read_session(connection.cookies)
         if cookie is None:
             raise MissingTokenError(
                 "Send an access token (Authorization: Bearer <token>), or sign in: GET /auth/login."
             )
-        self._origins.require_own_page(str(connection.scope.get("method")), connection.headers)
+        self._csrf.require_trusted_origin(str(connection.scope.get("method")), connection.headers)
         return cookie
 
 

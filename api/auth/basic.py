@@ -1,4 +1,4 @@
-"""User name and password as RFC 7617 sends them."""
+"""The Basic authentication scheme of RFC 7617: user name and password."""
 
 import binascii
 from base64 import b64decode
@@ -8,14 +8,17 @@ from api.auth.errors import MissingCredentialsError
 
 
 class Credentials(NamedTuple):
-    """Who somebody claims to be."""
+    """A user name and password, not verified."""
 
     username: str
     password: str
 
 
-def basic_credentials(authorization: str) -> Credentials:
-    """Those of an Authorization header. Raises MissingCredentialsError without a whole pair."""
+def parse_basic_credentials(authorization: str) -> Credentials:
+    """The credentials of an Authorization header.
+
+    Raises MissingCredentialsError unless both user name and password are given.
+    """
     scheme, _, encoded = authorization.partition(" ")
     username, _, password = _decoded(encoded).partition(":")
     if scheme.lower() != "basic" or not username or not password:

@@ -1,4 +1,4 @@
-"""Where a request comes from, as far as that can be trusted."""
+"""The IP address of the client behind trusted proxies."""
 
 from typing import Any
 
@@ -7,21 +7,22 @@ from litestar.connection import ASGIConnection
 UNKNOWN = "unknown"
 
 
-class Addresses:
-    """Knows how many proxies of ours stand between the caller and the server.
+class ClientAddressResolver:
+    """Resolves X-Forwarded-For behind a known number of trusted proxies.
 
-    Each appends the address it was called from to X-Forwarded-For; what stands further to the left
-    was written by the caller.
+    Each proxy appends the address of its own peer; entries further to the left were written by the
+    client and are not trusted.
     """
 
     def __init__(self, trusted_proxies: int) -> None:
         self._trusted_proxies = trusted_proxies
 
-    def of(self, connection: ASGIConnection[Any, Any, Any, Any]) -> str:
-        """The address of the caller."""
-        chain = [connection.client.host if connection.client else UNKNOWN]
+    def resolve(self, connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+        """The address of the client."""
+        peer = connection.client.host if connection.client else UNKNOWN
+        forwarded: list[str] = []
         for header in connection.headers.getall("x-forwarded-for", []):
-            chain += [part.strip() for part in header.split(",")]
-        # The peer itself is nearest; before it, right to left, what each proxy saw.
-        nearest_first = [chain[0], *reversed(chain[1:])]
+            forwarded += [part.strip() for part in header.split(",")]
+        # The peer of the socket is nearest; then, right to left, the peer of each proxy.
+        nearest_first = [peer, *reversed(forwarded)]
         return nearest_first[min(self._trusted_proxies, len(nearest_first) - 1)]

@@ -10,30 +10,30 @@ from litestar.types import ExceptionHandlersMap
 from msgspec import convert
 
 from api.auth.access import AUTHENTICATED, PUBLIC, SESSION_HOLDER, access
-from api.auth.basic import basic_credentials
-from api.auth.client_address import Addresses
-from api.auth.cookies import Cookies
+from api.auth.basic import parse_basic_credentials
+from api.auth.client_address import ClientAddressResolver
+from api.auth.cookies import AuthCookies
 from api.auth.pages import on_sign_in_problem
-from api.auth.redirect_target import DEFAULT
-from api.auth.schemas import LogoutForm, Me, Message, ProviderAnswer, SignedOut
+from api.auth.redirect_target import DEFAULT_TARGET
+from api.auth.schemas import AuthorizationResponse, LogoutForm, Me, Message, SignedOut
 from api.auth.service import SignInService
 from api.auth.tokens import Principal
 from core.errors import SensorFlowError
 
 AnyRequest = Request[Any, Any, Any]
 SignIn = NamedDependency[SkipValidation[SignInService]]
-Whereabouts = NamedDependency[SkipValidation[Addresses]]
-CookieJar = NamedDependency[SkipValidation[Cookies]]
-ReturnPath = Annotated[
+ClientAddresses = NamedDependency[SkipValidation[ClientAddressResolver]]
+Cookies = NamedDependency[SkipValidation[AuthCookies]]
+RedirectTarget = Annotated[
     str, QueryParameter(name="next", description="The path to return to after the sign-in.")
 ]
 
-NOT_STORED = {"Cache-Control": "no-store"}
-IN_THE_BROWSER: ExceptionHandlersMap = {SensorFlowError: on_sign_in_problem}
+NO_STORE = {"Cache-Control": "no-store"}
+PAGE_FOR_BROWSERS: ExceptionHandlersMap = {SensorFlowError: on_sign_in_problem}
 
 
 class AuthController(Controller):
-    """Signing in and out."""
+    """Sign-in and sign-out."""
 
     path = "/auth"
     tags = ("Sign-in",)
@@ -43,37 +43,43 @@ class AuthController(Controller):
         operation_id="beginSignIn",
         summary="Sign in by browser: leads to the identity provider",
         status_code=303,
-        exception_handlers=IN_THE_BROWSER,
+        exception_handlers=PAGE_FOR_BROWSERS,
         **access(PUBLIC, 400, 503),
     )
     async def begin_sign_in(
-        self, sign_in: SignIn, cookie_jar: CookieJar, return_to: ReturnPath = DEFAULT
+        self,
+        sign_in: SignIn,
+        auth_cookies: Cookies,
+        redirect_target: RedirectTarget = DEFAULT_TARGET,
     ) -> Redirect:
-        """Send the browser to the provider."""
-        begun = await sign_in.begin(return_to)
-        cookie = cookie_jar.sign_in(begun.state, begun.browser_secret)
-        return Redirect(begun.url, status_code=303, cookies=[cookie], headers=NOT_STORED)
+        """Redirect the browser to the provider with an authorization request."""
+        authorization = await sign_in.begin(redirect_target)
+        cookie = auth_cookies.sign_in(authorization.state, authorization.browser_secret)
+        return Redirect(authorization.url, status_code=303, cookies=[cookie], headers=NO_STORE)
 
     @get(
         "/callback",
         operation_id="finishSignIn",
         summary="Where the identity provider sends the browser back to",
         status_code=303,
-        exception_handlers=IN_THE_BROWSER,
+        exception_handlers=PAGE_FOR_BROWSERS,
         **access(PUBLIC, 400, 403, 502, 503),
     )
     async def finish_sign_in(
-        self, request: AnyRequest, sign_in: SignIn, cookie_jar: CookieJar
+        self, request: AnyRequest, sign_in: SignIn, auth_cookies: Cookies
     ) -> Redirect:
-        """Open the session and send the browser on."""
-        answer = convert(dict(request.query_params), ProviderAnswer, strict=False)
+        """Open the session and redirect the browser to where it wanted to go."""
+        response = convert(dict(request.query_params), AuthorizationResponse, strict=False)
         opened = await sign_in.finish(
-            answer,
-            cookie_jar.sign_in_in(request.cookies, answer.state),
-            cookie_jar.session_in(request.cookies),
+            response,
+            auth_cookies.read_sign_in(request.cookies, response.state),
+            auth_cookies.read_session(request.cookies),
         )
-        jar = [cookie_jar.session(opened.cookie), cookie_jar.no_sign_in(answer.state)]
-        return Redirect(opened.url, status_code=303, cookies=jar, headers=NOT_STORED)
+        cookies = [
+            auth_cookies.session(opened.cookie),
+            auth_cookies.expired_sign_in(response.state),
+        ]
+        return Redirect(opened.url, status_code=303, cookies=cookies, headers=NO_STORE)
 
     @post(
         "/login",
@@ -83,17 +89,21 @@ class AuthController(Controller):
         **access(PUBLIC, 400, 403, 429, 502, 503),
     )
     async def sign_in_with_password(
-        self, request: AnyRequest, sign_in: SignIn, cookie_jar: CookieJar, addresses: Whereabouts
+        self,
+        request: AnyRequest,
+        sign_in: SignIn,
+        auth_cookies: Cookies,
+        client_addresses: ClientAddresses,
     ) -> Response[Message]:
-        """Open a session for the user that the provider knows by this password."""
+        """Open a session for the user whose password the provider accepts."""
         sign_in.require_password_login()
         cookie = await sign_in.sign_in_with_password(
-            basic_credentials(request.headers.get("authorization", "")),
-            addresses.of(request),
-            cookie_jar.session_in(request.cookies),
+            parse_basic_credentials(request.headers.get("authorization", "")),
+            client_addresses.resolve(request),
+            auth_cookies.read_session(request.cookies),
         )
         return Response(
-            Message("Login successful"), cookies=[cookie_jar.session(cookie)], headers=NOT_STORED
+            Message("Login successful"), cookies=[auth_cookies.session(cookie)], headers=NO_STORE
         )
 
     @get(
@@ -103,7 +113,7 @@ class AuthController(Controller):
         **access(AUTHENTICATED),
     )
     async def get_me(self, request: Request[Principal, None, State]) -> Response[Me]:
-        """Say who calls."""
+        """Return the authenticated caller."""
         caller = request.user
         me = Me(
             message="Authenticated",
@@ -112,7 +122,7 @@ class AuthController(Controller):
             scopes=sorted(caller.scopes),
             expires_at=datetime.fromtimestamp(caller.expires_at, UTC),
         )
-        return Response(me, headers=NOT_STORED)
+        return Response(me, headers=NO_STORE)
 
     @post(
         "/logout",
@@ -122,12 +132,12 @@ class AuthController(Controller):
         **access(SESSION_HOLDER),
     )
     async def sign_out(
-        self, request: AnyRequest, sign_in: SignIn, cookie_jar: CookieJar
+        self, request: AnyRequest, sign_in: SignIn, auth_cookies: Cookies
     ) -> Response[SignedOut]:
         """End the session at once."""
-        url = await sign_in.sign_out(cookie_jar.session_in(request.cookies) or "")
-        answer = SignedOut("Logout successful", url)
-        return Response(answer, cookies=[cookie_jar.no_session()], headers=NOT_STORED)
+        url = await sign_in.sign_out(auth_cookies.read_session(request.cookies) or "")
+        signed_out = SignedOut("Logout successful", url)
+        return Response(signed_out, cookies=[auth_cookies.expired_session()], headers=NO_STORE)
 
     @post(
         "/backchannel-logout",
@@ -136,9 +146,9 @@ class AuthController(Controller):
         status_code=200,
         **access(PUBLIC, 400, 503),
     )
-    async def sign_out_as_told(
+    async def back_channel_logout(
         self, sign_in: SignIn, data: URLEncodedBody[LogoutForm]
     ) -> Response[str]:
-        """End those sessions."""
-        await sign_in.sign_out_as_told(data.logout_token)
-        return Response("", media_type=MediaType.TEXT, headers=NOT_STORED)
+        """End the sessions that the logout token names."""
+        await sign_in.back_channel_logout(data.logout_token)
+        return Response("", media_type=MediaType.TEXT, headers=NO_STORE)

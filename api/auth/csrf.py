@@ -1,4 +1,7 @@
-"""Writes that come with a cookie must come from a page of this server or of one it trusts."""
+"""Protection against cross-site request forgery (CSRF).
+
+A write that is authenticated by cookie must come from a page of this server or of a trusted origin.
+"""
 
 from collections.abc import Mapping
 
@@ -6,17 +9,21 @@ from api.auth.errors import CrossOriginError
 from core.settings import ApiSettings
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-OF_THE_USER = frozenset({"same-origin", "none"})
+# Values of Sec-Fetch-Site: a page of this origin, or the user's own action, such as a bookmark.
+TRUSTED_FETCH_SITES = frozenset({"same-origin", "none"})
 
 
-class OriginPolicy:
-    """Fetch metadata where the browser sends it, Origin where not; no browser sends neither."""
+class CsrfPolicy:
+    """Decides by fetch metadata where the browser sends it, else by Origin.
+
+    Every browser sends one of them with a write; a client that sends neither is no browser.
+    """
 
     def __init__(self, settings: ApiSettings) -> None:
-        self._trusted = frozenset({settings.public_url, *settings.cors_origins})
+        self._trusted_origins = frozenset({settings.public_url, *settings.cors_origins})
 
-    def require_own_page(self, method: str, headers: Mapping[str, str]) -> None:
-        """Raise CrossOriginError for a write that a foreign page caused."""
+    def require_trusted_origin(self, method: str, headers: Mapping[str, str]) -> None:
+        """Raise CrossOriginError for a write sent by a page of an origin that is not trusted."""
         if method not in SAFE_METHODS and not self._is_trusted(headers):
             raise CrossOriginError(
                 "This write was caused by a page of another origin. "
@@ -25,7 +32,7 @@ class OriginPolicy:
 
     def _is_trusted(self, headers: Mapping[str, str]) -> bool:
         origin = headers.get("origin")
-        if origin in self._trusted:
+        if origin in self._trusted_origins:
             return True
         site = headers.get("sec-fetch-site")
-        return origin is None if site is None else site in OF_THE_USER
+        return origin is None if site is None else site in TRUSTED_FETCH_SITES

@@ -1,19 +1,12 @@
-"""The provider's discovery document: one setting, the issuer, leads to everything else."""
+"""OpenID Connect Discovery: the issuer is the one setting that leads to every endpoint."""
 
-import time
-from asyncio import Lock
-from collections.abc import Callable
 from typing import TypeVar
 
 import httpx2
 import msgspec
-import structlog
 
 from api.auth.errors import IdentityProviderUnavailableError
-
-MAX_AGE_SECONDS = 3600.0
-
-logger = structlog.get_logger()
+from api.auth.provider_cache import ProviderCache
 
 Document = TypeVar("Document")
 
@@ -33,10 +26,7 @@ class Discovery(msgspec.Struct, frozen=True):
 
 
 async def read_discovery(http: httpx2.AsyncClient, issuer: str) -> Discovery:
-    """The document as the provider serves it now.
-
-    Raises httpx2's errors when it cannot be had, ValueError when it is of another issuer.
-    """
+    """Fetch the document from the provider. Raises one of FETCH_ERRORS."""
     address = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
     discovery = await read_document(http, address, Discovery)
     if discovery.issuer != issuer:
@@ -46,39 +36,26 @@ async def read_discovery(http: httpx2.AsyncClient, issuer: str) -> Discovery:
 
 
 async def read_document(http: httpx2.AsyncClient, url: str, kind: type[Document]) -> Document:
-    """A JSON document of the provider."""
+    """Fetch and decode a JSON document of the provider. Raises one of FETCH_ERRORS."""
     response = await http.get(url)
     return msgspec.json.decode(response.raise_for_status().content, type=kind)
 
 
-class KnownProvider:
-    """The discovery document, kept for an hour, and for longer while the provider is away."""
+class DiscoveryCache:
+    """Caches the discovery document for an hour, and longer while the provider is unavailable."""
 
-    def __init__(
-        self, issuer: str, http: httpx2.AsyncClient, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._issuer = issuer
-        self._http = http
-        self._clock = clock
-        self._lock = Lock()
-        self._old_at = float("-inf")
-        self._discovery: Discovery | None = None
+    def __init__(self, issuer: str, http: httpx2.AsyncClient) -> None:
+        self._documents = ProviderCache("discovery", lambda: read_discovery(http, issuer))
 
-    async def discovery(self) -> Discovery:
-        """The document. Raises IdentityProviderUnavailableError when it was never read."""
-        async with self._lock:
-            if self._clock() >= self._old_at:
-                await self._refresh()
-        if self._discovery is None:
+    async def get(self) -> Discovery:
+        """The document. Raises IdentityProviderUnavailableError when it was never fetched."""
+        document = await self._documents.get()
+        if document is None:
             raise IdentityProviderUnavailableError(
                 "The identity provider does not answer, so nobody can sign in. Try again shortly."
             )
-        return self._discovery
+        return document
 
-    async def _refresh(self) -> None:
-        try:
-            self._discovery = await read_discovery(self._http, self._issuer)
-        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
-            logger.warning("discovery not read", issuer=self._issuer, cause=repr(error))
-        else:
-            self._old_at = self._clock() + MAX_AGE_SECONDS
+    async def close(self) -> None:
+        """Cancel the fetch in progress."""
+        await self._documents.close()

@@ -1,80 +1,80 @@
-"""Why a caller is not let in."""
+"""Errors of authentication, authorization and sign-in."""
 
 from core.errors import SensorFlowError
 
 
 class NotSignedInError(SensorFlowError):
-    """Nobody is signed in; each way of it has a code of its own."""
+    """The request is not authenticated; each subclass has a code of its own."""
 
 
 class MissingTokenError(NotSignedInError):
-    """The request carries neither a bearer token nor a session's cookie."""
+    """The request carries neither an access token nor a session cookie."""
 
     code = "missing_token"
 
 
 class SessionEndedError(NotSignedInError):
-    """The cookie is that of no session that lives: signed out, expired, or never one."""
+    """The cookie belongs to no live session: signed out, expired, or never issued."""
 
     code = "session_ended"
 
 
 class InvalidTokenError(SensorFlowError):
-    """The token is not an access token of our provider for this API."""
+    """The token is not an access token that our provider issued for this API."""
 
     code = "invalid_token"
 
 
 class ExpiredTokenError(SensorFlowError):
-    """The token was good and is past its time."""
+    """The access token is valid except that it has expired."""
 
     code = "expired_token"
 
 
 class MissingScopeError(SensorFlowError):
-    """The caller is known and lacks the scope `details["scope"]` that the route needs."""
+    """The caller lacks the scope `details["scope"]` that the route requires."""
 
     code = "missing_scope"
 
 
 class CrossOriginError(SensorFlowError):
-    """A page of another origin made the browser send a write along with its cookie."""
+    """A page of another origin made the browser send a write with its session cookie."""
 
     code = "cross_origin"
 
 
 class IdentityProviderUnavailableError(SensorFlowError):
-    """The provider does not answer, or its keys were never read, so nothing can be judged."""
+    """The provider does not respond, or its keys were never fetched: nothing can be verified."""
 
     code = "identity_provider_unavailable"
 
 
 class SessionStoreUnavailableError(SensorFlowError):
-    """The Valkey server that keeps the sessions does not answer or cannot write."""
+    """The Valkey server that stores the sessions does not respond or cannot write."""
 
     code = "session_store_unavailable"
 
 
 class IdentityProviderRefusedError(SensorFlowError):
-    """The provider refuses this client itself, whoever signs in: a matter of configuration."""
+    """The provider rejects this client itself, whoever signs in: a matter of configuration."""
 
     code = "identity_provider_refused"
 
 
 class MissingCredentialsError(SensorFlowError):
-    """The sign-in carries no user name and password in an Authorization header."""
+    """The sign-in carries no user name and password in its Authorization header."""
 
     code = "missing_credentials"
 
 
 class WrongCredentialsError(SensorFlowError):
-    """The provider does not know this user with this password."""
+    """The provider rejected this user name and password."""
 
     code = "wrong_credentials"
 
 
 class PasswordLoginOffError(SensorFlowError):
-    """Signing in by user name and password is switched off."""
+    """Sign-in by user name and password is disabled."""
 
     code = "password_login_off"
 
@@ -86,24 +86,24 @@ class TooManyFailuresError(SensorFlowError):
 
 
 class InvalidReturnPathError(SensorFlowError):
-    """The page to return to after the sign-in is not a path of this server."""
+    """The redirect target after the sign-in is not a path of this server."""
 
     code = "invalid_return_path"
 
 
 class InvalidSignInError(SensorFlowError):
-    """The provider's answer fits no sign-in that this browser began, or was used before."""
+    """The authorization response matches no pending sign-in of this browser, or was replayed."""
 
     code = "invalid_sign_in"
 
 
 class SignInDeniedError(SensorFlowError):
-    """The user or the provider refused the sign-in."""
+    """The user or the provider denied the authorization request."""
 
     code = "sign_in_denied"
 
 
 class InvalidLogoutTokenError(SensorFlowError):
-    """The logout token is not one of our provider for this client, or was used before."""
+    """The logout token was not issued by our provider for this client, or was used before."""
 
     code = "invalid_logout_token"

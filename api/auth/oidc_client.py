@@ -1,50 +1,60 @@
-"""This platform as a client of the provider: the requests of a sign-in, by Authlib."""
+"""This platform as an OpenID Connect client: its requests to the provider, by Authlib."""
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx2
+import msgspec
 import structlog
 from authlib.integrations.base_client import OAuthError
-from authlib.integrations.httpx_client import AsyncOAuth2Client
 
-from api.auth.discovery import Discovery, KnownProvider
+from api.auth.discovery import Discovery, DiscoveryCache
 from api.auth.errors import (
     IdentityProviderRefusedError,
     IdentityProviderUnavailableError,
     InvalidSignInError,
 )
+from api.auth.provider_cache import FETCH_ERRORS
+from api.auth.provider_client import OAuthClient
 from api.auth.token_encryption import Tokens
 from core.settings import AuthSettings
 
-TIMEOUT_SECONDS = 5
 CALLBACK_PATH = "/auth/callback"
 
 logger = structlog.get_logger()
 
 
-class GrantRefusedError(Exception):
-    """The provider does not take this code, password or refresh token."""
+class InvalidGrantError(Exception):
+    """The provider rejects this code, password or refresh token (`invalid_grant`, RFC 6749 5.2)."""
+
+
+class TokenResponse(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is read of a token response, successful or not (RFC 6749 5)."""
+
+    access_token: str | None = None
+    refresh_token: str | None = None
+    id_token: str | None = None
+    error: str | None = None
+    error_description: str | None = None
 
 
 class OidcClient:
-    """Each method is one request to the provider, or the address of one.
+    """Each method sends one request to the provider, or returns the URL of one.
 
-    Raises IdentityProviderUnavailableError when it does not answer, IdentityProviderRefusedError
-    when it refuses the client itself.
+    Raises IdentityProviderUnavailableError when it does not respond, IdentityProviderRefusedError
+    when it rejects the client itself.
     """
 
-    def __init__(self, settings: AuthSettings, provider: KnownProvider, public_url: str) -> None:
+    def __init__(self, settings: AuthSettings, discovery: DiscoveryCache, public_url: str) -> None:
         self._settings = settings
-        self._provider = provider
+        self._discovery = discovery
         self._public_url = public_url
 
     async def authorization_url(self, state: str, nonce: str, code_verifier: str) -> str:
-        """Where the browser signs in."""
-        discovery = await self._provider.discovery()
+        """The URL of the authorization request, with PKCE."""
+        discovery = await self._discovery.get()
         parameters = {
             "state": state,
             "nonce": nonce,
@@ -57,18 +67,18 @@ class OidcClient:
             )
         return str(url)
 
-    async def redeem_code(self, code: str, code_verifier: str) -> Tokens:
-        """The tokens for a code. Raises GrantRefusedError."""
-        return await self._fetch(
+    async def exchange_code(self, code: str, code_verifier: str) -> Tokens:
+        """The tokens for an authorization code. Raises InvalidGrantError."""
+        return await self._request_tokens(
             grant_type="authorization_code",
             code=code,
             code_verifier=code_verifier,
             redirect_uri=self._redirect_uri,
         )
 
-    async def redeem_password(self, username: str, password: str) -> Tokens:
-        """The tokens for a user's password. Raises GrantRefusedError."""
-        return await self._fetch(
+    async def exchange_password(self, username: str, password: str) -> Tokens:
+        """The tokens for user name and password (password grant). Raises InvalidGrantError."""
+        return await self._request_tokens(
             grant_type="password",
             username=username,
             password=password,
@@ -76,28 +86,28 @@ class OidcClient:
         )
 
     async def refresh(self, refresh_token: str) -> Tokens:
-        """Newer tokens; what the provider leaves out stays as it is. Raises GrantRefusedError."""
-        return await self._fetch(grant_type="refresh_token", refresh_token=refresh_token)
+        """New tokens; those that the provider leaves out stay valid. Raises InvalidGrantError."""
+        return await self._request_tokens(grant_type="refresh_token", refresh_token=refresh_token)
 
     async def revoke(self, refresh_token: str) -> None:
-        """Ask the provider to forget the grant; that it does not is logged and no more."""
-        discovery = await self._provider.discovery()
+        """Revoke the refresh token at the provider (RFC 7009); a failure is only logged."""
+        discovery = await self._discovery.get()
         if not discovery.revocation_endpoint:
             return
         try:
             async with self._client(discovery) as client:
-                answer = await client.revoke_token(  # type: ignore[no-untyped-call]  # by the stubs
+                response = await client.revoke_token(  # type: ignore[no-untyped-call]  # by the stubs
                     discovery.revocation_endpoint,
                     token=refresh_token,
                     token_type_hint="refresh_token",  # noqa: S106  # a kind, not a secret
                 )
-                answer.raise_for_status()
-        except (httpx2.HTTPError, ValueError) as error:
+                response.raise_for_status()
+        except FETCH_ERRORS as error:
             logger.warning("refresh token not revoked", cause=repr(error))
 
     async def end_session_url(self, id_token: str | None) -> str | None:
-        """Where the browser signs out of the provider too, if that has such a page."""
-        discovery = await self._provider.discovery()
+        """The URL at which the browser signs out of the provider, if it has such an endpoint."""
+        discovery = await self._discovery.get()
         if not discovery.end_session_endpoint:
             return None
         query = {
@@ -108,9 +118,9 @@ class OidcClient:
             query["id_token_hint"] = id_token
         return f"{discovery.end_session_endpoint}?{urlencode(query)}"
 
-    async def require_answer_of(self, issuer: str | None) -> None:
-        """Raise InvalidSignInError unless the answer comes from our provider, by RFC 9207."""
-        discovery = await self._provider.discovery()
+    async def require_own_issuer(self, issuer: str | None) -> None:
+        """Check `iss` of an authorization response by RFC 9207. Raises InvalidSignInError."""
+        discovery = await self._discovery.get()
         required = discovery.authorization_response_iss_parameter_supported
         if issuer != self._settings.issuer and (required or issuer is not None):
             raise InvalidSignInError("The answer is not of our identity provider. Sign in again.")
@@ -119,27 +129,27 @@ class OidcClient:
     def _redirect_uri(self) -> str:
         return f"{self._public_url}{CALLBACK_PATH}"
 
-    async def _fetch(self, **parameters: str) -> Tokens:
-        discovery = await self._provider.discovery()
+    async def _request_tokens(self, **parameters: str) -> Tokens:
+        discovery = await self._discovery.get()
         try:
-            async with asyncio.timeout(TIMEOUT_SECONDS), self._client(discovery) as client:
-                answer = await client.fetch_token(
-                    discovery.token_endpoint, **parameters, **self._credentials(discovery)
+            async with self._client(discovery) as client:
+                response = await client.fetch_token(
+                    discovery.token_endpoint, **parameters, **self._client_authentication(discovery)
                 )
-            return _tokens(answer)
+            return msgspec.convert(response, Tokens)
         except OAuthError as error:
             if error.error == "invalid_grant":
-                raise GrantRefusedError from error
-            raise _refused(error) from error
-        except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, ValueError) as error:
+                raise InvalidGrantError from error
+            raise _client_rejected(error) from error
+        except FETCH_ERRORS as error:
             raise IdentityProviderUnavailableError(
                 "The identity provider does not answer. Try again shortly."
             ) from error
 
-    def _credentials(self, discovery: Discovery) -> dict[str, Any]:
-        """What proves this client, if it goes into the form.
+    def _client_authentication(self, discovery: Discovery) -> dict[str, Any]:
+        """The client's id and secret for the form; nothing where they go into a header.
 
-        Authlib's own way of adding it fails on a form that is not ASCII, as users' names may be.
+        Authlib's own way of adding them fails on a form that is not ASCII, as user names may be.
         """
         secret = self._settings.client_secret
         if secret and _auth_method(discovery) == "client_secret_basic":
@@ -148,17 +158,17 @@ class OidcClient:
         return form | ({"client_secret": secret.get_secret_value()} if secret else {})
 
     @asynccontextmanager
-    async def _client(self, discovery: Discovery) -> AsyncIterator[AsyncOAuth2Client]:
+    async def _client(self, discovery: Discovery) -> AsyncIterator[OAuthClient]:
         secret = self._settings.client_secret
-        async with AsyncOAuth2Client(
+        async with OAuthClient(
             self._settings.client_id,
             secret.get_secret_value() if secret else None,
             token_endpoint_auth_method=_auth_method(discovery) if secret else "none",
             revocation_endpoint_auth_method=_auth_method(discovery) if secret else "none",
             redirect_uri=self._redirect_uri,
             code_challenge_method="S256",
-            timeout=TIMEOUT_SECONDS,
         ) as client:
+            client.register_compliance_hook("access_token_response", _reduced)
             yield client
 
 
@@ -167,15 +177,15 @@ def _auth_method(discovery: Discovery) -> str:
     return "client_secret_basic" if "client_secret_basic" in supported else "client_secret_post"
 
 
-def _tokens(answer: Mapping[str, Any]) -> Tokens:
-    found = {name: answer.get(name) for name in Tokens.__struct_fields__}
-    if not isinstance(found["access_token"], str):
-        message = "the answer holds no access token"
-        raise ValueError(message)  # noqa: TRY004  # the answer is wrong, not our call
-    return Tokens(**{name: value for name, value in found.items() if isinstance(value, str)})
+def _reduced(response: httpx2.Response) -> httpx2.Response:
+    """The response with the fields that are read here: Authlib believes the others unchecked."""
+    fields = msgspec.json.decode(response.content, type=TokenResponse)
+    return httpx2.Response(
+        response.status_code, content=msgspec.json.encode(fields), request=response.request
+    )
 
 
-def _refused(error: OAuthError) -> IdentityProviderRefusedError:
+def _client_rejected(error: OAuthError) -> IdentityProviderRefusedError:
     logger.warning("provider refuses this client", error=error.error, cause=error.description)
     return IdentityProviderRefusedError(
         "The identity provider refuses this platform as a client. `sensorflow doctor auth` tells "

@@ -1,11 +1,12 @@
-"""What a person sees in the browser when a sign-in did not work."""
+"""The HTML page that a browser shows when a sign-in failed."""
 
 from html import escape
 from typing import Any
 
 from litestar import Request, Response
 
-from api.http.problem_details import Problem, on_sensorflow_error
+from api.http.error_handlers import on_sensorflow_error
+from api.http.problem_details import Problem
 from core.errors import SensorFlowError
 
 PAGE = """<!doctype html>
@@ -51,10 +52,10 @@ HEADERS = {
 def on_sign_in_problem(
     request: Request[Any, Any, Any], error: SensorFlowError
 ) -> Response[Problem] | Response[str]:
-    """A page for a browser, problem details for anybody else; the status is the same."""
-    refusal = on_sensorflow_error(request, error)
+    """An HTML page for a browser, problem details for other clients; the status is the same."""
+    problem = on_sensorflow_error(request, error)
     if "text/html" not in request.headers.get("accept", ""):
-        return refusal
-    page = PAGE.format(message=escape(refusal.content.detail), code=escape(error.code))
-    headers = {**refusal.headers, **HEADERS}
-    return Response(page, status_code=refusal.status_code, media_type="text/html", headers=headers)
+        return problem
+    page = PAGE.format(message=escape(problem.content.detail), code=escape(error.code))
+    headers = {**problem.headers, **HEADERS}
+    return Response(page, status_code=problem.status_code, media_type="text/html", headers=headers)

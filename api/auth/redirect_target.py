@@ -1,21 +1,24 @@
-"""Where a browser goes after the sign-in: a path of this server, and nowhere else."""
+"""Where a browser is redirected after the sign-in: a path of this server only.
+
+Anything else would make the sign-in an open redirector (RFC 9700 4.11).
+"""
 
 import re
 from urllib.parse import unquote, urlsplit
 
 from api.auth.errors import InvalidReturnPathError
 
-DEFAULT = "/docs"
+DEFAULT_TARGET = "/docs"
 MAX_LENGTH = 2048
 MAX_DECODINGS = 8
 
-# Browsers drop control characters from an address, and take \ for /.
+# Browsers drop control characters from a URL, and read \ as /.
 UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\\]")
 
 
-def safe_return_path(path: str) -> str:
-    """The path as given. Raises InvalidReturnPathError for what could lead elsewhere."""
-    if len(path) > MAX_LENGTH or not all(map(_stays_here, _decodings(path))):
+def validated_redirect_target(path: str) -> str:
+    """The path as given. Raises InvalidReturnPathError if it could lead to another server."""
+    if len(path) > MAX_LENGTH or not all(map(_is_local_path, _decodings(path))):
         raise InvalidReturnPathError(
             "next must be a path of this server, such as /docs.", path=path
         )
@@ -23,16 +26,19 @@ def safe_return_path(path: str) -> str:
 
 
 def _decodings(path: str) -> list[str]:
-    """The path and what a chain of proxies might decode it to; too deep a nesting stays unsafe."""
-    found = [path]
-    while (decoded := unquote(found[-1])) != found[-1]:
-        if len(found) > MAX_DECODINGS:
+    """The path and what a chain of proxies might decode it to.
+
+    Nested deeper than MAX_DECODINGS it is replaced by an empty path, which is rejected.
+    """
+    decodings = [path]
+    while (decoded := unquote(decodings[-1])) != decodings[-1]:
+        if len(decodings) > MAX_DECODINGS:
             return [""]
-        found.append(decoded)
-    return found
+        decodings.append(decoded)
+    return decodings
 
 
-def _stays_here(path: str) -> bool:
+def _is_local_path(path: str) -> bool:
     if not path.startswith("/") or path.startswith("//") or UNSAFE.search(path):
         return False
     try:

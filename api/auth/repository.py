@@ -1,9 +1,8 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from api.auth.id_tokens import Identity, LogoutNotice
-from api.auth.session_store import SealedTokens, Session
-from api.auth.token_encryption import digest
+from api.auth.id_tokens import Identity, LogoutTokenClaims
+from api.auth.token_encryption import EncryptedTokens, digest
 from api.auth.tokens import Principal
 from core.database import Pool, borrowed
 from core.queries import queries
@@ -12,23 +11,32 @@ from core.settings import AuthSettings, SessionSettings
 
 
 @dataclass(frozen=True, slots=True)
-class SignInUnderWay:
-    """What a browser that is at the provider comes back to."""
+class Session:
+    """A live session, as one request needs it."""
+
+    principal: Principal
+    refresh_due: bool
+    access_expired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PendingSignIn:
+    """What is stored of a sign-in while its browser is at the provider."""
 
     code_verifier: str
-    return_to: str
+    redirect_target: str
 
 
 @dataclass(frozen=True, slots=True)
 class FailureCount:
-    """How many sign-ins failed in the window at hand, and when the next window begins."""
+    """How many sign-ins failed in the current window, and how long it lasts."""
 
     failures: int
     seconds_left: int
 
 
 class SessionRepository:
-    """Sessions in PostgreSQL, those of one provider and one client."""
+    """The sessions of one provider and one client, in PostgreSQL."""
 
     def __init__(self, pool: Pool, auth: AuthSettings, session: SessionSettings) -> None:
         self._pool = pool
@@ -40,7 +48,7 @@ class SessionRepository:
         cookie: str,
         identity: Identity,
         scopes: frozenset[Scope],
-        tokens: SealedTokens,
+        tokens: EncryptedTokens,
         lifetime: timedelta,
     ) -> None:
         """Store a new session that ends after `lifetime` at the latest."""
@@ -58,7 +66,7 @@ class SessionRepository:
             )
 
     async def find(self, cookie: str) -> Session | None:
-        """The session, if it lives. That it was seen now is noted."""
+        """The session, if it is live. Extends its idle lifetime."""
         async with borrowed(self._pool) as connection:
             row = await queries().find_session(
                 connection, id=digest(cookie), idle_lifetime=self._idle_lifetime, **self._owner
@@ -71,12 +79,12 @@ class SessionRepository:
         return Session(principal, row["refresh_due"], row["access_expired"])
 
     async def claim_refresh(self, cookie: str, lease: timedelta) -> str | None:
-        """The sealed tokens, for one caller at a time and as long as the lease lasts."""
+        """The tokens' JWE for the one caller that may refresh them while its lease lasts."""
         async with borrowed(self._pool) as connection:
-            sealed: str | None = await queries().claim_refresh(
+            encrypted: str | None = await queries().claim_refresh(
                 connection, id=digest(cookie), lease=lease
             )
-        return sealed
+        return encrypted
 
     async def release_refresh(self, cookie: str) -> None:
         """Let the next caller claim the refresh."""
@@ -84,9 +92,9 @@ class SessionRepository:
             await queries().release_refresh(connection, id=digest(cookie))
 
     async def save_refresh(
-        self, cookie: str, scopes: frozenset[Scope], tokens: SealedTokens
+        self, cookie: str, scopes: frozenset[Scope], tokens: EncryptedTokens
     ) -> bool:
-        """Put newer tokens into the session; False if it has ended meanwhile."""
+        """Replace the tokens and revoke the former access token; False if the session has ended."""
         async with borrowed(self._pool) as connection:
             return bool(
                 await queries().save_refresh(
@@ -95,99 +103,102 @@ class SessionRepository:
             )
 
     async def end(self, cookie: str) -> str | None:
-        """End the session and spend its access token; its sealed tokens, if it was there."""
+        """End the session and revoke its access token; returns its tokens' JWE, if it existed."""
         async with borrowed(self._pool) as connection:
-            sealed: str | None = await queries().end_session(connection, id=digest(cookie))
-        return sealed
+            encrypted: str | None = await queries().end_session(connection, id=digest(cookie))
+        return encrypted
 
-    async def end_as_told(self, notice: LogoutNotice) -> None:
+    async def end_by_logout_token(self, claims: LogoutTokenClaims) -> None:
         """End every session that a logout token names."""
         async with borrowed(self._pool) as connection:
             await queries().end_provider_sessions(
                 connection,
-                subject=notice.subject,
-                provider_session=notice.provider_session,
+                subject=claims.subject,
+                provider_session=claims.provider_session,
                 **self._owner,
             )
 
 
-class SpentTokenRepository:
-    """Tokens that must not be used again, by their hash, until they would have expired."""
+class RevokedTokenRepository:
+    """Tokens that must be rejected although they have not expired, by their hash."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def spend(self, token: str, expires_at: float) -> bool:
-        """Note that the token is used up; False if that was known."""
-        return await self.spend_hash(digest(token), datetime.fromtimestamp(expires_at, UTC))
+    async def revoke(self, token: str, expires_at: float) -> bool:
+        """Revoke a token that expires at `expires_at` (Unix seconds); False if it was revoked."""
+        return await self.revoke_hash(digest(token), datetime.fromtimestamp(expires_at, UTC))
 
-    async def spend_hash(self, token_hash: bytes, expires_at: datetime) -> bool:
-        """Note it of the token with this hash; False if that was known."""
-        moment = expires_at + timedelta(minutes=1)
+    async def revoke_hash(self, token_hash: bytes, expires_at: datetime) -> bool:
+        """Revoke the token with this hash; False if it was revoked before."""
+        # Longer than the leeway with which an expired token is accepted.
+        stored_until = expires_at + timedelta(minutes=1)
         async with borrowed(self._pool) as connection:
             return bool(
-                await queries().spend_token(connection, token_hash=token_hash, expires_at=moment)
+                await queries().revoke_token(
+                    connection, token_hash=token_hash, expires_at=stored_until
+                )
             )
 
-    async def is_spent(self, token: str) -> bool:
-        """Whether the token is used up."""
+    async def is_revoked(self, token: str) -> bool:
+        """Whether the token must be rejected."""
         async with borrowed(self._pool) as connection:
-            return bool(await queries().is_spent(connection, token_hash=digest(token)))
+            return bool(await queries().is_token_revoked(connection, token_hash=digest(token)))
 
 
 class SignInRepository:
-    """Sign-ins that browsers have begun."""
+    """Pending sign-ins: those whose browser is at the provider."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def begin(
-        self, state: str, nonce: str, sign_in: SignInUnderWay, lifetime: timedelta
+    async def add(
+        self, state: str, nonce: str, sign_in: PendingSignIn, lifetime: timedelta
     ) -> None:
-        """Remember a sign-in until it is finished or its time is over."""
+        """Store a sign-in that expires after `lifetime`."""
         async with borrowed(self._pool) as connection:
-            await queries().begin_sign_in(
+            await queries().add_sign_in(
                 connection,
                 state_hash=digest(state),
                 nonce=nonce,
                 code_verifier=sign_in.code_verifier,
-                return_to=sign_in.return_to,
+                return_to=sign_in.redirect_target,
                 lifetime=lifetime,
             )
 
-    async def take(self, state: str, nonce: str) -> SignInUnderWay | None:
-        """The sign-in with that state and nonce, for the first who asks."""
+    async def consume(self, state: str, nonce: str) -> PendingSignIn | None:
+        """Delete and return the sign-in with that state and nonce; None the second time."""
         async with borrowed(self._pool) as connection:
-            row = await queries().take_sign_in(connection, state_hash=digest(state), nonce=nonce)
-        return None if row is None else SignInUnderWay(row["code_verifier"], row["return_to"])
+            row = await queries().consume_sign_in(connection, state_hash=digest(state), nonce=nonce)
+        return None if row is None else PendingSignIn(row["code_verifier"], row["return_to"])
 
 
-class FailureRepository:
-    """Counts of failed sign-ins; names are stored as hashes, since people type passwords there."""
+class LoginFailureRepository:
+    """Counts of failed sign-ins; keys are stored as hashes, since users type passwords as names."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def count(self, key: str, window: timedelta) -> FailureCount:
-        """One failure more under the key."""
+    async def increment(self, key: str, window: timedelta) -> FailureCount:
+        """Count one failure more under the key; the first one begins a window."""
         async with borrowed(self._pool) as connection:
-            row = await queries().count_failure(connection, key=digest(key), span=window)
+            row = await queries().increment_failures(connection, key=digest(key), window=window)
         return FailureCount(row["failures"], row["seconds_left"])
 
-    async def discount(self, key: str) -> None:
-        """One failure less under the key."""
+    async def decrement(self, key: str) -> None:
+        """Count one failure less under the key."""
         async with borrowed(self._pool) as connection:
-            await queries().discount_failure(connection, key=digest(key))
+            await queries().decrement_failures(connection, key=digest(key))
 
-    async def forget(self, key: str) -> None:
-        """No failure under the key."""
+    async def reset(self, key: str) -> None:
+        """Delete the count under the key."""
         async with borrowed(self._pool) as connection:
-            await queries().forget_failures(connection, key=digest(key))
+            await queries().reset_failures(connection, key=digest(key))
 
 
-def _columns(tokens: SealedTokens) -> dict[str, object]:
+def _columns(tokens: EncryptedTokens) -> dict[str, object]:
     return {
-        "sealed_tokens": tokens.sealed,
+        "sealed_tokens": tokens.jwe,
         "access_token_hash": tokens.access_token_hash,
         "access_expires_at": tokens.access_expires_at,
         "refresh_due_at": tokens.refresh_due_at,

@@ -28,8 +28,8 @@ class Me(Struct, frozen=True, rename="camel"):
     expires_at: datetime
 
 
-class ProviderAnswer(Struct, frozen=True, kw_only=True):
-    """The parameters with which the provider sends a browser back."""
+class AuthorizationResponse(Struct, frozen=True, kw_only=True):
+    """The query parameters with which the provider redirects the browser to the callback."""
 
     code: str | None = None
     state: str = ""
@@ -39,6 +39,6 @@ class ProviderAnswer(Struct, frozen=True, kw_only=True):
 
 
 class LogoutForm(Struct, frozen=True):
-    """What a provider posts when somebody signs out there."""
+    """What the provider posts in a back-channel logout."""
 
     logout_token: str

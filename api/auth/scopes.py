@@ -1,4 +1,4 @@
-"""From what a provider calls scopes, roles and groups to the scopes of this platform."""
+"""Maps a provider's scopes, roles and groups to the scopes of this platform."""
 
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -8,46 +8,46 @@ from core.scopes import Scope
 
 Claims = Mapping[str, Any]
 
-# How the setting writes a name, by where the token has it: a role or group that happens to be
-# called like one of our scopes gives nothing by itself.
-SOURCES: dict[str, tuple[tuple[str, ...], ...]] = {
+# Claims by the prefix under which the setting names their values: a role or group that happens to
+# be called like one of our scopes grants nothing by itself.
+CLAIMS_BY_PREFIX: dict[str, tuple[tuple[str, ...], ...]] = {
     "": (("scope",), ("scp",)),
     "role:": (("roles",), ("realm_access", "roles")),
     "group:": (("groups",), ("cognito:groups",)),
 }
-PREFIXES = tuple(filter(None, SOURCES))
+PREFIXES = tuple(filter(None, CLAIMS_BY_PREFIX))
 
 
 class ScopeMapping:
-    """Each of our own names, as a scope, stands for itself unless the setting says otherwise."""
+    """A scope of this platform maps to itself unless the setting says otherwise."""
 
     def __init__(self, configured: Mapping[str, AbstractSet[Scope]]) -> None:
         own: dict[str, AbstractSet[Scope]] = {scope.value: {scope} for scope in Scope}
         self._mapping = own | dict(configured)
 
     def scopes_of(self, claims: Claims) -> frozenset[Scope]:
-        """What a token with these claims allows."""
+        """The scopes that a token with these claims grants."""
         granted = (self._mapping.get(name, frozenset()) for name in names_in(claims))
         return frozenset(scope for scopes in granted for scope in scopes)
 
 
 def names_in(claims: Claims) -> Iterator[str]:
-    """Every scope, role and group of a token, as the setting writes them."""
-    for prefix, paths in SOURCES.items():
+    """Every scope, role and group of a token, with the setting's prefix."""
+    for prefix, paths in CLAIMS_BY_PREFIX.items():
         for path in paths:
-            for name in _texts(_at(claims, path)):
+            for name in _strings(_claim(claims, path)):
                 if prefix or not name.startswith(PREFIXES):
                     yield prefix + name
 
 
-def _at(claims: Any, path: tuple[str, ...]) -> object:
+def _claim(claims: Any, path: tuple[str, ...]) -> object:
     for name in path:
         claims = claims.get(name) if isinstance(claims, Mapping) else None
     return claims
 
 
-def _texts(value: object) -> list[str]:
-    """A claim's names, which some providers put into a list and others between spaces."""
+def _strings(value: object) -> list[str]:
+    """The names in a claim: a list with some providers, separated by spaces with others."""
     if isinstance(value, str):
         return value.split()
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []

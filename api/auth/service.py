@@ -15,23 +15,18 @@ from api.auth.errors import (
     WrongCredentialsError,
 )
 from api.auth.id_tokens import IdTokenVerifier
-from api.auth.login_throttling import Attempt, FailureLimit
-from api.auth.oidc_client import GrantRefusedError, OidcClient
-from api.auth.redirect_target import safe_return_path
-from api.auth.repository import (
-    SignInRepository,
-    SignInUnderWay,
-    SpentTokenRepository,
-)
-from api.auth.schemas import ProviderAnswer
+from api.auth.login_throttling import LoginAttempt, LoginThrottle
+from api.auth.oidc_client import InvalidGrantError, OidcClient
+from api.auth.redirect_target import validated_redirect_target
+from api.auth.repository import PendingSignIn, RevokedTokenRepository, SignInRepository
+from api.auth.schemas import AuthorizationResponse
 from api.auth.session_store import SessionStore
 from api.auth.sessions import Sessions
 from api.auth.token_encryption import Tokens, digest, new_secret
-from api.auth.tokens import TokenVerifier
-from core.settings import ApiSettings, AuthSettings
+from api.auth.tokens import AccessTokenVerifier
 
-# What an address may hold as it is; the rest of a path is percent-encoded.
-AS_IT_IS = "%/?#&=:;,+@!$'()*~[]"
+# Characters of a redirect target that stay as they are; others are percent-encoded.
+SAFE_CHARACTERS = "%/?#&=:;,+@!$'()*~[]"
 
 SIGN_IN_LIFETIME = timedelta(minutes=10)
 
@@ -39,8 +34,8 @@ logger = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class BegunSignIn:
-    """Where the browser goes, and what it must bring back to finish."""
+class AuthorizationRequest:
+    """The URL to redirect the browser to, and what it must bring back to finish the sign-in."""
 
     url: str
     state: str
@@ -49,123 +44,122 @@ class BegunSignIn:
 
 @dataclass(frozen=True, slots=True)
 class OpenedSession:
-    """The cookie of a new session, and the address to which the browser goes with it."""
+    """The cookie of a new session, and the URL to redirect the browser to."""
 
     cookie: str
     url: str
 
 
 @dataclass(frozen=True, slots=True)
-class SignInParts:
-    """What signing in and out stands on."""
+class SignInService:
+    """Sign-in by browser or password; sign-out by the user or by the provider."""
 
+    password_login: bool
+    public_url: str
     client: OidcClient
     sessions: Sessions
     session_store: SessionStore
     sign_ins: SignInRepository
-    spent: SpentTokenRepository
-    failures: FailureLimit
-    access_tokens: TokenVerifier
+    revoked_tokens: RevokedTokenRepository
+    throttle: LoginThrottle
+    access_tokens: AccessTokenVerifier
     id_tokens: IdTokenVerifier
 
-
-class SignInService:
-    """Signing in by browser or password, and signing out from either side."""
-
-    def __init__(self, auth: AuthSettings, api: ApiSettings, parts: SignInParts) -> None:
-        self._password_login = auth.password_login
-        self._public_url = api.public_url
-        self._parts = parts
-
-    async def begin(self, return_to: str) -> BegunSignIn:
-        """Prepare a sign-in at the provider. Raises InvalidReturnPathError."""
-        sign_in = SignInUnderWay(new_secret(), safe_return_path(return_to))
+    async def begin(self, redirect_target: str) -> AuthorizationRequest:
+        """Prepare an authorization request. Raises InvalidReturnPathError."""
+        sign_in = PendingSignIn(new_secret(), validated_redirect_target(redirect_target))
         state, browser_secret = new_secret(), new_secret()
         nonce = _nonce(browser_secret)
-        url = await self._parts.client.authorization_url(state, nonce, sign_in.code_verifier)
-        await self._parts.sign_ins.begin(state, nonce, sign_in, SIGN_IN_LIFETIME)
-        return BegunSignIn(url, state, browser_secret)
+        url = await self.client.authorization_url(state, nonce, sign_in.code_verifier)
+        await self.sign_ins.add(state, nonce, sign_in, SIGN_IN_LIFETIME)
+        return AuthorizationRequest(url, state, browser_secret)
 
     async def finish(
-        self, answer: ProviderAnswer, browser_secret: str, former_cookie: str | None
+        self, response: AuthorizationResponse, browser_secret: str, former_cookie: str | None
     ) -> OpenedSession:
-        """Turn the provider's answer into a session, in place of the one the browser had.
+        """Exchange the authorization response for a session; ends the browser's former session.
 
         Raises InvalidSignInError or SignInDeniedError.
         """
         nonce = _nonce(browser_secret)
-        sign_in = await self._parts.sign_ins.take(answer.state, nonce)
+        sign_in = await self.sign_ins.consume(response.state, nonce)
         if sign_in is None:
             raise InvalidSignInError("This browser began no such sign-in. Sign in again.")
-        await self._parts.client.require_answer_of(answer.iss)
-        tokens = await self._redeemed(answer, sign_in)
-        cookie = await self._open(tokens, nonce, former_cookie)
-        return OpenedSession(cookie, self._public_url + quote(sign_in.return_to, safe=AS_IT_IS))
+        await self.client.require_own_issuer(response.iss)
+        tokens = await self._exchange_code(response, sign_in)
+        cookie = await self._open_session(tokens, nonce, former_cookie)
+        redirect_target = quote(sign_in.redirect_target, safe=SAFE_CHARACTERS)
+        return OpenedSession(cookie, self.public_url + redirect_target)
 
     async def sign_in_with_password(
         self, credentials: Credentials, address: str, former_cookie: str | None
     ) -> str:
-        """The cookie of a new session.
+        """The cookie of a new session; ends the browser's former session.
 
-        Raises WrongCredentialsError, TooManyFailuresError or PasswordLoginOffError.
+        Raises WrongCredentialsError or TooManyFailuresError.
         """
-        attempt = Attempt(credentials.username, address)
-        await self._parts.failures.enter(attempt)
+        attempt = LoginAttempt(credentials.username, address)
+        await self.throttle.count_attempt(attempt)
         try:
-            tokens = await self._parts.client.redeem_password(*credentials)
-        except GrantRefusedError as error:
+            tokens = await self.client.exchange_password(*credentials)
+        except InvalidGrantError as error:
             raise WrongCredentialsError("Wrong user name or password.") from error
         except (IdentityProviderUnavailableError, IdentityProviderRefusedError):
-            await self._parts.failures.not_judged(attempt)
+            await self.throttle.discard_attempt(attempt)
             raise
-        await self._parts.failures.succeeded(attempt)
-        return await self._open(tokens, None, former_cookie)
+        await self.throttle.record_success(attempt)
+        return await self._open_session(tokens, None, former_cookie)
 
     def require_password_login(self) -> None:
-        """Raise PasswordLoginOffError when it is switched off."""
-        if not self._password_login:
+        """Raise PasswordLoginOffError when it is disabled."""
+        if not self.password_login:
             raise PasswordLoginOffError(
                 "Signing in by user name and password is switched off here "
                 "(SENSORFLOW_AUTH_PASSWORD_LOGIN). Sign in by browser: GET /auth/login."
             )
 
     async def sign_out(self, cookie: str) -> str | None:
-        """End the session here; where the browser signs out of the provider, if that is known."""
-        tokens = await self._parts.sessions.end(cookie)
+        """End the session; returns the URL that signs the browser out of the provider, if known."""
+        tokens = await self.sessions.end(cookie)
         try:
             if tokens is not None and tokens.refresh_token is not None:
-                await self._parts.client.revoke(tokens.refresh_token)
-            return await self._parts.client.end_session_url(tokens.id_token if tokens else None)
+                await self.client.revoke(tokens.refresh_token)
+            return await self.client.end_session_url(tokens.id_token if tokens else None)
         except IdentityProviderUnavailableError as error:
             logger.warning("signed out here only", cause=error.message)
             return None
 
-    async def sign_out_as_told(self, logout_token: str) -> None:
-        """End the sessions that the provider says are over. Raises InvalidLogoutTokenError."""
-        notice = await self._parts.id_tokens.logout_notice(logout_token)
-        if not await self._parts.spent.spend(f"logout {notice.token_id}", notice.expires_at):
+    async def back_channel_logout(self, logout_token: str) -> None:
+        """End the sessions that the logout token names. Raises InvalidLogoutTokenError."""
+        claims = await self.id_tokens.verify_logout_token(logout_token)
+        # A logout token works once: its id is stored like a revoked token.
+        if not await self.revoked_tokens.revoke(f"logout {claims.token_id}", claims.expires_at):
             raise InvalidLogoutTokenError("The logout token was used before.")
-        await self._parts.session_store.end_as_told(notice)
-        self._parts.access_tokens.forget()
+        await self.session_store.end_by_logout_token(claims)
+        self.access_tokens.clear_cache()
 
-    async def _redeemed(self, answer: ProviderAnswer, sign_in: SignInUnderWay) -> Tokens:
-        if answer.error is not None or not answer.code:
-            logger.info("sign-in denied", error=answer.error, cause=answer.error_description)
+    async def _exchange_code(
+        self, response: AuthorizationResponse, sign_in: PendingSignIn
+    ) -> Tokens:
+        if response.error is not None or not response.code:
+            logger.info("sign-in denied", error=response.error, cause=response.error_description)
             raise SignInDeniedError("The sign-in was cancelled or refused at the provider.")
         try:
-            return await self._parts.client.redeem_code(answer.code, sign_in.code_verifier)
-        except GrantRefusedError as error:
+            return await self.client.exchange_code(response.code, sign_in.code_verifier)
+        except InvalidGrantError as error:
             raise InvalidSignInError("The provider does not take this code. Sign in again.") from (
                 error
             )
 
-    async def _open(self, tokens: Tokens, nonce: str | None, former_cookie: str | None) -> str:
-        cookie = await self._parts.sessions.open(tokens, nonce)
+    async def _open_session(
+        self, tokens: Tokens, nonce: str | None, former_cookie: str | None
+    ) -> str:
+        cookie = await self.sessions.open(tokens, nonce)
         if former_cookie is not None:
-            await self._parts.sessions.end(former_cookie)
+            await self.sessions.end(former_cookie)
         return cookie
 
 
 def _nonce(browser_secret: str) -> str:
-    """Bound to the browser by its cookie, as OpenID Connect Core 15.5.2 proposes."""
+    """The hash of the browser's cookie, as OpenID Connect Core 15.5.2 proposes."""
     return digest(browser_secret).hex()

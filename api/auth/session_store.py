@@ -1,38 +1,23 @@
-"""Where sessions are kept, whichever server keeps them."""
+"""The store of the sessions: PostgreSQL, or Valkey where the settings name one."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Protocol
 
-from api.auth.id_tokens import Identity, LogoutNotice
-from api.auth.tokens import Principal
+from api.auth.id_tokens import Identity, LogoutTokenClaims
+from api.auth.repository import RevokedTokenRepository, Session, SessionRepository
+from api.auth.token_encryption import EncryptedTokens
+from core.database import Pool
 from core.scopes import Scope
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A live session, as one request needs it."""
-
-    principal: Principal
-    refresh_due: bool
-    access_expired: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SealedTokens:
-    """A session's tokens as they are stored, with what must be known of them unopened."""
-
-    sealed: str
-    access_token_hash: bytes
-    access_expires_at: datetime
-    refresh_due_at: datetime
+from core.settings import AuthSettings, SessionSettings
 
 
 class SessionStore(Protocol):
     """The sessions of one provider and one client, shared by all servers of the API.
 
-    Every operation is one step that no other comes between, by the store's own clock. An access
-    token that a session parts with is spent. Raises the error of a store that is away.
+    Every operation is atomic and uses the store's own clock. An access token that a session no
+    longer holds is revoked. Raises DatabaseUnavailableError or SessionStoreUnavailableError.
     """
 
     async def open(
@@ -40,27 +25,46 @@ class SessionStore(Protocol):
         cookie: str,
         identity: Identity,
         scopes: frozenset[Scope],
-        tokens: SealedTokens,
+        tokens: EncryptedTokens,
         lifetime: timedelta,
     ) -> None:
         """Store a new session that ends after `lifetime` at the latest."""
 
     async def find(self, cookie: str) -> Session | None:
-        """The session, if it lives. That it was seen now is noted."""
+        """The session, if it is live. Extends its idle lifetime."""
 
     async def claim_refresh(self, cookie: str, lease: timedelta) -> str | None:
-        """The sealed tokens, for one caller at a time and as long as the lease lasts."""
+        """The tokens' JWE for the one caller that may refresh them while its lease lasts."""
 
     async def release_refresh(self, cookie: str) -> None:
         """Let the next caller claim the refresh."""
 
     async def save_refresh(
-        self, cookie: str, scopes: frozenset[Scope], tokens: SealedTokens
+        self, cookie: str, scopes: frozenset[Scope], tokens: EncryptedTokens
     ) -> bool:
-        """Put newer tokens into the session; False if it has ended meanwhile."""
+        """Replace the tokens and revoke the former access token; False if the session has ended."""
 
     async def end(self, cookie: str) -> str | None:
-        """End the session and spend its access token; its sealed tokens, if it was there."""
+        """End the session and revoke its access token; returns its tokens' JWE, if it existed."""
 
-    async def end_as_told(self, notice: LogoutNotice) -> None:
+    async def end_by_logout_token(self, claims: LogoutTokenClaims) -> None:
         """End every session that a logout token names."""
+
+
+@asynccontextmanager
+async def open_session_store(
+    auth: AuthSettings, session: SessionSettings, pool: Pool, revoked: RevokedTokenRepository
+) -> AsyncIterator[SessionStore]:
+    """The store that the settings choose, whether it is reachable yet or not."""
+    if session.valkey_url is None:
+        yield SessionRepository(pool, auth, session)
+        return
+    # Imported here, since a server without a Valkey spares the 7 MB of its client.
+    from api.auth.valkey_sessions import (  # noqa: PLC0415  # as said
+        TIMEOUT_SECONDS,
+        ValkeySessionStore,
+    )
+    from core.valkey import valkey_client  # noqa: PLC0415  # as said
+
+    async with valkey_client(session.valkey_url, TIMEOUT_SECONDS) as client:
+        yield ValkeySessionStore(client, auth, session, revoked)

@@ -1,4 +1,4 @@
-"""Sessions in Valkey, for those who keep them out of the database."""
+"""Sessions in Valkey instead of the database."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,10 +14,9 @@ from valkey.exceptions import OutOfMemoryError, ReadOnlyError
 from valkey.exceptions import TimeoutError as NoAnswerError
 
 from api.auth.errors import SessionStoreUnavailableError
-from api.auth.id_tokens import Identity, LogoutNotice
-from api.auth.repository import SpentTokenRepository
-from api.auth.session_store import SealedTokens, Session
-from api.auth.token_encryption import digest
+from api.auth.id_tokens import Identity, LogoutTokenClaims
+from api.auth.repository import RevokedTokenRepository, Session
+from api.auth.token_encryption import EncryptedTokens, digest
 from api.auth.tokens import Principal
 from core.scopes import Scope
 from core.settings import AuthSettings, SessionSettings
@@ -26,9 +25,10 @@ TIMEOUT_SECONDS = 2
 
 
 class ValkeySessionStore:
-    """Sessions in Valkey, those of one provider and one client; spent tokens in PostgreSQL.
+    """The sessions of one provider and one client in Valkey; revoked tokens in PostgreSQL.
 
-    A session ends first and its token is spent then: it is over even if PostgreSQL is away.
+    A session ends first and its access token is revoked then, so that the session ends even if
+    PostgreSQL is unavailable.
     """
 
     def __init__(
@@ -36,19 +36,19 @@ class ValkeySessionStore:
         client: Valkey,
         auth: AuthSettings,
         session: SessionSettings,
-        spent: SpentTokenRepository,
+        revoked: RevokedTokenRepository,
     ) -> None:
-        self._script = client.register_script(_operations())
+        self._script = client.register_script(_script())
         self._prefix = f"sensorflow:{digest(f'{auth.issuer} {auth.client_id}').hex()}:"
         self._idle_lifetime = _milliseconds(session.idle_lifetime)
-        self._spent = spent
+        self._revoked = revoked
 
     async def open(
         self,
         cookie: str,
         identity: Identity,
         scopes: frozenset[Scope],
-        tokens: SealedTokens,
+        tokens: EncryptedTokens,
         lifetime: timedelta,
     ) -> None:
         """Store a new session that ends after `lifetime` at the latest."""
@@ -58,61 +58,61 @@ class ValkeySessionStore:
             "provider_session": identity.provider_session or "",
             **_fields(scopes, tokens),
         }
-        ends = (_milliseconds(lifetime), self._idle_lifetime)
-        await self._call("open", _id(cookie), *ends, *_flat(fields))
+        lifetimes = (_milliseconds(lifetime), self._idle_lifetime)
+        await self._call("open", _id(cookie), *lifetimes, *_flat(fields))
 
     async def find(self, cookie: str) -> Session | None:
-        """The session, if it lives. That it was seen now prolongs it."""
-        found = await self._call("find", _id(cookie), self._idle_lifetime)
-        if found is None:
+        """The session, if it is live. Extends its idle lifetime."""
+        fields = await self._call("find", _id(cookie), self._idle_lifetime)
+        if fields is None:
             return None
-        subject, username, scopes, ends_at, refresh_due, access_expired = found
-        held = frozenset(map(Scope, scopes.split()))
-        principal = Principal(subject, username, held, int(ends_at) / 1000)
+        subject, username, scope, ends_at, refresh_due, access_expired = fields
+        scopes = frozenset(map(Scope, scope.split()))
+        principal = Principal(subject, username, scopes, int(ends_at) / 1000)
         return Session(principal, bool(refresh_due), bool(access_expired))
 
     async def claim_refresh(self, cookie: str, lease: timedelta) -> str | None:
-        """The sealed tokens, for one caller at a time and as long as the lease lasts."""
-        sealed: str | None = await self._call("claim_refresh", _id(cookie), _milliseconds(lease))
-        return sealed
+        """The tokens' JWE for the one caller that may refresh them while its lease lasts."""
+        encrypted: str | None = await self._call("claim_refresh", _id(cookie), _milliseconds(lease))
+        return encrypted
 
     async def release_refresh(self, cookie: str) -> None:
         """Let the next caller claim the refresh."""
         await self._call("release_refresh", _id(cookie))
 
     async def save_refresh(
-        self, cookie: str, scopes: frozenset[Scope], tokens: SealedTokens
+        self, cookie: str, scopes: frozenset[Scope], tokens: EncryptedTokens
     ) -> bool:
-        """Put newer tokens into the session; False if it has ended meanwhile."""
+        """Replace the tokens and revoke the former access token; False if the session has ended."""
         fields = _flat(_fields(scopes, tokens))
-        former = await self._call("save_refresh", _id(cookie), *fields)
-        if former is None:
+        former_token = await self._call("save_refresh", _id(cookie), *fields)
+        if former_token is None:
             return False
-        await self._spend(*former)
+        await self._revoke(*former_token)
         return True
 
     async def end(self, cookie: str) -> str | None:
-        """End the session and spend its access token; its sealed tokens, if it was there."""
+        """End the session and revoke its access token; returns its tokens' JWE, if it existed."""
         ended = await self._call("end", _id(cookie))
         if ended is None:
             return None
-        sealed, *access_token = ended
-        await self._spend(*access_token)
-        return str(sealed)
+        encrypted, *access_token = ended
+        await self._revoke(*access_token)
+        return str(encrypted)
 
-    async def end_as_told(self, notice: LogoutNotice) -> None:
+    async def end_by_logout_token(self, claims: LogoutTokenClaims) -> None:
         """End every session that a logout token names."""
-        named = (notice.subject or "", notice.provider_session or "")
-        for _, *access_token in await self._call("end_as_told", *named):
-            await self._spend(*access_token)
+        arguments = (claims.subject or "", claims.provider_session or "")
+        for _, *access_token in await self._call("end_by_logout_token", *arguments):
+            await self._revoke(*access_token)
 
     async def _call(self, operation: str, *arguments: str | int) -> Any:
         with _store_errors():
             return await self._script(args=[operation, self._prefix, *arguments])
 
-    async def _spend(self, token_hash: str, expires_at: str) -> None:
-        moment = datetime.fromtimestamp(int(expires_at) / 1000, UTC)
-        await self._spent.spend_hash(bytes.fromhex(token_hash), moment)
+    async def _revoke(self, token_hash: str, expires_at_milliseconds: str) -> None:
+        expires_at = datetime.fromtimestamp(int(expires_at_milliseconds) / 1000, UTC)
+        await self._revoked.revoke_hash(bytes.fromhex(token_hash), expires_at)
 
 
 @contextmanager
@@ -126,7 +126,7 @@ def _store_errors() -> Iterator[None]:
 
 
 @cache
-def _operations() -> str:
+def _script() -> str:
     return Path(__file__).with_suffix(".lua").read_text()
 
 
@@ -134,10 +134,10 @@ def _id(cookie: str) -> str:
     return digest(cookie).hex()
 
 
-def _fields(scopes: frozenset[Scope], tokens: SealedTokens) -> dict[str, str | int]:
+def _fields(scopes: frozenset[Scope], tokens: EncryptedTokens) -> dict[str, str | int]:
     return {
         "scopes": " ".join(sorted(scopes)),
-        "sealed_tokens": tokens.sealed,
+        "sealed_tokens": tokens.jwe,
         "access_token_hash": tokens.access_token_hash.hex(),
         "access_expires_at": int(tokens.access_expires_at.timestamp() * 1000),
         "refresh_due_at": int(tokens.refresh_due_at.timestamp() * 1000),

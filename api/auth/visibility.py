@@ -1,4 +1,4 @@
-"""What a caller is shown, where answers are kept for others who ask the same."""
+"""Which readings a caller may see: part of the key of cached responses and of entity tags."""
 
 from dataclasses import dataclass
 
@@ -8,15 +8,15 @@ from core.scopes import Scope
 
 @dataclass(frozen=True, slots=True)
 class Visibility:
-    """All that decides which readings a caller sees.
+    """Everything that decides which readings a caller may see.
 
-    Entity tags and kept answers are named by the whole of it: a field that is added, such as the
-    equipment of a tenant, keeps callers apart at once.
+    All of it is part of entity tags and cache keys: once a field is added, such as the equipment of
+    a tenant, callers that differ in it share no cached response.
     """
 
     scope: Scope
 
 
 def visible_to(_caller: Principal) -> Visibility:
-    """Whoever may read readings may read all of them."""
+    """Callers with the scope readings:read may see all readings."""
     return Visibility(Scope.READINGS_READ)

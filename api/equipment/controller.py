@@ -7,16 +7,14 @@ from litestar.params import RawBody, SkipValidation
 
 from api.auth.access import access
 from api.equipment.description import MERGE_PATCH
-from api.equipment.operations import (
-    DescribeEquipmentOperation,
-    GetEquipmentOperation,
-    ListEquipmentOperation,
-)
+from api.equipment.operations import DescribeEquipmentOperation, GetEquipmentOperation
+from api.equipment.parameters import PARAMETERS
 from api.equipment.parsing import parse_equipment_query
 from api.equipment.schemas import EquipmentDetails, EquipmentPage
 from api.equipment.service import EquipmentService
+from api.http.parsers import parse_equipment_id
 from api.http.problem_details import UnsupportedMediaTypeError
-from api.http.query_parameters import parse_equipment_id
+from api.openapi.parameters import operation_with
 from core.scopes import Scope
 from core.time import utc_now
 
@@ -35,7 +33,7 @@ class EquipmentController(Controller):
 
     @get(
         operation_id="listEquipment",
-        operation_class=ListEquipmentOperation,
+        operation_class=operation_with(PARAMETERS),
         summary="Known equipment in order of its id, with its first and last reading",
         **access(Scope.READINGS_READ, 400, 414),
     )

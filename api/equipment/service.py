@@ -4,7 +4,8 @@ from msgspec.structs import asdict
 
 from api.equipment.description import parse_changes
 from api.equipment.errors import EquipmentNotFoundError
-from api.equipment.parsing import Cursor, EquipmentQuery
+from api.equipment.parameters import Cursor
+from api.equipment.parsing import EquipmentQuery
 from api.equipment.repository import EquipmentRepository
 from api.equipment.schemas import EquipmentDetails, EquipmentPage
 from api.http.equipment_filter import EquipmentFilter

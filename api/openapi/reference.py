@@ -14,9 +14,10 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from api.auth.access import AUTHENTICATED, BEARER, SESSION_COOKIE, access
-from api.auth.cookies import SESSION
+from api.auth.cookies import SESSION_COOKIE_NAME
 from api.auth.errors import NotSignedInError
-from api.http.problem_details import Problem, on_sensorflow_error
+from api.http.error_handlers import on_sensorflow_error
+from api.http.problem_details import Problem
 
 PATH = "/docs"
 MEDIA_TYPES = {"js": "text/javascript", "css": "text/css"}
@@ -56,7 +57,9 @@ def reference_config() -> OpenAPIConfig:
     """Litestar's configuration for the OpenAPI document and its page at /docs."""
     schemes: dict[str, SecurityScheme | Reference] = {
         BEARER: SecurityScheme(type="http", scheme="bearer", bearer_format="JWT"),
-        SESSION_COOKIE: SecurityScheme(type="apiKey", name=SESSION, security_scheme_in="cookie"),
+        SESSION_COOKIE: SecurityScheme(
+            type="apiKey", name=SESSION_COOKIE_NAME, security_scheme_in="cookie"
+        ),
     }
     return OpenAPIConfig(
         title="Sensor Flow",

@@ -14,7 +14,7 @@ from cli.demo.client import DemoClient
 from cli.demo.report import print_import, print_invitation, print_windows
 from cli.demo.sample import SAMPLE, LiveSource, SampleRow, as_csv, read_sample, replay_until
 from cli.demo.stack import running_stack
-from core.setting_errors import Given, require
+from core.setting_errors import Overrides, require_valid
 from core.settings import (
     ApiSettings,
     AuthSettings,
@@ -29,7 +29,7 @@ from core.settings import (
     WorkerSettings,
 )
 
-# Its own, and those of the processes that it starts, which it gives some of them itself.
+# Its own, and those of the processes that it starts, some of which it sets itself.
 SETTINGS = (
     EmbeddedSettings,
     ApiSettings,
@@ -43,7 +43,7 @@ SETTINGS = (
     StorageSettings,
     WorkerSettings,
 )
-GIVEN: Given = {
+OVERRIDES: Overrides = {
     ApiSettings: {"public_url": "http://127.0.0.1", "upload_secret": None},
     AuthSettings: {"issuer": "http://127.0.0.1", "audience": "demo"},
     DatabaseSettings: {"url": "postgresql://127.0.0.1"},
@@ -55,7 +55,7 @@ POST_INTERVAL_SECONDS = 10
 
 def run_demo() -> None:
     """Run the demo until SIGINT or SIGTERM, then stop what it started."""
-    require(*SETTINGS, given=GIVEN)
+    require_valid(*SETTINGS, overrides=OVERRIDES)
     console = Console(highlight=False, soft_wrap=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with (

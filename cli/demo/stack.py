@@ -25,7 +25,7 @@ from migrations.runner import upgrade
 
 READY_TIMEOUT_SECONDS = 60
 HOST = "127.0.0.1"
-PORT_TAKEN_CODES = {"port_in_use", "port_taken"}  # of the database and of the identity provider
+PORT_IN_USE_CODES = {"port_in_use", "port_taken"}  # of the database, of the identity provider
 
 
 class DemoNotReadyError(SensorFlowError):
@@ -55,7 +55,7 @@ def running_stack(
 ) -> Iterator[Stack]:
     """Everything, embedded database included, while the block runs; stopped in reverse order.
 
-    Raises SettingError if a port is taken or the folder of no use, and then starts nothing.
+    Raises SettingError when a port is in use or the folder not writable; nothing is started then.
     """
     data_dir = require_writable(settings.data_dir.absolute(), EmbeddedSettings, "data_dir")
     address = _embedded_address("database_port", settings.database_port)
@@ -63,7 +63,7 @@ def running_stack(
         api = started.enter_context(ListenAddress(HOST, api_settings.port, ApiSettings).listen())
         address.listen().close()
         _embedded_address("idp_port", settings.idp_port).listen().close()
-        with console.status("Starting the database"), alone_at(address):
+        with console.status("Starting the database"), port_errors(address):
             database = started.enter_context(
                 EmbeddedDatabase.start(data_dir / "database", port=settings.database_port)
             )
@@ -85,7 +85,7 @@ def running_platform(
     api_port = api.getsockname()[1]
     api_url = f"http://{HOST}:{api_port}"
     with ExitStack() as started:
-        with alone_at(_embedded_address("idp_port", idp_port)):
+        with port_errors(_embedded_address("idp_port", idp_port)):
             provider = started.enter_context(
                 IdentityProvider.serve(data_dir, port=idp_port, client_origins=[api_url])
             )
@@ -98,7 +98,7 @@ def running_platform(
 
 @contextmanager
 def _worker_and_api(stack: Stack, api: socket.socket) -> Iterator[None]:
-    """Both, ready; `api` is closed here, so that nobody listens there when the API has ended."""
+    """Both, ready. `api` is closed in this process: the port must not outlive the API."""
     logs, environment = stack.data_dir / "logs", environment_of(stack)
     serve = ("serve", "--fd", str(api.fileno()))
     with (
@@ -115,14 +115,14 @@ def _embedded_address(field: str, port: int) -> ListenAddress:
 
 
 @contextmanager
-def alone_at(address: ListenAddress) -> Iterator[None]:
-    """Say of which setting the port is, if somebody took it since it was looked at."""
+def port_errors(address: ListenAddress) -> Iterator[None]:
+    """Raise SettingError for a port that was free when it was checked and is in use now."""
     try:
         yield
     except StartFailedError as error:
-        if error.code not in PORT_TAKEN_CODES:
+        if error.code not in PORT_IN_USE_CODES:
             raise
-        raise address.taken() from error
+        raise address.in_use() from error
 
 
 def environment_of(stack: Stack) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""`sensorflow doctor auth`: asks the provider everything that a sign-in will ask of it."""
+"""`sensorflow doctor auth`: checks everything that a sign-in needs of the identity provider."""
 
 import secrets
 import time
@@ -9,26 +9,26 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 from authlib.integrations.base_client import OAuthError
-from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 from api.auth.discovery import Discovery, read_discovery, read_document
-from api.auth.jwks import KeySetDocument, ProviderKeys, signing_keys
+from api.auth.jwks import JwksCache, JwkSet, signing_keys
 from api.auth.oidc_client import CALLBACK_PATH
+from api.auth.provider_cache import FETCH_ERRORS
+from api.auth.provider_client import OAuthClient, ProviderClient
 from api.auth.signatures import LEEWAY_SECONDS
-from api.auth.tokens import TokenVerifier
-from cli.doctor.findings import Finding, Verdict
+from api.auth.tokens import AccessTokenVerifier
+from cli.doctor.results import CheckResult, Status
 from core.errors import SensorFlowError
 from core.settings import ApiSettings, AuthSettings
 
-TIMEOUT_SECONDS = 10
 NOTICEABLE_SKEW_SECONDS = 5
-CANNOT_BE_READ = (httpx2.HTTPError, httpx2.InvalidURL, ValueError)
-NOBODY_IS_SIGNED_IN = {"login_required", "interaction_required", "consent_required"}
+# Errors that `prompt=none` returns where nobody is signed in (OpenID Connect Core 3.1.2.6).
+INTERACTION_REQUIRED_ERRORS = {"login_required", "interaction_required", "consent_required"}
 
 
 @dataclass(frozen=True)
-class Patient:
-    """What is examined: the settings, the provider, and perhaps a token to judge."""
+class CheckContext:
+    """What the checks need: the settings, an HTTP client, and an access token, if given."""
 
     api: ApiSettings
     auth: AuthSettings
@@ -37,169 +37,170 @@ class Patient:
 
     @property
     def redirect_uri(self) -> str:
-        """Where the provider must lead browsers back to."""
+        """The redirect URI that must be registered at the provider."""
         return f"{self.api.public_url}{CALLBACK_PATH}"
 
 
-async def examine(api: ApiSettings, auth: AuthSettings, token: str | None) -> list[Finding]:
-    """Everything about sign-in that can be told without a person."""
-    async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS) as http:
-        return [finding async for finding in _findings(Patient(api, auth, http, token))]
+async def run_checks(api: ApiSettings, auth: AuthSettings, token: str | None) -> list[CheckResult]:
+    """Check everything about sign-in that needs no user."""
+    async with ProviderClient() as http:
+        return [result async for result in _results(CheckContext(api, auth, http, token))]
 
 
-async def _findings(patient: Patient) -> AsyncIterator[Finding]:
-    yield _public_url(patient.api)
+async def _results(context: CheckContext) -> AsyncIterator[CheckResult]:
+    yield _check_public_url(context.api)
     try:
-        discovery = await read_discovery(patient.http, patient.auth.issuer)
-    except CANNOT_BE_READ as error:
-        yield Finding(
-            Verdict.WRONG,
-            f"discovery below {patient.auth.issuer}: {error}",
+        discovery = await read_discovery(context.http, context.auth.issuer)
+    except FETCH_ERRORS as error:
+        yield CheckResult(
+            Status.FAILED,
+            f"discovery below {context.auth.issuer}: {error}",
             "SENSORFLOW_AUTH_ISSUER must be the issuer exactly as the provider writes it, a final "
             "slash included, and be reachable from here.",
         )
         return
-    yield Finding(Verdict.GOOD, f"discovery of {discovery.issuer}")
-    yield await _clock(patient)
-    yield await _keys(patient, discovery)
-    yield await _redirect_uri(patient, discovery)
-    yield _password_grant(patient.auth, discovery)
-    yield await _audience(patient, discovery)
+    yield CheckResult(Status.PASSED, f"discovery of {discovery.issuer}")
+    yield await _check_clock(context)
+    yield await _check_keys(context, discovery)
+    yield await _check_redirect_uri(context, discovery)
+    yield _check_password_grant(context.auth, discovery)
+    yield await _check_audience(context, discovery)
 
 
-def _public_url(api: ApiSettings) -> Finding:
+def _check_public_url(api: ApiSettings) -> CheckResult:
     if api.public_url.startswith("https://") or api.is_local:
-        return Finding(Verdict.GOOD, f"public URL {api.public_url}")
-    return Finding(
-        Verdict.WRONG,
+        return CheckResult(Status.PASSED, f"public URL {api.public_url}")
+    return CheckResult(
+        Status.FAILED,
         f"public URL {api.public_url}: browsers keep no secure cookie over plain HTTP",
         "Put a proxy with TLS in front and name it in SENSORFLOW_API_PUBLIC_URL.",
     )
 
 
-async def _clock(patient: Patient) -> Finding:
+async def _check_clock(context: CheckContext) -> CheckResult:
     try:
-        answer = await patient.http.get(patient.auth.issuer)
-        told_at = parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
-    except CANNOT_BE_READ:
-        return Finding(Verdict.UNCHECKED, "clock: the provider tells no time")
-    return judged_skew(time.time() - told_at)
+        response = await context.http.get(context.auth.issuer)
+        provider_time = parsedate_to_datetime(response.headers.get("date", "")).timestamp()
+    except FETCH_ERRORS:
+        return CheckResult(Status.SKIPPED, "clock: the provider tells no time")
+    return check_clock_skew(time.time() - provider_time)
 
 
-def judged_skew(seconds: float) -> Finding:
-    """What so many seconds ahead of the provider's clock mean."""
+def check_clock_skew(seconds: float) -> CheckResult:
+    """`seconds` is how far this machine's clock is ahead of the provider's."""
     if abs(seconds) <= NOTICEABLE_SKEW_SECONDS:
-        return Finding(Verdict.GOOD, "clock: agrees with the provider's")
-    return Finding(
-        Verdict.DOUBTFUL if abs(seconds) < LEEWAY_SECONDS else Verdict.WRONG,
+        return CheckResult(Status.PASSED, "clock: agrees with the provider's")
+    return CheckResult(
+        Status.WARNING if abs(seconds) < LEEWAY_SECONDS else Status.FAILED,
         f"clock: {abs(seconds):.0f} s {'ahead of' if seconds > 0 else 'behind'} the provider's",
         f"Synchronize the clocks (NTP); beyond {LEEWAY_SECONDS} s tokens are refused.",
     )
 
 
-async def _keys(patient: Patient, discovery: Discovery) -> Finding:
+async def _check_keys(context: CheckContext, discovery: Discovery) -> CheckResult:
     try:
-        document = await read_document(patient.http, discovery.jwks_uri, KeySetDocument)
-    except CANNOT_BE_READ as error:
+        jwk_set = await read_document(context.http, discovery.jwks_uri, JwkSet)
+    except FETCH_ERRORS as error:
         remedy = "The provider's jwks_uri must be reachable from here."
-        return Finding(Verdict.WRONG, f"keys at {discovery.jwks_uri}: {error}", remedy)
-    if keys := signing_keys(document):
-        return Finding(Verdict.GOOD, f"keys: {len(keys)} that can verify a signature")
-    return Finding(
-        Verdict.WRONG,
+        return CheckResult(Status.FAILED, f"keys at {discovery.jwks_uri}: {error}", remedy)
+    if keys := signing_keys(jwk_set):
+        return CheckResult(Status.PASSED, f"keys: {len(keys)} that can verify a signature")
+    return CheckResult(
+        Status.FAILED,
         f"keys at {discovery.jwks_uri}: none that can verify a signature",
         "The provider must sign with RSA or EC keys that have an id (kid).",
     )
 
 
-async def _redirect_uri(patient: Patient, discovery: Discovery) -> Finding:
+async def _check_redirect_uri(context: CheckContext, discovery: Discovery) -> CheckResult:
     query = {
-        "client_id": patient.auth.client_id,
+        "client_id": context.auth.client_id,
         "response_type": "code",
-        "redirect_uri": patient.redirect_uri,
-        "scope": patient.auth.login_scopes,
+        "redirect_uri": context.redirect_uri,
+        "scope": context.auth.login_scopes,
         "state": secrets.token_urlsafe(),
         "nonce": secrets.token_urlsafe(),
         "code_challenge": secrets.token_urlsafe(32),
         "code_challenge_method": "S256",
-        "prompt": "none",  # so that the provider answers at once instead of asking anybody
-        **patient.auth.login_parameters,
+        "prompt": "none",  # the provider responds at once and shows no form
+        **context.auth.login_parameters,
     }
     try:
-        answer = await patient.http.get(discovery.authorization_endpoint, params=query)
-    except CANNOT_BE_READ as error:
+        response = await context.http.get(discovery.authorization_endpoint, params=query)
+    except FETCH_ERRORS as error:
         remedy = "The provider's authorization_endpoint must be reachable."
-        return Finding(Verdict.WRONG, f"authorization endpoint: {error}", remedy)
-    return _judged_redirect(patient, answer)
+        return CheckResult(Status.FAILED, f"authorization endpoint: {error}", remedy)
+    return _check_authorization_response(context, response)
 
 
-def _judged_redirect(patient: Patient, answer: httpx2.Response) -> Finding:
-    location = answer.headers.get("location", "")
+def _check_authorization_response(context: CheckContext, response: httpx2.Response) -> CheckResult:
+    location = response.headers.get("location", "")
     error = parse_qs(urlsplit(location).query).get("error", [""])[0]
-    if answer.is_error:
-        return Finding(
-            Verdict.WRONG,
-            f"redirect URI {patient.redirect_uri}: not accepted for {patient.auth.client_id}",
+    if response.is_error:
+        return CheckResult(
+            Status.FAILED,
+            f"redirect URI {context.redirect_uri}: not accepted for {context.auth.client_id}",
             "Register this redirect URI at the provider for this client "
             "(SENSORFLOW_API_PUBLIC_URL, SENSORFLOW_AUTH_CLIENT_ID).",
         )
-    if location.startswith(patient.redirect_uri) and error not in NOBODY_IS_SIGNED_IN:
-        return Finding(
-            Verdict.WRONG,
+    if location.startswith(context.redirect_uri) and error not in INTERACTION_REQUIRED_ERRORS:
+        return CheckResult(
+            Status.FAILED,
             f"sign-in request: the provider answers {error}",
             "See SENSORFLOW_AUTH_LOGIN_SCOPES and SENSORFLOW_AUTH_LOGIN_PARAMETERS, and what the "
             "client may ask for at the provider.",
         )
-    return Finding(Verdict.GOOD, f"redirect URI {patient.redirect_uri}")
+    return CheckResult(Status.PASSED, f"redirect URI {context.redirect_uri}")
 
 
-def _password_grant(auth: AuthSettings, discovery: Discovery) -> Finding:
+def _check_password_grant(auth: AuthSettings, discovery: Discovery) -> CheckResult:
     if not auth.password_login:
-        return Finding(Verdict.UNCHECKED, "POST /auth/login is switched off")
+        return CheckResult(Status.SKIPPED, "POST /auth/login is switched off")
     if "password" in discovery.grant_types_supported:
-        return Finding(Verdict.GOOD, "POST /auth/login: the provider knows the password grant")
-    return Finding(
-        Verdict.DOUBTFUL,
+        return CheckResult(Status.PASSED, "POST /auth/login: the provider knows the password grant")
+    return CheckResult(
+        Status.WARNING,
         "POST /auth/login: the provider does not say that it knows the password grant",
         "Enable it there, or set SENSORFLOW_AUTH_PASSWORD_LOGIN=false.",
     )
 
 
-async def _audience(patient: Patient, discovery: Discovery) -> Finding:
-    token = patient.token or await _own_token(patient.auth, discovery)
+async def _check_audience(context: CheckContext, discovery: Discovery) -> CheckResult:
+    token = context.token or await _request_own_token(context.auth, discovery)
     if token is None:
-        told = "audience: no access token to look at; give one with --token-file"
-        return Finding(Verdict.UNCHECKED, told)
-    keys = ProviderKeys(patient.auth.issuer, patient.http)
+        message = "audience: no access token to look at; give one with --token-file"
+        return CheckResult(Status.SKIPPED, message)
+    jwks = JwksCache(context.auth.issuer, context.http)
+    verifier = AccessTokenVerifier(context.auth, jwks, _never_revoked)
     try:
-        principal = await TokenVerifier(patient.auth, keys, _never_spent).verify(token)
+        principal = await verifier.verify(token)
     except SensorFlowError as error:
-        return Finding(
-            Verdict.WRONG,
+        return CheckResult(
+            Status.FAILED,
             f"access token: {error.message}",
-            f"SENSORFLOW_AUTH_AUDIENCE is {patient.auth.audience!r}; the provider must issue JWT "
+            f"SENSORFLOW_AUTH_AUDIENCE is {context.auth.audience!r}; the provider must issue JWT "
             "access tokens for it. See docs/sign-in.md.",
         )
     scopes = " ".join(sorted(principal.scopes)) or "no scope of ours"
-    verdict = Verdict.GOOD if principal.scopes else Verdict.DOUBTFUL
+    status = Status.PASSED if principal.scopes else Status.WARNING
     remedy = "" if principal.scopes else "See SENSORFLOW_AUTH_SCOPE_MAPPING in docs/sign-in.md."
-    return Finding(verdict, f"access token: accepted for {principal.subject}: {scopes}", remedy)
+    return CheckResult(status, f"access token: accepted for {principal.subject}: {scopes}", remedy)
 
 
-async def _own_token(auth: AuthSettings, discovery: Discovery) -> str | None:
-    """By client credentials, where the client has any and may use them."""
+async def _request_own_token(auth: AuthSettings, discovery: Discovery) -> str | None:
+    """An access token by the client credentials grant, if the client has a secret and the grant."""
     if auth.client_secret is None:
         return None
     secret = auth.client_secret.get_secret_value()
     try:
-        async with AsyncOAuth2Client(auth.client_id, secret, timeout=TIMEOUT_SECONDS) as client:
-            answer = await client.fetch_token(
+        async with OAuthClient(auth.client_id, secret) as client:
+            response = await client.fetch_token(
                 discovery.token_endpoint, grant_type="client_credentials"
             )
-    except (OAuthError, *CANNOT_BE_READ):
+    except (OAuthError, *FETCH_ERRORS):
         return None
-    return str(answer["access_token"])
+    return str(response["access_token"])
 
 
-async def _never_spent(_token: str) -> bool:
+async def _never_revoked(_token: str) -> bool:
     return False

@@ -1,4 +1,4 @@
-"""Rejected lines as objects in storage: one a batch, named by the batch's first line."""
+"""Rejected lines as objects in storage: one object a batch, named by the batch's first line."""
 
 import re
 from asyncio import to_thread
@@ -8,7 +8,7 @@ import polars as pl
 
 from core.storage import Storage
 
-REASONS_TOLD = 3
+MAX_REPORTED_REASONS = 3
 REJECT = re.compile('^([0-9]+),"([a-z_]+)","([A-Za-z]*)",', re.MULTILINE)
 
 
@@ -24,26 +24,26 @@ async def write_rejects(
         await storage.put(_key(folder, first_line), text.encode())
 
 
-async def forget_rejects_after(storage: Storage, folder: str, lines_done: int) -> None:
-    """Remove the rejects of batches that were never committed."""
+async def delete_uncommitted_rejects(storage: Storage, folder: str, lines_done: int) -> None:
+    """Delete the rejects of batches that were never committed."""
     keys = await storage.keys(folder)
     uncommitted = [key for key in keys if key > _key(folder, lines_done)]
     if uncommitted:
         await storage.delete(uncommitted)
 
 
-async def first_reasons(storage: Storage, folder: str) -> list[str]:
-    """Why the first rejected lines were: "line 2: bad_number in value"."""
+async def first_reject_reasons(storage: Storage, folder: str) -> list[str]:
+    """The reasons of the first rejected lines: "line 2: bad_number in value"."""
     keys = await storage.keys(folder)
     if not keys:
         return []
     text = b"".join([chunk async for chunk in storage.read(keys[0])]).decode()
-    rejects = islice(REJECT.finditer(text), REASONS_TOLD)
-    return [reason(*reject.groups()) for reject in rejects]
+    rejects = islice(REJECT.finditer(text), MAX_REPORTED_REASONS)
+    return [describe_reject(*reject.groups()) for reject in rejects]
 
 
-def reason(line: object, code: str, column: str) -> str:
-    """Why a line was rejected: "line 2: bad_number in value"."""
+def describe_reject(line: object, code: str, column: str) -> str:
+    """Line, code and column in words: "line 2: bad_number in value"."""
     return f"line {line}: {code}{column and f' in {column}'}"
 
 

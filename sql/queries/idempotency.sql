@@ -1,14 +1,14 @@
--- Requests with an Idempotency-Key: each is carried out once, its answer kept for a day.
+-- Requests with an Idempotency-Key: each is executed once; its response is stored for a day.
 
--- name: try_request_lock(principal, key)$
--- Be the only one with this key until the transaction ends; false: another request is.
+-- name: try_lock_idempotency_key(principal, key)$
+-- Lock the key until the transaction ends; false: another request holds it.
 SELECT
     pg_try_advisory_xact_lock(
         hashtextextended(:key::text, hashtextextended(:principal::text, 7463920120))
     );
 
--- name: kept_answer(principal, key)^
--- What a request with this key was answered, and the fingerprint it had.
+-- name: stored_response(principal, key)^
+-- The response to an earlier request with this key, and that request's fingerprint.
 SELECT
     fingerprint,
     answer
@@ -18,17 +18,17 @@ WHERE
     AND key = :key
     AND created_at > now() - '24 hours'::interval;
 
--- name: keep_answer(principal, key, fingerprint, answer)!
--- Keep an answer, in the transaction that did what it says.
+-- name: store_response(principal, key, fingerprint, response)!
+-- Store a response, in the transaction that executed the request.
 INSERT INTO idempotency_keys (principal, key, fingerprint, answer)
-VALUES (:principal, :key, :fingerprint, :answer)
+VALUES (:principal, :key, :fingerprint, :response)
 ON CONFLICT (principal, key) DO UPDATE
     SET
         fingerprint = excluded.fingerprint,
         answer = excluded.answer,
         created_at = excluded.created_at;
 
--- name: forget_old_answers()!
--- Forget answers that are not given again.
+-- name: delete_expired_responses()!
+-- Delete responses that are too old to be returned.
 DELETE FROM idempotency_keys
 WHERE created_at <= now() - '24 hours'::interval;

@@ -11,8 +11,8 @@ VALUES (
 );
 
 -- name: find_session(id, issuer, client_id, idle_lifetime)^
--- The live session of this provider and client; that it was seen is noted once in a while only.
-WITH found AS (
+-- The live session of this provider and client; last_seen_at is not updated on every request.
+WITH live AS (
     SELECT
         id,
         subject,
@@ -33,24 +33,24 @@ WITH found AS (
 
 seen AS (
     UPDATE sessions SET last_seen_at = now()
-    FROM found
+    FROM live
     WHERE
-        sessions.id = found.id
-        AND found.last_seen_at
+        sessions.id = live.id
+        AND live.last_seen_at
         < now() - least(cast(:idle_lifetime AS interval) / 10, interval '1 minute')
 )
 
 SELECT
-    found.subject,
-    found.username,
-    found.scopes,
-    found.ends_at,
-    found.refresh_due,
-    found.access_expired
-FROM found;
+    live.subject,
+    live.username,
+    live.scopes,
+    live.ends_at,
+    live.refresh_due,
+    live.access_expired
+FROM live;
 
 -- name: claim_refresh(id, lease)$
--- The sealed tokens, for the one caller who may refresh them now; nothing for the others.
+-- The encrypted tokens, for the one caller that may refresh them now; no row for the others.
 UPDATE sessions SET refreshing_until = now() + cast(:lease AS interval)
 WHERE
     id = :id
@@ -59,12 +59,12 @@ WHERE
 RETURNING sealed_tokens;
 
 -- name: release_refresh(id)!
--- Let somebody else try the refresh.
+-- Let the next caller claim the refresh.
 UPDATE sessions SET refreshing_until = NULL
 WHERE id = :id;
 
 -- name: save_refresh(id, scopes, sealed_tokens, access_token_hash, access_expires_at, refresh_due_at)$
--- Put new tokens into the session and spend the access token before them; nothing if it has ended.
+-- Replace the tokens and revoke the former access token; no row if the session has ended.
 WITH former AS (
     SELECT
         id,
@@ -75,7 +75,7 @@ WITH former AS (
     FOR UPDATE
 ),
 
-spent AS (
+revoked AS (
     INSERT INTO spent_tokens (token_hash, expires_at)
     SELECT
         former.access_token_hash,
@@ -96,14 +96,14 @@ WHERE sessions.id = former.id
 RETURNING TRUE AS saved;
 
 -- name: end_session(id)$
--- Delete the session, spend its access token; the sealed tokens if there was one.
+-- Delete the session and revoke its access token; the encrypted tokens, if it existed.
 WITH ended AS (
     DELETE FROM sessions
 WHERE id = :id
     RETURNING sealed_tokens, access_token_hash, access_expires_at
 ),
 
-spent AS (
+revoked AS (
     INSERT INTO spent_tokens (token_hash, expires_at)
     SELECT
         ended.access_token_hash,
@@ -115,7 +115,8 @@ spent AS (
 SELECT ended.sealed_tokens FROM ended;
 
 -- name: end_provider_sessions(issuer, client_id, subject, provider_session)!
--- Delete the sessions that belong to the provider's session, or all of the subject without one.
+-- Delete the sessions of the provider's session, or without one all of the subject; revoke their
+-- access tokens.
 WITH ended AS (
     DELETE FROM sessions
     WHERE
@@ -133,31 +134,31 @@ SELECT
 FROM ended
 ON CONFLICT DO NOTHING;
 
--- name: spend_token(token_hash, expires_at)$
--- Note that the token must not be used again; nothing if that was known.
+-- name: revoke_token(token_hash, expires_at)$
+-- Reject the token from now on; no row if it was revoked before.
 INSERT INTO spent_tokens (token_hash, expires_at)
 VALUES (:token_hash, :expires_at)
 ON CONFLICT DO NOTHING
-RETURNING TRUE AS spent;
+RETURNING TRUE AS revoked;
 
--- name: is_spent(token_hash)$
--- Whether the token must not be used again.
+-- name: is_token_revoked(token_hash)$
+-- Whether the token must be rejected.
 SELECT exists(SELECT FROM spent_tokens
-WHERE token_hash = :token_hash) AS spent;
+WHERE token_hash = :token_hash) AS revoked;
 
--- name: forget_past_sign_ins()!
--- Delete the sessions, sign-ins, failures and spent tokens whose time is over.
-WITH past_sessions AS (
+-- name: delete_expired_sessions()!
+-- Delete the sessions, pending sign-ins, counts of failures and revoked tokens that have expired.
+WITH expired_sessions AS (
     DELETE FROM sessions
     WHERE expires_at < now()
 ),
 
-past_sign_ins AS (
+expired_sign_ins AS (
     DELETE FROM sign_ins
     WHERE expires_at < now()
 ),
 
-past_failures AS (
+expired_failures AS (
     DELETE FROM sign_in_failures
     WHERE expires_at < now()
 )

@@ -1,35 +1,35 @@
--- name: begin_sign_in(state_hash, nonce, code_verifier, return_to, lifetime)!
--- Remember what the provider's answer must fit.
+-- name: add_sign_in(state_hash, nonce, code_verifier, return_to, lifetime)!
+-- Store a pending sign-in, which the authorization response must match.
 INSERT INTO sign_ins (state_hash, nonce, code_verifier, return_to, expires_at)
 VALUES (:state_hash, :nonce, :code_verifier, :return_to, now() + cast(:lifetime AS interval));
 
--- name: take_sign_in(state_hash, nonce)^
--- The sign-in of that state begun by that browser, once: it is gone afterwards.
+-- name: consume_sign_in(state_hash, nonce)^
+-- Delete and return the pending sign-in with that state and nonce; no row the second time.
 DELETE FROM sign_ins
 WHERE state_hash = :state_hash AND nonce = :nonce AND expires_at > now()
 RETURNING code_verifier, return_to;
 
--- name: count_failure(key, span)^
--- Count one more failure under the key, and tell how many there are and how long they count.
-INSERT INTO sign_in_failures AS known (key, failures, expires_at)
-VALUES (:key, 1, now() + cast(:span AS interval))
+-- name: increment_failures(key, window)^
+-- Count one failure more under the key; the number in the window and the seconds it lasts.
+INSERT INTO sign_in_failures AS counted (key, failures, expires_at)
+VALUES (:key, 1, now() + cast(:window AS interval))
 ON CONFLICT (key) DO UPDATE
     SET
-        failures = CASE WHEN known.expires_at > now() THEN known.failures + 1 ELSE 1 END,
+        failures = CASE WHEN counted.expires_at > now() THEN counted.failures + 1 ELSE 1 END,
         expires_at = CASE
-            WHEN known.expires_at > now() THEN known.expires_at
+            WHEN counted.expires_at > now() THEN counted.expires_at
             ELSE excluded.expires_at
         END
 RETURNING
     failures,
     ceil(extract(EPOCH FROM expires_at - now()))::integer AS seconds_left;
 
--- name: discount_failure(key)!
--- Take one failure back.
+-- name: decrement_failures(key)!
+-- Count one failure less under the key.
 UPDATE sign_in_failures SET failures = greatest(failures - 1, 0)
 WHERE key = :key;
 
--- name: forget_failures(key)!
--- Start again at none.
+-- name: reset_failures(key)!
+-- Delete the count under the key.
 DELETE FROM sign_in_failures
 WHERE key = :key;

@@ -22,8 +22,8 @@ from core.settings import (
     SessionSettings,
     StorageSettings,
 )
-from tests.api.provider import AUDIENCE
 from tests.support.ports import free_port
+from tests.support.stub_provider import AUDIENCE
 
 UPLOAD_SECRET = "a secret of the tests, long enough"
 

@@ -15,9 +15,9 @@ from core.database import Pool, borrowed, open_pool, shares_one_session
 from core.settings import DatabaseSettings
 from migrations.runner import upgrade
 from tests.api.live.test_live import following, take
-from tests.api.provider import Provider
 from tests.api.serving import server_settings, serving
 from tests.api.stored import HOUR, insert, refresh, this_hour
+from tests.support.stub_provider import StubProvider
 
 # English has them as _, a, ä, B.
 IDS = ["B", "_", "a", "ä"]
@@ -49,11 +49,11 @@ async def english_pool(english_url: str) -> AsyncIterator[Pool]:
 
 @pytest_asyncio.fixture
 async def english_client(
-    english_url: str, provider: Provider, tmp_path: Path
+    english_url: str, stub_provider: StubProvider, tmp_path: Path
 ) -> AsyncIterator[httpx2.AsyncClient]:
-    headers = {"Authorization": f"Bearer {provider.token()}"}
+    headers = {"Authorization": f"Bearer {stub_provider.token()}"}
     async with (
-        serving(server_settings(english_url, provider.issuer, tmp_path)) as url,
+        serving(server_settings(english_url, stub_provider.issuer, tmp_path)) as url,
         httpx2.AsyncClient(base_url=url, headers=headers, timeout=20) as client,
     ):
         yield client

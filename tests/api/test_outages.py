@@ -12,9 +12,9 @@ import pytest_asyncio
 from core.database import Pool
 from tests.api.imports.test_imports import UNKNOWN, new_import, set_state
 from tests.api.imports.test_uploads import files_below
-from tests.api.provider import Provider
 from tests.api.proxy import Proxy, proxied
 from tests.api.serving import server_settings, serving
+from tests.support.stub_provider import StubProvider
 
 READING = {"equipmentId": "a", "timestamp": "2026-01-01T00:00:00Z", "value": 1}
 
@@ -27,13 +27,13 @@ async def proxy(migrated_url: str) -> AsyncIterator[Proxy]:
 
 @pytest_asyncio.fixture
 async def served(
-    proxy: Proxy, provider: Provider, tmp_path: Path, pool: Pool
+    proxy: Proxy, stub_provider: StubProvider, tmp_path: Path, pool: Pool
 ) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of a server whose database is behind the proxy."""
     del pool
-    headers = {"Authorization": f"Bearer {provider.token()}"}
+    headers = {"Authorization": f"Bearer {stub_provider.token()}"}
     async with (
-        serving(server_settings(proxy.url, provider.issuer, tmp_path)) as url,
+        serving(server_settings(proxy.url, stub_provider.issuer, tmp_path)) as url,
         httpx2.AsyncClient(base_url=url, headers=headers, timeout=20) as client,
     ):
         yield client
@@ -89,13 +89,13 @@ async def test_readiness_follows_the_database_and_liveness_does_not(
 
 
 async def test_a_server_starts_without_its_database_and_its_provider(
-    proxy: Proxy, provider: Provider, tmp_path: Path, pool: Pool
+    proxy: Proxy, stub_provider: StubProvider, tmp_path: Path, pool: Pool
 ) -> None:
     del pool
     await proxy.cut()
-    headers = {"Authorization": f"Bearer {provider.token()}"}
+    headers = {"Authorization": f"Bearer {stub_provider.token()}"}
     async with (
-        serving(server_settings(proxy.url, provider.issuer, tmp_path)) as url,
+        serving(server_settings(proxy.url, stub_provider.issuer, tmp_path)) as url,
         httpx2.AsyncClient(base_url=url, headers=headers, timeout=20) as client,
     ):
         assert (await client.get("/health/ready")).status_code == 503
@@ -108,7 +108,7 @@ async def test_a_server_starts_without_its_database_and_its_provider(
 async def test_an_unreachable_provider_is_distinguished_from_a_bad_token(
     migrated_url: str, tmp_path: Path
 ) -> None:
-    async with Provider().serving() as own:
+    async with StubProvider().serving() as own:
         own.down = True
         async with (
             serving(server_settings(migrated_url, own.issuer, tmp_path)) as url,

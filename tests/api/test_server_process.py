@@ -77,11 +77,11 @@ def wait_until_live(url: str) -> None:
 
 
 def test_a_gateway_writes_with_a_token_of_the_real_provider_and_no_further_than_its_scopes(
-    clean_url: str, real_provider: IdentityProvider, tmp_path: Path
+    clean_url: str, identity_provider: IdentityProvider, tmp_path: Path
 ) -> None:
     reading = {"equipmentId": "a", "timestamp": "2026-01-01T00:00:00Z", "value": 1}
-    writer = {"Authorization": f"Bearer {gateway_token(real_provider, 'readings:write')}"}
-    with server_process(clean_url, real_provider.issuer, tmp_path) as (_, url):
+    writer = {"Authorization": f"Bearer {gateway_token(identity_provider, 'readings:write')}"}
+    with server_process(clean_url, identity_provider.issuer, tmp_path) as (_, url):
         assert httpx2.post(f"{url}/sensor-data", json=reading).status_code == 401
         assert httpx2.post(f"{url}/sensor-data", json=reading, headers=writer).status_code == 201
         forbidden = httpx2.get(f"{url}/imports", headers=writer)
@@ -89,11 +89,11 @@ def test_a_gateway_writes_with_a_token_of_the_real_provider_and_no_further_than_
 
 
 async def test_more_connections_than_the_http_server_allows_by_default_stay_open(
-    clean_url: str, real_provider: IdentityProvider, tmp_path: Path
+    clean_url: str, identity_provider: IdentityProvider, tmp_path: Path
 ) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    with server_process(clean_url, real_provider.issuer, tmp_path) as (_, url):
+    with server_process(clean_url, identity_provider.issuer, tmp_path) as (_, url):
         async with AsyncExitStack() as opened:
             for _ in range(1_100):
                 reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(url).port)
@@ -104,11 +104,11 @@ async def test_more_connections_than_the_http_server_allows_by_default_stay_open
 
 
 async def test_requests_in_flight_are_completed_when_the_server_is_stopped(
-    clean_url: str, pool: Pool, real_provider: IdentityProvider, tmp_path: Path
+    clean_url: str, pool: Pool, identity_provider: IdentityProvider, tmp_path: Path
 ) -> None:
     import_id = await new_import(pool)
-    reader = {"Authorization": f"Bearer {gateway_token(real_provider, 'imports:read')}"}
-    with server_process(clean_url, real_provider.issuer, tmp_path) as (process, url):
+    reader = {"Authorization": f"Bearer {gateway_token(identity_provider, 'imports:read')}"}
+    with server_process(clean_url, identity_provider.issuer, tmp_path) as (process, url):
         async with httpx2.AsyncClient(base_url=url, headers=reader, timeout=30) as client:
             waiting = asyncio.create_task(
                 client.get(f"/imports/{import_id}?wait=visible&timeout=60")
@@ -125,10 +125,10 @@ async def test_requests_in_flight_are_completed_when_the_server_is_stopped(
 
 
 async def test_every_accepted_reading_is_stored_before_the_server_stops(
-    clean_url: str, pool: Pool, real_provider: IdentityProvider, tmp_path: Path
+    clean_url: str, pool: Pool, identity_provider: IdentityProvider, tmp_path: Path
 ) -> None:
-    writer = {"Authorization": f"Bearer {gateway_token(real_provider, 'readings:write')}"}
-    with server_process(clean_url, real_provider.issuer, tmp_path) as (process, url):
+    writer = {"Authorization": f"Bearer {gateway_token(identity_provider, 'readings:write')}"}
+    with server_process(clean_url, identity_provider.issuer, tmp_path) as (process, url):
         async with httpx2.AsyncClient(base_url=url, headers=writer, timeout=30) as client:
             assert (await post(client, 20)).status_code == 201
             async with another_writer(pool, 0):

@@ -84,13 +84,13 @@ def worker_process(database_url: str, storage: Path) -> Iterator[None]:
 
 def test_a_collector_gets_the_spans_of_requests_commits_imports_and_refreshes(
     clean_url: str,
-    real_provider: IdentityProvider,
+    identity_provider: IdentityProvider,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     scopes = "readings:write imports:write"
     headers = {
-        "Authorization": f"Bearer {gateway_token(real_provider, scopes)}",
+        "Authorization": f"Bearer {gateway_token(identity_provider, scopes)}",
         "traceparent": f"00-{TRACE}-{CALLER}-01",
     }
     reading = {"equipmentId": "a", "timestamp": "2026-01-01T00:00:00Z", "value": 1}
@@ -100,7 +100,7 @@ def test_a_collector_gets_the_spans_of_requests_commits_imports_and_refreshes(
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
         monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
         with (
-            server_process(clean_url, real_provider.issuer, tmp_path) as (_, url),
+            server_process(clean_url, identity_provider.issuer, tmp_path) as (_, url),
             worker_process(clean_url, tmp_path / "storage"),
             httpx2.Client(base_url=url, headers=headers) as client,
         ):

@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -9,27 +9,12 @@ from api.auth.valkey_sessions import TIMEOUT_SECONDS
 from core.database import Pool
 from core.valkey import valkey_client
 from embedded.identity import IdentityProvider
-from tests.auth.own_provider import Ports
-from tests.auth.person import Person, person_at
-from tests.auth.rows import PostgresSessions
-from tests.auth.session_stores import SessionsAtRest, ValkeySessions
-from tests.auth.signing_in import Site, running_site
-from tests.support.ports import free_port
+from tests.auth.dedicated_provider import Ports
+from tests.auth.postgres_sessions import PostgresSessions
+from tests.auth.servers import ApiServer, running_server
+from tests.auth.stored_sessions import StoredSessions, ValkeySessions
+from tests.auth.user_agent import UserAgent, user_agent_at
 from tests.support.valkey_server import VALKEY, ValkeyServer
-
-
-@pytest.fixture(scope="session")
-def api_port() -> int:
-    """Known before the server runs, since the provider must know where it leads back to."""
-    return free_port()
-
-
-@pytest.fixture(scope="session")
-def provider(api_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[IdentityProvider]:
-    origin = f"http://127.0.0.1:{api_port}"
-    folder = tmp_path_factory.mktemp("identity")
-    with IdentityProvider.serve(folder, client_origins=[origin]) as provider:
-        yield provider
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -43,8 +28,8 @@ async def valkey_sessions(
 
 
 @pytest.fixture(scope="session", params=["postgresql", VALKEY])
-def session_store(request: pytest.FixtureRequest, session_pool: Pool) -> SessionsAtRest:
-    """Each of the stores that sessions may be in."""
+def session_store(request: pytest.FixtureRequest, session_pool: Pool) -> StoredSessions:
+    """Each of the session stores."""
     if request.param == "postgresql":
         return PostgresSessions(session_pool)
     store: ValkeySessions = request.getfixturevalue("valkey_sessions")
@@ -52,42 +37,43 @@ def session_store(request: pytest.FixtureRequest, session_pool: Pool) -> Session
 
 
 @pytest_asyncio.fixture
-async def store(session_store: SessionsAtRest, pool: Pool) -> SessionsAtRest:
-    """The store in use, empty as the database is."""
+async def store(session_store: StoredSessions, pool: Pool) -> StoredSessions:
+    """The session store in use, empty, and an empty database."""
     del pool
     await session_store.clear()
     return session_store
 
 
 @pytest_asyncio.fixture(scope="session")
-async def site(
+async def api_server(
     migrated_url: str,
-    provider: IdentityProvider,
-    session_store: SessionsAtRest,
+    identity_provider: IdentityProvider,
+    session_store: StoredSessions,
     api_port: int,
     tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Site]:
+) -> AsyncIterator[ApiServer]:
+    """A server whose users sign in at the development identity provider."""
     storage: Path = tmp_path_factory.mktemp("storage")
     session = session_store.settings
-    async with running_site(
-        migrated_url, provider.issuer, api_port, storage, session=session
-    ) as site:
-        yield site
+    async with running_server(
+        migrated_url, identity_provider.issuer, api_port, storage, session=session
+    ) as server:
+        yield server
 
 
 @pytest_asyncio.fixture
-async def person(site: Site, store: SessionsAtRest) -> AsyncIterator[Person]:
-    """Somebody who is not signed in, and nobody else is."""
+async def user(api_server: ApiServer, store: StoredSessions) -> AsyncIterator[UserAgent]:
+    """A user who is not signed in, at a server without any session."""
     del store
-    async with person_at(site.url) as person:
-        yield person
+    async with user_agent_at(api_server.url) as user:
+        yield user
 
 
 @pytest_asyncio.fixture
-async def stranger(site: Site) -> AsyncIterator[Person]:
-    """Somebody at another browser."""
-    async with person_at(site.url) as person:
-        yield person
+async def other_user(api_server: ApiServer) -> AsyncIterator[UserAgent]:
+    """A user at another browser."""
+    async with user_agent_at(api_server.url) as user:
+        yield user
 
 
 @pytest.fixture

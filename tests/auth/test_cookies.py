@@ -4,10 +4,10 @@ import httpx2
 import pytest
 from pydantic import ValidationError
 
-from api.auth.cookies import Cookies
+from api.auth.cookies import AuthCookies
 from core.settings import ApiSettings, SessionSettings
-from tests.auth.person import TEST_USER, Person
-from tests.auth.signing_in import Site, another_site
+from tests.auth.servers import ApiServer, second_server
+from tests.auth.user_agent import TEST_USER, UserAgent
 
 
 @pytest.mark.parametrize(
@@ -26,25 +26,25 @@ from tests.auth.signing_in import Site, another_site
 def test_cookies_are_secure_except_over_plain_http_on_this_machine(
     public_url: str, secure: bool
 ) -> None:
-    cookies = Cookies(ApiSettings(public_url=public_url), SessionSettings())
+    cookies = AuthCookies(ApiSettings(public_url=public_url), SessionSettings())
     assert cookies.session("x").secure is secure
     assert cookies.sign_in("state", "x").secure is secure
 
 
 async def test_with_the_host_prefix_only_the_prefixed_cookie_counts(
-    site: Site, person: Person, tmp_path: Path
+    api_server: ApiServer, user: UserAgent, tmp_path: Path
 ) -> None:
-    del person
+    del user  # for its clean database
     async with (
-        another_site(site, tmp_path, session={"cookie_host_prefix": True}) as strict,
+        second_server(api_server, tmp_path, session={"cookie_host_prefix": True}) as strict,
         httpx2.AsyncClient(base_url=strict.url) as http,
     ):
         header = (await http.post("/auth/login", auth=TEST_USER)).headers["set-cookie"]
         assert header.startswith("__Host-Authentication=")
         assert "Secure" in header
         pair = header.partition(";")[0]
-        known = await http.get("/auth/me", headers={"Cookie": pair})
-        assert known.status_code == 200
+        prefixed = await http.get("/auth/me", headers={"Cookie": pair})
+        assert prefixed.status_code == 200
         bare = await http.get("/auth/me", headers={"Cookie": pair.removeprefix("__Host-")})
         assert bare.json()["code"] == "missing_token"
 

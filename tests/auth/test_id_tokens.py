@@ -1,4 +1,4 @@
-"""Tokens for this client: which ID tokens and logout tokens are believed."""
+"""Validation of ID tokens and logout tokens."""
 
 import time
 from base64 import urlsafe_b64encode
@@ -12,9 +12,9 @@ import pytest_asyncio
 
 from api.auth.errors import InvalidLogoutTokenError, InvalidSignInError
 from api.auth.id_tokens import LOGOUT_EVENT, IdTokenVerifier
-from api.auth.jwks import ProviderKeys
+from api.auth.jwks import JwksCache
 from core.settings import AuthSettings
-from tests.api.provider import AUDIENCE, Provider
+from tests.support.stub_provider import AUDIENCE, StubProvider
 
 ACCESS_TOKEN = "an.access.token"
 EVENT: dict[str, Any] = {LOGOUT_EVENT: {}}
@@ -25,24 +25,20 @@ def at_hash(access_token: str) -> str:
 
 
 @pytest_asyncio.fixture
-async def own_provider() -> AsyncIterator[Provider]:
-    async with Provider().serving() as provider:
-        yield provider
-
-
-@pytest_asyncio.fixture
-async def verifier(own_provider: Provider) -> AsyncIterator[IdTokenVerifier]:
+async def verifier(stub_provider: StubProvider) -> AsyncIterator[IdTokenVerifier]:
     async with httpx2.AsyncClient() as http:
-        settings = AuthSettings(issuer=own_provider.issuer, audience=AUDIENCE)
-        yield IdTokenVerifier(settings, ProviderKeys(own_provider.issuer, http))
+        settings = AuthSettings(issuer=stub_provider.issuer, audience=AUDIENCE)
+        yield IdTokenVerifier(settings, JwksCache(stub_provider.issuer, http))
 
 
-def id_token(provider: Provider, header: dict[str, Any] | None = None, **changes: Any) -> str:
+def id_token(provider: StubProvider, header: dict[str, Any] | None = None, **changes: Any) -> str:
     claims = {"aud": "sensorflow", "nonce": "n", "sid": "s", "scope": None, **changes}
     return provider.token({"typ": "JWT", **(header or {})}, **claims)
 
 
-def logout_token(provider: Provider, header: dict[str, Any] | None = None, **changes: Any) -> str:
+def logout_token(
+    provider: StubProvider, header: dict[str, Any] | None = None, **changes: Any
+) -> str:
     claims = {
         "aud": "sensorflow",
         "events": EVENT,
@@ -78,14 +74,16 @@ def logout_token(provider: Provider, header: dict[str, Any] | None = None, **cha
         ({"kid": "second"}, {}),
     ],
 )
-async def test_such_an_id_token_signs_nobody_in(
+async def test_an_invalid_id_token_is_rejected(
     verifier: IdTokenVerifier,
-    own_provider: Provider,
+    stub_provider: StubProvider,
     header: dict[str, Any],
     changes: dict[str, Any],
 ) -> None:
     with pytest.raises(InvalidSignInError, match="not accepted"):
-        await verifier.identity(id_token(own_provider, header, **changes), ACCESS_TOKEN, "n")
+        await verifier.verify_id_token(
+            id_token(stub_provider, header, **changes), ACCESS_TOKEN, "n"
+        )
 
 
 @pytest.mark.parametrize(
@@ -97,11 +95,11 @@ async def test_such_an_id_token_signs_nobody_in(
         {"at_hash": at_hash(ACCESS_TOKEN)},
     ],
 )
-async def test_a_good_id_token_says_who_signed_in(
-    verifier: IdTokenVerifier, own_provider: Provider, changes: dict[str, Any]
+async def test_a_valid_id_token_yields_the_user(
+    verifier: IdTokenVerifier, stub_provider: StubProvider, changes: dict[str, Any]
 ) -> None:
-    token = id_token(own_provider, preferred_username="tess", **changes)
-    identity = await verifier.identity(token, ACCESS_TOKEN, "n")
+    token = id_token(stub_provider, preferred_username="tess", **changes)
+    identity = await verifier.verify_id_token(token, ACCESS_TOKEN, "n")
     assert (identity.subject, identity.username) == ("tester", "tess")
     assert identity.provider_session == "s"
 
@@ -127,20 +125,20 @@ async def test_a_good_id_token_says_who_signed_in(
         ({"kid": "unknown"}, {}),
     ],
 )
-async def test_such_a_logout_token_ends_nothing(
+async def test_an_invalid_logout_token_is_rejected(
     verifier: IdTokenVerifier,
-    own_provider: Provider,
+    stub_provider: StubProvider,
     header: dict[str, Any],
     changes: dict[str, Any],
 ) -> None:
     with pytest.raises(InvalidLogoutTokenError, match="not accepted"):
-        await verifier.logout_notice(logout_token(own_provider, header, **changes))
+        await verifier.verify_logout_token(logout_token(stub_provider, header, **changes))
 
 
-async def test_a_good_logout_token_says_what_ends(
-    verifier: IdTokenVerifier, own_provider: Provider
+async def test_a_valid_logout_token_yields_the_sessions_to_end(
+    verifier: IdTokenVerifier, stub_provider: StubProvider
 ) -> None:
-    notice = await verifier.logout_notice(logout_token(own_provider))
-    assert (notice.token_id, notice.subject, notice.provider_session) == ("j", "tester", "s")
-    alone = await verifier.logout_notice(logout_token(own_provider, sid=None))
-    assert (alone.subject, alone.provider_session) == ("tester", None)
+    claims = await verifier.verify_logout_token(logout_token(stub_provider))
+    assert (claims.token_id, claims.subject, claims.provider_session) == ("j", "tester", "s")
+    without_sid = await verifier.verify_logout_token(logout_token(stub_provider, sid=None))
+    assert (without_sid.subject, without_sid.provider_session) == ("tester", None)

@@ -1,10 +1,10 @@
-"""`next` leads to a path of this server and nowhere else."""
+"""`next` redirects to a path of this server only."""
 
 import pytest
 
 from api.auth.errors import InvalidReturnPathError
-from api.auth.redirect_target import safe_return_path
-from tests.auth.person import Person
+from api.auth.redirect_target import validated_redirect_target
+from tests.auth.user_agent import UserAgent
 
 ELSEWHERE = [
     "https://evil.example",
@@ -36,19 +36,19 @@ ELSEWHERE = [
 
 
 @pytest.mark.parametrize("path", ELSEWHERE)
-def test_what_could_lead_elsewhere_is_refused(path: str) -> None:
+def test_a_target_that_could_lead_to_another_server_is_refused(path: str) -> None:
     with pytest.raises(InvalidReturnPathError):
-        safe_return_path(path)
+        validated_redirect_target(path)
 
 
 @pytest.mark.parametrize(
     "path", ["/", "/docs", "/docs?x=1&y=2#z", "/imports?cursor=a%2Bb", "/ü", "/a b", "/a:b@c"]
 )
-def test_a_path_of_this_server_is_kept(path: str) -> None:
-    assert safe_return_path(path) == path
+def test_a_path_of_this_server_is_accepted(path: str) -> None:
+    assert validated_redirect_target(path) == path
 
 
 @pytest.mark.parametrize("path", ["https://evil.example", "//evil.example", "/%5Cevil.example"])
-async def test_nobody_is_sent_to_the_provider_with_it(person: Person, path: str) -> None:
-    answer = await person.http.get("/auth/login", params={"next": path})
-    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_return_path")
+async def test_a_sign_in_with_such_a_target_is_refused(user: UserAgent, path: str) -> None:
+    response = await user.http.get("/auth/login", params={"next": path})
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_return_path")

@@ -31,9 +31,7 @@ MAPPING = {
         ({"groups": ["admins", "others"]}, {Scope.ADMIN}),
     ],
 )
-def test_scopes_roles_and_groups_give_what_the_mapping_says(
-    claims: dict[str, Any], scopes: set[Scope]
-) -> None:
+def test_scopes_roles_and_groups_are_mapped(claims: dict[str, Any], scopes: set[Scope]) -> None:
     assert ScopeMapping(MAPPING).scopes_of(claims) == scopes
 
 
@@ -50,11 +48,11 @@ def test_scopes_roles_and_groups_give_what_the_mapping_says(
     ],
     ids=str,
 )
-def test_a_name_counts_only_where_the_mapping_looks_for_it(claims: dict[str, Any]) -> None:
+def test_a_name_is_mapped_only_in_the_claims_of_its_prefix(claims: dict[str, Any]) -> None:
     assert ScopeMapping(MAPPING).scopes_of(claims) == set()
 
 
-def test_without_a_mapping_our_own_scopes_stand_for_themselves() -> None:
+def test_without_a_mapping_our_own_scopes_map_to_themselves() -> None:
     assert ScopeMapping({}).scopes_of({"scope": " ".join(Scope)}) == set(Scope)
 
 

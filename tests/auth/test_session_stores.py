@@ -1,4 +1,4 @@
-"""What every store of sessions keeps to."""
+"""The contract of every session store."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,15 +8,14 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr, ValidationError
 
-from api.auth.id_tokens import Identity, LogoutNotice
-from api.auth.repository import SpentTokenRepository
-from api.auth.session_store import SealedTokens, SessionStore
-from api.auth.token_encryption import digest
-from api.auth.wiring import open_session_store
+from api.auth.id_tokens import Identity, LogoutTokenClaims
+from api.auth.repository import RevokedTokenRepository
+from api.auth.session_store import SessionStore, open_session_store
+from api.auth.token_encryption import EncryptedTokens, digest
 from core.database import Pool
 from core.scopes import Scope
 from core.settings import AuthSettings, SessionSettings
-from tests.auth.session_stores import SessionsAtRest, ValkeySessions
+from tests.auth.stored_sessions import StoredSessions, ValkeySessions
 from tests.support.valkey_server import VALKEY
 
 LEASE = timedelta(seconds=30)
@@ -24,133 +23,143 @@ LIFETIME = timedelta(hours=1)
 SCOPES = frozenset({Scope.READINGS_READ, Scope.ADMIN})
 
 
-def tokens(access_token: str) -> SealedTokens:
+def tokens(access_token: str) -> EncryptedTokens:
     now = datetime.now(UTC)
     expires_at = now + timedelta(minutes=5)
-    return SealedTokens(f"sealed {access_token}", digest(access_token), expires_at, now)
+    return EncryptedTokens(f"encrypted {access_token}", digest(access_token), expires_at, now)
 
 
-def notice(subject: str | None, provider_session: str | None) -> LogoutNotice:
-    return LogoutNotice("id", 0, subject, provider_session)
+def logout_claims(subject: str | None, provider_session: str | None) -> LogoutTokenClaims:
+    return LogoutTokenClaims("id", 0, subject, provider_session)
 
 
 @pytest_asyncio.fixture
-async def kept(store: SessionsAtRest, pool: Pool) -> AsyncIterator[SessionStore]:
+async def sessions(store: StoredSessions, pool: Pool) -> AsyncIterator[SessionStore]:
     auth = AuthSettings(issuer="https://id.example.org", audience="sensorflow-api")
     session = SessionSettings(**store.settings)
-    async with open_session_store(auth, session, pool, SpentTokenRepository(pool)) as kept:
-        yield kept
+    async with open_session_store(auth, session, pool, RevokedTokenRepository(pool)) as sessions:
+        yield sessions
 
 
-async def opened(kept: SessionStore, cookie: str, sid: str | None = None, of: str = "ann") -> None:
+async def opened(
+    sessions: SessionStore, cookie: str, sid: str | None = None, of: str = "ann"
+) -> None:
     identity = Identity(of, f"{of}@example.org", sid)
-    await kept.open(cookie, identity, SCOPES, tokens(f"token of {cookie}"), LIFETIME)
+    await sessions.open(cookie, identity, SCOPES, tokens(f"token of {cookie}"), LIFETIME)
 
 
-async def alive(kept: SessionStore, *cookies: str) -> list[str]:
-    return [cookie for cookie in cookies if await kept.find(cookie)]
+async def alive(sessions: SessionStore, *cookies: str) -> list[str]:
+    return [cookie for cookie in cookies if await sessions.find(cookie)]
 
 
-async def test_what_was_opened_is_found(kept: SessionStore) -> None:
-    await opened(kept, "c")
-    session = await kept.find("c")
+async def test_an_opened_session_is_found(sessions: SessionStore) -> None:
+    await opened(sessions, "c")
+    session = await sessions.find("c")
     assert session
-    who = session.principal
-    assert (who.subject, who.username, who.scopes) == ("ann", "ann@example.org", SCOPES)
-    left = who.expires_at - datetime.now(UTC).timestamp()
+    principal = session.principal
+    assert (principal.subject, principal.username, principal.scopes) == (
+        "ann",
+        "ann@example.org",
+        SCOPES,
+    )
+    left = principal.expires_at - datetime.now(UTC).timestamp()
     assert left == pytest.approx(LIFETIME.total_seconds(), abs=10)
     assert (session.refresh_due, session.access_expired) == (True, False)
-    assert await kept.find("another") is None
+    assert await sessions.find("another") is None
 
 
-async def test_the_refresh_is_claimed_by_one_at_a_time(kept: SessionStore) -> None:
-    await opened(kept, "c")
-    claims = await asyncio.gather(*(kept.claim_refresh("c", LEASE) for _ in range(9)))
-    assert set(claims) == {None, "sealed token of c"}
+async def test_one_caller_at_a_time_claims_the_refresh(sessions: SessionStore) -> None:
+    await opened(sessions, "c")
+    claims = await asyncio.gather(*(sessions.claim_refresh("c", LEASE) for _ in range(9)))
+    assert set(claims) == {None, "encrypted token of c"}
     assert claims.count(None) == 8
-    await kept.release_refresh("c")
-    assert await kept.claim_refresh("c", timedelta(milliseconds=1))
+    await sessions.release_refresh("c")
+    assert await sessions.claim_refresh("c", timedelta(milliseconds=1))
     await asyncio.sleep(0.05)
-    assert await kept.claim_refresh("c", LEASE), "the lease is over"
+    assert await sessions.claim_refresh("c", LEASE), "the lease is over"
 
 
-async def test_newer_tokens_take_the_place_of_the_spent_one(kept: SessionStore, pool: Pool) -> None:
-    await opened(kept, "c")
-    assert await kept.claim_refresh("c", LEASE)
-    assert await kept.save_refresh("c", frozenset({Scope.ADMIN}), tokens("newer"))
-    session = await kept.find("c")
+async def test_a_refresh_replaces_the_tokens_and_revokes_the_former_access_token(
+    sessions: SessionStore, pool: Pool
+) -> None:
+    await opened(sessions, "c")
+    assert await sessions.claim_refresh("c", LEASE)
+    assert await sessions.save_refresh("c", frozenset({Scope.ADMIN}), tokens("newer"))
+    session = await sessions.find("c")
     assert session
     assert session.principal.scopes == {Scope.ADMIN}
-    assert await kept.claim_refresh("c", LEASE) == "sealed newer"
-    spent = SpentTokenRepository(pool)
-    assert await spent.is_spent("token of c")
-    assert not await spent.is_spent("newer")
+    assert await sessions.claim_refresh("c", LEASE) == "encrypted newer"
+    revoked = RevokedTokenRepository(pool)
+    assert await revoked.is_revoked("token of c")
+    assert not await revoked.is_revoked("newer")
 
 
-async def test_a_session_that_ended_stays_so(
-    kept: SessionStore, store: SessionsAtRest, pool: Pool
+async def test_an_ended_session_stays_ended(
+    sessions: SessionStore, store: StoredSessions, pool: Pool
 ) -> None:
-    await opened(kept, "c")
-    assert await kept.end("c") == "sealed token of c"
-    assert await SpentTokenRepository(pool).is_spent("token of c")
-    assert not await kept.save_refresh("c", SCOPES, tokens("newer"))
-    await kept.release_refresh("c")
-    assert (await kept.claim_refresh("c", LEASE), await kept.end("c")) == (None, None)
+    await opened(sessions, "c")
+    assert await sessions.end("c") == "encrypted token of c"
+    assert await RevokedTokenRepository(pool).is_revoked("token of c")
+    assert not await sessions.save_refresh("c", SCOPES, tokens("newer"))
+    await sessions.release_refresh("c")
+    assert (await sessions.claim_refresh("c", LEASE), await sessions.end("c")) == (None, None)
     assert await store.count() == 0
 
 
 @pytest.mark.parametrize(
-    ("told", "left"),
+    ("claims", "left"),
     [
-        (notice(None, "1"), ["b", "c", "d"]),
-        (notice("ann", "1"), ["b", "c", "d"]),
-        (notice("bob", "1"), ["a", "b", "c", "d"]),
-        (notice("ann", None), ["d"]),
-        (notice("eve", None), ["a", "b", "c", "d"]),
-        (notice(None, "9"), ["a", "b", "c", "d"]),
+        (logout_claims(None, "1"), ["b", "c", "d"]),
+        (logout_claims("ann", "1"), ["b", "c", "d"]),
+        (logout_claims("bob", "1"), ["a", "b", "c", "d"]),
+        (logout_claims("ann", None), ["d"]),
+        (logout_claims("eve", None), ["a", "b", "c", "d"]),
+        (logout_claims(None, "9"), ["a", "b", "c", "d"]),
     ],
 )
-async def test_a_logout_token_ends_what_it_names(
-    kept: SessionStore, pool: Pool, told: LogoutNotice, left: list[str]
+async def test_a_logout_token_ends_the_sessions_it_names(
+    sessions: SessionStore, pool: Pool, claims: LogoutTokenClaims, left: list[str]
 ) -> None:
-    await opened(kept, "a", sid="1")
-    await opened(kept, "b", sid="2")
-    await opened(kept, "c")
-    await opened(kept, "d", sid="3", of="bob")
-    await kept.end_as_told(told)
-    assert await alive(kept, "a", "b", "c", "d") == left
-    assert await SpentTokenRepository(pool).is_spent("token of a") == ("a" not in left)
+    await opened(sessions, "a", sid="1")
+    await opened(sessions, "b", sid="2")
+    await opened(sessions, "c")
+    await opened(sessions, "d", sid="3", of="bob")
+    await sessions.end_by_logout_token(claims)
+    assert await alive(sessions, "a", "b", "c", "d") == left
+    assert await RevokedTokenRepository(pool).is_revoked("token of a") == ("a" not in left)
 
 
 @pytest.mark.parametrize("session_store", [VALKEY], indirect=True)
-async def test_nothing_leads_to_sessions_that_are_over(
-    kept: SessionStore, valkey_sessions: ValkeySessions
+async def test_ended_sessions_are_not_indexed(
+    sessions: SessionStore, valkey_sessions: ValkeySessions
 ) -> None:
-    await opened(kept, "a", sid="1")
-    await opened(kept, "b", sid="1")
-    assert await valkey_sessions.indexed() == 4
-    await kept.end("a")
-    assert await valkey_sessions.indexed() == 2
-    await kept.end_as_told(notice("ann", None))
-    assert await valkey_sessions.indexed() == 0
+    await opened(sessions, "a", sid="1")
+    await opened(sessions, "b", sid="1")
+    assert await valkey_sessions.count_index_entries() == 4
+    await sessions.end("a")
+    assert await valkey_sessions.count_index_entries() == 2
+    await sessions.end_by_logout_token(logout_claims("ann", None))
+    assert await valkey_sessions.count_index_entries() == 0
 
 
 @pytest.mark.parametrize("session_store", [VALKEY], indirect=True)
-async def test_what_leads_to_sessions_goes_when_their_time_is_over(
-    kept: SessionStore, valkey_sessions: ValkeySessions
+async def test_expired_sessions_are_removed_from_the_index(
+    sessions: SessionStore, valkey_sessions: ValkeySessions
 ) -> None:
     short = timedelta(milliseconds=50)
     for subject in ("ann", "bob"):
-        await kept.open(subject, Identity(subject, subject, None), SCOPES, tokens(subject), short)
-    await opened(kept, "c")
+        await sessions.open(
+            subject, Identity(subject, subject, None), SCOPES, tokens(subject), short
+        )
+    await opened(sessions, "c")
     await asyncio.sleep(0.1)
-    await opened(kept, "d")
-    assert await valkey_sessions.indexed() == 2, "c and d of ann"
+    await opened(sessions, "d")
+    assert await valkey_sessions.count_index_entries() == 2, "c and d of ann"
 
 
 @pytest.mark.parametrize(
     "url", ["", "127.0.0.1:6379", "http://127.0.0.1", "valkey://", "valkey://host:port"]
 )
-def test_what_is_no_address_of_a_valkey_stops_the_start(url: str) -> None:
+def test_an_invalid_valkey_url_stops_the_start(url: str) -> None:
     with pytest.raises(ValidationError, match=r"valkey://user|Port"):
         SessionSettings(valkey_url=SecretStr(url))

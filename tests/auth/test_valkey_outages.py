@@ -1,4 +1,4 @@
-"""The Valkey that keeps the sessions goes away, comes back, and comes back empty."""
+"""The Valkey that stores the sessions is unavailable, returns, and returns empty."""
 
 import signal
 import time
@@ -9,12 +9,12 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
-from api.auth.token_encryption import unseal
+from api.auth.token_encryption import decrypt_tokens
 from api.auth.valkey_sessions import TIMEOUT_SECONDS
 from core.valkey import valkey_client
-from tests.auth.person import TEST_USER, Person, bearing, password_login
-from tests.auth.session_stores import ValkeySessions
-from tests.auth.signing_in import Site, person_at_another
+from tests.auth.servers import ApiServer, user_agent_at_second_server
+from tests.auth.stored_sessions import ValkeySessions
+from tests.auth.user_agent import TEST_USER, UserAgent, bearer_header, password_login
 from tests.support.valkey_server import ValkeyServer, needs_valkey
 
 pytestmark = [
@@ -29,63 +29,63 @@ def server(tmp_path: Path) -> ValkeyServer:
 
 
 @pytest_asyncio.fixture
-async def somebody(
-    site: Site, person: Person, server: ValkeyServer, tmp_path: Path
-) -> AsyncIterator[Person]:
-    """At a server of the API whose Valkey need not be there."""
-    del person  # for its clean database
+async def valkey_user(
+    api_server: ApiServer, user: UserAgent, server: ValkeyServer, tmp_path: Path
+) -> AsyncIterator[UserAgent]:
+    """A user at a server of the API whose Valkey need not be running."""
+    del user  # for its clean database
     session = {"valkey_url": server.url}
-    async with person_at_another(site, tmp_path, session=session) as somebody:
-        yield somebody
+    async with user_agent_at_second_server(api_server, tmp_path, session=session) as valkey_user:
+        yield valkey_user
 
 
-async def access_token(server: ValkeyServer, person: Person) -> str:
-    cookie = str(person.session_cookie)
+async def access_token(server: ValkeyServer, user: UserAgent) -> str:
+    cookie = str(user.session_cookie)
     async with valkey_client(SecretStr(server.url), TIMEOUT_SECONDS) as client:
-        sealed = await ValkeySessions(client, server.url).sealed(cookie)
-    return unseal(sealed, cookie).access_token
+        encrypted = await ValkeySessions(client, server.url).encrypted_tokens(cookie)
+    return decrypt_tokens(encrypted, cookie).access_token
 
 
-async def status_and_code(person: Person) -> tuple[int, str]:
+async def status_and_code(user: UserAgent) -> tuple[int, str]:
     began = time.monotonic()
-    answer = await person.http.get("/auth/me")
+    response = await user.http.get("/auth/me")
     assert time.monotonic() - began < 5
-    return answer.status_code, answer.json().get("code", "")
+    return response.status_code, response.json().get("code", "")
 
 
-async def test_a_store_that_comes_back_empty_asks_for_a_new_sign_in(
-    somebody: Person, server: ValkeyServer
+async def test_a_store_that_returns_empty_requires_a_new_sign_in(
+    valkey_user: UserAgent, server: ValkeyServer
 ) -> None:
     with server.running():
-        await password_login(somebody.http, *TEST_USER)
-        assert await status_and_code(somebody) == (200, "")
+        await password_login(valkey_user.http, *TEST_USER)
+        assert await status_and_code(valkey_user) == (200, "")
     with server.running():
-        assert await status_and_code(somebody) == (401, "session_ended")
-        assert (await password_login(somebody.http, *TEST_USER)).status_code == 200
-        assert await status_and_code(somebody) == (200, "")
+        assert await status_and_code(valkey_user) == (401, "session_ended")
+        assert (await password_login(valkey_user.http, *TEST_USER)).status_code == 200
+        assert await status_and_code(valkey_user) == (200, "")
 
 
-async def test_while_the_store_is_away_only_bearer_tokens_work(
-    somebody: Person, server: ValkeyServer
+async def test_while_the_store_is_unavailable_only_bearer_tokens_work(
+    valkey_user: UserAgent, server: ValkeyServer
 ) -> None:
     with server.running():
-        await password_login(somebody.http, *TEST_USER)
-        token = await access_token(server, somebody)
-    answer = await somebody.http.get("/auth/me")
-    assert (answer.status_code, answer.json()["code"]) == (503, "session_store_unavailable")
-    assert answer.headers["retry-after"]
-    assert (await password_login(somebody.http, *TEST_USER)).status_code == 503
-    assert (await somebody.http.post("/auth/logout")).status_code == 503
-    assert (await somebody.http.get("/auth/me", headers=bearing(token))).status_code == 200
+        await password_login(valkey_user.http, *TEST_USER)
+        token = await access_token(server, valkey_user)
+    response = await valkey_user.http.get("/auth/me")
+    assert (response.status_code, response.json()["code"]) == (503, "session_store_unavailable")
+    assert response.headers["retry-after"]
+    assert (await password_login(valkey_user.http, *TEST_USER)).status_code == 503
+    assert (await valkey_user.http.post("/auth/logout")).status_code == 503
+    assert (await valkey_user.http.get("/auth/me", headers=bearer_header(token))).status_code == 200
 
 
-async def test_a_store_that_does_not_answer_is_not_waited_for(
-    somebody: Person, server: ValkeyServer
+async def test_a_store_that_does_not_respond_times_out(
+    valkey_user: UserAgent, server: ValkeyServer
 ) -> None:
     with server.running() as process:
-        await password_login(somebody.http, *TEST_USER)
+        await password_login(valkey_user.http, *TEST_USER)
         process.send_signal(signal.SIGSTOP)
         for _ in range(2):  # over a connection that was there, and over a new one
-            assert await status_and_code(somebody) == (503, "session_store_unavailable")
+            assert await status_and_code(valkey_user) == (503, "session_store_unavailable")
         process.send_signal(signal.SIGCONT)
-        assert await status_and_code(somebody) == (200, "")
+        assert await status_and_code(valkey_user) == (200, "")

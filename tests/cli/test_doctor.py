@@ -1,4 +1,4 @@
-"""`sensorflow doctor auth`, asked about providers that are right and wrong."""
+"""`sensorflow doctor auth` with providers and settings that fit, and that do not."""
 
 import subprocess
 from collections.abc import Iterator
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.doctor.auth import judged_skew
-from cli.doctor.findings import Verdict
+from cli.doctor.auth import check_clock_skew
+from cli.doctor.results import Status
 from embedded.identity import IdentityProvider, read_accounts
 from tests.api.test_server_process import gateway_token
 from tests.cli.test_commands import sensorflow
@@ -39,21 +39,23 @@ def token_file(provider: IdentityProvider, tmp_path: Path) -> str:
     return str(path)
 
 
-def test_a_provider_that_fits_is_all_good(provider: IdentityProvider, token_file: str) -> None:
+def test_every_check_passes_with_a_provider_that_fits(
+    provider: IdentityProvider, token_file: str
+) -> None:
     outcome = doctor(provider, "--token-file", token_file)
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
     assert outcome.stdout.count("✓") == 7
     assert "accepted for sensor-gateway: readings:write" in outcome.stdout
 
 
-def test_without_a_token_the_audience_is_not_judged(provider: IdentityProvider) -> None:
+def test_without_a_token_the_audience_is_not_checked(provider: IdentityProvider) -> None:
     outcome = doctor(provider)
     assert outcome.returncode == 0
     assert "- audience: no access token to look at; give one with --token-file" in outcome.stdout
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "told_with_remedy"),
+    ("variable", "value", "message_and_remedy"),
     [
         ("AUTH_ISSUER", "http://127.0.0.1:1", ["discovery below", "SENSORFLOW_AUTH_ISSUER"]),
         ("AUTH_CLIENT_ID", "nobody", ["not accepted for nobody", "Register this redirect URI"]),
@@ -62,21 +64,21 @@ def test_without_a_token_the_audience_is_not_judged(provider: IdentityProvider) 
         ("AUTH_AUDIENCE", "another", ["for another audience", "SENSORFLOW_AUTH_AUDIENCE"]),
     ],
 )
-def test_what_is_wrong_is_told_with_its_remedy(
+def test_a_failed_check_is_reported_with_its_remedy(
     provider: IdentityProvider,
     token_file: str,
     variable: str,
     value: str,
-    told_with_remedy: list[str],
+    message_and_remedy: list[str],
 ) -> None:
     outcome = doctor(provider, "--token-file", token_file, **{f"SENSORFLOW_{variable}": value})
     assert outcome.returncode == 1
-    for words in ("✗", *told_with_remedy):
+    for words in ("✗", *message_and_remedy):
         assert words in outcome.stdout
     assert "Traceback" not in outcome.stdout + outcome.stderr
 
 
-def test_an_issuer_written_otherwise_is_told(provider: IdentityProvider) -> None:
+def test_an_issuer_written_differently_is_reported(provider: IdentityProvider) -> None:
     outcome = doctor(provider, SENSORFLOW_AUTH_ISSUER=f"{provider.issuer}/")
     assert outcome.returncode == 1
     assert f"discovery names the issuer '{provider.issuer}'" in outcome.stdout
@@ -90,7 +92,7 @@ def test_a_scope_mapping_that_names_no_scope_of_ours_is_refused(
     assert outcome.stderr.startswith("SENSORFLOW_AUTH_SCOPE_MAPPING")
 
 
-def test_a_client_with_a_secret_asks_for_a_token_to_judge(provider: IdentityProvider) -> None:
+def test_a_client_with_a_secret_requests_a_token_to_check(provider: IdentityProvider) -> None:
     outcome = doctor(
         provider,
         SENSORFLOW_AUTH_CLIENT_ID="sensor-gateway",
@@ -100,17 +102,17 @@ def test_a_client_with_a_secret_asks_for_a_token_to_judge(provider: IdentityProv
 
 
 @pytest.mark.parametrize(
-    ("seconds", "verdict"),
+    ("seconds", "status"),
     [
-        (0.0, Verdict.GOOD),
-        (-4.0, Verdict.GOOD),
-        (10.0, Verdict.DOUBTFUL),
-        (-29.0, Verdict.DOUBTFUL),
-        (40.0, Verdict.WRONG),
-        (-3600.0, Verdict.WRONG),
+        (0.0, Status.PASSED),
+        (-4.0, Status.PASSED),
+        (10.0, Status.WARNING),
+        (-29.0, Status.WARNING),
+        (40.0, Status.FAILED),
+        (-3600.0, Status.FAILED),
     ],
 )
-def test_clocks_apart_are_told_before_tokens_are_refused(seconds: float, verdict: Verdict) -> None:
-    finding = judged_skew(seconds)
-    assert finding.verdict is verdict
-    assert ("NTP" in finding.remedy) == (verdict is not Verdict.GOOD)
+def test_clock_skew_is_reported_before_tokens_are_rejected(seconds: float, status: Status) -> None:
+    result = check_clock_skew(seconds)
+    assert result.status is status
+    assert ("NTP" in result.remedy) == (status is not Status.PASSED)

@@ -13,14 +13,14 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
 import cli.demo.run
-import cli.imports.choice
+import cli.imports.destination
 import cli.serve
 import cli.worker
 from cli.main import run
-from cli.stopping import SIGNALS
+from cli.signals import SIGNALS
 from core import settings as module
 from core.listening import ListenAddress
-from core.setting_errors import WHERE_TO_READ, example_of, variable_of
+from core.setting_errors import DOCUMENTATION, example_of, variable_of
 from core.settings import ApiSettings, AuthSettings, ClientSettings, DatabaseSettings
 
 GROUPS = [
@@ -35,8 +35,8 @@ COMMANDS: dict[str, tuple[type[BaseSettings], ...]] = {
     "migrate": (DatabaseSettings,),
     "audit --from 2026-01-01 --to 2026-01-02": (DatabaseSettings,),
     "doctor auth": (ApiSettings, AuthSettings),
-    f"import {FILE}": (ClientSettings, *cli.imports.choice.LOCAL_SETTINGS),
-    f"import --dry-run {FILE}": cli.imports.choice.DRY_RUN_SETTINGS,
+    f"import {FILE}": (ClientSettings, *cli.imports.destination.LOCAL_SETTINGS),
+    f"import --dry-run {FILE}": cli.imports.destination.DRY_RUN_SETTINGS,
     "demo": cli.demo.run.SETTINGS,
 }
 RIGHT = {
@@ -107,11 +107,11 @@ def kind_of(field: FieldInfo) -> Any:
 
 def commands_of(group: type[BaseSettings], field: str) -> list[str]:
     """Those that read the field from the environment."""
-    given = {"demo": cli.demo.run.GIVEN.get(group, {})}
+    overridden = {"demo": cli.demo.run.OVERRIDES.get(group, {})}
     return [
         command
         for command, groups in COMMANDS.items()
-        if group in groups and field not in given.get(command, {})
+        if group in groups and field not in overridden.get(command, {})
     ]
 
 
@@ -170,7 +170,7 @@ def test_nonsense_is_one_line_that_names_the_variable_and_an_example(
         (line,) = told.err.splitlines()
         assert line.startswith(f"{variable}: "), line
         assert ". Example: " in line
-        assert line.endswith(WHERE_TO_READ)
+        assert line.endswith(DOCUMENTATION)
         assert "hunter2" not in line
         assert "ter2" not in line
 

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 from core.database import Pool
 from core.settings import DatabaseSettings, ReadingSettings, StorageSettings, WorkerSettings
 from core.storage import Storage
-from jobs.csv_import.context import ImportWork
+from jobs.csv_import.context import ImportContext
 
 
 @pytest.fixture
@@ -26,8 +26,8 @@ def database(migrated_url: str) -> DatabaseSettings:
 
 
 @pytest.fixture
-def work(pool: Pool, storage: Storage, database: DatabaseSettings) -> ImportWork:
-    """A worker's equipment, over an empty database and storage."""
-    return ImportWork(
+def context(pool: Pool, storage: Storage, database: DatabaseSettings) -> ImportContext:
+    """A worker's context, over an empty database and storage."""
+    return ImportContext(
         storage, database, WorkerSettings(), ReadingSettings(), asyncio.Event(), 1000, pool
     )

@@ -1,4 +1,4 @@
-"""kill -9 of the worker, the API or the database at random moments, from upload to done.
+"""kill -9 of the worker, the API or the database at random times, from upload to done.
 
     SENSORFLOW_KILL_RUNS=60 pytest tests/kills
 
@@ -24,12 +24,12 @@ from core.database import open_pool
 from core.settings import DatabaseSettings, StorageSettings
 from core.storage import Storage
 from migrations.runner import upgrade
-from tests.api.provider import AUDIENCE, Provider
 from tests.conftest import empty_database
 from tests.jobs.known_file import CONTENT, assert_as_undisturbed
 from tests.kills.sender import Sender
 from tests.kills.victims import Program, Victim, database_server
 from tests.support.ports import free_port
+from tests.support.stub_provider import AUDIENCE, StubProvider
 
 RUNS = int(os.environ.get("SENSORFLOW_KILL_RUNS", "3"))
 BINARIES = os.environ.get("SENSORFLOW_KILL_BINARIES")
@@ -76,7 +76,7 @@ async def platform(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pl
     folder = tmp_path_factory.mktemp("kills")
     with database_server(BINARIES) as server:
         await upgrade(server.url)
-        async with Provider().serving() as provider:
+        async with StubProvider().serving() as provider:
             port = free_port()
             environment = settings_of(server.url, provider, folder, port)
             api = Program(("cli", "serve"), environment, folder / "api.log")
@@ -101,7 +101,7 @@ async def platform(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pl
             worker.kill()
 
 
-def settings_of(url: str, provider: Provider, folder: Path, port: int) -> dict[str, str]:
+def settings_of(url: str, provider: StubProvider, folder: Path, port: int) -> dict[str, str]:
     return {
         "SENSORFLOW_DATABASE_URL": url,
         "SENSORFLOW_STORAGE_URL": str(folder / "storage"),
@@ -128,5 +128,5 @@ async def test_whatever_is_killed_and_whenever_the_import_ends_as_if_undisturbed
     platform: Platform, run: int
 ) -> None:
     name = list(platform.victims)[run % len(platform.victims)]
-    moment = random.uniform(0, platform.undisturbed_seconds)  # noqa: S311  # no secret
-    await platform.import_file(partial(platform.kill, name, moment))
+    after_seconds = random.uniform(0, platform.undisturbed_seconds)  # noqa: S311  # no secret
+    await platform.import_file(partial(platform.kill, name, after_seconds))

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from core.database import Pool
 from tests.api.http.test_problem_details import assert_problem
-from tests.api.provider import Provider
 from tests.api.stored import HOUR, enter, insert, refresh, this_hour
+from tests.support.stub_provider import StubProvider
 
 PATH = "/equipment"
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -283,9 +283,9 @@ async def test_a_body_that_is_no_merge_patch_is_rejected(
 
 
 async def test_describing_equipment_needs_the_scope_admin(
-    anonymous: httpx2.AsyncClient, provider: Provider
+    anonymous: httpx2.AsyncClient, stub_provider: StubProvider
 ) -> None:
-    token = provider.token(scope="readings:read readings:write")
+    token = stub_provider.token(scope="readings:read readings:write")
     headers = {**MERGE_PATCH, "Authorization": f"Bearer {token}"}
     response = await anonymous.patch(path_of("a"), json={}, headers=headers)
     assert assert_problem(response, 403, "missing_scope")["message"].count("admin") == 1

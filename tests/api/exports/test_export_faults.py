@@ -20,9 +20,9 @@ from api.exports.repository import ExportRepository, Records
 from api.exports.service import ExportService
 from core.database import Pool
 from tests.api.http.test_problem_details import assert_problem
-from tests.api.provider import Provider
 from tests.api.proxy import Proxy, proxied
 from tests.api.serving import server_settings, serving
+from tests.support.stub_provider import StubProvider
 
 PATH = "/sensor-data"
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -40,7 +40,7 @@ async def proxy(migrated_url: str) -> AsyncIterator[Proxy]:
 
 @pytest_asyncio.fixture
 async def served(
-    proxy: Proxy, provider: Provider, tmp_path: Path, pool: Pool
+    proxy: Proxy, stub_provider: StubProvider, tmp_path: Path, pool: Pool
 ) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of a server with many readings, whose database is behind the proxy."""
     await pool.execute(
@@ -52,9 +52,9 @@ async def served(
         NOON,
         ROWS,
     )
-    headers = {"Authorization": f"Bearer {provider.token()}"}
+    headers = {"Authorization": f"Bearer {stub_provider.token()}"}
     async with (
-        serving(server_settings(proxy.url, provider.issuer, tmp_path)) as url,
+        serving(server_settings(proxy.url, stub_provider.issuer, tmp_path)) as url,
         httpx2.AsyncClient(base_url=url, headers=headers, timeout=20) as client,
     ):
         yield client

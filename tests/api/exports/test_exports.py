@@ -21,11 +21,11 @@ from core.database import Pool
 from core.readings import EARLIEST, LATEST
 from core.settings import DatabaseSettings, ReadingSettings, StorageSettings, WorkerSettings
 from core.storage import Storage
-from jobs.csv_import.context import ImportWork
+from jobs.csv_import.context import ImportContext
 from tests.api.http.test_problem_details import assert_problem
 from tests.api.stored import HOUR, insert
 from tests.conftest import empty_database
-from tests.jobs.support import Account, run_import
+from tests.jobs.support import ImportCounts, run_import
 
 PATH = "/sensor-data"
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -137,7 +137,7 @@ async def test_an_exported_csv_is_imported_again_to_unchanged(
     await insert(pool, *stored)
     before = await rows_by_sql(pool)
     exported = (await client.get(PATH, params={"format": "csv"})).content
-    worker = ImportWork(
+    worker = ImportContext(
         Storage.open(StorageSettings(url=str(tmp_path))),
         DatabaseSettings(url=SecretStr(migrated_url)),
         WorkerSettings(),
@@ -148,7 +148,7 @@ async def test_an_exported_csv_is_imported_again_to_unchanged(
     )
     outcome = await run_import(worker, exported)
     assert outcome.state == "done"
-    assert outcome.account == Account(read=len(stored), unchanged=len(stored))
+    assert outcome.counts == ImportCounts(read=len(stored), unchanged=len(stored))
     assert await rows_by_sql(pool) == before
 
 

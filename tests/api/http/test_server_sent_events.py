@@ -15,21 +15,21 @@ from core.database import Pool
 from core.settings import ApiSettings
 from tests.api.http.test_problem_details import assert_problem
 from tests.api.imports.test_imports import new_import
-from tests.api.provider import Provider
 from tests.api.serving import server_settings, serving
+from tests.support.stub_provider import StubProvider
 
 LIVE = "/sensor-data/live"
 
 
 @pytest_asyncio.fixture
 async def served(
-    clean_url: str, provider: Provider, tmp_path: Path
+    clean_url: str, stub_provider: StubProvider, tmp_path: Path
 ) -> AsyncIterator[httpx2.AsyncClient]:
     """A server that allows two streams."""
     api = ApiSettings(max_event_streams=2)
-    headers = {"Authorization": f"Bearer {provider.token()}"}
+    headers = {"Authorization": f"Bearer {stub_provider.token()}"}
     async with (
-        serving(server_settings(clean_url, provider.issuer, tmp_path, api)) as url,
+        serving(server_settings(clean_url, stub_provider.issuer, tmp_path, api)) as url,
         httpx2.AsyncClient(base_url=url, headers=headers, timeout=20) as client,
     ):
         yield client

@@ -19,9 +19,9 @@ from api.readings.stored_reading import StoredReading
 from core.database import Pool
 from tests.api.http.test_problem_details import assert_problem
 from tests.api.imports.test_import_events import Event, parsed
-from tests.api.provider import Provider
 from tests.api.proxy import Proxy, proxied
 from tests.api.serving import server_settings, serving
+from tests.support.stub_provider import StubProvider
 
 PATH = "/sensor-data/live"
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -184,10 +184,10 @@ async def proxy(migrated_url: str) -> AsyncIterator[Proxy]:
 
 
 async def test_a_lost_connection_is_reported_as_missed_events_and_listening_goes_on(
-    client: httpx2.AsyncClient, proxy: Proxy, provider: Provider, tmp_path: Path
+    client: httpx2.AsyncClient, proxy: Proxy, stub_provider: StubProvider, tmp_path: Path
 ) -> None:
     async with (
-        serving(server_settings(proxy.url, provider.issuer, tmp_path)) as url,
+        serving(server_settings(proxy.url, stub_provider.issuer, tmp_path)) as url,
         httpx2.AsyncClient(base_url=url, headers=client.headers, timeout=20) as follower,
         following(follower) as events,
     ):
@@ -200,25 +200,25 @@ async def test_a_lost_connection_is_reported_as_missed_events_and_listening_goes
 async def test_without_the_database_there_is_an_error_and_no_stream(
     client: httpx2.AsyncClient,
     proxy: Proxy,
-    provider: Provider,
+    stub_provider: StubProvider,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(service, "CONNECT_TIMEOUT_SECONDS", 0.5)
     await proxy.cut()
     async with (
-        serving(server_settings(proxy.url, provider.issuer, tmp_path)) as url,
+        serving(server_settings(proxy.url, stub_provider.issuer, tmp_path)) as url,
         httpx2.AsyncClient(base_url=url, headers=client.headers, timeout=20) as follower,
     ):
         assert_problem(await follower.get(PATH), 503, "database_unavailable")
 
 
 async def test_an_expired_token_ends_the_stream(
-    anonymous: httpx2.AsyncClient, provider: Provider, monkeypatch: pytest.MonkeyPatch
+    anonymous: httpx2.AsyncClient, stub_provider: StubProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "HEARTBEAT_SECONDS", 0.2)
     now = datetime.now(UTC).timestamp()
-    token = provider.token(exp=int(now) - 28)  # within the leeway, for two seconds more
+    token = stub_provider.token(exp=int(now) - 28)  # within the leeway, for two seconds more
     headers = {"Authorization": f"Bearer {token}"}
     async with anonymous.stream("GET", PATH, headers=headers) as response:
         events = [event async for event in parsed(response.aiter_lines())]

@@ -17,8 +17,8 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def headers(real_provider: IdentityProvider) -> dict[str, str]:
-    token = gateway_token(real_provider, "readings:read readings:write")
+def headers(identity_provider: IdentityProvider) -> dict[str, str]:
+    token = gateway_token(identity_provider, "readings:read readings:write")
     return {"Authorization": f"Bearer {token}"}
 
 
@@ -28,14 +28,14 @@ async def stored_values(client: httpx2.AsyncClient) -> list[float]:
 
 
 async def test_a_server_that_stops_ends_its_streams_and_another_one_resumes_without_a_loss(
-    clean_url: str, real_provider: IdentityProvider, headers: dict[str, str], tmp_path: Path
+    clean_url: str, identity_provider: IdentityProvider, headers: dict[str, str], tmp_path: Path
 ) -> None:
     folders = tmp_path / "stopping", tmp_path / "staying"
     for folder in folders:
         folder.mkdir()
     with (
-        server_process(clean_url, real_provider.issuer, folders[0]) as (process, stopping),
-        server_process(clean_url, real_provider.issuer, folders[1]) as (_, staying),
+        server_process(clean_url, identity_provider.issuer, folders[0]) as (process, stopping),
+        server_process(clean_url, identity_provider.issuer, folders[1]) as (_, staying),
     ):
         async with (
             httpx2.AsyncClient(base_url=stopping, headers=headers, timeout=30) as first,

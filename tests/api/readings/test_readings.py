@@ -9,8 +9,8 @@ import pytest
 
 from core.database import Pool
 from core.settings import ApiSettings
-from tests.api.provider import Provider
 from tests.api.serving import server_settings, serving
+from tests.support.stub_provider import StubProvider
 
 HOUR = timedelta(hours=1)
 
@@ -46,7 +46,7 @@ async def test_a_reading_is_stored_and_acknowledged(client: httpx2.AsyncClient, 
 
 
 @pytest.mark.parametrize(
-    ("text", "moment"),
+    ("text", "ts"),
     [
         ("2026-01-01T01:30:00-05:00", datetime(2026, 1, 1, 6, 30, tzinfo=UTC)),
         ("2026-01-01T01:30:00+0530", datetime(2025, 12, 31, 20, 0, tzinfo=UTC)),
@@ -59,19 +59,19 @@ async def test_a_reading_is_stored_and_acknowledged(client: httpx2.AsyncClient, 
     ],
 )
 async def test_an_offset_is_honoured_and_none_means_utc(
-    client: httpx2.AsyncClient, pool: Pool, text: str, moment: datetime
+    client: httpx2.AsyncClient, pool: Pool, text: str, ts: datetime
 ) -> None:
     assert (await client.post("/sensor-data", json=reading(timestamp=text))).status_code == 201
-    assert (await stored(pool))[0][1] == moment
+    assert (await stored(pool))[0][1] == ts
 
 
 async def test_a_setting_refuses_timestamps_without_offset(
-    migrated_url: str, provider: Provider, tmp_path: Path, pool: Pool
+    migrated_url: str, stub_provider: StubProvider, tmp_path: Path, pool: Pool
 ) -> None:
     settings = server_settings(
-        migrated_url, provider.issuer, tmp_path, ApiSettings(naive_timestamps="refuse")
+        migrated_url, stub_provider.issuer, tmp_path, ApiSettings(naive_timestamps="refuse")
     )
-    headers = {"Authorization": f"Bearer {provider.token()}"}
+    headers = {"Authorization": f"Bearer {stub_provider.token()}"}
     async with (
         serving(settings) as url,
         httpx2.AsyncClient(base_url=url, headers=headers) as client,
@@ -101,7 +101,7 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "no such day": ({"timestamp": "2026-02-30T00:00:00Z"}, "timestamp", "bad_timestamp"),
     "no such hour": ({"timestamp": "2026-01-01T24:30:00Z"}, "timestamp", "bad_timestamp"),
     "leap second": ({"timestamp": "2016-12-31T23:59:60Z"}, "timestamp", "bad_timestamp"),
-    "the first moment": ({"timestamp": "0001-01-01T00:00:00Z"}, "timestamp", "bad_timestamp"),
+    "the first timestamp": ({"timestamp": "0001-01-01T00:00:00Z"}, "timestamp", "bad_timestamp"),
     "before year one": ({"timestamp": "0001-01-01T00:00:00+01:00"}, "timestamp", "bad_timestamp"),
     "year zero": ({"timestamp": "0000-01-01T00:00:00Z"}, "timestamp", "bad_timestamp"),
     "no such offset": ({"timestamp": "2026-01-01T00:00:00+99:00"}, "timestamp", "bad_timestamp"),
@@ -296,10 +296,10 @@ async def test_the_last_write_wins_and_an_equal_one_changes_nothing(
 async def test_twenty_writers_of_one_key_leave_one_row_of_one_of_them(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
-    moment = ago(HOUR / 4)
+    timestamp = ago(HOUR / 4)
     responses = await asyncio.gather(
         *(
-            client.post("/sensor-data", json=reading(timestamp=moment, value=value))
+            client.post("/sensor-data", json=reading(timestamp=timestamp, value=value))
             for value in range(20)
         )
     )
