@@ -37,6 +37,7 @@ from api.equipment.repository import EquipmentRepository
 from api.equipment.service import EquipmentService
 from api.exports.repository import ExportRepository
 from api.exports.service import ExportService
+from api.health.metrics import DatabaseConnections, WorkCollector
 from api.health.repository import HealthRepository
 from api.health.service import HealthService
 from api.http.server_sent_events import EventStreams
@@ -138,6 +139,7 @@ async def open_services(
         resources.push_async_callback(engine.dispose)
         pool = await open_pool(settings.database, connections_at_start=0, reset_sessions=False)
         resources.push_async_callback(_close_pool, pool)
+        DatabaseConnections(registry, pool, engine)
         repository = ReadingRepository(pool)
         batch_writer = BatchWriter(repository, settings.ingest, ingest_metrics)
         group_commit = GroupCommit(repository.save, settings.ingest, ingest_metrics)
@@ -166,7 +168,7 @@ async def open_services(
             batch_writer=batch_writer,
             equipment=EquipmentService(EquipmentRepository(engine, pool)),
             exports=ExportService(ExportRepository(pool), _max_running_exports(settings.database)),
-            health=HealthService(HealthRepository(pool)),
+            health=HealthService(HealthRepository(pool), WorkCollector(registry)),
             imports=importing.imports,
             points=LineProtocolService(batch_writer, settings.line_protocol, settings.readings),
             live=LiveService(live_feed, listener),
@@ -232,7 +234,9 @@ async def _open_auth(
             id_tokens=id_tokens,
         )
         yield _Auth(
-            authenticator=Authenticator(access_tokens, sessions, cookies, CsrfPolicy(api)),
+            authenticator=Authenticator(
+                access_tokens, sessions, cookies, CsrfPolicy(api), api.metrics_token
+            ),
             cookies=cookies,
             sign_in=sign_in,
         )

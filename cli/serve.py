@@ -73,8 +73,8 @@ class _ExclusiveServer(Server):
 def serve_api(inherited: int | None = None) -> None:
     """Serve api/ over HTTP until SIGTERM or SIGINT; requests in flight are finished first.
 
-    The listening socket is the `inherited` file descriptor, or a new one. Raises SettingError before
-    the application is imported.
+    The listening socket is the `inherited` file descriptor, or a new one. Raises SettingError
+    before it imports the application.
     """
     exit_on_signal()
     require_valid(*SETTINGS)

@@ -6,7 +6,6 @@ from core.setting_errors import require_valid
 from core.settings import DatabaseSettings, ReadingSettings, StorageSettings, WorkerSettings
 from core.traces import configure_tracing
 
-
 SETTINGS = (DatabaseSettings, StorageSettings, WorkerSettings, ReadingSettings)
 
 

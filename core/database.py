@@ -13,6 +13,7 @@ from asyncpg.exceptions import InternalClientError
 from sqlalchemy.exc import DBAPIError, PendingRollbackError, ResourceClosedError
 from sqlalchemy.exc import TimeoutError as NoFreeConnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 
 from core.errors import (
     DatabaseFullError,
@@ -117,6 +118,7 @@ def control_engine(database_url: str) -> AsyncEngine:
     return create_async_engine(
         "postgresql+asyncpg://",
         async_creator=partial(asyncpg.connect, database_url, timeout=CONNECT_TIMEOUT_SECONDS),
+        poolclass=ControlPool,
         pool_pre_ping=True,
         pool_size=5,
         max_overflow=0,
@@ -124,12 +126,47 @@ def control_engine(database_url: str) -> AsyncEngine:
     )
 
 
+class ControlPool(AsyncAdaptedQueuePool):
+    """The engine's pool; `waiting` counts who waits for one of its connections."""
+
+    waiting = 0
+
+    def _do_get(self) -> ConnectionPoolEntry:
+        self.waiting += 1
+        try:
+            return super()._do_get()
+        finally:
+            self.waiting -= 1
+
+
+class _Borrowers:
+    """Who waits for a connection in `borrowed`, in this process."""
+
+    waiting = 0
+
+
+def waiting_borrowers() -> int:
+    """How many wait in `borrowed` for a connection; a process has one pool."""
+    return _Borrowers.waiting
+
+
 @asynccontextmanager
 async def borrowed(pool: Pool) -> AsyncIterator[Connection]:
     """A connection of the pool; raises DatabaseUnavailableError when none can be had in time."""
     with database_errors():
-        async with pool.acquire(timeout=WAIT_FOR_CONNECTION_SECONDS) as connection:
+        connection = await _acquired(pool)
+        try:
             yield connection
+        finally:
+            await pool.release(connection)
+
+
+async def _acquired(pool: Pool) -> "PoolConnectionProxy[asyncpg.Record]":
+    _Borrowers.waiting += 1
+    try:
+        return await pool.acquire(timeout=WAIT_FOR_CONNECTION_SECONDS)
+    finally:
+        _Borrowers.waiting -= 1
 
 
 async def shares_one_session(connection: Connection) -> bool:

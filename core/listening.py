@@ -43,7 +43,9 @@ class ListenAddress:
             case errno.EADDRINUSE:
                 return self.in_use()
             case errno.EADDRNOTAVAIL:
-                return self._error(self.host_field, f"{self.host} is not an address of this machine")
+                return self._error(
+                    self.host_field, f"{self.host} is not an address of this machine"
+                )
             case _:
                 return self._error(self.port_field, f"cannot listen on port {self.port} ({error})")
 

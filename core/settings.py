@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.scopes import Scope
 from core.setting_types import (
+    Address,
     Bytes,
     Connections,
     DatabaseUrl,
@@ -84,6 +85,11 @@ class ApiSettings(BaseSettings):
         description="Signs upload URLs where the storage is a folder.",
         examples=[HOW_TO_MAKE],
     )
+    metrics_token: LongSecret | None = Field(
+        default=None,
+        description="A bearer token that GET /metrics accepts besides access tokens.",
+        examples=[HOW_TO_MAKE],
+    )
     public_url: Origin = Field(
         default="http://127.0.0.1:8000", description="Where browsers reach the server."
     )
@@ -128,14 +134,6 @@ class AuthSettings(BaseSettings):
     client_secret: Secret | None = Field(
         default=None,
         description="Client secret; none for a public client.",
-        examples=[HOW_TO_MAKE],
-    )
-    client_id: Text = Field(
-        default="sensorflow", description="The client that people sign in with."
-    )
-    client_secret: Secret | None = Field(
-        default=None,
-        description="Its secret, unless it is a public client.",
         examples=[HOW_TO_MAKE],
     )
     login_scopes: Scopes = Field(
@@ -240,6 +238,11 @@ class WorkerSettings(BaseSettings):
     )
     max_inflated_bytes: Annotated[Bytes, Field(ge=1)] = Field(
         default=200 * 2**30, description="The largest size a compressed upload may inflate to."
+    )
+    metrics_address: Address | None = Field(
+        default=None,
+        description="Address and port of the worker's metrics; none: they are not served.",
+        examples=["127.0.0.1:9464"],
     )
 
 

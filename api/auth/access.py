@@ -28,7 +28,10 @@ SESSION_HOLDER: Final = "session-holder"
 BEARER_SCHEMES: Final = frozenset({"bearer"})
 TOKEN_SCHEMES: Final = BEARER_SCHEMES | {"token"}
 
-AccessRule = Scope | Literal["public", "authenticated", "session-holder"]
+# As AUTHENTICATED, or whoever sends the metrics token.
+METRICS: Final = "metrics"
+
+AccessRule = Scope | Literal["public", "authenticated", "session-holder", "metrics"]
 
 
 class Declaration(TypedDict):
@@ -69,9 +72,11 @@ async def enforce_access(
     if rule == SESSION_HOLDER:
         connection.scope["user"] = await authenticator.authenticate_session_holder(connection)
         return
+    if rule == METRICS and authenticator.has_metrics_token(connection):
+        return
     schemes: frozenset[str] = handler.opt.get("schemes", BEARER_SCHEMES)
     connection.scope["user"] = principal = await authenticator.authenticate(connection, schemes)
-    if rule != AUTHENTICATED:
+    if isinstance(rule, Scope):
         _require_scope(principal, rule)
 
 

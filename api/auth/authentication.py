@@ -1,9 +1,11 @@
 """Authentication of a request: by its access token, or by its session cookie."""
 
 from collections.abc import Collection
+from hmac import compare_digest
 from typing import Any
 
 from litestar.connection import ASGIConnection
+from pydantic import SecretStr
 
 from api.auth.cookies import AuthCookies
 from api.auth.csrf import CsrfPolicy
@@ -23,11 +25,13 @@ class Authenticator:
         sessions: Sessions,
         cookies: AuthCookies,
         csrf: CsrfPolicy,
+        metrics_token: SecretStr | None,
     ) -> None:
         self._access_tokens = access_tokens
         self._sessions = sessions
         self._cookies = cookies
         self._csrf = csrf
+        self._metrics_token = metrics_token
 
     async def authenticate(self, connection: Connection, schemes: Collection[str]) -> Principal:
         """The caller; an access token after one of the `schemes` takes precedence over a cookie.
@@ -43,6 +47,13 @@ class Authenticator:
         """Whose session it is, even if its tokens have expired and cannot be refreshed."""
         session = await self._sessions.get(self._session_cookie(connection))
         return session.principal
+
+    def has_metrics_token(self, connection: Connection) -> bool:
+        """Whether the request carries the token that opens the metrics and nothing else."""
+        if self._metrics_token is None:
+            return False
+        expected = self._metrics_token.get_secret_value()
+        return compare_digest(_access_token(connection, {"bearer"}).encode(), expected.encode())
 
     def _session_cookie(self, connection: Connection) -> str:
         cookie = self._cookies.read_session(connection.cookies)

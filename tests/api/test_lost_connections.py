@@ -32,9 +32,9 @@ from core.scopes import Scope
 from core.settings import ApiSettings, CacheSettings, StorageSettings
 from core.storage import Storage
 from tests.api.lost_connections import ERRORS, LostConnections, MakeError
-from tests.api.provider import Provider
 from tests.api.serving import UPLOAD_SECRET, server_settings, serving
 from tests.auth.test_id_tokens import logout_token
+from tests.support.stub_provider import StubProvider
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 READING = {"equipmentId": "a", "timestamp": "2026-01-01T00:00:00Z", "value": 1}
@@ -87,19 +87,22 @@ EVERY_STATEMENT = "SENSORFLOW_LOST_AT_EVERY_STATEMENT" in os.environ
 WITHOUT_DATABASE = {("GET", "/"), ("GET", "/health/live")}
 
 
-class AnybodyComesIn:
+class StubAuthenticator:
     """In place of the authenticator, so that the handlers meet the fault."""
 
-    async def principal(self, *_: object) -> Principal:
+    async def authenticate(self, *_: object) -> Principal:
         return Principal("tester", "tester", frozenset(Scope), time.time() + 600)
 
-    session_holder = principal
+    authenticate_session_holder = authenticate
+
+    def has_metrics_token(self, _: object) -> bool:
+        return False
 
 
 class FreshToken(httpx2.Auth):
     """A token for each request, since the server remembers those that it has looked up."""
 
-    def __init__(self, provider: Provider) -> None:
+    def __init__(self, provider: StubProvider) -> None:
         self._provider = provider
         self._numbers = count()
 
@@ -120,23 +123,28 @@ async def lost(monkeypatch: pytest.MonkeyPatch) -> LostConnections:
     return lost
 
 
-def settings_of(database_url: str, provider: Provider, folder: Path) -> ServerSettings:
+def settings_of(database_url: str, provider: StubProvider, folder: Path) -> ServerSettings:
     api = ApiSettings(upload_secret=SecretStr(UPLOAD_SECRET))
     settings = server_settings(database_url, provider.issuer, folder, api)
-    never = {"max_failures_per_user": 1_000_000, "max_failures_per_address": 1_000_000}
+    kinds = ("user", "address", "user_and_address")
+    never = {f"max_failures_per_{kind}": 1_000_000 for kind in kinds}
     auth = settings.auth.model_copy(update=never)
     return replace(settings, auth=auth, cache=CacheSettings(max_answer_bytes=0))
 
 
 @pytest_asyncio.fixture
 async def own_client(
-    migrated_url: str, provider: Provider, tmp_path: Path, pool: Pool, lost: LostConnections
+    migrated_url: str,
+    stub_provider: StubProvider,
+    tmp_path: Path,
+    pool: Pool,
+    lost: LostConnections,
 ) -> AsyncIterator[httpx2.AsyncClient]:
     """Of a server whose connections these tests may take away."""
     del pool, lost
     async with (
-        serving(settings_of(migrated_url, provider, tmp_path)) as url,
-        httpx2.AsyncClient(base_url=url, auth=FreshToken(provider), timeout=20) as client,
+        serving(settings_of(migrated_url, stub_provider, tmp_path)) as url,
+        httpx2.AsyncClient(base_url=url, auth=FreshToken(stub_provider), timeout=20) as client,
     ):
         yield client
 
@@ -146,7 +154,7 @@ async def client_of(app: Litestar) -> AsyncIterator[httpx2.AsyncClient]:
     """In this process, and let in by everybody."""
     async with app.lifespan():
         services = app.state.services
-        app.state.services = replace(services, authenticator=AnybodyComesIn())
+        app.state.services = replace(services, authenticator=StubAuthenticator())
         handler: Any = app  # which Litestar and httpx2 describe by other types
         transport = httpx2.ASGITransport(handler, raise_app_exceptions=False)
         async with httpx2.AsyncClient(base_url="http://here", transport=transport) as client:
@@ -156,7 +164,7 @@ async def client_of(app: Litestar) -> AsyncIterator[httpx2.AsyncClient]:
 class Requests:
     """Those of the table; what may be used once is made anew each time."""
 
-    def __init__(self, provider: Provider, folder: Path) -> None:
+    def __init__(self, provider: StubProvider, folder: Path) -> None:
         self._provider = provider
         self._urls = UploadUrls(
             Storage.open(StorageSettings(url=str(folder))),
@@ -187,8 +195,8 @@ class Requests:
 
 
 @pytest.fixture
-def requests(provider: Provider, tmp_path: Path) -> Requests:
-    return Requests(provider, tmp_path)
+def requests(stub_provider: StubProvider, tmp_path: Path) -> Requests:
+    return Requests(stub_provider, tmp_path)
 
 
 def test_the_table_has_every_route(tmp_path: Path) -> None:
@@ -204,9 +212,9 @@ def test_the_table_has_every_route(tmp_path: Path) -> None:
 
 
 async def test_every_error_is_answered_503_at_every_route(
-    lost: LostConnections, requests: Requests, provider: Provider, tmp_path: Path
+    lost: LostConnections, requests: Requests, stub_provider: StubProvider, tmp_path: Path
 ) -> None:
-    app = create_app(settings_of("postgresql://u@127.0.0.1:1/d", provider, tmp_path))
+    app = create_app(settings_of("postgresql://u@127.0.0.1:1/d", stub_provider, tmp_path))
     async with client_of(app) as client:
         for route, make_error in product(REQUESTS, ERRORS):
             with lost.after(0, make_error):

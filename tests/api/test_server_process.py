@@ -39,7 +39,7 @@ def gateway_token(provider: IdentityProvider, scope: str) -> str:
 
 @contextmanager
 def server_process(
-    database_url: str, issuer: str, folder: Path, port: int | None = None, **more: str
+    database_url: str, issuer: str, folder: Path, port: int | None = None, drain_seconds: int = 20
 ) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """`sensorflow serve` and its base URL, once it answers."""
     port = port or free_port()
@@ -49,7 +49,7 @@ def server_process(
         "SENSORFLOW_AUTH_AUDIENCE": read_accounts().audience,
         "SENSORFLOW_STORAGE_URL": str(folder / "storage"),
         "SENSORFLOW_API_PORT": str(port),
-        **more,
+        "SENSORFLOW_API_DRAIN_SECONDS": str(drain_seconds),
     }
     with (
         (folder / "log").open("ab") as log,
@@ -152,8 +152,8 @@ async def test_every_accepted_reading_is_stored_before_the_server_stops(
 async def test_a_request_that_does_not_end_holds_up_the_stop_for_the_drain_time_at_most(
     clean_url: str, real_provider: IdentityProvider, tmp_path: Path, unfinished: bytes
 ) -> None:
-    drain = {"SENSORFLOW_API_DRAIN_SECONDS": "1"}
-    with server_process(clean_url, real_provider.issuer, tmp_path, **drain) as (process, url):
+    with server_process(clean_url, real_provider.issuer, tmp_path, drain_seconds=1) as served:
+        process, url = served
         _, writer = await asyncio.open_connection("127.0.0.1", urlsplit(url).port)
         writer.write(unfinished)
         await writer.drain()

@@ -11,8 +11,8 @@ import pytest
 import pytest_asyncio
 
 from core.database import Pool, borrowed, shares_one_session
-from tests.api.provider import Provider
 from tests.api.serving import server_settings, serving
+from tests.support.stub_provider import StubProvider
 
 NAME = "sensorflow-test-victim"
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -25,7 +25,7 @@ Answers = list[tuple[int, str | None]]
 
 @pytest_asyncio.fixture
 async def own_client(
-    migrated_url: str, provider: Provider, tmp_path: Path, pool: Pool
+    migrated_url: str, stub_provider: StubProvider, tmp_path: Path, pool: Pool
 ) -> AsyncIterator[httpx2.AsyncClient]:
     """Of a server whose sessions have a name of their own."""
     async with borrowed(pool) as connection:
@@ -33,9 +33,9 @@ async def own_client(
             pytest.skip("the embedded engine has no sessions that could be terminated")
     separator = "&" if urlsplit(migrated_url).query else "?"
     named = f"{migrated_url}{separator}application_name={NAME}"
-    headers = {"Authorization": f"Bearer {provider.token()}"}
+    headers = {"Authorization": f"Bearer {stub_provider.token()}"}
     async with (
-        serving(server_settings(named, provider.issuer, tmp_path)) as url,
+        serving(server_settings(named, stub_provider.issuer, tmp_path)) as url,
         httpx2.AsyncClient(base_url=url, headers=headers, timeout=30) as client,
     ):
         yield client

@@ -13,6 +13,7 @@ from litestar.routes import HTTPRoute
 from api.app import create_app
 from api.auth.access import (
     AUTHENTICATED,
+    METRICS,
     PUBLIC,
     SESSION_HOLDER,
     enforce_access,
@@ -58,7 +59,7 @@ PUBLIC_ROUTES = {
     ("POST", "/auth/backchannel-logout"),  # authenticated by its logout token
     ("PUT", "/imports/{import_id:uuid}/content"),  # authenticated by the signature in its URL
 }
-AUTHENTICATED_ROUTES = {("GET", "/metrics"), ("GET", "/auth/me"), ("GET", "/docs")}
+AUTHENTICATED_ROUTES = {("GET", "/auth/me"), ("GET", "/docs")}
 
 
 def concrete(path: str) -> str:
@@ -88,6 +89,7 @@ def test_every_route_declares_the_access_rule_of_this_table(app: Litestar) -> No
         route for route in authenticated if not route[1].startswith("/docs/")
     } == AUTHENTICATED_ROUTES
     assert declared.pop(("POST", "/auth/logout")) == SESSION_HOLDER
+    assert declared.pop(("GET", "/metrics")) == METRICS
     scoped = {
         route: rule for route, rule in declared.items() if route not in public | authenticated
     }
@@ -108,6 +110,7 @@ def test_an_application_with_a_handler_without_access_rule_is_rejected() -> None
     [
         *REQUIRED_SCOPES,
         *AUTHENTICATED_ROUTES,
+        ("GET", "/metrics"),
         ("POST", "/auth/logout"),
         ("GET", "/docs/openapi.json"),
     ],
