@@ -39,6 +39,7 @@ from api.equipment.repository import EquipmentRepository
 from api.equipment.service import EquipmentService
 from api.exports.repository import ExportRepository
 from api.exports.service import ExportService
+from api.health.metrics import DatabaseConnections, WorkCollector
 from api.health.repository import HealthRepository
 from api.health.service import HealthService
 from api.http.server_sent_events import EventStreams
@@ -142,6 +143,7 @@ async def open_services(
         resources.push_async_callback(engine.dispose)
         pool = await open_pool(settings.database, connections_at_start=0, reset_sessions=False)
         resources.push_async_callback(_close_pool, pool)
+        DatabaseConnections(registry, pool, engine)
         repository = ReadingRepository(pool)
         batch_writer = BatchWriter(repository, settings.ingest, ingest_metrics)
         group_commit = GroupCommit(repository.save, settings.ingest, ingest_metrics)
@@ -159,7 +161,7 @@ async def open_services(
         result_cache = await resources.enter_async_context(
             open_result_cache(settings.cache, settings.session, aggregate_metrics)
         )
-        health = HealthService(HealthRepository(pool))
+        health = HealthService(HealthRepository(pool), WorkCollector(registry))
         yield Services(
             authenticator=auth.authenticator,
             auth_cookies=auth.cookies,
@@ -248,7 +250,12 @@ async def _open_auth(
         )
         yield _Auth(
             authenticator=Authenticator(
-                access_tokens, influxdb_passwords, sessions, cookies, CsrfPolicy(api)
+                access_tokens=access_tokens,
+                influxdb_passwords=influxdb_passwords,
+                sessions=sessions,
+                cookies=cookies,
+                csrf=CsrfPolicy(api),
+                metrics_token=api.metrics_token,
             ),
             cookies=cookies,
             sign_in=sign_in,

@@ -15,6 +15,12 @@ class SensorFlowError(Exception):
         self.details = details
 
 
+class SettingError(SensorFlowError):
+    """Settings are missing or invalid; the message has a line for each variable."""
+
+    code = "invalid_setting"
+
+
 class DatabaseUnavailableError(SensorFlowError):
     """The database does not answer; what was in progress may be stored or not; send it again."""
 

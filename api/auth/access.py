@@ -24,7 +24,10 @@ AUTHENTICATED: Final = "authenticated"
 # The holder of a session cookie, even when the provider cannot refresh its tokens any more.
 SESSION_HOLDER: Final = "session-holder"
 
-AccessRule = Scope | Literal["public", "authenticated", "session-holder"]
+# As AUTHENTICATED, or whoever sends the metrics token.
+METRICS: Final = "metrics"
+
+AccessRule = Scope | Literal["public", "authenticated", "session-holder", "metrics"]
 
 
 class Declaration(TypedDict):
@@ -63,11 +66,13 @@ async def enforce_access(
     if rule == SESSION_HOLDER:
         connection.scope["user"] = await authenticator.authenticate_session_holder(connection)
         return
+    if rule == METRICS and authenticator.has_metrics_token(connection):
+        return
     influxdb: bool = handler.opt.get("influxdb", False)
     connection.scope["user"] = principal = await authenticator.authenticate(
         connection, influxdb=influxdb
     )
-    if rule != AUTHENTICATED:
+    if isinstance(rule, Scope):
         _require_scope(principal, rule)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx2
+import pytest
 
 from core.database import Pool
 from embedded.identity import IdentityProvider, read_accounts
@@ -38,7 +39,7 @@ def gateway_token(provider: IdentityProvider, scope: str) -> str:
 
 @contextmanager
 def server_process(
-    database_url: str, issuer: str, folder: Path, port: int | None = None
+    database_url: str, issuer: str, folder: Path, port: int | None = None, drain_seconds: int = 20
 ) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """`sensorflow serve` and its base URL, once it answers."""
     port = port or free_port()
@@ -48,6 +49,7 @@ def server_process(
         "SENSORFLOW_AUTH_AUDIENCE": read_accounts().audience,
         "SENSORFLOW_STORAGE_URL": str(folder / "storage"),
         "SENSORFLOW_API_PORT": str(port),
+        "SENSORFLOW_API_DRAIN_SECONDS": str(drain_seconds),
     }
     with (
         (folder / "log").open("ab") as log,
@@ -138,6 +140,30 @@ async def test_every_accepted_reading_is_stored_before_the_server_stops(
         assert {response.status_code for response in responses} == {201}
         assert await asyncio.to_thread(process.wait, 20) == 0
     assert len(await stored(pool)) == 21
+
+
+@pytest.mark.parametrize(
+    "unfinished",
+    [
+        b"POST /sensor-data HTTP/1.1\r\nHost: he",
+        b"POST /sensor-data HTTP/1.1\r\nHost: here\r\nContent-Length: 9\r\n\r\n{",
+    ],
+)
+async def test_a_request_that_does_not_end_holds_up_the_stop_for_the_drain_time_at_most(
+    clean_url: str, real_provider: IdentityProvider, tmp_path: Path, unfinished: bytes
+) -> None:
+    with server_process(clean_url, real_provider.issuer, tmp_path, drain_seconds=1) as served:
+        process, url = served
+        _, writer = await asyncio.open_connection("127.0.0.1", urlsplit(url).port)
+        writer.write(unfinished)
+        await writer.drain()
+        await asyncio.sleep(0.3)
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(process.wait, 10) == 0
+        writer.close()
+    log = (tmp_path / "log").read_text()
+    assert "requests_cut_off" in log
+    assert "Traceback" not in log
 
 
 async def metrics(client: httpx2.AsyncClient) -> str:

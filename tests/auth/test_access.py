@@ -13,6 +13,7 @@ from litestar.routes import HTTPRoute
 from api.app import create_app
 from api.auth.access import (
     AUTHENTICATED,
+    METRICS,
     PUBLIC,
     SESSION_HOLDER,
     enforce_access,
@@ -63,7 +64,7 @@ PUBLIC_ROUTES = {
     ("PUT", "/imports/{import_id:uuid}/content"),  # authenticated by the signature in its URL
 }
 AUTHENTICATED_ROUTES = {
-    *(("GET", "/metrics"), ("GET", "/auth/me"), ("GET", "/docs")),
+    *(("GET", "/auth/me"), ("GET", "/docs")),
     *(("GET", "/query"), ("POST", "/query")),
 }
 
@@ -82,7 +83,8 @@ def handlers(app: Litestar) -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 @pytest.fixture
 def app(tmp_path: Path) -> Litestar:
-    return create_app(server_settings("postgresql://nobody@127.0.0.1:1/none", "", tmp_path))
+    away = "127.0.0.1:1"
+    return create_app(server_settings(f"postgresql://{away}/none", f"http://{away}", tmp_path))
 
 
 def test_every_route_declares_the_access_rule_of_this_table(app: Litestar) -> None:
@@ -94,6 +96,7 @@ def test_every_route_declares_the_access_rule_of_this_table(app: Litestar) -> No
         route for route in authenticated if not route[1].startswith("/docs/")
     } == AUTHENTICATED_ROUTES
     assert declared.pop(("POST", "/auth/logout")) == SESSION_HOLDER
+    assert declared.pop(("GET", "/metrics")) == METRICS
     scoped = {
         route: rule for route, rule in declared.items() if route not in public | authenticated
     }
@@ -114,6 +117,7 @@ def test_an_application_with_a_handler_without_access_rule_is_rejected() -> None
     [
         *REQUIRED_SCOPES,
         *AUTHENTICATED_ROUTES,
+        ("GET", "/metrics"),
         ("POST", "/auth/logout"),
         ("GET", "/docs/openapi.json"),
     ],
