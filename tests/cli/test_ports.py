@@ -45,7 +45,7 @@ def serve_settings(port: int, folder: Path) -> dict[str, str]:
 
 
 def expected_error(variable: str, port: int) -> str:
-    return f"{variable}: port {port} of 127.0.0.1 is in use; stop what listens there, or choose"
+    return f"{variable}: port {port} of 127.0.0.1 is in use; stop the other process or choose"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])  # noqa: S104  # that is the case
