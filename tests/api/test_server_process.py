@@ -76,7 +76,7 @@ def wait_until_live(url: str) -> None:
             return
 
 
-def test_a_gateway_writes_with_a_token_of_the_real_provider_and_no_further_than_its_scopes(
+def test_a_gateway_writes_with_a_token_of_the_identity_provider_and_no_further_than_its_scopes(
     clean_url: str, identity_provider: IdentityProvider, tmp_path: Path
 ) -> None:
     reading = {"equipmentId": "a", "timestamp": "2026-01-01T00:00:00Z", "value": 1}
@@ -150,9 +150,9 @@ async def test_every_accepted_reading_is_stored_before_the_server_stops(
     ],
 )
 async def test_a_request_that_does_not_end_holds_up_the_stop_for_the_drain_time_at_most(
-    clean_url: str, real_provider: IdentityProvider, tmp_path: Path, unfinished: bytes
+    clean_url: str, identity_provider: IdentityProvider, tmp_path: Path, unfinished: bytes
 ) -> None:
-    with server_process(clean_url, real_provider.issuer, tmp_path, drain_seconds=1) as served:
+    with server_process(clean_url, identity_provider.issuer, tmp_path, drain_seconds=1) as served:
         process, url = served
         _, writer = await asyncio.open_connection("127.0.0.1", urlsplit(url).port)
         writer.write(unfinished)
