@@ -103,10 +103,10 @@ class ApiSettings(BaseSettings):
         examples=['["https://dashboard.example.org"]'],
     )
     drain_seconds: Seconds = Field(
-        default=20, description="Requests under way have so long to end when the server stops."
+        default=20, description="Requests in flight have so long to end when the server stops."
     )
     trusted_proxies: Annotated[int, Field(ge=0, le=100)] = Field(
-        default=0, description="Proxies in front that add to X-Forwarded-For."
+        default=0, description="Proxies in front that set X-Forwarded-For and -Proto."
     )
 
     @property
