@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import pytest
+import structlog
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
@@ -135,8 +136,9 @@ def walk() -> Iterator[tuple[str, str, str]]:
 def right_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """Nothing wrong but what a test makes wrong, and the port, so that no server starts.
 
-    The handlers of signals stay those of pytest.
+    The handlers of signals and the configuration of logs stay those of pytest.
     """
+    logs = structlog.get_config()
     for name, value in RIGHT.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
@@ -146,6 +148,7 @@ def right_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[
         yield
     for number, handler in handlers.items():
         signal.signal(number, handler)
+    structlog.configure(**logs)
 
 
 def test_every_class_is_read_by_a_command() -> None:
