@@ -221,7 +221,6 @@ async def _open_auth(
     access_tokens = AccessTokenVerifier(auth, jwks, revoked_tokens.is_revoked)
     id_tokens = IdTokenVerifier(auth, jwks)
     client = OidcClient(auth, discovery, api.public_url)
-    cookies = AuthCookies(api, session)
     password_grant = PasswordGrant(client, LoginThrottle(auth, LoginFailureRepository(pool)))
     influxdb_passwords = InfluxDBPasswords(
         auth.influxdb_passwords,
@@ -229,6 +228,7 @@ async def _open_auth(
         PasswordVerifier(password_grant, access_tokens),
         ClientAddressResolver(api.trusted_proxies),
     )
+    cookies, csrf = AuthCookies(api, session), CsrfPolicy(api)
     async with AsyncExitStack() as resources:
         resources.push_async_callback(jwks.close)
         resources.push_async_callback(discovery.close)
@@ -239,6 +239,7 @@ async def _open_auth(
         sign_in = SignInService(
             password_login=auth.password_login,
             public_url=api.public_url,
+            csrf=csrf,
             client=client,
             sessions=sessions,
             session_store=store,
@@ -254,7 +255,7 @@ async def _open_auth(
                 influxdb_passwords=influxdb_passwords,
                 sessions=sessions,
                 cookies=cookies,
-                csrf=CsrfPolicy(api),
+                csrf=csrf,
                 metrics_token=api.metrics_token,
             ),
             cookies=cookies,

@@ -39,6 +39,7 @@ Examples:
   sensorflow import --server https://sensors.example.org readings.csv
   sensorflow import --time-zone Europe/Berlin --decimal , export.csv
   sensorflow import --column equipmentId=Pump --column value=Level x.csv.gz
+  sensorflow import --skip-lines 3 --comment-prefix '#' --delimiter '|' x.txt
   sensorflow import --dry-run --on-conflict skip readings.csv
   sensorflow import --max-errors 1% --json *.csv.gz | jq .import.counts
 """

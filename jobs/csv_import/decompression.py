@@ -33,7 +33,7 @@ async def decompressed_file(
 
     Raises FileFaultError when it cannot be decompressed, or not within `max_bytes`.
     """
-    if path.suffix not in OPENERS:
+    if path.suffix.lower() not in OPENERS:
         yield path
         return
     with TemporaryDirectory(prefix="sensorflow-") as folder:
@@ -56,7 +56,7 @@ def decompress(
 
 def _decompressed_chunks(source: Path) -> Iterator[bytes]:
     try:
-        with OPENERS[source.suffix](source) as compressed:
+        with OPENERS[source.suffix.lower()](source) as compressed:
             while chunk := compressed.read(CHUNK_BYTES):
                 yield chunk
     except (OSError, EOFError, zlib.error) as error:

@@ -17,6 +17,7 @@ from api.imports.progress_feed import ProgressFeed
 from api.imports.repository import ImportRepository
 from api.imports.schemas import Import
 from api.imports.service import ImportService
+from api.imports.uploads import EXTENSIONS
 from cli.imports import local_run
 from cli.imports.display import ProgressLines
 from cli.imports.errors import RetriesExhaustedError, UsageError
@@ -183,11 +184,12 @@ async def test_a_dry_run_forecasts_and_stores_nothing(
     del settings["SENSORFLOW_STORAGE_URL"]
     await pool.execute("INSERT INTO readings VALUES ('a', '2024-07-01T02:30:00Z', 7)")
     before = await pool.fetch("SELECT tableoid, * FROM readings")
-    files = (str(path), str(tmp_path / "none.xlsx"))
-    (tmp_path / "none.xlsx").touch()
+    files = (str(path), str(tmp_path / "none.docx"))
+    (tmp_path / "none.docx").touch()
     outcome = await asyncio.to_thread(sensorflow, "import", "--dry-run", *files, **settings)
     assert outcome.returncode == 3, outcome.stderr
-    assert outcome.stdout == DRY.format(*files)
+    *others, last = EXTENSIONS
+    assert outcome.stdout == DRY.format(*files, f"{', '.join(others)} or {last}")
     assert await pool.fetch("SELECT tableoid, * FROM readings") == before
     assert await pool.fetchval("SELECT count(*) FROM imports") == 0
 
@@ -204,9 +206,19 @@ DRY = """\
   retention: no row is too old
   to refresh: 1 hourly and 1 daily buckets
 ✗ {1}
-  not_csv: Only CSV files are allowed
+  not_csv: Only CSV files are allowed: the name must end in {2}.
 2 files: 1 with rejects, 1 failed
 """
+
+
+def test_a_dry_run_has_the_warnings_of_the_import(settings: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "excel.csv"
+    path.write_text(f'{HEADER}"=""00123""",2024-07-01T02:30:00Z,1\nb,2024-07-01T02:30:00Z,1\n')
+    dry = sensorflow("import", "--dry-run", str(path), **settings)
+    assert dry.returncode == 0, dry.stderr
+    done = sensorflow("import", str(path), **settings)
+    for outcome in (dry, done):
+        assert "\n  warning formula_id: 1 rows (lines 2). Ids begin with =" in outcome.stdout
 
 
 def test_an_unreachable_database_is_reported(settings: dict[str, str], tmp_path: Path) -> None:
