@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import structlog
 import uvloop
 from granian._granian import SocketHolder
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.embed import Server
 
@@ -42,9 +43,6 @@ SETTINGS = (
     SessionSettings,
 )
 
-# Gateways keep their connections open, and Granian leaves those beyond its limit, 1,024 by default,
-# without a response.
-MAX_CONNECTIONS = 20_000
 RESERVED_FILES = 200
 
 CLEANUP_SECONDS = 8  # after the last request; closing the database pool may take 5 of them
@@ -53,14 +51,19 @@ log = structlog.get_logger()
 
 
 class _ExclusiveServer(Server):
-    """Granian in this process, on a listening socket of ours."""
+    """Granian in this process, on a listening socket of ours.
 
-    def __init__(self, app: "Litestar", listener: socket.socket) -> None:
+    HTTP/1 only: while Granian waits to see which version of HTTP it is, it waits without end.
+    """
+
+    def __init__(self, app: "Litestar", listener: socket.socket, settings: ApiSettings) -> None:
         super().__init__(
             app,
             interface=Interfaces.ASGINL,
+            http=HTTPModes.http1,
+            http1_settings=HTTP1Settings(round(settings.head_patience_seconds * 1000)),
             backlog=BACKLOG,
-            backpressure=_allow_connections(),
+            backpressure=_allow_connections(settings.max_connections),
             log_level=LogLevels.error,
         )
         self._listener = listener
@@ -83,7 +86,7 @@ def serve_api(inherited: int | None = None) -> None:
     listener = _listener(settings, inherited)
     from api.app import from_environment  # noqa: PLC0415  # it takes a second or more
 
-    uvloop.run(_serve(from_environment(), listener, settings.drain_seconds))
+    uvloop.run(_serve(from_environment(), listener, settings))
 
 
 def _listener(settings: ApiSettings, inherited: int | None) -> socket.socket:
@@ -92,10 +95,11 @@ def _listener(settings: ApiSettings, inherited: int | None) -> socket.socket:
     return socket.socket(fileno=inherited)
 
 
-async def _serve(app: "Litestar", listener: socket.socket, drain_seconds: float) -> None:
+async def _serve(app: "Litestar", listener: socket.socket, settings: ApiSettings) -> None:
+    drain_seconds = settings.drain_seconds
     stop = stop_on_signal(drain_seconds + CLEANUP_SECONDS)
     async with app.lifespan():
-        server = _ExclusiveServer(app, listener)
+        server = _ExclusiveServer(app, listener, settings)
         serving = asyncio.create_task(server.serve())
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -108,10 +112,10 @@ async def _serve(app: "Litestar", listener: socket.socket, drain_seconds: float)
         os._exit(0)  # Granian's threads still hold them and would crash without the interpreter
 
 
-def _allow_connections() -> int:
-    """The limit on connections: MAX_CONNECTIONS, or what the hard limit on open files allows."""
+def _allow_connections(wanted: int) -> int:
+    """The limit on connections: as many as wanted, or as the hard limit on open files allows."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    files = MAX_CONNECTIONS + RESERVED_FILES
+    files = wanted + RESERVED_FILES
     if hard != resource.RLIM_INFINITY:
         files = min(files, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))

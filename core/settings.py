@@ -97,6 +97,21 @@ class ApiSettings(BaseSettings):
     max_event_streams: Number = Field(
         default=1000, description="Event streams open in a process; one more is answered 429."
     )
+    max_event_streams_per_user: Number = Field(
+        default=100, description="Event streams of one user; one more is answered 429."
+    )
+    max_connections: Number = Field(
+        default=20_000, description="Connections open in a process; further ones wait."
+    )
+    head_patience_seconds: Seconds = Field(
+        default=30, description="A connection closes when no whole request head comes so long."
+    )
+    body_patience_seconds: Seconds = Field(
+        default=30, description="How long a request waits for the next bytes of its body."
+    )
+    min_body_rate: Number = Field(
+        default=1000, description="Bytes a second, below which a body is too slow after that."
+    )
     cors_origins: Origins = Field(
         default=(),
         description="Other origins whose pages may call the API, as a JSON list.",

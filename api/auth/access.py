@@ -27,6 +27,9 @@ SESSION_HOLDER: Final = "session-holder"
 # As AUTHENTICATED, or whoever sends the metrics token.
 METRICS: Final = "metrics"
 
+BODY_TOO_LARGE: Final = 413
+BODY_TOO_SLOW: Final = 408
+
 AccessRule = Scope | Literal["public", "authenticated", "session-holder", "metrics"]
 
 
@@ -46,6 +49,8 @@ def access(rule: AccessRule, *error_statuses: int, influxdb: bool = False) -> De
     """
     is_public = rule == PUBLIC
     statuses = {*error_statuses, 500} | (set() if is_public else {401, 403, 503})
+    if BODY_TOO_LARGE in statuses:
+        statuses.add(BODY_TOO_SLOW)
     return {
         "opt": {"access": rule, "influxdb": influxdb},
         "security": _SECURITY.get(rule, [{BEARER: []}, {SESSION_COOKIE: []}]),
@@ -116,6 +121,7 @@ _RESPONSES = {
         403: "The scope is missing, or a page of another origin sent the write.",
         404: "Not found.",
         406: "Not available in a media type that the request accepts.",
+        408: "The body arrives more slowly than the server waits.",
         409: "The state of the resource does not allow that; the message names it.",
         413: "The body is too large.",
         415: "The media type of the body is not supported.",
