@@ -47,14 +47,15 @@ def decompress(
 ) -> None:
     """Write the contents of the compressed file `source` to `target`, in bounded memory."""
     with target.open("wb") as output:
-        for chunk in _decompressed_chunks(source):
+        for chunk in decompressed_chunks(source):
             raise_if_stopping()
             if output.tell() + len(chunk) > max_bytes:
                 raise decompressed_too_large(max_bytes)
             output.write(chunk)
 
 
-def _decompressed_chunks(source: Path) -> Iterator[bytes]:
+def decompressed_chunks(source: Path) -> Iterator[bytes]:
+    """The contents of a compressed file. Raises FileFaultError `bad_compression`, or OSError."""
     try:
         with OPENERS[source.suffix.lower()](source) as compressed:
             while chunk := compressed.read(CHUNK_BYTES):

@@ -3,11 +3,9 @@
 import asyncio
 import re
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 from typer.testing import CliRunner
 
 from cli.main import app
@@ -25,14 +23,6 @@ def examples() -> dict[str, tuple[str, str]]:
 
 
 EXAMPLES = examples()
-
-
-@pytest.fixture(autouse=True)
-def _restored_logging() -> Iterator[None]:
-    """The command silences the logs of its process, which is that of the tests."""
-    configuration = structlog.get_config()
-    yield
-    structlog.configure(**configuration)
 
 
 def test_every_section_has_an_example() -> None:
