@@ -23,9 +23,9 @@ NOT_AUTHORIZED = {"missing_token", "missing_scope", "invalid_token", "session_en
 
 @pytest_asyncio.fixture
 async def http(
-    hostile_url: str, provider: HostileProvider, pool: Pool
+    hostile_url: str, provider: HostileProvider, auth_pool: Pool
 ) -> AsyncIterator[httpx2.AsyncClient]:
-    del provider, pool  # honest and empty
+    del provider, auth_pool  # honest and empty
     async with httpx2.AsyncClient(base_url=hostile_url, timeout=20) as http:
         yield http
 
