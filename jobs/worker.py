@@ -115,6 +115,7 @@ async def _serve(work: ImportWork, manager: QueueManager) -> None:
             max_concurrent_tasks=JOBS_AT_ONCE,
             shutdown_on_listener_failure=True,
             heartbeat_timeout=timedelta(seconds=lease_seconds),
+            log_aggregation_interval=timedelta(),  # never: nobody reads the statistics
         )
 
 

@@ -2,6 +2,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
+from asyncpg import LockNotAvailableError
+
 from api.readings.idempotency import KeyedRequest, KeyInUseError, KeyReusedError
 from api.readings.writing import Written, columns, write_readings
 from core.database import Connection, Pool, borrowed
@@ -61,12 +63,18 @@ class Batch:
         Raises KeyInUseError or KeyReusedError.
         """
         names = {"principal": request.principal, "key": request.key}
-        if not await queries().try_request_lock(self._connection, **names):
-            raise KeyInUseError
+        try:
+            claimed = await queries().claim_request(
+                self._connection, **names, fingerprint=request.fingerprint
+            )
+        except LockNotAvailableError as error:
+            raise KeyInUseError from error
+        if claimed:
+            return None
         kept = await queries().kept_answer(self._connection, **names)
-        if kept is not None and kept["fingerprint"] != request.fingerprint:
+        if kept["fingerprint"] != request.fingerprint:
             raise KeyReusedError
-        answer: bytes | None = kept and kept["answer"]
+        answer: bytes = kept["answer"]
         return answer
 
     async def keep(self, request: KeyedRequest, answer: bytes) -> None:
@@ -75,6 +83,5 @@ class Batch:
             self._connection,
             principal=request.principal,
             key=request.key,
-            fingerprint=request.fingerprint,
             answer=answer,
         )

@@ -3,8 +3,12 @@
  * the base settings, which is applied before its messages run.
  */
 
+/** Whom the engine runs as, unless a client's user is another role. */
+const SUPERUSER = "postgres";
+/** The setting that is the user of a session. */
+const USER = "session_authorization";
 /** Settings of a session that pg_settings does not list. */
-const UNLISTED = ["role", "session_authorization"];
+const UNLISTED = ["role", USER];
 /** A name with a dot, which PostgreSQL accepts as a placeholder of an extension's setting. */
 const PLACEHOLDER = /\b[a-z_]\w*(?:\.[a-z_]\w*)+\b/gi;
 /** Commands about the role, which RESET ALL does not reset. */
@@ -68,6 +72,22 @@ export class EngineSettings {
   }
 
   /**
+   * Makes the user of a StartupMessage the client's, if it is a role that may log in. Any other is the
+   * superuser, as there are no passwords.
+   * @param {ClientSettings} client
+   * @param {string} user
+   */
+  async setUser(client, user) {
+    if (user === SUPERUSER) return;
+    const found = await this.#query(
+      `SELECT FROM pg_catalog.pg_roles WHERE rolcanlogin AND rolname = ${literal(user)}`,
+    );
+    if (found.length === 0) return;
+    client.defaults.set(USER, user);
+    client.values.set(USER, user);
+  }
+
+  /**
    * Restores the start-up values that a RESET of the client has removed.
    * @param {ClientSettings} client
    * @param {boolean} isFinal whether the RESET was the last command and is committed
@@ -121,16 +141,16 @@ function setAll(values) {
 /** @param {Map<string, string>} values */
 function setWhereReset(values) {
   const pairs = [...values].map(([name, value]) => `(${literal(name)}, ${literal(value)})`);
-  return `SELECT set_config(s.name, v.value, false) FROM (VALUES ${pairs}) v(name, value)
-    JOIN pg_catalog.pg_settings s ON lower(s.name) = lower(v.name) WHERE s.source <> 'session'`;
+  return `SELECT set_config(v.name, v.value, false) FROM (VALUES ${pairs}) v(name, value)
+    LEFT JOIN pg_catalog.pg_settings s ON lower(s.name) = lower(v.name)
+    WHERE s.source <> 'session' OR v.name = ${literal(USER)} AND session_user = ${literal(SUPERUSER)}`;
 }
 
 /** @param {string | null | undefined} name @param {string | null | undefined} value */
 function isSet(name, value) {
   if (value === null || value === "") return false;
   return (
-    !(name === "role" && value === "none") &&
-    !(name === "session_authorization" && value === "postgres")
+    !(name === "role" && value === "none") && !(name === USER && value === SUPERUSER)
   );
 }
 

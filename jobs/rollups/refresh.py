@@ -12,12 +12,12 @@ from core.queries import all_rows, queries
 from core.settings import DatabaseSettings
 from core.time import DAY, HOUR, TimeRange, ceiling
 from core.traces import span
-from jobs.errors import CONFLICTS
+from jobs.errors import CONFLICTS, RefreshLeaseLostError
+from jobs.rollups.lease import RefreshLease, refresh_lease
 from jobs.rollups.ranges import aligned, clamped, slices
 
 log = structlog.get_logger()
 
-LOCK_KEY = 7_463_920_119  # the name of this lock among the database's advisory locks
 RETRY_DELAYS_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
 
 
@@ -66,19 +66,30 @@ async def refresh_dirty_ranges(
 ) -> bool:
     """Refresh and verify the rollups over the ledger's ranges, then delete the rows it had.
 
-    False when another session is at it already. Rows whose range is still wrong stay in the ledger.
-    `checkpoint` is called between two slices and raises to stop the work.
+    False when another session is at it, or has taken it over. Rows whose range is still wrong stay
+    in the ledger. `checkpoint` is called between two slices and raises to stop the work.
     """
     with database_errors():
-        async with open_connection(database) as connection:
-            if not await queries().try_refresh_lock(connection, lock_key=LOCK_KEY):
+        async with open_connection(database) as connection, refresh_lease(connection) as lease:
+            if lease is None:
                 return False
-            if ledger := await _ledger(connection):
-                async with open_connection(database) as helper:
-                    with span("refresh rollups", {"sensorflow.ranges": len(ledger)}):
-                        await _work_off(ledger, (connection, helper), checkpoint)
-            await queries().release_refresh_lock(connection, lock_key=LOCK_KEY)
+            try:
+                await _refresh_ledger(database, connection, lease, checkpoint)
+            except RefreshLeaseLostError:
+                return False
             return True
+
+
+async def _refresh_ledger(
+    database: DatabaseSettings,
+    connection: Connection,
+    lease: RefreshLease,
+    checkpoint: Callable[[], None],
+) -> None:
+    if ledger := await _ledger(connection):
+        async with open_connection(database) as helper, lease.kept(database, helper):
+            with span("refresh rollups", {"sensorflow.ranges": len(ledger)}):
+                await _work_off(ledger, (connection, helper), lease, checkpoint)
 
 
 async def _ledger(connection: Connection) -> list[DirtyRange]:
@@ -104,7 +115,10 @@ async def _left_behind(connection: Connection, hours: Sequence[TimeRange]) -> li
 
 
 async def _work_off(
-    ledger: list[DirtyRange], connections: Sequence[Connection], checkpoint: Callable[[], None]
+    ledger: list[DirtyRange],
+    connections: Sequence[Connection],
+    lease: RefreshLease,
+    checkpoint: Callable[[], None],
 ) -> None:
     for connection in connections:
         await queries().disable_parallel_query(connection)
@@ -115,6 +129,7 @@ async def _work_off(
     ) -> None:
         for part in parts:  # which the other connection takes from as well
             checkpoint()
+            await lease.renew(connection)
             if not await _bring_up_to_date(connection, rollup, part, ledger):
                 wrong.append(part)
 
@@ -167,9 +182,18 @@ async def _refresh(
 ) -> None:
     for delay_seconds in RETRY_DELAYS_SECONDS:
         try:
-            await rollup.refresh(connection, force=force, **bounds)
+            await _refresh_as_owner(connection, rollup, force=force, **bounds)
         except CONFLICTS:
             await asyncio.sleep(delay_seconds)
         else:
             return
-    await rollup.refresh(connection, force=force, **bounds)
+    await _refresh_as_owner(connection, rollup, force=force, **bounds)
+
+
+async def _refresh_as_owner(connection: Connection, rollup: Rollup, **parameters: object) -> None:
+    """Refresh, which no function could do in its owner's name: it commits on its way."""
+    await queries().become_rollup_owner(connection)
+    try:
+        await rollup.refresh(connection, **parameters)
+    finally:
+        await queries().drop_rollup_owner(connection)

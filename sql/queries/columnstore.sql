@@ -33,15 +33,7 @@ SELECT set_config('lock_timeout', :milliseconds, true);
 
 -- name: compress_chunk(range_start)!
 -- Take the rows beside the columnstore into it; nothing to do where a chunk is not there any more.
-SELECT
-    compress_chunk(
-        format('%I.%I', chunk_schema, chunk_name)::regclass, if_not_compressed => true
-    )
-FROM timescaledb_information.chunks
-WHERE
-    hypertable_name = 'readings'
-    AND is_compressed
-    AND range_start = :range_start;
+SELECT compress_readings(:range_start);
 
 -- name: forget_opened_chunks(ids)!
 -- These have been compressed, as they were read.

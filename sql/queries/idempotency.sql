@@ -1,11 +1,9 @@
 -- Requests with an Idempotency-Key: each is carried out once, its answer kept for a day.
 
--- name: try_request_lock(principal, key)$
--- Be the only one with this key until the transaction ends; false: another request is.
-SELECT
-    pg_try_advisory_xact_lock(
-        hashtextextended(:key::text, hashtextextended(:principal::text, 7463920120))
-    );
+-- name: claim_request(principal, key, fingerprint)$
+-- Be the only one with this key until the transaction ends; null: the key was used before. Raises
+-- lock_not_available (55P03) if another request with it is under way.
+SELECT claim_idempotency_key(:principal, :key, :fingerprint);
 
 -- name: kept_answer(principal, key)^
 -- What a request with this key was answered, and the fingerprint it had.
@@ -13,20 +11,13 @@ SELECT
     fingerprint,
     answer
 FROM idempotency_keys
-WHERE
-    principal = :principal
-    AND key = :key
-    AND created_at > now() - '24 hours'::interval;
+WHERE principal = :principal AND key = :key;
 
--- name: keep_answer(principal, key, fingerprint, answer)!
+-- name: keep_answer(principal, key, answer)!
 -- Keep an answer, in the transaction that did what it says.
-INSERT INTO idempotency_keys (principal, key, fingerprint, answer)
-VALUES (:principal, :key, :fingerprint, :answer)
-ON CONFLICT (principal, key) DO UPDATE
-    SET
-        fingerprint = excluded.fingerprint,
-        answer = excluded.answer,
-        created_at = excluded.created_at;
+UPDATE idempotency_keys
+SET answer = :answer
+WHERE principal = :principal AND key = :key;
 
 -- name: forget_old_answers()!
 -- Forget answers that are not given again.
