@@ -17,8 +17,9 @@ from bench.measure import Bench, Plan, Result, Scenario, free_port
 from bench.runs import console, database, print_result, save, software
 from bench.scenarios import LONG_SCENARIOS, SCENARIOS
 from cli.demo.client import CLIENT_ID, SCOPES
-from cli.demo.stack import Stack, running_platform
+from cli.demo.stack import DatabaseUrls, Stack, running_platform
 from embedded.identity import read_accounts
+from migrations.runner import upgrade
 
 BY_NAME = SCENARIOS | LONG_SCENARIOS
 NAMES = f"Any of {', '.join(BY_NAME)}; without any: all but {', '.join(LONG_SCENARIOS)}."
@@ -36,7 +37,8 @@ def main(
     selected = [BY_NAME[name] for name in scenarios or SCENARIOS]
     with TemporaryDirectory() as name, database(Path(name)) as (kind, url):
         ports = {"api_port": free_port(), "idp_port": free_port()}
-        with running_platform(console, url, Path(name), **ports) as stack:
+        uvloop.run(upgrade(url))
+        with running_platform(console, DatabaseUrls(url, url), Path(name), **ports) as stack:
             versions, results = uvloop.run(measure(stack, selected, Plan(runs, rows, minutes)))
     save(kind, versions, results)
 

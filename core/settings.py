@@ -73,6 +73,17 @@ class DatabaseSettings(BaseSettings):
     )
 
 
+class MigrateSettings(BaseSettings):
+    """Who `sensorflow migrate` is: the owner of the tables, as the API and the worker are not."""
+
+    model_config = _group("MIGRATE_")
+
+    database_url: DatabaseUrl | None = Field(
+        default=None,
+        description="The owner's URL, for sensorflow migrate; default: SENSORFLOW_DATABASE_URL.",
+    )
+
+
 class ApiSettings(BaseSettings):
     """How the HTTP server listens and what it accepts."""
 

@@ -40,6 +40,6 @@ def migration_errors() -> Iterator[None]:
 
 
 def reason(error: Exception) -> str:
-    """The server's own words, without the names of Python classes."""
+    """The server's own words, without its hints and the names of Python classes."""
     driver_error = getattr(error, "orig", error)
-    return str(driver_error.__cause__ or driver_error)
+    return str(driver_error.__cause__ or driver_error).partition("\n")[0]

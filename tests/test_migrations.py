@@ -15,26 +15,32 @@ from migrations.requirements import check_license, check_version
 from migrations.runner import HERE, alembic_config, downgrade, upgrade
 
 
-async def test_two_migrations_at_once_and_a_third_after_them_agree(migrated_url: str) -> None:
-    await asyncio.gather(upgrade(migrated_url), upgrade(migrated_url))
-    await upgrade(migrated_url)
-    assert await revision_of(migrated_url) == REVISION
+async def test_two_migrations_at_once_and_a_third_after_them_agree(owner_url: str) -> None:
+    await asyncio.gather(upgrade(owner_url), upgrade(owner_url))
+    await upgrade(owner_url)
+    assert await revision_of(owner_url) == REVISION
 
 
-async def test_the_schema_goes_down_to_nothing_and_up_again(migrated_url: str) -> None:
-    await downgrade(migrated_url, "base")
-    assert await revision_of(migrated_url) is None
-    assert await tables_of(migrated_url) == {"alembic_version"}
-    await upgrade(migrated_url)
-    assert await revision_of(migrated_url) == REVISION
+@pytest.mark.usefixtures("held_locks")
+async def test_no_other_login_can_hold_up_a_migration(owner_url: str) -> None:
+    async with asyncio.timeout(20):
+        await upgrade(owner_url)
+
+
+async def test_the_schema_goes_down_to_nothing_and_up_again(owner_url: str) -> None:
+    await downgrade(owner_url, "base")
+    assert await revision_of(owner_url) is None
+    assert await tables_of(owner_url) == {"alembic_version"}
+    await upgrade(owner_url)
+    assert await revision_of(owner_url) == REVISION
 
 
 def test_the_code_is_written_for_the_newest_revision() -> None:
     assert ScriptDirectory(str(HERE)).get_current_head() == REVISION
 
 
-async def test_the_migrated_schema_is_the_one_the_tables_declare(migrated_url: str) -> None:
-    engine = control_engine(migrated_url)
+async def test_the_migrated_schema_is_the_one_the_tables_declare(owner_url: str) -> None:
+    engine = control_engine(owner_url)
     async with engine.connect() as connection:
         await connection.run_sync(check_against_tables)
     await engine.dispose()

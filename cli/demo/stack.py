@@ -7,11 +7,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
+from typing import NamedTuple
 
 import httpx2
 from rich.console import Console
 
 from cli.demo.processes import running
+from cli.demo.service_role import create_service_role
 from core.errors import SensorFlowError
 from core.settings import EmbeddedSettings
 from embedded.database import EmbeddedDatabase
@@ -27,6 +29,13 @@ class DemoNotReadyError(SensorFlowError):
     code = "demo_not_ready"
 
 
+class DatabaseUrls(NamedTuple):
+    """Of one database: as its owner, and as the role of the API and the worker."""
+
+    owner: str
+    service: str
+
+
 @dataclass(frozen=True)
 class Stack:
     """The addresses of a running demo."""
@@ -34,6 +43,7 @@ class Stack:
     api_url: str
     issuer: str
     database_url: str
+    service_url: str
     data_dir: Path
 
     @property
@@ -50,24 +60,25 @@ def running_stack(console: Console, settings: EmbeddedSettings, api_port: int) -
         database = EmbeddedDatabase.start(data_dir / "database", port=settings.database_port)
     with database:
         console.print(f"  [green]✓[/] database on port {database.port}")
+        asyncio.run(upgrade(database.url))
+        urls = DatabaseUrls(database.url, asyncio.run(create_service_role(database.url)))
         with running_platform(
-            console, database.url, data_dir, api_port=api_port, idp_port=settings.idp_port
+            console, urls, data_dir, api_port=api_port, idp_port=settings.idp_port
         ) as stack:
             yield stack
 
 
 @contextmanager
 def running_platform(
-    console: Console, database_url: str, data_dir: Path, *, api_port: int, idp_port: int
+    console: Console, urls: DatabaseUrls, data_dir: Path, *, api_port: int, idp_port: int
 ) -> Iterator[Stack]:
-    """Identity provider, schema, worker and API on a database that exists already."""
-    asyncio.run(upgrade(database_url))
+    """Identity provider, worker and API on a migrated database."""
     api_url = f"http://127.0.0.1:{api_port}"
     with ExitStack() as started:
         provider = started.enter_context(
             IdentityProvider.serve(data_dir, port=idp_port, client_origins=[api_url])
         )
-        stack = Stack(api_url, provider.issuer, database_url, data_dir)
+        stack = Stack(api_url, provider.issuer, urls.owner, urls.service, data_dir)
         for command in ("worker", "serve"):
             log_path = data_dir / "logs" / f"{command}.log"
             environment = environment_of(stack) | {"SENSORFLOW_API_PORT": str(api_port)}
@@ -81,7 +92,7 @@ def running_platform(
 def environment_of(stack: Stack) -> dict[str, str]:
     """The settings of the demo's own API and worker."""
     return {
-        "SENSORFLOW_DATABASE_URL": stack.database_url,
+        "SENSORFLOW_DATABASE_URL": stack.service_url,
         "SENSORFLOW_API_PUBLIC_URL": stack.api_url,
         "SENSORFLOW_API_UPLOAD_SECRET": token_hex(),
         "SENSORFLOW_AUTH_ISSUER": stack.issuer,

@@ -55,12 +55,13 @@ def settings(migrated_url: str, pool: Pool, tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def work(migrated_url: str, pool: Pool, tmp_path: Path) -> ImportWork:
+def work(migrated_url: str, pool: Pool, application_pool: Pool, tmp_path: Path) -> ImportWork:
     """What an import in this process works with, in many small batches."""
+    del pool
     database = DatabaseSettings(url=SecretStr(migrated_url))
     storage = Storage.open(StorageSettings(url=str(tmp_path / "storage")))
     parts = (storage, database, WorkerSettings(), ReadingSettings(), asyncio.Event())
-    return ImportWork(*parts, 100, pool)
+    return ImportWork(*parts, 100, application_pool)
 
 
 @pytest_asyncio.fixture

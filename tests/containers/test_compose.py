@@ -94,7 +94,7 @@ def test_ports_are_bound_to_the_loopback_interface(service: str) -> None:
 def test_every_mounted_file_exists_and_is_read_only() -> None:
     mounts = [mount for service in services().values() for mount in service.get("volumes", [])]
     files = [mount.split(":") for mount in mounts if mount.startswith("./")]
-    assert len(files) == 2
+    assert len(files) == 3
     for source, _, mode in files:
         assert (ROOT / source).is_file()
         assert mode == "ro"

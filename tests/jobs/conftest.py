@@ -26,8 +26,17 @@ def database(migrated_url: str) -> DatabaseSettings:
 
 
 @pytest.fixture
-def work(pool: Pool, storage: Storage, database: DatabaseSettings) -> ImportWork:
+def work(
+    pool: Pool, application_pool: Pool, storage: Storage, database: DatabaseSettings
+) -> ImportWork:
     """A worker's equipment, over an empty database and storage."""
+    del pool
     return ImportWork(
-        storage, database, WorkerSettings(), ReadingSettings(), asyncio.Event(), 1000, pool
+        storage,
+        database,
+        WorkerSettings(),
+        ReadingSettings(),
+        asyncio.Event(),
+        1000,
+        application_pool,
     )

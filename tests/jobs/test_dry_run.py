@@ -57,12 +57,14 @@ def counts_of(forecast: Forecast) -> Account:
 )
 async def test_a_forecast_is_the_account_of_loading_row_by_row(
     work: ImportWork,
+    pool: Pool,
+    *,
     stored: dict[Key, float],
     file: list[Row],
     batch_lines: int,
     on_conflict: OnConflict,
 ) -> None:
-    await hold_only(work.pool, stored)
+    await hold_only(pool, stored)
     work = dataclasses.replace(work, batch_lines=batch_lines)
     content = HEADER + "".join(row.text for row in file)
     forecast = await forecast_of(work, content, on_conflict=on_conflict)

@@ -32,12 +32,14 @@ rows = st.builds(Row, keys | st.none(), values, st.sampled_from([False, False, F
 )
 async def test_counts_and_contents_are_those_of_loading_row_by_row(
     work: ImportWork,
+    pool: Pool,
+    *,
     stored: dict[Key, float],
     file: list[Row],
     batch_lines: int,
     on_conflict: OnConflict,
 ) -> None:
-    await hold_only(work.pool, stored)
+    await hold_only(pool, stored)
     work = dataclasses.replace(work, batch_lines=batch_lines)
     content = HEADER + "".join(row.text for row in file)
     options = ImportOptions(on_conflict=on_conflict)
@@ -62,9 +64,9 @@ async def hold_only(pool: Pool, stored: dict[Key, float]) -> None:
 )
 @given(files=st.lists(st.lists(rows, min_size=1, max_size=15), min_size=1, max_size=4))
 async def test_whenever_an_import_is_done_the_rollups_agree_with_the_table(
-    work: ImportWork, files: list[list[Row]]
+    work: ImportWork, pool: Pool, files: list[list[Row]]
 ) -> None:
-    await work.pool.execute("TRUNCATE readings; TRUNCATE readings_1h; TRUNCATE readings_1d")
+    await pool.execute("TRUNCATE readings; TRUNCATE readings_1h; TRUNCATE readings_1d")
     work = dataclasses.replace(work, batch_lines=4)
     for file in files:
         await run_import(work, HEADER + "".join(row.text for row in file))

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from core.database import Pool
 from core.imports import ImportOptions, OnTooManyErrors
 from jobs.csv_import.context import ImportWork
 from jobs.csv_import.job import run_import_job
@@ -99,14 +100,14 @@ async def test_a_retry_comes_to_the_same_end(work: ImportWork, then: OnTooManyEr
     assert again == dataclasses.replace(before, attempt=2)
 
 
-async def test_a_load_that_goes_on_is_not_judged_again(work: ImportWork) -> None:
+async def test_a_load_that_goes_on_is_not_judged_again(work: ImportWork, pool: Pool) -> None:
     """Else a moved retention horizon could discard a file half of which is stored."""
     options = ImportOptions(max_errors=4)
     import_id = await add_import(work.pool, work.storage, FILE, options=options)
     claim = await work.imports.claim(import_id)
     assert claim is not None
     await work.pool.execute("UPDATE imports SET lines_done = 5")
-    await work.pool.execute("INSERT INTO retention_horizon (horizon) VALUES ('2024-01-01T10:00Z')")
+    await pool.execute("INSERT INTO retention_horizon (horizon) VALUES ('2024-01-01T10:00Z')")
     await run_import_job(work, import_id, 0)
     assert (await outcome_of(work.pool, import_id)).state == "done"
 

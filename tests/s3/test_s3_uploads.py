@@ -68,7 +68,8 @@ async def client(
 
 
 @pytest.fixture
-def work(pool: Pool, storage: Storage, migrated_url: str) -> ImportWork:
+def work(pool: Pool, application_pool: Pool, storage: Storage, migrated_url: str) -> ImportWork:
+    del pool
     return ImportWork(
         storage,
         DatabaseSettings(url=migrated_url),
@@ -76,7 +77,7 @@ def work(pool: Pool, storage: Storage, migrated_url: str) -> ImportWork:
         ReadingSettings(),
         asyncio.Event(),
         1000,
-        pool,
+        application_pool,
     )
 
 
