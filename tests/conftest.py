@@ -55,13 +55,19 @@ async def migrated_url(owner_url: str) -> AsyncIterator[str]:
         yield url
 
 
-@pytest_asyncio.fixture
-async def bi_tool(owner_url: str) -> AsyncIterator[Connection]:
-    """A connection of a BI tool whose login is made as docs/bi.md says."""
+@pytest_asyncio.fixture(scope="session")
+async def bi_url(owner_url: str) -> AsyncIterator[str]:
+    """The database of this run for a BI tool's login, made as docs/bi.md says."""
     async with login(owner_url, "sensorflow_bi") as url:
-        connection = await asyncpg.connect(url)
-        yield connection
-        await connection.close()
+        yield url
+
+
+@pytest_asyncio.fixture
+async def bi_tool(bi_url: str) -> AsyncIterator[Connection]:
+    """A connection of a BI tool."""
+    connection = await asyncpg.connect(bi_url)
+    yield connection
+    await connection.close()
 
 
 @pytest_asyncio.fixture

@@ -3,12 +3,12 @@
  * the base settings, which is applied before its messages run.
  */
 
-/** Whom the engine runs as, unless a client's user is another role. */
+/** Whom the engine runs as, unless the user of a client is another role. */
 const SUPERUSER = "postgres";
-/** The setting that is the user of a session. */
+/** The setting that is the user of a session. RESET has no effect on it: this engine knows no login. */
 const USER = "session_authorization";
-/** Settings of a session that pg_settings does not list. */
-const UNLISTED = ["role", USER];
+/** Settings of a session that pg_settings does not list, in the order to set them: a user has no role. */
+const UNLISTED = [USER, "role"];
 /** A name with a dot, which PostgreSQL accepts as a placeholder of an extension's setting. */
 const PLACEHOLDER = /\b[a-z_]\w*(?:\.[a-z_]\w*)+\b/gi;
 /** Commands about the role, which RESET ALL does not reset. */
@@ -126,7 +126,7 @@ export class EngineSettings {
   async #apply(values) {
     this.#current = undefined;
     const set = values.size > 0 ? `; ${setAll(values)}` : "";
-    await this.#query(`RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL${set}`);
+    await this.#query(`SET SESSION AUTHORIZATION ${SUPERUSER}; RESET ROLE; RESET ALL${set}`);
   }
 }
 
@@ -141,9 +141,8 @@ function setAll(values) {
 /** @param {Map<string, string>} values */
 function setWhereReset(values) {
   const pairs = [...values].map(([name, value]) => `(${literal(name)}, ${literal(value)})`);
-  return `SELECT set_config(v.name, v.value, false) FROM (VALUES ${pairs}) v(name, value)
-    LEFT JOIN pg_catalog.pg_settings s ON lower(s.name) = lower(v.name)
-    WHERE s.source <> 'session' OR v.name = ${literal(USER)} AND session_user = ${literal(SUPERUSER)}`;
+  return `SELECT set_config(s.name, v.value, false) FROM (VALUES ${pairs}) v(name, value)
+    JOIN pg_catalog.pg_settings s ON lower(s.name) = lower(v.name) WHERE s.source <> 'session'`;
 }
 
 /** @param {string | null | undefined} name @param {string | null | undefined} value */
