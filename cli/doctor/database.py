@@ -37,8 +37,8 @@ async def _check_role(connection: Connection) -> CheckResult:
         kind = "a superuser" if role["is_superuser"] else "the owner of the tables"
         return CheckResult(
             Status.WARNING,
-            f"role {role['name']}: {kind}. The API, the worker and the migrations are one role, so "
-            "whoever takes over the API can change or drop everything",
+            f"role {role['name']}: {kind}, so the API, the worker and the migrations are one role, "
+            "and whoever takes over the API can drop everything",
             f"Give SENSORFLOW_DATABASE_URL a role of its own, the owner's URL to "
             f"SENSORFLOW_MIGRATE_DATABASE_URL. {GUIDE}",
         )

@@ -2,10 +2,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
-from tests.containers.files import COMPOSE, ROOT, services
+from migrations.roles import ROLES
+from tests.containers.files import COMPOSE, ROOT, environment, services
 
 PLATFORM_SERVICES = ("migrate", "api", "worker")
 
@@ -83,6 +85,21 @@ def test_containers_of_the_platform_have_a_read_only_root_file_system(service: s
 def test_the_api_and_the_worker_share_the_uploads() -> None:
     api, worker = services()["api"], services()["worker"]
     assert api["volumes"] == worker["volumes"] == ["uploads:/var/lib/sensorflow"]
+
+
+def test_the_api_and_the_worker_are_not_the_owner_of_the_database() -> None:
+    owner = urlsplit(environment("migrate")["SENSORFLOW_MIGRATE_DATABASE_URL"])
+    assert owner.username == environment("timescaledb")["POSTGRES_USER"]
+    urls = [environment(service)["SENSORFLOW_DATABASE_URL"] for service in ("api", "worker")]
+    assert [urlsplit(url).username for url in urls] == ["sensorflow_service"] * 2
+    assert all(urlsplit(url).password != owner.password for url in urls)
+    assert "SENSORFLOW_DATABASE_URL" not in environment("migrate")
+
+
+def test_the_database_starts_with_the_role_that_the_migrations_grant_to() -> None:
+    script = (ROOT / "deploy" / "timescaledb" / "service-role.sh").read_text()
+    assert f"CREATE ROLE sensorflow_app {ROLES['sensorflow_app']}'" in script
+    assert "GRANT sensorflow_app TO sensorflow_service;" in script
 
 
 @pytest.mark.parametrize("service", services())
