@@ -18,8 +18,8 @@ from api.equipment.controller import EquipmentController
 from api.exports.controller import ExportController
 from api.health.controller import HealthController
 from api.http.body_draining import BodyDraining
+from api.http.error_handlers import HANDLERS
 from api.http.head_requests import HeadRequests
-from api.http.problem_details import HANDLERS
 from api.imports.controller import ImportController, UploadController
 from api.imports.multipart import FORM_OVERHEAD_BYTES
 from api.line_protocol.controller import LineProtocolController

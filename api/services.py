@@ -6,14 +6,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, fields
 from typing import Any
 
-import httpx2
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import Dependencies
 from prometheus_client import CollectorRegistry
 
-from api.aggregates.cache import open_keep
-from api.aggregates.metrics import AnswerMetrics
+from api.aggregates.cache import open_result_cache
+from api.aggregates.metrics import AggregateMetrics
 from api.aggregates.repository import AggregateRepository
 from api.aggregates.service import AggregateService
 from api.audits.metrics import AuditMetrics
@@ -27,6 +26,7 @@ from api.auth.id_tokens import IdTokenVerifier
 from api.auth.jwks import JwksCache
 from api.auth.login_throttling import LoginThrottle
 from api.auth.oidc_client import OidcClient
+from api.auth.provider_client import ProviderClient
 from api.auth.repository import LoginFailureRepository, RevokedTokenRepository, SignInRepository
 from api.auth.service import SignInService
 from api.auth.session_store import open_session_store
@@ -41,7 +41,7 @@ from api.health.repository import HealthRepository
 from api.health.service import HealthService
 from api.http.server_sent_events import EventStreams
 from api.http.shutdown_signal import on_shutdown_signal
-from api.imports.rejects_resubmission import RepairService
+from api.imports.rejects_resubmission import RejectsResubmissionService
 from api.imports.service import ImportService
 from api.imports.services import import_services
 from api.imports.uploads import UploadService
@@ -69,7 +69,6 @@ from core.settings import (
 )
 from core.storage import Storage
 
-PROVIDER_TIMEOUT_SECONDS = 5
 POOL_CLOSE_TIMEOUT_SECONDS = 5
 
 
@@ -122,7 +121,7 @@ class Services:
     points: LineProtocolService
     live: LiveService
     readings: ReadingService
-    repairs: RepairService
+    resubmissions: RejectsResubmissionService
     streams: EventStreams
     uploads: UploadService
 
@@ -143,9 +142,7 @@ async def open_services(
         batch_writer = BatchWriter(repository, settings.ingest, ingest_metrics)
         group_commit = GroupCommit(repository.save, settings.ingest, ingest_metrics)
         resources.push_async_callback(group_commit.close)
-        http = await resources.enter_async_context(
-            httpx2.AsyncClient(timeout=PROVIDER_TIMEOUT_SECONDS)
-        )
+        http = await resources.enter_async_context(ProviderClient())
         importing = import_services(engine, Storage.open(settings.storage), settings.api)
         resources.push_async_callback(importing.progress_feed.stop)
         resources.enter_context(on_shutdown_signal(importing.progress_feed.close))
@@ -154,16 +151,16 @@ async def open_services(
         listener = Listener(settings.database, live_feed)
         resources.push_async_callback(listener.close)
         auth = await resources.enter_async_context(_open_auth(settings, pool, http))
-        answer_metrics = AnswerMetrics(registry)
-        keep = await resources.enter_async_context(
-            open_keep(settings.cache, settings.session, answer_metrics)
+        aggregate_metrics = AggregateMetrics(registry)
+        result_cache = await resources.enter_async_context(
+            open_result_cache(settings.cache, settings.session, aggregate_metrics)
         )
         yield Services(
             authenticator=auth.authenticator,
             auth_cookies=auth.cookies,
             client_addresses=ClientAddressResolver(settings.api.trusted_proxies),
             sign_in=auth.sign_in,
-            aggregates=AggregateService(AggregateRepository(pool), keep, answer_metrics),
+            aggregates=AggregateService(AggregateRepository(pool), result_cache, aggregate_metrics),
             audits=AuditService(pool, AuditMetrics(registry)),
             batches=BatchService(batch_writer, settings.api, settings.readings),
             batch_writer=batch_writer,
@@ -176,7 +173,7 @@ async def open_services(
             readings=ReadingService(
                 group_commit, batch_writer, ingest_metrics, settings.api, settings.readings
             ),
-            repairs=importing.resubmissions,
+            resubmissions=importing.resubmissions,
             streams=EventStreams(settings.api.max_event_streams),
             uploads=importing.uploads,
         )
@@ -206,16 +203,21 @@ class _Auth:
 
 @asynccontextmanager
 async def _open_auth(
-    settings: ServerSettings, pool: Pool, http: httpx2.AsyncClient
+    settings: ServerSettings, pool: Pool, http: ProviderClient
 ) -> AsyncIterator[_Auth]:
     api, auth, session = settings.api, settings.auth, settings.session
-    jwks = JwksCache(auth.issuer, http)
+    jwks, discovery = JwksCache(auth.issuer, http), DiscoveryCache(auth.issuer, http)
     revoked_tokens = RevokedTokenRepository(pool)
     access_tokens = AccessTokenVerifier(auth, jwks, revoked_tokens.is_revoked)
     id_tokens = IdTokenVerifier(auth, jwks)
-    client = OidcClient(auth, DiscoveryCache(auth.issuer, http), api.public_url)
+    client = OidcClient(auth, discovery, api.public_url)
     cookies = AuthCookies(api, session)
-    async with open_session_store(auth, session, pool, revoked_tokens) as store:
+    async with AsyncExitStack() as resources:
+        resources.push_async_callback(jwks.close)
+        resources.push_async_callback(discovery.close)
+        store = await resources.enter_async_context(
+            open_session_store(auth, session, pool, revoked_tokens)
+        )
         sessions = Sessions(session, store, client, access_tokens, id_tokens)
         sign_in = SignInService(
             password_login=auth.password_login,

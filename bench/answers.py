@@ -1,4 +1,4 @@
-"""How long answers take: over HTTP, and by the SQL that a person would write for them."""
+"""Latency of aggregate queries: over HTTP, and as the SQL that a person would write for them."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -31,34 +31,34 @@ FROM readings WHERE ts >= $1 AND ts < $2 AND equipment_id = $3 GROUP BY 1 ORDER 
 
 
 def equipment(turn: int) -> str:
-    """Another id each turn."""
+    """The id for this repetition, a different one each time."""
     return f"EQ-{turn * 7 % 1000:04d}"
 
 
-class Asking:
-    """Asks the stack's API over one connection, and its database over another."""
+class QueryTimer:
+    """Times queries to the stack's API over one connection, and to its database over another."""
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
         self._connection = Connection(bench.stack.api_url)
 
     async def http(self, times: int, *, one: bool = False, **parameters: str) -> float:
-        """Median milliseconds of an answer, each turn of another id if of one."""
+        """Median milliseconds of a response, each time of a different id if `one`."""
 
-        async def ask(turn: int) -> None:
+        async def request(turn: int) -> None:
             named = {"equipmentId": equipment(turn)} if one else {}
             path = f"{PATH}?{urlencode(parameters | named)}"
             status = await self._connection.send(get_request(path, self._bench.token))
             if status != HTTP_OK:
-                raise RuntimeError(f"{path} was answered {status}")
+                raise RuntimeError(f"{path} returned {status}")
 
         try:
-            return await median_milliseconds(times, ask)
+            return await median_milliseconds(times, request)
         finally:
-            self._connection.close()  # or the server does, while readings are loaded
+            self._connection.close()  # before the server does, while readings are loaded
 
     async def sql(self, times: int, statement: str, hours: int, *, one: bool = False) -> float:
-        """Median milliseconds of fetching the rows of so many hours back."""
+        """Median milliseconds of fetching the rows of the last so many hours."""
 
         async def fetch(turn: int) -> None:
             now = utc_now()
@@ -69,5 +69,5 @@ class Asking:
 
 
 async def median_milliseconds(times: int, one: Callable[[int], Awaitable[None]]) -> float:
-    """Of so many turns, each of which is given its number."""
+    """Median of so many repetitions, each of which is given its number."""
     return median([await seconds(one(turn)) for turn in range(times)]) * 1000

@@ -1,7 +1,7 @@
-"""The least that hours of one equipment cost over HTTP, with the parts that the API is made of.
+"""The minimum cost of one equipment's hours over HTTP, with the same libraries as the API.
 
-Their rows are fetched and encoded as the API does it, without sign-in, state, tag, order, metrics
-or log: what that takes above the bare SQL is not to be saved.
+The rows are fetched and encoded as the API does it, without sign-in, state, tag, order, metrics
+or log: what this takes above the bare SQL cannot be saved.
 """
 
 import os
@@ -31,6 +31,8 @@ from core.settings import DatabaseSettings
 from core.time import utc_now
 
 START_SECONDS = 20
+
+# The columns of api.aggregates.bucket_row.BucketRow.
 HOURS = """
 SELECT
     equipment_id, date_part('epoch', bucket)::bigint, total_value, sample_count,
@@ -40,24 +42,24 @@ FROM readings_1h WHERE equipment_id = $1 AND bucket >= $2 AND bucket < $3
 
 
 class BareHandler:
-    """Asks it over one connection."""
+    """A client of the bare handler over one connection."""
 
     def __init__(self, port: int) -> None:
         self._connection = Connection(f"http://127.0.0.1:{port}")
 
     async def http(self, times: int, hours: int) -> float:
-        """Median milliseconds of so many hours, each turn of another id."""
+        """Median milliseconds of so many hours, each time of a different id."""
 
-        async def ask(turn: int) -> None:
+        async def request(turn: int) -> None:
             path = f"/hours?{urlencode({'hours': hours, 'named': equipment(turn)})}"
             await self._connection.send(get_request(path, "none"))
 
-        return await median_milliseconds(times, ask)
+        return await median_milliseconds(times, request)
 
 
 @contextmanager
 def running_bare_handler(database_url: str) -> Iterator[BareHandler]:
-    """One in a process of its own, which is stopped with the block."""
+    """A bare handler in its own process, which is stopped at the end of the block."""
     port = free_port()
     command = [sys.executable, "-m", "bench.bare_handler", str(port)]
     environment = os.environ | {"SENSORFLOW_DATABASE_URL": database_url}
@@ -84,7 +86,7 @@ def _wait_for(port: int) -> None:
 
 @get("/hours")
 async def hours_of_one(state: State, hours: int, named: str) -> Response[bytes]:
-    """So many hours back from now."""
+    """The last so many hours of one equipment."""
     now = utc_now()
     rows = await state.pool.fetch(HOURS, named, now - timedelta(hours=hours), now)
     return Response(msgspec.json.encode(list(starmap(Item, rows))), media_type=MediaType.JSON)

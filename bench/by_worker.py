@@ -19,7 +19,7 @@ SELECT
 FROM imports WHERE id = $1
 """
 STATE = "SELECT state FROM imports WHERE id = $1"
-CHANGES = "sensorflow_imports"
+POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -35,18 +35,9 @@ async def import_object(pool: Pool, import_id: UUID, key: str) -> Took:
 
     Raises RuntimeError when it does not end as done.
     """
-    changed = asyncio.Event()
-
-    def hear(*_: object) -> None:
-        changed.set()
-
-    async with pool.acquire() as listener:
-        await listener.add_listener(CHANGES, hear)
-        await _queue(pool, import_id, key)
-        while (state := await listener.fetchval(STATE, import_id)) not in FINAL_STATES:
-            await changed.wait()
-            changed.clear()
-        await listener.remove_listener(CHANGES, hear)
+    await _queue(pool, import_id, key)
+    while (state := await pool.fetchval(STATE, import_id)) not in FINAL_STATES:  # noqa: ASYNC110
+        await asyncio.sleep(POLL_SECONDS)  # the worker, another process, changes the state
     if state != ImportState.DONE:
         raise RuntimeError(f"the import ended as {state}")
     return Took(**dict(await pool.fetchrow(REACHED, import_id) or {}))

@@ -6,7 +6,7 @@ from statistics import median
 
 import httpx2
 
-from bench.answers import Asking
+from bench.answers import QueryTimer
 from bench.influx import DATABASE, running_influx
 from bench.measure import Bench, Result, seconds
 from bench.month import Month
@@ -33,8 +33,8 @@ AVERAGE = f"SELECT mean(value) {OVER}"
 TIMES = 5
 
 
-async def hours_against_influx(bench: Bench, asking: Asking, month: Month) -> list[Result]:
-    """How long InfluxDB takes, as so many times our answer; nothing where there is none."""
+async def hours_against_influx(bench: Bench, timer: QueryTimer, month: Month) -> list[Result]:
+    """The time InfluxDB takes, against ours; no result where it is not installed."""
     influxd = shutil.which("influxd")
     if influxd is None:
         console.print("  aggregate: without InfluxDB (apt-get install influxdb)")
@@ -44,8 +44,8 @@ async def hours_against_influx(bench: Bench, asking: Asking, month: Month) -> li
             await _copy(bench.pool, client, month)
             everything = await _milliseconds(client, ALL_STATISTICS)
             average = await _milliseconds(client, AVERAGE)
-    ours = await asking.http(TIMES, interval="48h")
-    our_average = await asking.http(TIMES, interval="48h", statistics="average")
+    ours = await timer.http(TIMES, interval="48h")
+    our_average = await timer.http(TIMES, interval="48h", statistics="average")
     name = "hours of all equipment, 48h, InfluxDB"
     return [
         Result(name, "ms", everything, ours, "our answer over HTTP"),
@@ -53,12 +53,12 @@ async def hours_against_influx(bench: Bench, asking: Asking, month: Month) -> li
     ]
 
 
-async def _milliseconds(client: httpx2.AsyncClient, question: str) -> float:
-    async def ask() -> None:
-        answer = await client.get("/query", params={"db": DATABASE, "q": question})
+async def _milliseconds(client: httpx2.AsyncClient, statement: str) -> float:
+    async def request() -> None:
+        answer = await client.get("/query", params={"db": DATABASE, "q": statement})
         answer.raise_for_status()
 
-    return median([await seconds(ask()) for _ in range(TIMES)]) * 1000
+    return median([await seconds(request()) for _ in range(TIMES)]) * 1000
 
 
 async def _copy(pool: Pool, client: httpx2.AsyncClient, month: Month) -> None:

@@ -1,4 +1,4 @@
-"""A month of readings up to now: 1,000 ids, all in step, in as many rows as asked for."""
+"""A month of readings up to now: 1,000 ids with the same timestamps, in a given number of rows."""
 
 import math
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from core.database import Pool
 from core.queries import queries
 from core.time import utc_now
 
-THINNED = 10  # how many rows there are in the end for each one of the beginning
+THINNING = 10  # the tenth that is stored first is every tenth row
 
 FILL = """
 INSERT INTO readings (equipment_id, ts, value)
@@ -29,33 +29,33 @@ REFRESH = (
 
 @dataclass(frozen=True)
 class Month:
-    """Where it lies, and how many readings each id has in the end."""
+    """Its start, and how many readings each id has once it is filled."""
 
     start: datetime
     readings: int
 
     @classmethod
     def of_rows(cls, rows: int) -> "Month":
-        """The one that ends with the current hour and has so many rows, in whole tens an id."""
+        """The month up to the current hour with so many rows, a multiple of ten for each id."""
         end = utc_now().replace(minute=0, second=0, microsecond=0)
-        readings = THINNED * math.ceil(rows / IDS / THINNED)
+        readings = THINNING * math.ceil(rows / IDS / THINNING)
         return cls(end - timedelta(days=DAYS), readings)
 
     @property
     def end(self) -> datetime:
-        """The first moment after it."""
+        """The end, exclusive."""
         return self.start + timedelta(days=DAYS)
 
     async def fill(self, pool: Pool, *, tenth: bool) -> None:
-        """Store each tenth row, or all others, in the same buckets, and take up all there are."""
+        """Store each tenth row, or all others, in the same buckets; then refresh the rollups."""
         step = timedelta(days=DAYS) / self.readings
         day = math.ceil(self.readings / DAYS)
         for first in range(0, self.readings, day):
             last = min(first + day, self.readings)
-            await pool.execute(FILL, self.start, step, first, last, THINNED, tenth)
+            await pool.execute(FILL, self.start, step, first, last, THINNING, tenth)
         for statement in REFRESH:
             await pool.execute(statement)
 
-    async def tell(self, pool: Pool) -> None:
-        """Enter the month into the ledger of changes: only then are answers about it kept."""
+    async def record_changes(self, pool: Pool) -> None:
+        """Record the month in the ledger of changes: only then are results about it cached."""
         await queries().note_changed_range(pool, start=self.start, stop=self.end)

@@ -75,14 +75,22 @@ def migrate() -> None:
     """Bring the database to the schema of this release; harmless when it is there already.
 
     Needs SENSORFLOW_MIGRATE_DATABASE_URL, or SENSORFLOW_DATABASE_URL where one role does all.
+    Reports equipment ids that are stored otherwise by now.
     """
+    from cli.doctor.ids import check_ids_after_migration
+    from cli.doctor.results import print_results
     from core.database import REVISION
     from core.settings import DatabaseSettings, MigrateSettings
     from migrations.runner import upgrade
 
-    url = MigrateSettings().database_url or DatabaseSettings().url
-    asyncio.run(upgrade(url.get_secret_value()))
+    owner_url = MigrateSettings().database_url
+    settings = DatabaseSettings(url=owner_url) if owner_url else DatabaseSettings()
+    asyncio.run(upgrade(settings.url.get_secret_value()))
     Console().print(f"The database is at revision {REVISION}.")
+    print_results(
+        Console(stderr=True, highlight=False, soft_wrap=True),
+        asyncio.run(check_ids_after_migration(settings)),
+    )
 
 
 @app.command("audit")
@@ -136,6 +144,20 @@ def _report(results: "list[CheckResult]") -> None:
     print_results(Console(highlight=False, soft_wrap=True), results)
     if any_failed(results):
         raise typer.Exit(FAILED)
+
+
+@doctor.command("ids")
+def doctor_ids() -> None:
+    """List the equipment ids in the database that new readings cannot have, and why.
+
+    Needs SENSORFLOW_DATABASE_URL. Changes nothing.
+    """
+    from cli.doctor.ids import check_ids
+    from cli.doctor.results import print_results
+    from core.settings import DatabaseSettings
+
+    results = asyncio.run(check_ids(DatabaseSettings()))
+    print_results(Console(highlight=False, soft_wrap=True), results)
 
 
 def run() -> None:

@@ -7,7 +7,7 @@ from jobs.worker import run_worker
 
 
 def run_until_stopped() -> None:
-    """Run jobs until SIGTERM or SIGINT; the batch under way is finished first."""
+    """Run jobs until SIGTERM or SIGINT; the current batch is finished first."""
     configure_logging()
     configure_tracing("sensorflow-worker")
     asyncio.run(

@@ -28,7 +28,7 @@ else:
     Connection = asyncpg.Connection
     Pool = asyncpg.Pool
 
-REVISION = "0021"  # the schema this code is written for; a test compares it with migrations/
+REVISION = "0022"  # the schema this code is written for; a test compares it with migrations/
 
 # JIT compilation takes half a second of statements that otherwise take a tenth of that.
 SESSION = {"jit": "off"}
@@ -118,9 +118,22 @@ async def shares_one_session(connection: Connection) -> bool:
 
 
 async def driver_connection(connection: AsyncConnection) -> Connection:
-    """The asyncpg connection under an SQLAlchemy one, inside the same transaction."""
+    """The asyncpg connection under an SQLAlchemy one, inside the transaction that this began."""
     raw = await connection.get_raw_connection()
     return cast("Connection", raw.driver_connection)
+
+
+@asynccontextmanager
+async def driver_transaction(engine: AsyncEngine) -> AsyncIterator[Connection]:
+    """A transaction of the engine for named queries, which need asyncpg's own connection.
+
+    Raises as `database_errors`.
+    """
+    with database_errors():
+        async with engine.begin() as connection:
+            # SQLAlchemy sends BEGIN only before a first statement of its own.
+            await connection.exec_driver_sql("SELECT 1")
+            yield await driver_connection(connection)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ An error knows nothing of HTTP: api/http/problem_details.py maps codes to status
 
 
 class SensorFlowError(Exception):
-    """Something that Sensor Flow refuses or cannot do, said so that its reader can act on it."""
+    """Something that Sensor Flow refuses or cannot do; the message says what to do about it."""
 
     code: str = "internal_error"  # a class that stands for many codes sets its instance's
 
@@ -16,7 +16,7 @@ class SensorFlowError(Exception):
 
 
 class DatabaseUnavailableError(SensorFlowError):
-    """The database does not answer; what was under way may be stored or not; send it again."""
+    """The database does not answer; what was in progress may be stored or not; send it again."""
 
     code = "database_unavailable"
 
@@ -34,7 +34,7 @@ class DatabaseOverloadedError(SensorFlowError):
 
 
 class DatabaseRefusedError(SensorFlowError):
-    """The server answers but does not let us in: wrong user, password or database name."""
+    """The server answers but refuses the login: wrong user, password or database name."""
 
     code = "database_refused"
 
@@ -58,14 +58,20 @@ class StorageError(SensorFlowError):
 
 
 class ObjectMissingError(StorageError):
-    """The object store answers and lacks the object: waiting will not bring it back."""
+    """The object store answers and lacks the object, so a retry is useless."""
 
 
 class ObjectReplacedError(StorageError):
-    """The object store has another object in the place of the one that is meant."""
+    """The object store has another object under the key of the expected one."""
 
 
-class ReadingRefusedError(SensorFlowError):
+class RowsMissingError(SensorFlowError):
+    """After a batch the table does not hold what was written to it; the batch is rolled back."""
+
+    code = "rows_missing"
+
+
+class ReadingRejectedError(SensorFlowError):
     """A reading that breaks a rule of core/readings.py; `code` is the rule's."""
 
     def __init__(self, code: str, message: str, **details: object) -> None:

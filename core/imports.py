@@ -1,7 +1,10 @@
-"""What an import is: states and options, as stored in the table imports and told over HTTP."""
+"""States, transitions and options of an import, as in the table imports and in JSON."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -9,7 +12,7 @@ from core.readings import OnConflict
 
 
 class ImportState(StrEnum):
-    """Where an import is in its life. `done` means: its rows are visible in every rollup."""
+    """The state of an import. `done` means: its rows are visible in every rollup."""
 
     AWAITING_UPLOAD = "awaiting_upload"
     QUEUED = "queued"
@@ -20,11 +23,83 @@ class ImportState(StrEnum):
     CANCELLED = "cancelled"
 
 
-FINAL_STATES = frozenset({ImportState.DONE, ImportState.FAILED, ImportState.CANCELLED})
-CANCELLABLE = frozenset({ImportState.AWAITING_UPLOAD, ImportState.QUEUED, ImportState.LOADING})
-RETRIABLE = frozenset({ImportState.FAILED, ImportState.CANCELLED})
+class Transition(StrEnum):
+    """What changes the state of an import; each names a query of import_transitions.sql."""
 
-# The columns that every file has, by our names for them.
+    COMPLETE_UPLOAD = "complete_upload"
+    EXPIRE_UPLOADS = "expire_uploads"
+    CLAIM = "claim_import"
+    BEGIN_AGGREGATING = "begin_aggregating"
+    FINISH = "finish_import"
+    FAIL = "fail_import"
+    CANCEL = "cancel_import"
+    RETRY = "retry_import"
+    RESUBMIT_REJECTS = "resubmit_rejects"
+
+
+# From which states a transition may start, and where each of them leads. A claim of an import that
+# is loading or aggregating takes it over from a worker that is gone. The queries demand more: RETRY
+# a file that has arrived, RESUBMIT_REJECTS of a failed import that it failed with NO_VALID_ROWS.
+TRANSITIONS: Mapping[Transition, Mapping[ImportState, ImportState]] = MappingProxyType(
+    {
+        Transition.COMPLETE_UPLOAD: {ImportState.AWAITING_UPLOAD: ImportState.QUEUED},
+        Transition.EXPIRE_UPLOADS: {ImportState.AWAITING_UPLOAD: ImportState.FAILED},
+        Transition.CLAIM: {
+            ImportState.QUEUED: ImportState.LOADING,
+            ImportState.LOADING: ImportState.LOADING,
+            ImportState.AGGREGATING: ImportState.AGGREGATING,
+        },
+        Transition.BEGIN_AGGREGATING: {ImportState.LOADING: ImportState.AGGREGATING},
+        Transition.FINISH: {ImportState.AGGREGATING: ImportState.DONE},
+        Transition.FAIL: {
+            ImportState.LOADING: ImportState.FAILED,
+            ImportState.AGGREGATING: ImportState.FAILED,
+        },
+        Transition.CANCEL: {
+            ImportState.AWAITING_UPLOAD: ImportState.CANCELLED,
+            ImportState.QUEUED: ImportState.CANCELLED,
+            ImportState.LOADING: ImportState.CANCELLED,
+        },
+        Transition.RETRY: {
+            ImportState.FAILED: ImportState.QUEUED,
+            ImportState.CANCELLED: ImportState.QUEUED,
+        },
+        Transition.RESUBMIT_REJECTS: {
+            ImportState.DONE: ImportState.QUEUED,
+            ImportState.FAILED: ImportState.QUEUED,
+        },
+    }
+)
+
+# Out of a final state an import comes only by a user's request.
+REOPENING = frozenset({Transition.RETRY, Transition.RESUBMIT_REJECTS})
+FINAL_STATES = frozenset(ImportState).difference(
+    *(TRANSITIONS[transition] for transition in Transition if transition not in REOPENING)
+)
+RETRIABLE = frozenset(TRANSITIONS[Transition.RETRY])
+
+
+class ImportFault(StrEnum):
+    """Why an import failed: the column error_code, the API's `error.code`; see docs/imports.md."""
+
+    EMPTY_FILE = "empty_file"
+    NOT_TEXT = "not_text"
+    MISSING_HEADER = "missing_header"
+    AMBIGUOUS_HEADER = "ambiguous_header"
+    BAD_COMPRESSION = "bad_compression"
+    BAD_PARQUET = "bad_parquet"
+    WRONG_COLUMN_TYPE = "wrong_column_type"
+    INFLATED_TOO_LARGE = "inflated_too_large"
+    TOO_MANY_ERRORS = "too_many_errors"
+    NO_VALID_ROWS = "no_valid_rows"
+    SOURCE_MISSING = "source_missing"
+    SOURCE_REPLACED = "source_replaced"
+    WRONG_CHECKSUM = "wrong_checksum"
+    UPLOAD_EXPIRED = "upload_expired"
+    TOO_MANY_ATTEMPTS = "too_many_attempts"
+
+
+# The columns that every file has; a file may give them other names.
 EQUIPMENT_ID = "equipmentId"
 TIMESTAMP = "timestamp"
 VALUE = "value"
@@ -59,18 +134,19 @@ class TimeFormat(StrEnum):
 
 
 class OnTooManyErrors(StrEnum):
-    """What becomes of the rows of a file that has more errors than allowed."""
+    """What happens to the valid rows of a file that has more errors than allowed."""
 
     DISCARD = "discard"
     KEEP = "keep"
 
 
 class ImportOptions(Struct, frozen=True, kw_only=True, rename="camel"):
-    """How a file is written and what is to become of it, as its sender says.
+    """The format of a file and how to load it, as the client specifies.
 
-    `delimiter` null: the header tells. `timeZone` is that of timestamps without offset. `columns`
-    gives, by our names, the file's own names of columns. `maxErrors` is a number of rejected rows
-    or a share of all rows such as "5%"; null: any number.
+    `delimiter` null: detected from the header. `timeZone` is that of timestamps without offset.
+    `columns` maps COLUMNS to the file's own names. `maxErrors` is a number of rejected rows or a
+    percentage of all rows such as "5%"; null: any number. `earliest` is the earliest plausible
+    timestamp; null: that of the settings.
     """
 
     delimiter: Delimiter | None = None
@@ -81,28 +157,29 @@ class ImportOptions(Struct, frozen=True, kw_only=True, rename="camel"):
     max_errors: int | str | None = None
     on_too_many_errors: OnTooManyErrors = OnTooManyErrors.DISCARD
     on_conflict: OnConflict = OnConflict.REPLACE
+    earliest: datetime | None = None
 
     @property
-    def by_local_clock(self) -> bool:
-        """Whether a timestamp may be one of a clock that is sometimes put back or forward."""
+    def uses_local_time(self) -> bool:
+        """Whether timestamps may be local times, of which some are ambiguous or do not exist."""
         return self.time_format is TimeFormat.ISO8601 and self.time_zone != UTC_ZONE
 
-    def gives_up_after(self, rejected: int) -> bool:
-        """Whether after so many rejected rows no more of the file is loaded."""
-        counted = isinstance(self.max_errors, int)
-        return counted and self.keeps_on_failure and not self.allows(rejected, rejected)
+    def stops_after(self, rejected: int) -> bool:
+        """Whether loading stops at so many rejected rows; those loaded before stay."""
+        is_count = isinstance(self.max_errors, int)
+        return is_count and self.retains_rows_on_failure and not self.allows(rejected, rejected)
 
     @property
-    def keeps_on_failure(self) -> bool:
-        """Whether rows of a file with too many errors stay."""
+    def retains_rows_on_failure(self) -> bool:
+        """Whether loaded rows of a file with too many errors stay."""
         return self.on_too_many_errors is OnTooManyErrors.KEEP
 
     def allows(self, rejected: int, read: int) -> bool:
-        """Whether a file of which `read` rows were read may have `rejected` ones among them."""
+        """Whether `max_errors` allows `rejected` of `read` rows to be rejected."""
         match self.max_errors:
             case None:
                 return True
             case int(count):
                 return rejected <= count
-            case share:
-                return rejected * 100 <= Fraction(share.removesuffix("%")) * read
+            case percentage:
+                return rejected * 100 <= Fraction(percentage.removesuffix("%")) * read

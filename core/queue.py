@@ -1,4 +1,4 @@
-"""The job queue, where api and jobs meet: pgqueuer's tables in the schema `queue`."""
+"""The job queue between api and jobs: pgqueuer's tables in the schema `queue`."""
 
 from datetime import timedelta
 from typing import cast
@@ -21,8 +21,8 @@ IMPORT_JOB = "run_import"
 SETTINGS = DBSettings(db_schema="queue")
 
 
-def queue_over(driver: Driver) -> Queries:
-    """Pgqueuer's operations over `driver`, on the tables that migrations/ created."""
+def queue_queries(driver: Driver) -> Queries:
+    """Pgqueuer's queries on `driver`, for the tables that migrations/ creates."""
     return Queries(
         driver,
         qbe=QueryBuilderEnvironment(settings=SETTINGS),
@@ -34,11 +34,11 @@ def queue_over(driver: Driver) -> Queries:
 async def enqueue_import(
     connection: Connection, import_id: UUID, delay: timedelta | None = None
 ) -> None:
-    """Enqueue an import in the connection's transaction; idempotent.
+    """Add the import's job in the connection's transaction, unless it has a job already.
 
-    They do not pick it up before the `delay` is over, while the caller runs the import itself.
+    No worker takes the job before the `delay` has passed, in which the caller may run the import.
     """
-    await queue_over(AsyncpgDriver(cast("asyncpg.Connection", connection))).enqueue(
+    await queue_queries(AsyncpgDriver(cast("asyncpg.Connection", connection))).enqueue(
         IMPORT_JOB,
         str(import_id).encode(),
         execute_after=delay,

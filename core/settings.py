@@ -5,15 +5,16 @@ variable raises pydantic's ValidationError, which the command line turns into on
 """
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, PostgresDsn, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, PostgresDsn, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from core.readings import parse_earliest
 from core.scopes import Scope
 
 PLACEHOLDER = re.compile(r"\{(series|measurement|field|tags\.[^{}]+)\}")
@@ -158,8 +159,15 @@ class AuthSettings(BaseSettings):
     password_login: bool = Field(
         default=True, description="Whether POST /auth/login takes user name and password."
     )
+    max_failures_per_user_and_address: int = Field(
+        default=10,
+        ge=1,
+        description="Failed password sign-ins of one user from one address in a window.",
+    )
     max_failures_per_user: int = Field(
-        default=10, ge=1, description="Failed password sign-ins of one user in a window."
+        default=100,
+        ge=1,
+        description="Failed password sign-ins of one user from all addresses in a window.",
     )
     max_failures_per_address: int = Field(
         default=50, ge=1, description="Failed password sign-ins from one address in a window."
@@ -247,6 +255,10 @@ class ReadingSettings(BaseSettings):
     max_future: timedelta = Field(
         default=timedelta(days=1),
         description="How far ahead of now a timestamp may lie; seconds, or like P1D.",
+    )
+    earliest: Annotated[datetime, BeforeValidator(parse_earliest)] = Field(
+        default=datetime(2000, 1, 1, tzinfo=UTC),
+        description="The earliest plausible timestamp: a date, or with time and offset.",
     )
 
 

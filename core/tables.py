@@ -1,4 +1,4 @@
-"""The control plane's tables. Migrations make them; a test compares the two."""
+"""The tables as SQLAlchemy metadata. Migrations create them; a test compares the two."""
 
 from sqlalchemy import (
     BigInteger,
@@ -271,10 +271,10 @@ idempotency_keys = Table(
 )
 
 
-# TimescaleDB keeps this index on every hypertable by itself.
-NOT_OURS = frozenset({"readings_ts_idx"})
+# TimescaleDB creates this index on every hypertable by itself.
+CREATED_BY_EXTENSION = frozenset({"readings_ts_idx"})
 
 
-def is_ours(name: str | None, _kind: str, _parents: object) -> bool:
-    """Alembic's include_name: False for what the extension adds to our tables by itself."""
-    return name not in NOT_OURS
+def include_name(name: str | None, _kind: str, _parents: object) -> bool:
+    """Alembic's include_name: False for what the extension adds to the tables by itself."""
+    return name not in CREATED_BY_EXTENSION

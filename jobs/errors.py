@@ -1,15 +1,16 @@
-"""What may end an attempt at a job, apart from its success."""
+"""Why an attempt at a job ends without success."""
 
 import asyncpg
 
 from core.errors import SensorFlowError
+from core.imports import ImportFault
 
-# What comes of the world around the worker, and passes; anything else is a fault in the code.
-EXPECTED = (SensorFlowError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+# Failures of the environment: they pass, and the attempt is repeated. Anything else is a bug.
+EXPECTED_ERRORS = (SensorFlowError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
-# What TimescaleDB says to upkeep that meets another session's work on the same chunk: a refresh
-# that overlaps a policy's (55P03), a compression beside a write (40001). It may be tried again.
-CONFLICTS = (
+# What TimescaleDB raises when maintenance meets another session on the same chunk: a refresh that
+# overlaps a policy's (55P03), a compression beside a write (40001). It can be retried.
+CONCURRENCY_ERRORS = (
     asyncpg.LockNotAvailableError,
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
@@ -17,35 +18,31 @@ CONFLICTS = (
 
 
 class FileFaultError(SensorFlowError):
-    """The file itself is at fault: the import fails, and trying again would change nothing."""
+    """The file itself is at fault: the import fails, and a retry would change nothing."""
 
-    def __init__(self, code: str, message: str) -> None:
+    code: ImportFault
+
+    def __init__(self, code: ImportFault, message: str) -> None:
         super().__init__(message)
         self.code = code
 
 
 class LeaseLostError(SensorFlowError):
-    """Another worker has begun a later attempt, or the import was ended: write nothing more."""
+    """Another worker has begun a later attempt, or the import has ended: write nothing more."""
 
     code = "lease_lost"
 
 
 class WorkerStoppingError(SensorFlowError):
-    """The worker was asked to stop; the next one continues from the last batch."""
+    """The worker is shutting down; the next one continues after the last committed batch."""
 
     code = "worker_stopping"
 
 
-class TurnLateError(SensorFlowError):
-    """A batch waited too long, with rows locked, for the one before it: that may wait for it."""
+class CommitOrderTimeoutError(SensorFlowError):
+    """A batch waited too long, with rows locked, for the one before, which may wait for it."""
 
-    code = "turn_late"
-
-
-class RowsMissingError(SensorFlowError):
-    """After a batch the table does not hold what was written to it; the batch is rolled back."""
-
-    code = "rows_missing"
+    code = "commit_order_timeout"
 
 
 class RollupMismatchError(SensorFlowError):

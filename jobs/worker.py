@@ -1,4 +1,4 @@
-"""The worker's composition root: the queue, the upkeep, and staying alive."""
+"""The worker's composition root: the queue, periodic maintenance, and reconnecting."""
 
 import asyncio
 import signal
@@ -18,35 +18,40 @@ from pgqueuer.models import Job
 
 from core.database import REVISION, Pool, open_connection, open_pool
 from core.queries import queries
-from core.queue import IMPORT_JOB, queue_over
+from core.queue import IMPORT_JOB, queue_queries
 from core.settings import DatabaseSettings, ReadingSettings, StorageSettings, WorkerSettings
 from core.storage import Storage
-from jobs.csv_import.context import ImportWork
+from jobs.csv_import.context import ImportContext
 from jobs.csv_import.job import run_import_job
 from jobs.errors import SchemaMismatchError
-from jobs.maintenance.orphaned_objects import expire_uploads, sweep_orphans
-from jobs.maintenance.periodic import audit_some_day, every, pause, queue_stranded_imports
-from jobs.maintenance.recompression import compress_opened_chunks
+from jobs.maintenance.orphaned_objects import delete_orphaned_objects, expire_uploads
+from jobs.maintenance.periodic import (
+    audit_random_day,
+    interruptible_sleep,
+    requeue_stranded_imports,
+    run_periodically,
+)
+from jobs.maintenance.recompression import recompress_chunks
 from jobs.rollups.refresh import refresh_dirty_ranges
 
 log = structlog.get_logger()
 
 BATCH_LINES = 250_000
 JOBS_PER_POLL = 1
-JOBS_AT_ONCE = 2  # pgqueuer wants at least twice the jobs a poll
+MAX_CONCURRENT_JOBS = 2  # pgqueuer wants at least twice the jobs of a poll
 BATCH_STATEMENT_SECONDS = 600  # a batch may have to decompress many old chunks
 
-LONGEST_POLL_SECONDS = 5.0
-LIFE_SIGN_SECONDS = 5.0
-SWEEP_SECONDS = 60.0
+MAX_POLL_SECONDS = 5.0
+HEARTBEAT_SECONDS = 5.0
+CLEANUP_SECONDS = 60.0
 AUDIT_SECONDS = 300.0
-ORPHANS_SECONDS = 3600.0
+ORPHANED_OBJECTS_SECONDS = 3600.0
 
-FIRST_PAUSE_SECONDS = 1.0
-LONGEST_PAUSE_SECONDS = 30.0
+MIN_BACKOFF_SECONDS = 1.0
+MAX_BACKOFF_SECONDS = 30.0
 
-MakeWork = Callable[[Pool], ImportWork]
-Duty = Callable[[], Awaitable[object]]
+ContextFactory = Callable[[Pool], ImportContext]
+PeriodicTask = Callable[[], Awaitable[object]]
 
 
 async def run_worker(
@@ -57,87 +62,92 @@ async def run_worker(
     *,
     batch_lines: int = BATCH_LINES,
 ) -> None:
-    """Take jobs and keep the rollups up to date until SIGTERM or SIGINT.
+    """Run jobs and keep the rollups up to date until SIGTERM or SIGINT.
 
-    It outlives an absent database. Asked to stop, it ends after the batch or refresh at hand and
-    leaves the rest to the next worker.
+    While the database is unavailable it reconnects with exponential backoff. On a signal it ends
+    after the current batch or refresh and leaves the rest to the next worker.
     """
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    make_work = partial(
-        ImportWork, Storage.open(storage), database, worker, readings, stop, batch_lines
+    make_context = partial(
+        ImportContext, Storage.open(storage), database, worker, readings, stop, batch_lines
     )
-    pause_seconds = FIRST_PAUSE_SECONDS
+    backoff_seconds = MIN_BACKOFF_SECONDS
     while not stop.is_set():
         began = time.monotonic()
-        await _session(database, make_work)
-        if time.monotonic() - began > LONGEST_PAUSE_SECONDS:
-            pause_seconds = FIRST_PAUSE_SECONDS
-        await pause(stop, pause_seconds)
-        pause_seconds = min(2 * pause_seconds, LONGEST_PAUSE_SECONDS)
+        await _run_session(database, make_context)
+        if time.monotonic() - began > MAX_BACKOFF_SECONDS:
+            backoff_seconds = MIN_BACKOFF_SECONDS
+        await interruptible_sleep(stop, backoff_seconds)
+        backoff_seconds = min(2 * backoff_seconds, MAX_BACKOFF_SECONDS)
 
 
-async def _session(database: DatabaseSettings, make_work: MakeWork) -> None:
-    """Work until the worker is to stop or the database fails, which is logged."""
+async def _run_session(database: DatabaseSettings, make_context: ContextFactory) -> None:
+    """Run jobs until the worker is to stop or the database fails, which is logged."""
     try:
-        async with open_connection(database) as listener, open_work(database, make_work) as work:
-            await _serve(
-                work, QueueManager(queue_over(AsyncpgDriver(cast("asyncpg.Connection", listener))))
-            )
+        async with (
+            open_connection(database) as listener,
+            open_import_context(database, make_context) as context,
+        ):
+            driver = AsyncpgDriver(cast("asyncpg.Connection", listener))
+            await _run_queue(context, QueueManager(queue_queries(driver)))
     except* Exception as interruption:  # noqa: BLE001  # whatever it is, the worker goes on
         log.warning("worker_interrupted", errors=[repr(error) for error in interruption.exceptions])
 
 
 @asynccontextmanager
-async def open_work(database: DatabaseSettings, make_work: MakeWork) -> AsyncIterator[ImportWork]:
-    """What imports work with, over a pool of its own. Raises SchemaMismatchError."""
-    unhurried = database.model_copy(update={"statement_timeout_seconds": BATCH_STATEMENT_SECONDS})
-    async with await open_pool(unhurried) as pool:
+async def open_import_context(
+    database: DatabaseSettings, make_context: ContextFactory
+) -> AsyncIterator[ImportContext]:
+    """The context of imports, over a pool of its own. Raises SchemaMismatchError."""
+    timeout = {"statement_timeout_seconds": BATCH_STATEMENT_SECONDS}
+    async with await open_pool(database.model_copy(update=timeout)) as pool:
         await _require_schema(pool)
-        yield make_work(pool)
+        yield make_context(pool)
 
 
-async def _serve(work: ImportWork, manager: QueueManager) -> None:
+async def _run_queue(context: ImportContext, manager: QueueManager) -> None:
     @manager.entrypoint(IMPORT_JOB)
     async def run_import(job: Job) -> None:
-        await run_import_job(work, UUID((job.payload or b"").decode()), job.attempts)
+        await run_import_job(context, UUID((job.payload or b"").decode()), job.attempts)
 
-    lease_seconds = work.worker.lease_seconds
+    lease_seconds = context.worker.lease_seconds
     async with asyncio.TaskGroup() as tasks:
-        for seconds, duty in _duties(work):
-            tasks.create_task(every(seconds, work.stop, duty))
-        tasks.create_task(_shut_down_when_asked(manager, work.stop))
+        for seconds, task in _periodic_tasks(context):
+            tasks.create_task(run_periodically(seconds, context.stop, task))
+        tasks.create_task(_shut_down_on_stop(manager, context.stop))
         log.info("worker_started")
         await manager.run(
-            dequeue_timeout=timedelta(seconds=min(lease_seconds / 2, LONGEST_POLL_SECONDS)),
+            dequeue_timeout=timedelta(seconds=min(lease_seconds / 2, MAX_POLL_SECONDS)),
             batch_size=JOBS_PER_POLL,
-            max_concurrent_tasks=JOBS_AT_ONCE,
+            max_concurrent_tasks=MAX_CONCURRENT_JOBS,
             shutdown_on_listener_failure=True,
             heartbeat_timeout=timedelta(seconds=lease_seconds),
             log_aggregation_interval=timedelta(),  # never: nobody reads the statistics
         )
 
 
-def _duties(work: ImportWork) -> list[tuple[float, Duty]]:
-    """What is done every so many seconds beside the jobs; a long refresh holds up nothing else."""
-    show_life = partial(queries().worker_seen, work.pool, id=uuid4())
-    refresh = partial(refresh_dirty_ranges, work.database, work.checkpoint)
+def _periodic_tasks(context: ImportContext) -> list[tuple[float, PeriodicTask]]:
+    """Each with its interval in seconds. They run beside each other: a long one delays no other."""
+    pool, database = context.pool, context.database
+    heartbeat = partial(queries().record_worker_heartbeat, pool, id=uuid4())
+    refresh = partial(refresh_dirty_ranges, database, context.raise_if_stopping)
     return [
-        (LIFE_SIGN_SECONDS, show_life),
-        (work.worker.lease_seconds, partial(queue_stranded_imports, work.pool)),
-        (work.worker.refresh_interval_seconds, refresh),
-        (work.worker.refresh_interval_seconds, partial(queries().compact_changes, work.pool)),
-        (AUDIT_SECONDS, partial(audit_some_day, work.database)),
-        (SWEEP_SECONDS, partial(queries().delete_expired_sessions, work.pool)),
-        (SWEEP_SECONDS, partial(queries().forget_old_answers, work.pool)),
-        (SWEEP_SECONDS, partial(compress_opened_chunks, work.pool)),
-        (SWEEP_SECONDS, partial(expire_uploads, work.pool)),
-        (ORPHANS_SECONDS, partial(sweep_orphans, work.pool, work.storage)),
+        (HEARTBEAT_SECONDS, heartbeat),
+        (context.worker.lease_seconds, partial(requeue_stranded_imports, pool)),
+        (context.worker.refresh_interval_seconds, refresh),
+        (context.worker.refresh_interval_seconds, partial(queries().compact_changes, pool)),
+        (AUDIT_SECONDS, partial(audit_random_day, database)),
+        (CLEANUP_SECONDS, partial(queries().delete_expired_sessions, pool)),
+        (CLEANUP_SECONDS, partial(queries().delete_expired_responses, pool)),
+        (CLEANUP_SECONDS, partial(recompress_chunks, pool)),
+        (CLEANUP_SECONDS, partial(expire_uploads, pool)),
+        (ORPHANED_OBJECTS_SECONDS, partial(delete_orphaned_objects, pool, context.storage)),
     ]
 
 
-async def _shut_down_when_asked(manager: QueueManager, stop: asyncio.Event) -> None:
+async def _shut_down_on_stop(manager: QueueManager, stop: asyncio.Event) -> None:
     await stop.wait()
     manager.shutdown.set()
 

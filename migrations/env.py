@@ -3,7 +3,7 @@
 from alembic import context
 from sqlalchemy import Connection
 
-from core.tables import is_ours, metadata
+from core.tables import include_name, metadata
 
 
 def run(connection: Connection) -> None:
@@ -11,7 +11,7 @@ def run(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=metadata,
-        include_name=is_ours,
+        include_name=include_name,
         compare_server_default=True,
         transaction_per_migration=False,
     )

@@ -1,7 +1,7 @@
 """Bring a database to a revision: server checks, versions, then the re-runnable definitions.
 
 Each direction is one transaction that locks the version table, so a second `migrate` at the same
-time waits and finds nothing to do, and a failure leaves the database as it was.
+time waits and then has nothing to do, and a failure leaves the database as it was.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -29,7 +29,7 @@ VERSION_TABLE = """
 """
 # Everybody else may still read it. Advisory locks would be open to every login of the database.
 LOCK = "LOCK TABLE alembic_version IN EXCLUSIVE MODE"
-# Of sql/definitions; functions that return their rows go with them.
+# Of sql/definitions; CASCADE also drops the functions that return their rows.
 VIEWS = "measured, materialised, materialised_1h, materialised_1d, data_state"
 
 

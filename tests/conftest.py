@@ -9,6 +9,7 @@ import asyncpg
 import httpx2
 import pytest
 import pytest_asyncio
+from hypothesis import settings as hypothesis_settings
 from pydantic import SecretStr
 
 from core.database import Connection, Pool, open_pool, shares_one_session
@@ -23,6 +24,10 @@ from tests.support.stub_provider import StubProvider
 
 # Of the migrations and of the refresh, until they locked what no other login can.
 FORMER_LOCK_KEYS = (7_463_920_118, 7_463_920_119)
+
+# A slow machine is no reason to fail: no test depends on a time.
+hypothesis_settings.register_profile("suite", deadline=None)
+hypothesis_settings.load_profile("suite")
 
 
 @cache

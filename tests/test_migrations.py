@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from core.database import REVISION, Pool, control_engine
 from core.errors import UnsupportedDatabaseError
-from core.queue import queue_over
+from core.queue import queue_queries
 from migrations.requirements import check_license, check_version
 from migrations.runner import HERE, alembic_config, downgrade, upgrade
 
@@ -47,7 +47,7 @@ async def test_the_migrated_schema_is_the_one_the_tables_declare(owner_url: str)
 
 
 async def test_the_installed_queue_library_misses_nothing_in_our_schema(pool: Pool) -> None:
-    plan = await queue_over(AsyncpgPoolDriver(pool)).plan_upgrade()
+    plan = await queue_queries(AsyncpgPoolDriver(pool)).plan_upgrade()
     assert not plan.statements
 
 

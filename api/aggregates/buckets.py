@@ -1,4 +1,4 @@
-"""The buckets of an answer, and the rows that they are put together from."""
+"""The time buckets of a query, and the rows that they are computed from."""
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
@@ -20,16 +20,16 @@ class Source(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """Every row of a source that lies in the span; no bucket of the source is cut by its ends."""
+class SourceRange:
+    """The rows of a source in a span that splits none of the source's own buckets."""
 
     source: Source
     span: TimeRange
 
 
 @dataclass(frozen=True, slots=True)
-class EvenBorders(Sequence[datetime]):
-    """Multiples of the width since the epoch, each made when it is asked for."""
+class EvenBoundaries(Sequence[datetime]):
+    """Multiples of the width since the epoch, each computed on access."""
 
     width: timedelta
     multiples: range
@@ -38,112 +38,115 @@ class EvenBorders(Sequence[datetime]):
         return len(self.multiples)
 
     @overload
-    def __getitem__(self, place: int) -> datetime: ...
+    def __getitem__(self, index: int) -> datetime: ...
 
     @overload
-    def __getitem__(self, place: slice) -> "EvenBorders": ...
+    def __getitem__(self, index: slice) -> "EvenBoundaries": ...
 
-    def __getitem__(self, place: int | slice) -> "datetime | EvenBorders":
-        if isinstance(place, slice):
-            return EvenBorders(self.width, self.multiples[place])
-        return EPOCH + self.multiples[place] * self.width
+    def __getitem__(self, index: int | slice) -> "datetime | EvenBoundaries":
+        if isinstance(index, slice):
+            return EvenBoundaries(self.width, self.multiples[index])
+        return EPOCH + self.multiples[index] * self.width
 
 
 @dataclass(frozen=True, slots=True)
 class Buckets:
-    """Buckets that meet: each border begins one, but the last, which only ends one.
+    """Adjacent buckets: every boundary starts one, except the last, which only ends one.
 
-    One border alone stands for no bucket. `source` is the coarsest that tells them apart, but for
-    the hours with a border inside; `are_rows` says that each bucket is a row of it.
+    A single boundary means no bucket. `source` is the coarsest source that separates the buckets,
+    apart from hours with a boundary inside; `are_rows` is true if each bucket is a row of it.
     """
 
-    borders: Sequence[datetime]
+    boundaries: Sequence[datetime]
     source: Source
     are_rows: bool
 
     @property
     def span(self) -> TimeRange:
-        """All of it."""
-        return TimeRange(self.borders[0], self.borders[-1])
+        """From the start of the first bucket to the end of the last."""
+        return TimeRange(self.boundaries[0], self.boundaries[-1])
 
     @property
     def cut_hours(self) -> list[datetime]:
-        """The UTC hours with a border inside: the rollups do not tell their parts apart."""
+        """The UTC hours with a boundary inside, which no rollup can divide between buckets."""
         if self.source is Source.READINGS:
             return []
-        cut = {floor(border, HOUR) for border in self.borders if border != floor(border, HOUR)}
-        return sorted(cut)
+        hours = ((boundary, floor(boundary, HOUR)) for boundary in self.boundaries)
+        return sorted({hour for boundary, hour in hours if boundary != hour})
 
     @property
     def edges(self) -> list[TimeRange]:
-        """What of the cut hours lies in the buckets, neighbours put together."""
+        """The parts of the cut hours that lie in the buckets, adjacent ones merged."""
         edges: list[TimeRange] = []
         for hour in self.cut_hours:
-            start, stop = max(hour, self.borders[0]), min(hour + HOUR, self.borders[-1])
+            start, stop = max(hour, self.boundaries[0]), min(hour + HOUR, self.boundaries[-1])
             if edges and edges[-1].end == start:
                 start = edges.pop().start
             edges.append(TimeRange(start, stop))
         return edges
 
     @property
-    def whole(self) -> Part:
-        """What may be read from the source, apart from the cut hours."""
+    def source_range(self) -> SourceRange:
+        """What may be read from the source; the cut hours in it are to be left out."""
         if self.source is Source.READINGS:
-            return Part(self.source, self.span)
-        return Part(self.source, _whole(self.span, HOUR))
+            return SourceRange(self.source, self.span)
+        return SourceRange(self.source, _whole(self.span, HOUR))
 
     @property
     def raw_length(self) -> timedelta:
-        """Over how long readings must be read."""
+        """The total length of the ranges in which readings must be read."""
         edges = [self.span] if self.source is Source.READINGS else self.edges
         return sum((edge.length for edge in edges), timedelta())
 
-    def seconds(self) -> dict[int, int]:
-        """How long each bucket is, by the Unix second of its start."""
-        moments = map(_unix_seconds, self.borders)
-        return {start: stop - start for start, stop in pairwise(moments)}
+    def lengths_seconds(self) -> dict[int, int]:
+        """The length of each bucket, by the Unix second of its start."""
+        boundaries = map(_unix_seconds, self.boundaries)
+        return {start: stop - start for start, stop in pairwise(boundaries)}
 
     def index_of(self, start_seconds: int) -> int:
-        """The first bucket that starts at this Unix second or later, as an index."""
-        return bisect_left(self.borders, start_seconds, key=_unix_seconds)
+        """The index of the first bucket that starts at this Unix second or later."""
+        return bisect_left(self.boundaries, start_seconds, key=_unix_seconds)
 
     def between(self, first: int, last: int) -> "Buckets":
-        """The buckets from one index on and before another."""
-        return replace(self, borders=self.borders[first : last + 1])
+        """The buckets with indexes from `first` up to but not including `last`."""
+        return replace(self, boundaries=self.boundaries[first : last + 1])
 
-    def holding(self, first_seconds: int, last_seconds: int) -> "Buckets":
-        """Those that start between two Unix seconds, both counted in."""
-        first = min(self.index_of(first_seconds), len(self.borders) - 1)
+    def starting_between(self, first_seconds: int, last_seconds: int) -> "Buckets":
+        """The buckets that start between two Unix seconds, both included."""
+        first = min(self.index_of(first_seconds), len(self.boundaries) - 1)
         return self.between(first, self.index_of(last_seconds + 1))
 
-    def parts(self) -> Iterator[Part]:
-        """All rows that lie in the buckets, from as few rows as possible."""
+    def source_ranges(self) -> Iterator[SourceRange]:
+        """Ranges that together hold all readings in the buckets, in as few rows as possible."""
         if self.source is Source.READINGS:
-            yield Part(Source.READINGS, self.span)
+            yield SourceRange(Source.READINGS, self.span)
         else:
-            yield from _parts(self.span, ((Source.DAYS, DAY), (Source.HOURS, HOUR)))
+            yield from _source_ranges(self.span, ((Source.DAYS, DAY), (Source.HOURS, HOUR)))
 
 
-def _parts(span: TimeRange, sources: tuple[tuple[Source, timedelta], ...]) -> Iterator[Part]:
-    """The span as whole buckets of the first source, and its ends by those that are finer."""
+def _source_ranges(
+    span: TimeRange, sources: tuple[tuple[Source, timedelta], ...]
+) -> Iterator[SourceRange]:
+    """The span in whole buckets of the first source, its ends in those of the finer ones."""
     if span.start >= span.end:
         return
     if not sources:
-        yield Part(Source.READINGS, span)
+        yield SourceRange(Source.READINGS, span)
         return
     (source, width), *finer = sources
     whole = _whole(span, width)
     if whole.start >= whole.end:
-        yield from _parts(span, tuple(finer))
+        yield from _source_ranges(span, tuple(finer))
         return
-    yield from _parts(TimeRange(span.start, whole.start), tuple(finer))
-    yield Part(source, whole)
-    yield from _parts(TimeRange(whole.end, span.end), tuple(finer))
+    yield from _source_ranges(TimeRange(span.start, whole.start), tuple(finer))
+    yield SourceRange(source, whole)
+    yield from _source_ranges(TimeRange(whole.end, span.end), tuple(finer))
 
 
 def _whole(span: TimeRange, width: timedelta) -> TimeRange:
+    """The longest range within the span whose ends are multiples of the width."""
     return TimeRange(ceiling(span.start, width), floor(span.end, width))
 
 
-def _unix_seconds(moment: datetime) -> int:
-    return round(moment.timestamp())
+def _unix_seconds(timestamp: datetime) -> int:
+    return round(timestamp.timestamp())

@@ -1,4 +1,4 @@
-"""An earlier range to compare with, and which of its buckets goes with which."""
+"""The earlier range of a comparison, and which of its buckets corresponds to which."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from api.aggregates.resolutions import Resolution
 from core.time import TimeRange
 
 WEEK = timedelta(weeks=1)
-LEAP_DAY_BEFORE = 28
+DAY_FOR_LEAP_DAY = 28
 
 
 class Comparison(StrEnum):
@@ -23,9 +23,9 @@ class Comparison(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """The way from a moment to an earlier one, by what a clock shows.
+    """Maps timestamps to earlier ones by the local time that a clock shows.
 
-    Every method raises OverflowError or ValueError off the calendar.
+    Every method raises OverflowError or ValueError outside the calendar.
     """
 
     clock: tzinfo
@@ -33,29 +33,31 @@ class Shift:
 
     def range(self, span: TimeRange) -> TimeRange:
         """The earlier range."""
-        ends = (self.earlier(self._shown(end)) for end in (span.start, span.end))
+        ends = (self.earlier(self._local(end)) for end in (span.start, span.end))
         return TimeRange(*(end.astimezone(UTC) for end in ends))
 
-    def moment(self, start: datetime) -> datetime | None:
-        """The earlier moment; None if the clock never showed it."""
-        wanted = self.earlier(start.astimezone(self.clock))
-        found = wanted.astimezone(UTC)
-        shown = found.astimezone(self.clock)
-        return found if shown.replace(tzinfo=None) == wanted.replace(tzinfo=None) else None
+    def timestamp(self, start: datetime) -> datetime | None:
+        """The earlier timestamp in UTC; None if the clock never showed its local time."""
+        local = self.earlier(start.astimezone(self.clock))
+        utc = local.astimezone(UTC)
+        shown = utc.astimezone(self.clock)
+        return utc if shown.replace(tzinfo=None) == local.replace(tzinfo=None) else None
 
     def day(self, start: datetime) -> datetime | None:
-        """The start of the earlier day, by the day that starts then; None if there was none."""
-        wanted = self.earlier(self._midnight(start))
-        found = wanted.astimezone(UTC)
-        return found if found.astimezone(self.clock).date() == wanted.date() else None
+        """The start of the earlier day in UTC, from the start of a day; None if it was skipped."""
+        local = self.earlier(self._midnight(start))
+        utc = local.astimezone(UTC)
+        return utc if utc.astimezone(self.clock).date() == local.date() else None
 
-    def _shown(self, moment: datetime) -> datetime:
-        """What the clock shows; midnight for the first moment of a day that skips its midnight."""
-        midnight = self._midnight(moment)
-        return midnight if midnight.astimezone(UTC) == moment else moment.astimezone(self.clock)
+    def _local(self, timestamp: datetime) -> datetime:
+        """The local time; midnight for the start of a day whose midnight the clock skips."""
+        midnight = self._midnight(timestamp)
+        if midnight.astimezone(UTC) == timestamp:
+            return midnight
+        return timestamp.astimezone(self.clock)
 
-    def _midnight(self, moment: datetime) -> datetime:
-        return datetime.combine(moment.astimezone(self.clock).date(), time(), self.clock)
+    def _midnight(self, timestamp: datetime) -> datetime:
+        return datetime.combine(timestamp.astimezone(self.clock).date(), time(), self.clock)
 
 
 def shift_back(
@@ -63,27 +65,27 @@ def shift_back(
 ) -> Shift:
     """The shift to a week or a year earlier, or to the range just before.
 
-    That has as many days, if days are asked for or the span ends at the time of day at which it
-    begins; else it is as long.
+    The range before has as many days if the resolution is days, or if the span ends at the local
+    time of day at which it starts; otherwise it has the same length.
     """
     start, end = span.start.astimezone(zone), span.end.astimezone(zone)
-    days = len(buckets.borders) - 1 if resolution is Resolution.DAY else 0
+    days = len(buckets.boundaries) - 1 if resolution is Resolution.DAY else 0
     if start.time() == end.time():
         days = days or (end.date() - start.date()).days
     match comparison:
         case Comparison.YEAR:
             return Shift(zone, _a_year_before)
         case Comparison.WEEK:
-            return Shift(zone, lambda shown: shown - WEEK)
+            return Shift(zone, lambda local: local - WEEK)
         case Comparison.PREVIOUS if days:
-            return Shift(zone, lambda shown: shown - timedelta(days=days))
+            return Shift(zone, lambda local: local - timedelta(days=days))
         case Comparison.PREVIOUS:
-            return Shift(UTC, lambda shown: shown - span.length)
+            return Shift(UTC, lambda local: local - span.length)
 
 
-def _a_year_before(shown: datetime) -> datetime:
-    """The same date of the year before, the 28th for a 29th of February."""
+def _a_year_before(local: datetime) -> datetime:
+    """The same date in the year before, the 28th for a 29th of February."""
     try:
-        return shown.replace(year=shown.year - 1)
+        return local.replace(year=local.year - 1)
     except ValueError:
-        return shown.replace(year=shown.year - 1, day=LEAP_DAY_BEFORE)
+        return local.replace(year=local.year - 1, day=DAY_FOR_LEAP_DAY)

@@ -1,99 +1,118 @@
-"""From what was found to what is told."""
+"""Encodes pages of bucket rows as the JSON of a response."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat, starmap
-from operator import itemgetter
-from typing import Any, cast
+from types import MappingProxyType
+from typing import cast
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from api.aggregates.cursor import Cursor, Position
-from api.aggregates.execution import Found
-from api.aggregates.gapfill import Bucket
-from api.aggregates.query import USUAL, Grouping, Question, Statistic
-from api.aggregates.repository import NOTHING, Row, State, Totals, added_up
+from api.aggregates.bucket_row import (
+    AnyBucketRow,
+    BucketRow,
+    get_key,
+    get_position,
+    get_start,
+    getter,
+)
+from api.aggregates.cursor import BucketPosition, Cursor
+from api.aggregates.execution import Page
+from api.aggregates.query import DEFAULT_STATISTICS, AggregateQuery, Grouping, Statistic
+from api.aggregates.repository import NO_SAMPLES, DataState, SampleTotals, sum_rows
 from api.aggregates.schemas import Aggregates, Earlier, Item
 from api.http.pagination import encode_cursor
 from api.http.stale_ranges import StaleRange
 
-COLUMNS = (  # of a row, behind the id and the start of the bucket
-    Statistic.TOTAL,
-    Statistic.COUNT,
-    Statistic.AVERAGE,
-    Statistic.MINIMUM,
-    Statistic.MAXIMUM,
-    Statistic.FIRST,
-    Statistic.LAST,
+STATISTIC_COLUMNS: Mapping[Statistic, str] = MappingProxyType(
+    {
+        Statistic.TOTAL: "total_value",
+        Statistic.COUNT: "sample_count",
+        Statistic.AVERAGE: "average",
+        Statistic.MINIMUM: "minimum",
+        Statistic.MAXIMUM: "maximum",
+        Statistic.FIRST: "first",
+        Statistic.LAST: "last",
+    }
 )
-UNTOLD = repeat(UNSET)
+GETTERS = {name: getter(name) for name in BucketRow._fields}
+OMITTED = repeat(UNSET)  # the column of a field that is left out of every item
+
+get_extremes = getter("minimum", "maximum")
 
 
-class Finding(Struct, frozen=True, array_like=True):
-    """What is told of a question whenever it is asked, while its data stay the same.
+class EncodedResult(Struct, frozen=True, array_like=True):
+    """The part of a response that is the same as long as the data are, so that it can be cached.
 
-    `items` is JSON; the next page begins behind `last`, if there is one.
+    `items` is JSON; the next page begins after `last`, if there is one.
     """
 
-    totals: Totals
+    totals: SampleTotals
     items: bytes
-    last: Position | None
-    earlier: Totals | None
+    last: BucketPosition | None
+    comparison_totals: SampleTotals | None
 
 
-def finding(question: Question, found: Found) -> Finding:
-    """What was found, as it is told."""
-    last = Position(found.rows[-1][1], found.rows[-1][0] or "") if found.more else None
-    items = msgspec.json.encode(_items(question, found))
-    earlier = found.earlier.totals if found.earlier else None
-    return Finding(found.totals, items, last, earlier)
+def encode_page(query: AggregateQuery, page: Page) -> EncodedResult:
+    """The page with its items as JSON."""
+    last = _position(page.rows[-1]) if page.has_next else None
+    items = msgspec.json.encode(_items(query, page))
+    comparison_totals = page.comparison.totals if page.comparison else None
+    return EncodedResult(page.totals, items, last, comparison_totals)
 
 
-class Telling:
-    """A finding in the making: of rows that are taken some at a time, in their order."""
+def _position(row: AnyBucketRow) -> BucketPosition:
+    start, equipment_id = get_position(row)
+    return BucketPosition(start, equipment_id or "")
 
-    def __init__(self, question: Question) -> None:
-        self._question = question
-        self._totals = NOTHING
-        self._items: list[bytes | memoryview] = []  # each behind a comma
 
-    def take(self, rows: Sequence[Row]) -> None:
-        """Tell these as well."""
-        self._totals = added_up(rows, self._totals)
+class StreamingEncoder:
+    """Encodes all rows of a query in batches, which must come in order."""
+
+    def __init__(self, query: AggregateQuery) -> None:
+        self._query = query
+        self._totals = NO_SAMPLES
+        self._items: list[bytes | memoryview] = []  # each after a comma
+
+    def add(self, rows: Sequence[AnyBucketRow]) -> None:
+        """Encode the next batch."""
+        self._totals = sum_rows(rows, self._totals)
         if rows:
-            found = Found(self._totals, rows, more=False)
-            self._items += (b",", memoryview(finding(self._question, found).items)[1:-1])
+            page = Page(self._totals, rows, has_next=False)
+            self._items += (b",", memoryview(encode_page(self._query, page).items)[1:-1])
 
-    def finding(self) -> Finding:
-        """What was taken, told as all there is."""
-        return Finding(self._totals, b"".join((b"[", *self._items[1:], b"]")), None, None)
+    def result(self) -> EncodedResult:
+        """The rows added so far, as the only page."""
+        return EncodedResult(self._totals, b"".join((b"[", *self._items[1:], b"]")), None, None)
 
 
-def told(question: Question, states: Sequence[State], finding: Finding) -> bytes:
-    """The answer as JSON of `Aggregates`; the states are of the question's parts."""
-    answer = Aggregates(
-        average=finding.totals.average,
-        total_count=finding.totals.count,
-        items=cast("list[Item]", Raw(finding.items)),  # encoded already
-        as_of=question.asked_at,
-        interval=question.interval or UNSET,
-        resolution=question.resolution,
-        tz=question.zone.key if question.zone else UNSET,
-        start=question.span.start,
-        end=question.span.end,
+def encode_response(
+    query: AggregateQuery, states: Sequence[DataState], result: EncodedResult
+) -> bytes:
+    """The response as JSON of `Aggregates`; the states are those of `query.with_comparison`."""
+    response = Aggregates(
+        average=result.totals.average,
+        total_count=result.totals.count,
+        items=cast("list[Item]", Raw(result.items)),  # encoded already
+        as_of=query.requested_at,
+        interval=query.interval or UNSET,
+        resolution=query.resolution,
+        tz=query.zone.key if query.zone else UNSET,
+        start=query.span.start,
+        end=query.span.end,
         stale_ranges=_stale_ranges(states[0]),
-        compared=_earlier(question, states, finding.earlier),
-        next_cursor=_next_cursor(question, finding.last),
+        compared=_comparison(query, states, result.comparison_totals),
+        next_cursor=_next_cursor(query, result.last),
     )
-    return msgspec.json.encode(answer)
+    return msgspec.json.encode(response)
 
 
-def _earlier(
-    question: Question, states: Sequence[State], totals: Totals | None
+def _comparison(
+    query: AggregateQuery, states: Sequence[DataState], totals: SampleTotals | None
 ) -> Earlier | UnsetType:
-    if question.compared is None or totals is None:
+    if query.comparison is None or totals is None:
         return UNSET
-    span = question.compared.question.span
+    span = query.comparison.query.span
     return Earlier(
         average=totals.average,
         total_count=totals.count,
@@ -103,58 +122,62 @@ def _earlier(
     )
 
 
-def _stale_ranges(state: State) -> list[StaleRange]:
+def _stale_ranges(state: DataState) -> list[StaleRange]:
     return [StaleRange(start, end) for start, end in state.stale]
 
 
-def _items(question: Question, found: Found) -> list[Item]:
-    seconds = question.buckets.seconds() if question.zone else {}
-    lengths = [seconds.get(row[1], UNSET) for row in found.rows] if seconds else UNTOLD
-    return _laid_out(question, found.rows, lengths, _counterparts(question, found))
+def _items(query: AggregateQuery, page: Page) -> list[Item]:
+    by_start = query.buckets.lengths_seconds() if query.zone else {}
+    starts = map(get_start, page.rows)
+    lengths = [by_start.get(start, UNSET) for start in starts] if by_start else OMITTED
+    return _build_items(query, page.rows, lengths, _counterparts(query, page))
 
 
-def _counterparts(question: Question, found: Found) -> Iterable[Item | UnsetType | None]:
-    if found.earlier is None:
-        return UNTOLD
-    earlier = found.earlier.rows
-    items = dict(zip(earlier, _laid_out(question, list(earlier.values())), strict=True))
-    return [items.get((row[0], row[1])) for row in found.rows]
+def _counterparts(query: AggregateQuery, page: Page) -> Iterable[Item | UnsetType | None]:
+    if page.comparison is None:
+        return OMITTED
+    rows = page.comparison.rows
+    items = dict(zip(rows, _build_items(query, list(rows.values())), strict=True))
+    return [items.get(key) for key in map(get_key, page.rows)]
 
 
-def _laid_out(
-    question: Question,
-    rows: Sequence[Row],
-    lengths: Iterable[int | UnsetType] = UNTOLD,
-    counterparts: Iterable[Item | UnsetType | None] = UNTOLD,
+def _build_items(
+    query: AggregateQuery,
+    rows: Sequence[AnyBucketRow],
+    lengths: Iterable[int | UnsetType] = OMITTED,
+    counterparts: Iterable[Item | UnsetType | None] = OMITTED,
 ) -> list[Item]:
-    """Items made a column at a time, or at once: there may be tens of thousands."""
-    by_equipment = question.grouping is Grouping.EQUIPMENT
-    if by_equipment and question.statistics == USUAL and lengths is counterparts is UNTOLD:
+    """Items made column by column, or straight from the rows: there may be tens of thousands.
+
+    The fields of `Item` begin with the columns of a row.
+    """
+    by_equipment = query.grouping is Grouping.EQUIPMENT
+    default = by_equipment and query.statistics == DEFAULT_STATISTICS
+    if default and lengths is counterparts is OMITTED:
         return list(starmap(Item, rows))
-    places = range(len(Bucket._fields))
-    ids, starts, *values = [list(map(itemgetter(place), rows)) for place in places]
-    told_ids = ids if by_equipment else UNTOLD
-    statistics = _statistics(question.statistics, values)
-    return list(map(Item, told_ids, starts, *statistics, lengths, counterparts))
+    columns = _requested_columns(query)
+    values = [
+        map(GETTERS[name], rows) if name in columns else OMITTED for name in BucketRow._fields
+    ]
+    ranges = _ranges(rows) if Statistic.RANGE in query.statistics else OMITTED
+    return list(map(Item, *values, ranges, lengths, counterparts))
 
 
-def _statistics(
-    asked: frozenset[Statistic], columns: Iterable[Iterable[Any]]
-) -> list[Iterable[Any]]:
-    values = dict(zip(COLUMNS, columns, strict=True))
-    told = [column if statistic in asked else UNTOLD for statistic, column in values.items()]
-    return [*told, _ranges(values) if Statistic.RANGE in asked else UNTOLD]
+def _requested_columns(query: AggregateQuery) -> set[str]:
+    key = {"interval_start"} | ({"equipment_id"} if query.grouping is Grouping.EQUIPMENT else set())
+    return key | {STATISTIC_COLUMNS[name] for name in query.statistics - {Statistic.RANGE}}
 
 
-def _ranges(values: Mapping[Statistic, Iterable[Any]]) -> list[float | None]:
-    extremes = zip(values[Statistic.MINIMUM], values[Statistic.MAXIMUM], strict=True)
+def _ranges(rows: Sequence[AnyBucketRow]) -> list[float | None]:
+    extremes = map(get_extremes, rows)
     return [None if low is None else high - low for low, high in extremes]
 
 
-def _next_cursor(question: Question, last: Position | None) -> str | UnsetType | None:
-    if question.limit is None:
+def _next_cursor(query: AggregateQuery, last: BucketPosition | None) -> str | UnsetType | None:
+    """Unset if the query has no pages, None on the last one."""
+    if query.limit is None:
         return UNSET
     if last is None:
         return None
-    cursor = Cursor(question.span.start, question.span.end, question.resolution, last)
+    cursor = Cursor(query.span.start, query.span.end, query.resolution, last)
     return encode_cursor(cursor)

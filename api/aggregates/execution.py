@@ -1,4 +1,4 @@
-"""What a snapshot holds for a question: a page, filled or compared as it asks."""
+"""Executes a query in a snapshot: a page of rows, gaps filled and compared as it requests."""
 
 from bisect import bisect_left
 from collections.abc import Collection, Mapping, Sequence
@@ -6,108 +6,116 @@ from dataclasses import dataclass, replace
 
 from asyncpg import Record
 
+from api.aggregates.bucket_row import AnyBucketRow, BucketRow, get_key, get_start
 from api.aggregates.cursor import BEGINNING
-from api.aggregates.gapfill import MOST_FILLED, Bucket, Fill, filled
-from api.aggregates.query import Compared, Question
-from api.aggregates.repository import Row, Snapshot, Totals, added_up
-from api.aggregates.resolutions import REACHES
+from api.aggregates.gapfill import MAX_FILLED_BUCKETS, Fill, fill_gaps
+from api.aggregates.query import AggregateQuery, ComparisonQuery
+from api.aggregates.repository import SampleTotals, Snapshot, sum_rows
+from api.aggregates.resolutions import RESOLUTION_LIMITS
+from api.aggregates.route import PageRoute, choose_page_route
+from api.http.parsers import invalid_parameter
 from api.http.problem_details import InvalidRequestError
-from api.http.query_parameters import invalid_parameter
 
-Key = tuple[str | None, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Earlier:
-    """The totals of the earlier range, and the counterparts of the page's buckets by their keys."""
-
-    totals: Totals
-    rows: Mapping[Key, Record]
+RowKey = tuple[str | None, int]  # id and start
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """The totals over the whole range and a page of its buckets."""
+class ComparisonPage:
+    """The totals of the earlier range, and the counterparts of a page's buckets by their keys."""
 
-    totals: Totals
-    rows: Sequence[Row]
-    more: bool
-    earlier: Earlier | None = None
+    totals: SampleTotals
+    rows: Mapping[RowKey, Record]
 
 
-async def find(snapshot: Snapshot, question: Question) -> Found:
-    """The page of the question's buckets, in order of their start and equipment.
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of the buckets, and the totals over the whole range."""
+
+    totals: SampleTotals
+    rows: Sequence[AnyBucketRow]
+    has_next: bool
+    comparison: ComparisonPage | None = None
+
+
+async def execute(snapshot: Snapshot, query: AggregateQuery, route: PageRoute) -> Page:
+    """The page of the query's buckets, in order of their start and equipment.
 
     Raises InvalidRequestError if there are more buckets than can be filled.
     """
-    page = await (_plain if question.fill is Fill.NONE else _filled)(snapshot, question)
-    if question.compared is None:
+    read = _stored_page if query.fill is Fill.NONE else _filled_page
+    page = await read(snapshot, query, route)
+    if query.comparison is None:
         return page
-    return replace(page, earlier=await _earlier(snapshot, question.compared, page.rows))
+    return replace(page, comparison=await _comparison_page(snapshot, query.comparison, page.rows))
 
 
-def whole(rows: Sequence[Row]) -> Found:
-    """A page that holds all there is."""
-    return Found(added_up(rows), rows, more=False)
+def single_page(rows: Sequence[AnyBucketRow]) -> Page:
+    """All rows of a query as its only page."""
+    return Page(sum_rows(rows), rows, has_next=False)
 
 
-async def _plain(snapshot: Snapshot, question: Question) -> Found:
-    rows = await snapshot.page(question)
-    more = question.limit is not None and len(rows) > question.limit
-    whole = question.after == BEGINNING and not more
-    totals = added_up(rows) if whole else await snapshot.totals(question)
-    return Found(totals, rows[: question.limit], more)
+async def _stored_page(snapshot: Snapshot, query: AggregateQuery, route: PageRoute) -> Page:
+    rows = await snapshot.page(query, route)
+    has_next = query.limit is not None and len(rows) > query.limit
+    complete = query.after == BEGINNING and not has_next
+    totals = sum_rows(rows) if complete else await snapshot.totals(query)
+    return Page(totals, rows[: query.limit], has_next)
 
 
-async def _filled(snapshot: Snapshot, question: Question) -> Found:
-    everything = replace(question, after=BEGINNING, limit=MOST_FILLED)
-    rows = [Bucket(*row) for row in await snapshot.page(everything)]
-    ids = await _in_order(snapshot, {row.equipment_id for row in rows})
-    starts = [*question.buckets.seconds()]
-    if max(len(rows), len(ids) * len(starts)) > MOST_FILLED:
-        raise _too_much_to_fill(question, len(ids))
-    cells = [*filled(rows, ids, starts, question.fill)]
-    first = _place(question, ids, starts)
-    last = len(cells) if question.limit is None else first + question.limit
-    return Found(added_up(rows), cells[first:last], last < len(cells))
+async def _filled_page(snapshot: Snapshot, query: AggregateQuery, route: PageRoute) -> Page:
+    unpaged = replace(query, after=BEGINNING, limit=MAX_FILLED_BUCKETS)
+    rows = [BucketRow._make(row) for row in await snapshot.page(unpaged, route)]
+    ids = await _sort_ids(snapshot, {row.equipment_id for row in rows})
+    starts = [*query.buckets.lengths_seconds()]
+    if max(len(rows), len(ids) * len(starts)) > MAX_FILLED_BUCKETS:
+        raise _too_many_to_fill(query, len(ids))
+    buckets = [*fill_gaps(rows, ids, starts, query.fill)]
+    first = _count_before(query, ids, starts)
+    last = len(buckets) if query.limit is None else first + query.limit
+    return Page(sum_rows(rows), buckets[first:last], last < len(buckets))
 
 
-async def _in_order(snapshot: Snapshot, names: Collection[str | None]) -> list[str | None]:
-    """The ids as pages have them; all equipment taken together has none."""
+async def _sort_ids(snapshot: Snapshot, names: Collection[str | None]) -> list[str | None]:
+    """The ids in the order of pages; buckets of all equipment together have None as their id."""
     ids = [name for name in names if name is not None]
-    return [*await snapshot.in_order(ids)] if ids else [*names]
+    return [*await snapshot.sort_ids(ids)] if ids else [*names]
 
 
-def _place(question: Question, ids: Sequence[str | None], starts: Sequence[int]) -> int:
-    """How many cells the pages before have told."""
-    if question.after == BEGINNING:
+def _count_before(query: AggregateQuery, ids: Sequence[str | None], starts: Sequence[int]) -> int:
+    """How many buckets the previous pages hold."""
+    if query.after == BEGINNING:
         return 0
-    buckets = bisect_left(starts, question.after.interval_start)
-    told = question.after.equipment_id or None
-    return buckets * len(ids) + (ids.index(told) + 1 if told in ids else 0)
+    preceding_starts = bisect_left(starts, query.after.interval_start)
+    last_id = query.after.equipment_id or None
+    return preceding_starts * len(ids) + (ids.index(last_id) + 1 if last_id in ids else 0)
 
 
-def _too_much_to_fill(question: Question, equipment: int) -> InvalidRequestError:
-    fits = (
+def _too_many_to_fill(query: AggregateQuery, equipment: int) -> InvalidRequestError:
+    fitting = (
         name
-        for name, reach in REACHES.items()
-        if reach.width > REACHES[question.resolution].width
-        and equipment * (question.span.length / reach.width) < MOST_FILLED
+        for name, limit in RESOLUTION_LIMITS.items()
+        if limit.width > RESOLUTION_LIMITS[query.resolution].width
+        and equipment * (query.span.length / limit.width) < MAX_FILLED_BUCKETS
     )
-    remedy = next((f"ask for {name} or coarser" for name in fits), "ask for less equipment")
-    message = f"tells at most {MOST_FILLED} buckets of all equipment; {remedy}"
+    remedy = next((f"ask for {name} or coarser" for name in fitting), "ask for less equipment")
+    message = f"tells at most {MAX_FILLED_BUCKETS} buckets of all equipment; {remedy}"
     return invalid_parameter("fill", message, "range_too_long")
 
 
-async def _earlier(snapshot: Snapshot, compared: Compared, page: Sequence[Row]) -> Earlier:
-    """The counterparts by the keys of the page."""
-    question = compared.question
-    totals = await snapshot.totals(question)
-    wanted = {start: compared.start_of(start) for start in {row[1] for row in page}}
-    starts = [start for start in wanted.values() if start is not None]
-    if not starts:
-        return Earlier(totals, {})
-    part = question.buckets.holding(min(starts), max(starts))
-    known = {(row[0], row[1]): row for row in await snapshot.page(replace(question, buckets=part))}
-    counterparts = (((row[0], row[1]), (row[0], wanted[row[1]])) for row in page)
-    return Earlier(totals, {key: known[other] for key, other in counterparts if other in known})
+async def _comparison_page(
+    snapshot: Snapshot, comparison: ComparisonQuery, page: Sequence[AnyBucketRow]
+) -> ComparisonPage:
+    """The totals of the earlier range, and the counterparts of the page's rows."""
+    query = comparison.query
+    totals = await snapshot.totals(query)
+    starts = {start: comparison.counterpart_start(start) for start in set(map(get_start, page))}
+    existing = [start for start in starts.values() if start is not None]
+    if not existing:
+        return ComparisonPage(totals, {})
+    buckets = query.buckets.starting_between(min(existing), max(existing))
+    earlier = await snapshot.page(replace(query, buckets=buckets), choose_page_route(query))
+    by_key = {get_key(row): row for row in earlier}
+    counterparts = (((name, start), (name, starts[start])) for name, start in map(get_key, page))
+    return ComparisonPage(
+        totals, {key: by_key[other] for key, other in counterparts if other in by_key}
+    )

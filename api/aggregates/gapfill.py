@@ -1,15 +1,16 @@
-"""Buckets without readings, told from those around them."""
+"""Gap filling: buckets without readings, with values from the buckets around them."""
 
 from bisect import bisect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import NamedTuple, TypeAlias
 
-MOST_FILLED = 100_000  # buckets, of all equipment together: a page is cut out of all of them
+from api.aggregates.bucket_row import FILLABLE, BucketRow, FillableValues, get_fillable
+
+MAX_FILLED_BUCKETS = 100_000  # of all equipment together: a page is cut out of all of them
 
 
 class Fill(StrEnum):
-    """What a bucket without readings is told as; with `none` it is left out."""
+    """The values of a bucket without readings; with `none` it is left out."""
 
     NONE = "none"
     NULL = "null"
@@ -17,68 +18,48 @@ class Fill(StrEnum):
     LINEAR = "linear"
 
 
-class Bucket(NamedTuple):
-    """A bucket as the queries in aggregates.sql give it."""
-
-    equipment_id: str | None
-    interval_start: int
-    total_value: float | None
-    sample_count: int
-    average: float | None
-    minimum: float | None
-    maximum: float | None
-    first: float | None
-    last: float | None
-
-    @property
-    def levels(self) -> "Levels":
-        """What it tells of values, whatever their number."""
-        return self[4:]
+NULLS: FillableValues = (None,) * len(FILLABLE)
 
 
-Levels: TypeAlias = tuple[float | None, ...]  # average, minimum, maximum, first, last
-NOTHING: Levels = (None,) * 5
-
-
-def filled(
-    rows: Iterable[Bucket], ids: Sequence[str | None], starts: Sequence[int], fill: Fill
-) -> Iterator[Bucket]:
-    """Every bucket, each of every id, in order; where the rows have none, one without samples."""
-    known: dict[str | None, dict[int, Bucket]] = {name: {} for name in ids}
+def fill_gaps(
+    rows: Iterable[BucketRow], ids: Sequence[str | None], starts: Sequence[int], fill: Fill
+) -> Iterator[BucketRow]:
+    """A bucket for every start and id, in order; where there is no row, one without samples."""
+    by_id: dict[str | None, dict[int, BucketRow]] = {name: {} for name in ids}
     for row in rows:
-        known[row.equipment_id][row.interval_start] = row
-    complete = [_complete(name, known[name], starts, fill) for name in ids]
-    for buckets in zip(*complete, strict=True):
+        by_id[row.equipment_id][row.interval_start] = row
+    series = [_fill_series(name, by_id[name], starts, fill) for name in ids]
+    for buckets in zip(*series, strict=True):
         yield from buckets
 
 
-def _complete(
-    equipment_id: str | None, known: Mapping[int, Bucket], starts: Sequence[int], fill: Fill
-) -> Iterator[Bucket]:
-    """One equipment's buckets, all of them."""
-    measured = [known[start] for start in sorted(known)]
+def _fill_series(
+    equipment_id: str | None, rows: Mapping[int, BucketRow], starts: Sequence[int], fill: Fill
+) -> Iterator[BucketRow]:
+    """All buckets of one equipment."""
+    measured = [rows[start] for start in sorted(rows)]
     for start in starts:
-        if start in known:
-            yield known[start]
+        if start in rows:
+            yield rows[start]
         else:
-            levels = _levels(measured, start, fill)
-            yield Bucket(equipment_id, start, None, 0, *levels)
+            values = _fill_values(measured, start, fill)
+            yield BucketRow.without_samples(equipment_id, start, values)
 
 
-def _levels(measured: Sequence[Bucket], start: int, fill: Fill) -> Levels:
-    """What the bucket that starts then is told as, by the measured ones before and after it."""
-    place = bisect(measured, start, key=_start)
-    if fill is Fill.PREVIOUS and place > 0:
-        return measured[place - 1].levels
-    if fill is Fill.LINEAR and 0 < place < len(measured):
-        before, after = measured[place - 1], measured[place]
+def _fill_values(measured: Sequence[BucketRow], start: int, fill: Fill) -> FillableValues:
+    """The values of the gap that starts then, from the measured buckets before and after it."""
+    index = bisect(measured, start, key=_start)
+    if fill is Fill.PREVIOUS and index > 0:
+        return get_fillable(measured[index - 1])
+    if fill is Fill.LINEAR and 0 < index < len(measured):
+        before, after = measured[index - 1], measured[index]
         share = (start - before.interval_start) / (after.interval_start - before.interval_start)
         return tuple(
             None if low is None or high is None else low + share * (high - low)
-            for low, high in zip(before.levels, after.levels, strict=True)
+            for low, high in zip(get_fillable(before), get_fillable(after), strict=True)
         )
-    return NOTHING
+    return NULLS
 
 
-def _start(bucket: Bucket) -> int:
+def _start(bucket: BucketRow) -> int:
     return bucket.interval_start

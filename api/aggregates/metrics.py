@@ -1,22 +1,33 @@
+from enum import StrEnum
+
 from prometheus_client import CollectorRegistry, Counter
 
 
-class AnswerMetrics:
-    """How answers came about, and how often they could not be kept."""
+class ResultSource(StrEnum):
+    """Where the result of a response came from; the values are the metric's labels."""
+
+    DATABASE = "found"
+    CACHE = "kept"
+    SHARED_EXECUTION = "shared"
+    CLIENT = "not_modified"
+
+
+class AggregateMetrics:
+    """Responses by the source of their result, and failures of the Valkey cache."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._answers = Counter(
+        self._responses = Counter(
             "sensorflow_aggregate_answers",
-            "Answers: not_modified and kept ones needed no query, shared ones had another's.",
+            "Responses: not_modified and kept (cached) ones ran no query, shared ones another's.",
             ["by"],
             registry=registry,
         )
-        self.failures = Counter(
+        self.cache_failures = Counter(
             "sensorflow_aggregate_keeping_failures",
-            "Times that the Valkey of the kept answers was of no use.",
+            "Failed uses of the Valkey that caches results.",
             registry=registry,
         )
 
-    def count(self, by: str) -> None:
-        """Count one answer."""
-        self._answers.labels(by).inc()
+    def count_response(self, source: ResultSource) -> None:
+        """Count one response."""
+        self._responses.labels(source).inc()

@@ -1,4 +1,4 @@
-"""From the parameters of a request to a Question."""
+"""Parses the parameters of a request into an AggregateQuery."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,198 +7,190 @@ from zoneinfo import ZoneInfo
 
 from api.aggregates.buckets import Buckets, Source
 from api.aggregates.comparisons import Comparison, shift_back
-from api.aggregates.cursor import BEGINNING, Cursor, Position
-from api.aggregates.gapfill import Fill
+from api.aggregates.cursor import BEGINNING, BucketPosition, Cursor
+from api.aggregates.parameters import (
+    AUTO,
+    COMPARE,
+    CURSOR,
+    FILL,
+    FROM,
+    GROUP_BY,
+    INTERVAL,
+    LIMIT,
+    PARAMETERS,
+    RESOLUTION,
+    RESOLUTIONS,
+    STATISTICS,
+    TO,
+    ZONE,
+)
 from api.aggregates.query import (
-    OF_ONE_EQUIPMENT,
-    USUAL,
+    DEFAULT_STATISTICS,
+    PER_EQUIPMENT_STATISTICS,
     WINDOWS,
-    Compared,
+    AggregateQuery,
+    ComparisonQuery,
     Grouping,
-    Question,
     Statistic,
 )
 from api.aggregates.resolutions import (
-    REACHES,
+    RESOLUTION_LIMITS,
     ROLLUPS,
     Resolution,
+    auto_resolution,
     finest_allowed,
-    picked_for,
     utc_buckets,
 )
 from api.aggregates.zones import zoned_buckets
 from api.http.equipment_filter import ALL_EQUIPMENT, parse_equipment_filter
-from api.http.pagination import cursor_parser
+from api.http.parsers import invalid_parameter
 from api.http.problem_details import FieldProblem, InvalidRequestError
-from api.http.query_parameters import (
-    Parameters,
-    enum_parser,
-    integer_parser,
-    invalid_parameter,
-    parse_time_zone,
-)
+from api.http.query_parameters import Parameters
 from api.http.time_ranges import required_time_range
 from core.readings import EARLIEST
 from core.time import TimeRange
 
-AUTO = "auto"
-MAX_LIMIT = 10_000
-DEFAULT_LIMIT = 1_000
-LIMIT = integer_parser(1, MAX_LIMIT)
-
-PARAMETERS = (
-    "interval",
-    "from",
-    "to",
-    "equipmentId",
-    "resolution",
-    "tz",
-    "groupBy",
-    "statistics",
-    "fill",
-    "compare",
-    "limit",
-    "cursor",
-)
-ZONED = (Resolution.HOUR, Resolution.DAY)
-RAW_ROWS_LONGEST = REACHES[Resolution.QUARTER].longest
+ZONED_RESOLUTIONS = (Resolution.HOUR, Resolution.DAY)
+MAX_RAW_LENGTH = RESOLUTION_LIMITS[Resolution.QUARTER].max_range
 NO_BUCKETS = Buckets((EARLIEST,), Source.DAYS, are_rows=True)
 
 
-def parse_question(pairs: Sequence[tuple[str, str]], now: datetime) -> Question:
-    """What a query string asks at `now`. Raises InvalidRequestError."""
-    given = Parameters(pairs, PARAMETERS, repeatable={"equipmentId"})
-    cursor = given.read("cursor", cursor_parser(Cursor), None)
-    interval = next(iter(given.all("interval")), None)
+def parse_query(pairs: Sequence[tuple[str, str]], now: datetime) -> AggregateQuery:
+    """The validated query of a query string at `now`. Raises InvalidRequestError."""
+    given = Parameters(pairs, PARAMETERS)
+    cursor = given.read(CURSOR)
     span = given.attempt(lambda: _span(given, now, cursor), TimeRange(now, now))
-    zone = given.read("tz", _zone, None)
+    zone = given.read(ZONE)
     resolution = given.attempt(lambda: _resolution(given, span, cursor), Resolution.HOUR)
-    grouping = given.read("groupBy", enum_parser(Grouping), Grouping.EQUIPMENT)
-    question = Question(
-        asked_at=now,
-        interval=interval,
+    grouping = given.read(GROUP_BY)
+    query = AggregateQuery(
+        requested_at=now,
+        interval=given.read(INTERVAL),
         span=span,
         resolution=resolution,
-        auto=cursor is None and _asked_resolution(given) == AUTO,
+        auto=cursor is None and _requested_resolution(given) == AUTO,
         equipment=given.attempt(lambda: parse_equipment_filter(given), ALL_EQUIPMENT),
         grouping=grouping,
         zone=zone,
         buckets=given.attempt(lambda: _buckets(zone, resolution, span), NO_BUCKETS),
-        statistics=given.attempt(lambda: _statistics(given, grouping), USUAL),
-        limit=given.read("limit", LIMIT, _usual_limit(given, resolution)),
+        statistics=given.attempt(lambda: _statistics(given, grouping), DEFAULT_STATISTICS),
+        limit=_limit(given, resolution),
         after=given.attempt(lambda: _after(cursor, span, resolution), BEGINNING),
-        fill=given.read("fill", enum_parser(Fill), Fill.NONE),
-        compared=None,
+        fill=given.read(FILL),
+        comparison=None,
     )
-    comparison = given.read("compare", enum_parser(Comparison), None)
+    comparison = given.read(COMPARE)
     given.check()
     if comparison is None:
-        return question
-    return replace(question, compared=_compared(comparison, question))
+        return query
+    return replace(query, comparison=_comparison_query(comparison, query))
 
 
 def _span(given: Parameters, now: datetime, cursor: Cursor | None) -> TimeRange:
-    interval = given.all("interval")
-    if not interval and (given.all("from") or given.all("to")):
+    interval = given.read(INTERVAL)
+    has_bounds = given.texts(FROM) or given.texts(TO)
+    if has_bounds and interval is None:
         return required_time_range(given)
-    if given.all("from") or given.all("to"):
-        raise invalid_parameter("interval", "cannot be given together with from or to")
-    length = WINDOWS.get(interval[0]) if interval else None
+    if has_bounds:
+        raise invalid_parameter(INTERVAL.name, "cannot be given together with from or to")
+    length = None if interval is None else WINDOWS.get(interval)
     if length is None:
         message = f"Invalid interval. Supported values are {', '.join(WINDOWS)}"
-        raise InvalidRequestError([FieldProblem("interval", "invalid_interval", message)])
+        raise InvalidRequestError([FieldProblem(INTERVAL.name, "invalid_interval", message)])
     if cursor is not None and cursor.end - cursor.start == length:
         return TimeRange(cursor.start, cursor.end)
     return TimeRange(now - length, now)
 
 
-def _asked_resolution(given: Parameters) -> str:
-    windowed = bool(given.all("interval"))
-    return next(iter(given.all("resolution")), Resolution.HOUR if windowed else AUTO)
+def _requested_resolution(given: Parameters) -> str:
+    text = given.read(RESOLUTION)
+    if text is None:
+        return Resolution.HOUR if given.texts(INTERVAL) else AUTO
+    return text
 
 
 def _resolution(given: Parameters, span: TimeRange, cursor: Cursor | None) -> Resolution:
-    text = _asked_resolution(given)
+    text = _requested_resolution(given)
     if text == AUTO and cursor is not None:
-        text = cursor.resolution  # the one that the first page was given
+        text = cursor.resolution  # that of the first page
     if text == AUTO:
-        picked = picked_for(span.length)
-        return Resolution.HOUR if given.all("tz") and picked not in ZONED else picked
-    if text in REACHES and given.all("tz") and text not in ZONED:
-        raise invalid_parameter("resolution", f"must be one of {', '.join((AUTO, *ZONED))} with tz")
-    if text not in REACHES:
-        raise invalid_parameter("resolution", f"must be one of {', '.join((AUTO, *REACHES))}")
+        picked = auto_resolution(span.length)
+        return Resolution.HOUR if given.texts(ZONE) and picked not in ZONED_RESOLUTIONS else picked
+    if text in RESOLUTION_LIMITS and given.texts(ZONE) and text not in ZONED_RESOLUTIONS:
+        message = f"must be one of {', '.join((AUTO, *ZONED_RESOLUTIONS))} with tz"
+        raise invalid_parameter(RESOLUTION.name, message)
+    if text not in RESOLUTION_LIMITS:
+        raise invalid_parameter(RESOLUTION.name, f"must be one of {', '.join(RESOLUTIONS)}")
     resolution = Resolution(text)
-    if span.length > REACHES[resolution].longest:
+    if span.length > RESOLUTION_LIMITS[resolution].max_range:
         raise _too_long(resolution, span)
     return resolution
 
 
 def _too_long(resolution: Resolution, span: TimeRange) -> InvalidRequestError:
-    days = REACHES[resolution].longest.days
+    days = RESOLUTION_LIMITS[resolution].max_range.days
     finest = finest_allowed(span.length)
     remedy = f"ask for {finest} or coarser" if finest else "ask for a shorter range"
     message = f"{resolution} is answered over at most {days} days; {remedy}"
-    return invalid_parameter("resolution", message, "range_too_long")
-
-
-def _zone(name: str, text: str) -> ZoneInfo | None:
-    return ZoneInfo(parse_time_zone(name, text))
+    return invalid_parameter(RESOLUTION.name, message, "range_too_long")
 
 
 def _buckets(zone: ZoneInfo | None, resolution: Resolution, span: TimeRange) -> Buckets:
-    if span.length > REACHES[resolution].longest:  # which is refused already
+    if span.length > RESOLUTION_LIMITS[resolution].max_range:  # which is rejected already
         return NO_BUCKETS
     if zone is None:
         return utc_buckets(span, resolution)
     try:
         buckets = zoned_buckets(zone, resolution, span)
     except OverflowError as error:
-        raise invalid_parameter("tz", "cannot be applied at the end of the calendar") from error
-    if buckets.raw_length > RAW_ROWS_LONGEST:
-        message = f"cuts UTC hours; of these at most {RAW_ROWS_LONGEST.days} days are read"
-        raise invalid_parameter("tz", f"{message}; ask for 1d or a shorter range", "range_too_long")
+        message = "cannot be applied at the end of the calendar"
+        raise invalid_parameter(ZONE.name, message) from error
+    if buckets.raw_length > MAX_RAW_LENGTH:
+        message = f"cuts UTC hours; of these at most {MAX_RAW_LENGTH.days} days are read"
+        message += "; ask for 1d or a shorter range"
+        raise invalid_parameter(ZONE.name, message, "range_too_long")
     return buckets
 
 
-def _compared(comparison: Comparison, question: Question) -> Compared:
-    """The question of the earlier range. Raises InvalidRequestError."""
-    resolution, zone = question.resolution, question.zone
-    shift = shift_back(comparison, question.span, question.buckets, resolution, zone or UTC)
+def _comparison_query(comparison: Comparison, query: AggregateQuery) -> ComparisonQuery:
+    """The query of the earlier range. Raises InvalidRequestError."""
+    resolution, zone = query.resolution, query.zone
+    shift = shift_back(comparison, query.span, query.buckets, resolution, zone or UTC)
     try:
-        span = shift.range(question.span)
+        span = shift.range(query.span)
         buckets = zoned_buckets(zone, resolution, span) if zone else utc_buckets(span, resolution)
     except (OverflowError, ValueError) as error:
-        raise invalid_parameter("compare", "reaches off the calendar") from error
+        raise invalid_parameter(COMPARE.name, "reaches off the calendar") from error
     if span.start < EARLIEST:
-        raise invalid_parameter("compare", "reaches off the calendar")
-    earlier = replace(question, span=span, buckets=buckets, after=BEGINNING, limit=None)
-    return Compared(earlier, shift.day if resolution is Resolution.DAY else shift.moment)
+        raise invalid_parameter(COMPARE.name, "reaches off the calendar")
+    earlier = replace(query, span=span, buckets=buckets, after=BEGINNING, limit=None)
+    counterpart = shift.day if resolution is Resolution.DAY else shift.timestamp
+    return ComparisonQuery(earlier, counterpart)
 
 
 def _statistics(given: Parameters, grouping: Grouping) -> frozenset[Statistic]:
-    apart = frozenset[Statistic]() if grouping is Grouping.EQUIPMENT else OF_ONE_EQUIPMENT
-    texts = given.all("statistics")
-    if not texts:
-        return USUAL - apart
-    parse = enum_parser(Statistic)
-    asked = frozenset(parse("statistics", text) for text in texts[0].split(","))
-    if asked & apart:
-        raise invalid_parameter(
-            "statistics", "first and last are of one equipment, not of groupBy=all"
-        )
-    return asked
+    excluded = (
+        frozenset[Statistic]() if grouping is Grouping.EQUIPMENT else PER_EQUIPMENT_STATISTICS
+    )
+    statistics = given.read(STATISTICS)
+    if statistics is None:
+        return DEFAULT_STATISTICS - excluded
+    if statistics & excluded:
+        message = "first and last are of one equipment, not of groupBy=all"
+        raise invalid_parameter(STATISTICS.name, message)
+    return statistics
 
 
-def _usual_limit(given: Parameters, resolution: Resolution) -> int | None:
-    """None, all on one page, for windows of hours or days; other answers may be far longer."""
-    chosen = resolution in ROLLUPS and _asked_resolution(given) != AUTO
-    return None if chosen and given.all("interval") else DEFAULT_LIMIT
+def _limit(given: Parameters, resolution: Resolution) -> int | None:
+    """By default None, all on one page, for windows of hours or days; others have more buckets."""
+    explicit = resolution in ROLLUPS and _requested_resolution(given) != AUTO
+    unlimited = explicit and given.texts(INTERVAL) and not given.texts(LIMIT)
+    return None if unlimited else given.read(LIMIT)
 
 
-def _after(cursor: Cursor | None, span: TimeRange, resolution: Resolution) -> Position:
+def _after(cursor: Cursor | None, span: TimeRange, resolution: Resolution) -> BucketPosition:
     if cursor is None:
         return BEGINNING
     if not cursor.continues(span, resolution):
-        raise invalid_parameter("cursor", "was given out for another range", "invalid_cursor")
+        raise invalid_parameter(CURSOR.name, "was given out for another range", "invalid_cursor")
     return cursor.after

@@ -1,4 +1,4 @@
-"""What may be asked, in types that cannot be wrong."""
+"""The validated query of a request for aggregates."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -7,8 +7,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-from api.aggregates.buckets import Buckets, Source
-from api.aggregates.cursor import BEGINNING, Position
+from api.aggregates.buckets import Buckets
+from api.aggregates.cursor import BucketPosition
 from api.aggregates.gapfill import Fill
 from api.aggregates.resolutions import Resolution, utc_buckets
 from api.http.equipment_filter import EquipmentFilter
@@ -32,7 +32,7 @@ class Grouping(StrEnum):
 
 
 class Statistic(StrEnum):
-    """What may be told of a bucket; first and last only of one equipment."""
+    """A statistic of a bucket; first and last only with buckets per equipment."""
 
     TOTAL = "total"
     COUNT = "count"
@@ -44,17 +44,15 @@ class Statistic(StrEnum):
     RANGE = "range"
 
 
-OF_ONE_EQUIPMENT = frozenset({Statistic.FIRST, Statistic.LAST})
-USUAL = frozenset(Statistic) - {Statistic.RANGE}
-
-FEW = 1_000  # rows, of which to keep some would cost more, asked anew, than it saves, asked again
+PER_EQUIPMENT_STATISTICS = frozenset({Statistic.FIRST, Statistic.LAST})
+DEFAULT_STATISTICS = frozenset(Statistic) - {Statistic.RANGE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """One request for buckets, those of UTC without a `zone`; without a `limit` on one page."""
+class AggregateQuery:
+    """A request for buckets: in UTC if `zone` is None, all on one page if `limit` is None."""
 
-    asked_at: datetime
+    requested_at: datetime
     interval: str | None
     span: TimeRange
     resolution: Resolution
@@ -65,48 +63,30 @@ class Question:
     zone: ZoneInfo | None
     buckets: Buckets
     limit: int | None
-    after: Position
+    after: BucketPosition
     fill: Fill
-    compared: "Compared | None"
+    comparison: "ComparisonQuery | None"
 
     @property
-    def parts(self) -> "list[Question]":
-        """Itself, and the question of the earlier range if it compares."""
-        return [self, *([self.compared.question] if self.compared else [])]
+    def with_comparison(self) -> "list[AggregateQuery]":
+        """The query itself, and the one of the earlier range if it compares."""
+        return [self, *([self.comparison.query] if self.comparison else [])]
 
-    @property
-    def is_of_hours(self) -> bool:
-        """Whether each bucket is a row of the hourly rollup."""
-        by_equipment = self.grouping is Grouping.EQUIPMENT
-        return by_equipment and self.buckets.are_rows and self.buckets.source is Source.HOURS
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether it is told as found, from the beginning."""
-        return self.fill is Fill.NONE and self.compared is None and self.after == BEGINNING
-
-    @property
-    def is_small(self) -> bool:
-        """Whether all of it is a few hours of a few ids, on one page."""
-        most = len(self.equipment.ids) * (len(self.buckets.borders) - 1)
-        few = not self.equipment.prefixes and most <= min(FEW, self.limit or FEW)
-        return few and self.is_plain and self.is_of_hours
-
-    def at(self, resolution: Resolution) -> "Question":
-        """The same by buckets of UTC so wide."""
+    def at_resolution(self, resolution: Resolution) -> "AggregateQuery":
+        """The same query in UTC buckets of this resolution."""
         buckets = utc_buckets(self.span, resolution)
-        compared = self.compared and self.compared.at(resolution)
-        return replace(self, resolution=resolution, buckets=buckets, compared=compared)
+        comparison = self.comparison and self.comparison.at_resolution(resolution)
+        return replace(self, resolution=resolution, buckets=buckets, comparison=comparison)
 
     @property
     def identity(self) -> tuple[object, ...]:
-        """What makes it the same question when it is asked again, however it is written."""
+        """Equal for equivalent queries, whatever the order and repetition of their parameters."""
         return (
             self.interval,
             self.resolution,
             self.zone.key if self.zone else None,
-            self.buckets.borders[0],
-            self.buckets.borders[-1],
+            self.buckets.boundaries[0],
+            self.buckets.boundaries[-1],
             sorted({*self.equipment.ids}),
             sorted({*self.equipment.prefixes}),
             self.grouping,
@@ -114,22 +94,22 @@ class Question:
             self.limit,
             self.after,
             self.fill,
-            self.compared and self.compared.question.identity,
+            self.comparison and self.comparison.query.identity,
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
-    """The same question of an earlier range, and the way from a bucket's start to its there."""
+class ComparisonQuery:
+    """The query of an earlier range, and the mapping of bucket starts to the earlier ones."""
 
-    question: Question
+    query: AggregateQuery
     counterpart: Callable[[datetime], datetime | None]
 
-    def start_of(self, seconds: int) -> int | None:
+    def counterpart_start(self, seconds: int) -> int | None:
         """The start of the counterpart of the bucket that starts then, in Unix seconds."""
-        moment = self.counterpart(datetime.fromtimestamp(seconds, UTC))
-        return None if moment is None else round(moment.timestamp())
+        timestamp = self.counterpart(datetime.fromtimestamp(seconds, UTC))
+        return None if timestamp is None else round(timestamp.timestamp())
 
-    def at(self, resolution: Resolution) -> "Compared":
-        """The same by buckets of UTC so wide."""
-        return replace(self, question=self.question.at(resolution))
+    def at_resolution(self, resolution: Resolution) -> "ComparisonQuery":
+        """The same comparison in UTC buckets of this resolution."""
+        return replace(self, query=self.query.at_resolution(resolution))

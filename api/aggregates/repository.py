@@ -3,36 +3,38 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection,
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from operator import itemgetter
 from typing import Any, TypeAlias
 
 from asyncpg import Record
 
-from api.aggregates.buckets import Buckets, Part, Source
-from api.aggregates.gapfill import Bucket
-from api.aggregates.query import Grouping, Question
+from api.aggregates.bucket_row import AnyBucketRow, get_position, getter
+from api.aggregates.buckets import Buckets, Source, SourceRange
+from api.aggregates.query import AggregateQuery, Grouping
 from api.aggregates.resolutions import Density, Resolution
+from api.aggregates.route import PageRoute, Route
 from core.database import Connection, Pool, borrowed
 from core.queries import all_rows, queries
 
-Row = Record | Bucket | tuple[Any, ...]
-Tell: TypeAlias = Callable[[Sequence[Row]], None]
+ConsumeRows: TypeAlias = Callable[[Sequence[AnyBucketRow]], None]
 
-PLACE = itemgetter(1, 0)  # of a row in an answer: by start and id
-NOTHING_TOLD = "0"
-EVERY_EQUIPMENT_ID = ""  # under which the ledger of changes tells what may concern any
+STATE_COLUMNS = ("stale", "version")  # of state_and_hours, before those of a bucket row
+NO_CHANGES_VERSION = "0"
+EVERY_EQUIPMENT_ID = ""  # under which the ledger of changes records what may concern any equipment
 
-# A page is gathered from stretches of so many buckets, and of more where few rows are.
-FIRST_STRETCH = 8
+# A page is read so many buckets at a time, and more at a time where they hold few rows.
+FIRST_READ_BUCKETS = 8
 FEW_ROWS = 1_000
-GROWTH = 4
+GROWTH_FACTOR = 4
 
-# The last batch is told when the database has nothing left to do meanwhile, so they are small.
+# The last batch is encoded while the database has nothing left to do, so batches are small.
 BATCH_ROWS = 4_000
+
+get_total_value = getter("total_value")
+get_sample_count = getter("sample_count")
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
+class SampleTotals:
     """The sum and the number of all samples."""
 
     value: float
@@ -40,28 +42,31 @@ class Totals:
 
     @property
     def average(self) -> float | None:
-        """Null without samples."""
+        """None without samples."""
         return self.value / self.count if self.count else None
 
 
-NOTHING = Totals(0.0, 0)
+NO_SAMPLES = SampleTotals(0.0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """What tells one state of the data under a question from every other."""
+class DataState:
+    """The state of the data that a query reads; differs whenever they do.
+
+    Entity tags are digests of it, the names of its fields included.
+    """
 
     version: str
     stale: list[tuple[datetime, datetime]]
 
     @property
-    def is_settled(self) -> bool:
+    def is_cacheable(self) -> bool:
         """Whether the same state always means the same rows.
 
-        A refresh brings others where it is due, and who puts readings in without telling the
-        ledger does so where it holds nothing.
+        It does not where a refresh is due, which changes rows; nor where the ledger of changes
+        holds nothing, as when readings are inserted without it.
         """
-        return not self.stale and self.version != NOTHING_TOLD
+        return not self.stale and self.version != NO_CHANGES_VERSION
 
 
 class AggregateRepository:
@@ -72,124 +77,134 @@ class AggregateRepository:
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator["Snapshot"]:
-        """One moment of the database, in which everything about a question is read."""
+        """A read-only transaction, in whose one snapshot all of a query is read."""
         async with (
             borrowed(self._pool) as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             yield Snapshot(connection)
 
-    async def state(self, question: Question) -> State:
-        """The state of now."""
+    async def state(self, query: AggregateQuery) -> DataState:
+        """The current state."""
         async with borrowed(self._pool) as connection:
-            return await Snapshot(connection).state(question)
+            return await Snapshot(connection).state(query)
 
-    async def state_and_hours(self, question: Question) -> tuple[State, Sequence[Row]]:
-        """The state and the rows of a small question, in order, of one moment."""
+    async def state_and_hours(
+        self, query: AggregateQuery
+    ) -> tuple[DataState, Sequence[AnyBucketRow]]:
+        """The state and all rows of a small query, in order, from one statement's snapshot."""
         async with borrowed(self._pool) as connection:
             rows = await all_rows(
                 queries().state_and_hours,
                 connection,
-                **_span_and_days(question),
-                ids=question.equipment.ids_without_prefix,
+                **_span_and_days(query),
+                ids=query.equipment.ids_without_prefix,
             )
-        stale, version, equipment_id, *_ = rows[0]
-        found = [] if equipment_id is None else [row[2:] for row in rows]
-        found.sort(key=PLACE)  # in half the time that the database takes
-        return State(version, _ranges(stale)), found
+        first, state_columns = rows[0], len(STATE_COLUMNS)
+        hours = [] if first["equipment_id"] is None else [row[state_columns:] for row in rows]
+        hours.sort(key=get_position)  # in half the time that the database takes
+        return DataState(first["version"], _ranges(first["stale"])), hours
 
 
 class Snapshot:
-    """What the database holds at one moment."""
+    """The data in the snapshot of a connection's transaction."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._plans_for_each_range = False
 
-    async def state(self, question: Question) -> State:
-        """The version of the readings, and where rollups lack late ones: nowhere in readings."""
-        equipment = question.equipment
+    async def state(self, query: AggregateQuery) -> DataState:
+        """The version of the readings and the stale ranges; raw readings are never stale."""
+        equipment = query.equipment
         row = await queries().aggregate_state(
             self._connection,
-            **_span_and_days(question),
+            **_span_and_days(query),
             patterns=equipment.like_patterns,
             ids=replace(equipment, ids=(*equipment.ids, EVERY_EQUIPMENT_ID)).ids_without_prefix,
         )
-        from_rollups = question.buckets.source is not Source.READINGS
-        return State(row["version"], _ranges(row["stale"]) if from_rollups else [])
+        from_rollups = query.buckets.source is not Source.READINGS
+        return DataState(row["version"], _ranges(row["stale"]) if from_rollups else [])
 
-    async def page(self, question: Question) -> list[Record]:
+    async def page(self, query: AggregateQuery, route: PageRoute) -> list[Record]:
         """The rows of a page in order of start and equipment, and one more if there is a next."""
-        await self._plan_for(question)
-        return await _page(self._connection, question)
+        await self._set_plan_mode(query)
+        return await _page(self._connection, query, route)
 
-    async def tell_hours(self, question: Question, tell: Tell) -> None:
-        """Have all rows of hours that are in order told, some while the next are on their way."""
-        await self._plan_for(question)
-        async with aclosing(self._batches(question)) as batches:
+    async def stream_hours(self, query: AggregateQuery, consume: ConsumeRows) -> None:
+        """Pass all hours, in order, to `consume` in batches; each while the next is fetched."""
+        await self._set_plan_mode(query)
+        async with aclosing(self._batches(query)) as batches:
             rows = await anext(batches, None)
             while rows is not None:
-                rows = await _next_while_told(batches, tell, rows)
+                rows = await _consume_while_fetching(batches, consume, rows)
 
-    async def _batches(self, question: Question) -> AsyncGenerator[list[Record]]:
-        parameters = {**_bounds(question.buckets.whole), **_chosen(question), "row_limit": None}
-        parameters |= {"resume": question.buckets.borders[0], "after_id": ""}
+    async def _batches(self, query: AggregateQuery) -> AsyncGenerator[list[Record]]:
+        parameters = {
+            **_range_parameters(query.buckets.source_range),
+            **_equipment_parameters(query),
+            "resume": query.buckets.boundaries[0],
+            "after_id": "",
+            "row_limit": None,
+        }
         async with queries().materialised_hours_cursor(self._connection, **parameters) as opening:
             cursor = await opening
             while rows := await cursor.fetch(BATCH_ROWS):
                 yield rows
         yield await all_rows(queries().unmaterialised_hours, self._connection, **parameters)
 
-    async def totals(self, question: Question) -> Totals:
-        """What all buckets of the question add up to, on whatever page."""
-        await self._plan_for(question)
-        parts = [
-            await queries().total(self._connection, **_bounds(part), **_chosen(question))
-            for part in question.buckets.parts()
+    async def totals(self, query: AggregateQuery) -> SampleTotals:
+        """The totals of all buckets of the query, whatever the page."""
+        await self._set_plan_mode(query)
+        equipment = _equipment_parameters(query)
+        totals = [
+            await queries().total(self._connection, **_range_parameters(part), **equipment)
+            for part in query.buckets.source_ranges()
         ]
-        return _sum((row["total_value"] or 0.0, row["sample_count"] or 0) for row in parts)
+        return _sum((row["total_value"] or 0.0, row["sample_count"] or 0) for row in totals)
 
-    async def in_order(self, ids: Collection[str]) -> list[str]:
-        """The ids in the order that pages have them in."""
+    async def sort_ids(self, ids: Collection[str]) -> list[str]:
+        """The ids in the order of pages."""
         rows = await all_rows(queries().ids_in_order, self._connection, ids=[*ids])
         return [row["id"] for row in rows]
 
-    async def density(self, question: Question) -> Density:
-        """How many samples the question's equipment has in its range."""
-        await self._plan_for(question)
+    async def density(self, query: AggregateQuery) -> Density:
+        """How many samples the query's equipment has in its range."""
+        await self._set_plan_mode(query)
         row = await queries().density(
-            self._connection, **_chosen(question), start=question.span.start, stop=question.span.end
+            self._connection,
+            **_equipment_parameters(query),
+            start=query.span.start,
+            stop=query.span.end,
         )
         return Density(row["samples"], row["hours"])
 
-    async def _plan_for(self, question: Question) -> None:
-        """Spare much equipment a plan for little; for a few ids planning would take the longest."""
-        if question.equipment.prefixes and not self._plans_for_each_range:
+    async def _set_plan_mode(self, query: AggregateQuery) -> None:
+        """Have prefixes planned for each range: a generic plan expects few rows.
+
+        For a few ids planning would take longer than the rest.
+        """
+        if query.equipment.prefixes and not self._plans_for_each_range:
             await queries().plan_for_each_range(self._connection)
             self._plans_for_each_range = True
 
 
-def is_in_order(question: Question) -> bool:
-    """Whether the rows are found in the order of their hours, no more of them than are wanted."""
-    return question.is_of_hours and not question.equipment.ids_without_prefix
-
-
-async def _next_while_told(
-    batches: AsyncGenerator[list[Record]], tell: Tell, rows: list[Record]
+async def _consume_while_fetching(
+    batches: AsyncGenerator[list[Record]], consume: ConsumeRows, rows: list[Record]
 ) -> list[Record] | None:
-    coming = asyncio.ensure_future(anext(batches, None))
+    """Consume the rows and return the next batch, None after the last."""
+    next_batch = asyncio.ensure_future(anext(batches, None))
     try:
-        await asyncio.sleep(0)  # until it is asked for
-        tell(rows)
-        return await coming
-    except BaseException:  # nothing may be under way when the transaction ends
-        coming.cancel()
-        await asyncio.wait({coming})
+        await asyncio.sleep(0)  # until the next batch is requested
+        consume(rows)
+        return await next_batch
+    except BaseException:  # no fetch may be in progress when the transaction ends
+        next_batch.cancel()
+        await asyncio.wait({next_batch})
         raise
 
 
-def _span_and_days(question: Question) -> dict[str, Any]:
-    span = question.buckets.span
+def _span_and_days(query: AggregateQuery) -> dict[str, Any]:
+    span = query.buckets.span
     last_day = (span.end - timedelta.resolution).date()
     return {
         "start": span.start,
@@ -203,71 +218,80 @@ def _ranges(stale: Iterable[Any] | None) -> list[tuple[datetime, datetime]]:
     return [(part.lower, part.upper) for part in stale or ()]
 
 
-def added_up(rows: Sequence[Row], before: Totals = NOTHING) -> Totals:
-    """The totals of rows and of those before them that are all there is."""
-    value = sum(map(itemgetter(2), rows), before.value)
-    return Totals(value, sum(map(itemgetter(3), rows), before.count))
+def sum_rows(rows: Sequence[AnyBucketRow], before: SampleTotals = NO_SAMPLES) -> SampleTotals:
+    """The totals of measured rows, added to those of the rows before."""
+    value = sum(map(get_total_value, rows), before.value)
+    return SampleTotals(value, sum(map(get_sample_count, rows), before.count))
 
 
-def _sum(pairs: Iterable[tuple[float, int]]) -> Totals:
+def _sum(pairs: Iterable[tuple[float, int]]) -> SampleTotals:
     value, count = 0.0, 0
     for part_value, part_count in pairs:
         value += part_value
         count += part_count
-    return Totals(value, count)
+    return SampleTotals(value, count)
 
 
-async def _page(connection: Connection, question: Question) -> list[Record]:
+async def _page(connection: Connection, query: AggregateQuery, route: PageRoute) -> list[Record]:
     """The rows of the page, and one more if there is a next one."""
-    buckets, wanted = question.buckets, None if question.limit is None else question.limit + 1
-    first, last = _first_bucket(question), len(buckets.borders) - 1
-    stretch = _first_stretch(question)
-    rows: list[Record] = []
-    while first < last and (wanted is None or len(rows) < wanted):
-        part = buckets.between(first, first + stretch)
-        found = await _rows(connection, question, part, wanted and wanted - len(rows))
-        rows += found
-        first += stretch
-        stretch *= GROWTH if len(found) < FEW_ROWS else 1
-    return rows
+    buckets, wanted = query.buckets, None if query.limit is None else query.limit + 1
+    first, last = _first_bucket(query), len(buckets.boundaries) - 1
+    bucket_count = _first_bucket_count(query, route)
+    page: list[Record] = []
+    while first < last and (wanted is None or len(page) < wanted):
+        part = buckets.between(first, first + bucket_count)
+        rows = await _rows(connection, query, route, part, wanted and wanted - len(page))
+        page += rows
+        first += bucket_count
+        bucket_count *= GROWTH_FACTOR if len(rows) < FEW_ROWS else 1
+    return page
 
 
-def _first_bucket(question: Question) -> int:
-    """The one in which the page before ended, or the next one if it told all of that."""
-    seconds = question.after.interval_start
-    return question.buckets.index_of(seconds + (question.grouping is Grouping.ALL))
+def _first_bucket(query: AggregateQuery) -> int:
+    """The bucket in which the previous page ended, or the next one if it held all of that."""
+    seconds = query.after.interval_start
+    return query.buckets.index_of(seconds + (query.grouping is Grouping.ALL))
 
 
-def _first_stretch(question: Question) -> int:
-    """How many buckets to read at first: all, where they are few rows or all are wanted."""
-    buckets = question.buckets
-    all_at_once = buckets.are_rows and question.limit is None
-    if all_at_once or not question.equipment.prefixes or is_in_order(question):
-        return len(buckets.borders)
-    return 1 if question.resolution is Resolution.DAY else FIRST_STRETCH
+def _first_bucket_count(query: AggregateQuery, route: PageRoute) -> int:
+    """How many buckets to read at first: all, if they are few rows or all are requested."""
+    unlimited = query.limit is None and route is not Route.BUCKETED_ROWS
+    if unlimited or not query.equipment.prefixes or route is Route.HOURS_IN_ORDER:
+        return len(query.buckets.boundaries)
+    return 1 if query.resolution is Resolution.DAY else FIRST_READ_BUCKETS
 
 
 async def _rows(
-    connection: Connection, question: Question, buckets: Buckets, row_limit: int | None
+    connection: Connection,
+    query: AggregateQuery,
+    route: PageRoute,
+    buckets: Buckets,
+    row_limit: int | None,
 ) -> list[Record]:
-    """The first rows of these buckets, of those that come after the page before."""
-    bounds = {**_bounds(buckets.whole), **_chosen(question), "row_limit": row_limit}
-    resuming = {"resume": _resume(question, buckets), "after_id": question.after.equipment_id}
-    together = question.grouping is Grouping.ALL
-    if buckets.are_rows and together:
-        return await all_rows(queries().rollup_rows_together, connection, **bounds)
-    if is_in_order(question):
-        return await _hours(connection, bounds | resuming)
-    if question.is_of_hours and not bounds["patterns"]:
-        return await all_rows(queries().hours_of_ids, connection, **bounds, **resuming)
-    if buckets.are_rows:
-        return await all_rows(queries().rollup_rows, connection, **bounds, **resuming)
-    cut = {**_cuts(buckets), "boundaries": buckets.borders, "together": together}
-    return await all_rows(queries().bucketed_rows, connection, **bounds, **resuming, **cut)
+    """The first rows of these buckets that come after the previous page."""
+    parameters = {
+        **_range_parameters(buckets.source_range),
+        **_equipment_parameters(query),
+        "row_limit": row_limit,
+    }
+    resuming = {"resume": _resume(query, buckets), "after_id": query.after.equipment_id}
+    match route:
+        case Route.ROLLUP_ROWS_TOGETHER:
+            return await all_rows(queries().rollup_rows_together, connection, **parameters)
+        case Route.HOURS_IN_ORDER:
+            return await _hours_in_order(connection, parameters | resuming)
+        case Route.HOURS_OF_IDS:
+            return await all_rows(queries().hours_of_ids, connection, **parameters, **resuming)
+        case Route.ROLLUP_ROWS:
+            return await all_rows(queries().rollup_rows, connection, **parameters, **resuming)
+        case Route.BUCKETED_ROWS:
+            cut = _cut_parameters(query, buckets)
+            rows = queries().bucketed_rows
+            return await all_rows(rows, connection, **parameters, **resuming, **cut)
 
 
-async def _hours(connection: Connection, parameters: dict[str, Any]) -> list[Record]:
-    """The first rows, so many as the row limit says."""
+async def _hours_in_order(connection: Connection, parameters: dict[str, Any]) -> list[Record]:
+    """The first rows, up to the row limit."""
     rows = await all_rows(queries().materialised_hours, connection, **parameters)
     limit = parameters["row_limit"]
     if limit is None or len(rows) < limit:
@@ -275,25 +299,27 @@ async def _hours(connection: Connection, parameters: dict[str, Any]) -> list[Rec
     return rows[:limit]
 
 
-def _resume(question: Question, buckets: Buckets) -> datetime:
-    """The moment before which the page before has told of some equipment already."""
-    starts_inside = buckets.index_of(question.after.interval_start + 1) == 1
-    return buckets.borders[1 if starts_inside else 0]
+def _resume(query: AggregateQuery, buckets: Buckets) -> datetime:
+    """The boundary before which the previous page holds some equipment already."""
+    starts_inside = buckets.index_of(query.after.interval_start + 1) == 1
+    return buckets.boundaries[1 if starts_inside else 0]
 
 
-def _cuts(buckets: Buckets) -> dict[str, Any]:
+def _cut_parameters(query: AggregateQuery, buckets: Buckets) -> dict[str, Any]:
     edges = buckets.edges
     return {
+        "boundaries": buckets.boundaries,
+        "together": query.grouping is Grouping.ALL,
         "cut": buckets.cut_hours,
         "edge_starts": [edge.start for edge in edges],
         "edge_stops": [edge.end for edge in edges],
     }
 
 
-def _chosen(question: Question) -> dict[str, Any]:
-    equipment = question.equipment
+def _equipment_parameters(query: AggregateQuery) -> dict[str, Any]:
+    equipment = query.equipment
     return {"patterns": equipment.like_patterns, "ids": equipment.ids_without_prefix}
 
 
-def _bounds(part: Part) -> dict[str, Any]:
+def _range_parameters(part: SourceRange) -> dict[str, Any]:
     return {"source": part.source, "start": part.span.start, "stop": part.span.end}

@@ -1,4 +1,4 @@
-"""How fine an answer may be, and over how long a range: one table."""
+"""How fine the buckets may be, and over how long a range: one table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
-from api.aggregates.buckets import Buckets, EvenBorders, Source
+from api.aggregates.buckets import Buckets, EvenBoundaries, Source
 from core.time import EPOCH, TimeRange, ceiling
 
 
@@ -20,27 +20,47 @@ class Resolution(StrEnum):
     DAY = "1d"
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolutionLimit:
     """The width of a bucket, the longest range allowed, and the longest for which auto picks it."""
 
     width: timedelta
-    longest: timedelta
-    auto: timedelta
+    max_range: timedelta
+    max_auto_range: timedelta
 
 
 # Finer than an hour is computed from raw rows, so these ranges bound what one request may read.
-REACHES: Mapping[Resolution, Reach] = MappingProxyType(
+RESOLUTION_LIMITS: Mapping[Resolution, ResolutionLimit] = MappingProxyType(
     {
-        Resolution.MINUTE: Reach(timedelta(minutes=1), timedelta(days=1), timedelta(hours=6)),
-        Resolution.FIVE_MINUTES: Reach(timedelta(minutes=5), timedelta(days=7), timedelta(days=1)),
-        Resolution.QUARTER: Reach(timedelta(minutes=15), timedelta(days=31), timedelta(days=3)),
-        Resolution.HOUR: Reach(timedelta(hours=1), timedelta(days=366), timedelta(days=31)),
-        Resolution.DAY: Reach(timedelta(days=1), timedelta(days=36_600), timedelta(days=36_600)),
+        Resolution.MINUTE: ResolutionLimit(
+            width=timedelta(minutes=1),
+            max_range=timedelta(days=1),
+            max_auto_range=timedelta(hours=6),
+        ),
+        Resolution.FIVE_MINUTES: ResolutionLimit(
+            width=timedelta(minutes=5),
+            max_range=timedelta(days=7),
+            max_auto_range=timedelta(days=1),
+        ),
+        Resolution.QUARTER: ResolutionLimit(
+            width=timedelta(minutes=15),
+            max_range=timedelta(days=31),
+            max_auto_range=timedelta(days=3),
+        ),
+        Resolution.HOUR: ResolutionLimit(
+            width=timedelta(hours=1),
+            max_range=timedelta(days=366),
+            max_auto_range=timedelta(days=31),
+        ),
+        Resolution.DAY: ResolutionLimit(
+            width=timedelta(days=1),
+            max_range=timedelta(days=36_600),
+            max_auto_range=timedelta(days=36_600),
+        ),
     }
 )
 
-MOST_READ = 2_000_000  # readings that auto lets one request read
+MAX_AUTO_READINGS = 2_000_000  # that auto lets one request read
 
 ROLLUPS: Mapping[Resolution, Source] = MappingProxyType(
     {Resolution.HOUR: Source.HOURS, Resolution.DAY: Source.DAYS}
@@ -48,43 +68,47 @@ ROLLUPS: Mapping[Resolution, Source] = MappingProxyType(
 
 
 def finest_allowed(length: timedelta) -> Resolution | None:
-    """The finest resolution in which so long a range is answered; None when there is none."""
-    return next((name for name, reach in REACHES.items() if length <= reach.longest), None)
+    """The finest resolution that is allowed over so long a range; None when there is none."""
+    limits = RESOLUTION_LIMITS.items()
+    return next((name for name, limit in limits if length <= limit.max_range), None)
 
 
-def picked_for(length: timedelta) -> Resolution:
+def auto_resolution(length: timedelta) -> Resolution:
     """What `auto` means for so long a range: at most some hundred buckets, days excepted."""
-    return next((name for name, reach in REACHES.items() if length <= reach.auto), Resolution.DAY)
+    limits = RESOLUTION_LIMITS.items()
+    return next((name for name, limit in limits if length <= limit.max_auto_range), Resolution.DAY)
 
 
 @dataclass(frozen=True, slots=True)
 class Density:
-    """Samples, and the hours of any equipment that have some."""
+    """The number of samples, and of hours (of each equipment) that have any."""
 
     samples: int
     hours: int
 
 
-def coarsened(resolution: Resolution, density: Density) -> Resolution:
-    """The finest, from this one on, whose buckets hold a sample on average where there are some.
+def coarsen(resolution: Resolution, density: Density) -> Resolution:
+    """The finest resolution from this one on whose buckets hold a sample on average.
 
-    It is hours also where more samples would have to be read than a quick answer can.
+    The average is over the hours that have samples. It is hours, too, where more readings would
+    have to be read than a quick response allows.
     """
-    if density.samples > MOST_READ:
+    if density.samples > MAX_AUTO_READINGS:
         return Resolution.HOUR
+    hour = RESOLUTION_LIMITS[Resolution.HOUR].width
     wide_enough = (
         name
-        for name, reach in REACHES.items()
-        if reach.width >= REACHES[resolution].width
-        and density.samples * (reach.width / REACHES[Resolution.HOUR].width) >= density.hours
+        for name, limit in RESOLUTION_LIMITS.items()
+        if limit.width >= RESOLUTION_LIMITS[resolution].width
+        and density.samples * (limit.width / hour) >= density.hours
     )
     return next(wide_enough, Resolution.HOUR)
 
 
 def utc_buckets(span: TimeRange, resolution: Resolution) -> Buckets:
     """The buckets that start in the range."""
-    width = REACHES[resolution].width
+    width = RESOLUTION_LIMITS[resolution].width
     first, last = ((ceiling(end, width) - EPOCH) // width for end in (span.start, span.end))
-    borders = EvenBorders(width, range(first, last + 1))
+    boundaries = EvenBoundaries(width, range(first, last + 1))
     source = ROLLUPS.get(resolution, Source.READINGS)
-    return Buckets(borders, source, are_rows=resolution in ROLLUPS)
+    return Buckets(boundaries, source, are_rows=resolution in ROLLUPS)

@@ -9,13 +9,13 @@ from api.http.stale_ranges import StaleRange
 class Item(Struct, frozen=True, rename="camel", gc=False):
     """One equipment's bucket; intervalStart is its start in Unix seconds.
 
-    Its length in seconds is told with a time zone, its counterpart in `compared` with compare: null
-    if that has no readings. Without equipmentId it is of all chosen equipment; statistics that were
-    not asked for are left out. Without samples it is filled in, and its total is null.
+    With a time zone `seconds` is its length; with compare `compared` is its counterpart, null if
+    that has no readings. Without equipmentId it is of all chosen equipment; statistics that were
+    not requested are left out. Without samples it fills a gap, and its total is null.
     """
 
     equipment_id: str | UnsetType = UNSET
-    interval_start: int = 0  # always told: the default is for standing behind one that is left out
+    interval_start: int = 0  # always set: a default must follow a default
     total_value: float | UnsetType | None = UNSET
     sample_count: int | UnsetType = UNSET
     average: float | UnsetType | None = UNSET
@@ -29,7 +29,7 @@ class Item(Struct, frozen=True, rename="camel", gc=False):
 
 
 class Earlier(Struct, frozen=True, rename="camel", kw_only=True):
-    """The whole range that was compared with."""
+    """The earlier range of a comparison."""
 
     average: float | None
     total_count: int
@@ -42,7 +42,7 @@ class Aggregates(Struct, frozen=True, rename="camel", kw_only=True):
     """The buckets that start in a range, exact as of `asOf` outside of `staleRanges`.
 
     `average` and `totalCount` are of the whole range on every page. `nextCursor` is left out where
-    the answer is not a page, and null on the last one.
+    the response is not a page, and null on the last one.
     """
 
     average: float | None

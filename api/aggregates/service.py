@@ -1,130 +1,148 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from api.aggregates.cache import Keep
-from api.aggregates.encoding import Finding, Telling, finding, told
-from api.aggregates.execution import find, whole
-from api.aggregates.metrics import AnswerMetrics
-from api.aggregates.query import Question
-from api.aggregates.repository import AggregateRepository, Snapshot, State, is_in_order
-from api.aggregates.resolutions import ROLLUPS, coarsened
-from api.aggregates.single_flight import Shared
+from api.aggregates.cache import ResultCache
+from api.aggregates.encoding import (
+    EncodedResult,
+    StreamingEncoder,
+    encode_page,
+    encode_response,
+)
+from api.aggregates.execution import execute, single_page
+from api.aggregates.metrics import AggregateMetrics, ResultSource
+from api.aggregates.query import AggregateQuery
+from api.aggregates.repository import AggregateRepository, DataState, Snapshot
+from api.aggregates.resolutions import ROLLUPS, coarsen
+from api.aggregates.route import Route, choose_route, choose_snapshot_route
+from api.aggregates.single_flight import SingleFlight
 from api.auth.visibility import Visibility
 from api.http.etags import matches_if_none_match, opaque_tag, weak_etag
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer as JSON of `Aggregates`, and its entity tag; without a body the caller has it."""
+class AggregateResponse:
+    """The JSON of `Aggregates` and its entity tag; without a body the client has it already."""
 
     tag: str
     body: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A question and the states of its parts, named for those who would be told the same.
+class PreparedQuery:
+    """A query with the states of its ranges, which are those of `query.with_comparison`.
 
-    The name is that of the question, the tag that of its answer.
+    The cache key is the same for equivalent queries of callers that may see the same; the entity
+    tag is, too, while the data stay the same.
     """
 
-    question: Question
-    states: Sequence[State]
-    name: str
+    query: AggregateQuery
+    states: Sequence[DataState]
+    cache_key: str
     tag: str
 
-    def is_known(self, if_none_match: str | None) -> bool:
-        """Whether who sends the header has the answer."""
+    def is_not_modified(self, if_none_match: str | None) -> bool:
+        """Whether a client that sends the header has the response; never if a range is stale."""
         stale = any(state.stale for state in self.states)
         return not stale and matches_if_none_match(self.tag, if_none_match)
 
     @property
-    def is_settled(self) -> bool:
-        """Whether whatever is found holds as long as the tag is the same."""
-        return all(state.is_settled for state in self.states)
+    def is_cacheable(self) -> bool:
+        """Whether its result is valid as long as the tag is the same."""
+        return all(state.is_cacheable for state in self.states)
 
-    def answer(self, finding: Finding) -> Answer:
-        """The answer."""
-        return Answer(self.tag, told(self.question, self.states, finding))
+    def response(self, result: EncodedResult) -> AggregateResponse:
+        """The response with the result."""
+        return AggregateResponse(self.tag, encode_response(self.query, self.states, result))
 
 
 class AggregateService:
-    """Answers what dashboards ask."""
+    """Answers queries for aggregates: from the database, the cache, or an execution in flight."""
 
-    def __init__(self, repository: AggregateRepository, keep: Keep, metrics: AnswerMetrics) -> None:
+    def __init__(
+        self, repository: AggregateRepository, cache: ResultCache, metrics: AggregateMetrics
+    ) -> None:
         self._repository = repository
-        self._keep = keep
+        self._cache = cache
         self._metrics = metrics
-        self._shared = Shared[Finding]()
+        self._executions = SingleFlight[EncodedResult]()
 
-    async def answer(
-        self, question: Question, visible: Visibility, if_none_match: str | None
-    ) -> Answer:
-        """The buckets that start in the question's range, or a page of them.
+    async def respond(
+        self, query: AggregateQuery, visible: Visibility, if_none_match: str | None
+    ) -> AggregateResponse:
+        """The buckets that start in the query's range, or a page of them.
 
-        Where nothing is stale, a caller that names the tag gets no body: nothing has changed.
+        No body if the client names the tag and nothing is stale: nothing has changed.
         Raises InvalidRequestError if there are more buckets than can be filled.
         """
-        if question.is_small:
-            return await self._at_once(question, visible, if_none_match)
+        if choose_route(query) is Route.ONE_STATEMENT:
+            return await self._respond_in_one_statement(query, visible, if_none_match)
         async with self._repository.snapshot() as snapshot:
-            asked = await _asked(snapshot, question, visible)
-            if asked.is_known(if_none_match):
-                return self._not_modified(asked)
-            under_way = self._shared.under_way(asked.tag)
-            if under_way is None:
-                return asked.answer(await self._found(snapshot, asked))
-        shared = await under_way
-        if shared is None:  # who was at it failed, or went away
-            return await self.answer(question, visible, if_none_match)
-        self._metrics.count("shared")
-        return asked.answer(shared)
+            prepared = await _prepare(snapshot, query, visible)
+            if prepared.is_not_modified(if_none_match):
+                return self._not_modified(prepared)
+            in_flight = self._executions.in_flight(prepared.tag)
+            if in_flight is None:
+                return prepared.response(await self._cached_or_executed(snapshot, prepared))
+        result = await in_flight  # without holding a connection
+        if result is None:  # the leader failed or was cancelled
+            return await self.respond(query, visible, if_none_match)
+        self._metrics.count_response(ResultSource.SHARED_EXECUTION)
+        return prepared.response(result)
 
-    async def _at_once(
-        self, question: Question, visible: Visibility, if_none_match: str | None
-    ) -> Answer:
-        """Without looking for it among what is kept or under way, which takes a transaction."""
+    async def _respond_in_one_statement(
+        self, query: AggregateQuery, visible: Visibility, if_none_match: str | None
+    ) -> AggregateResponse:
+        """Without a look at the cache and executions in flight, which takes a transaction."""
         if if_none_match is not None:
-            asked = _named(question, [await self._repository.state(question)], visible)
-            if asked.is_known(if_none_match):
-                return self._not_modified(asked)
-        state, rows = await self._repository.state_and_hours(question)
-        self._metrics.count("found")
-        return _named(question, [state], visible).answer(finding(question, whole(rows)))
+            prepared = _prepared(query, [await self._repository.state(query)], visible)
+            if prepared.is_not_modified(if_none_match):
+                return self._not_modified(prepared)
+        state, rows = await self._repository.state_and_hours(query)
+        self._metrics.count_response(ResultSource.DATABASE)
+        result = encode_page(query, single_page(rows))
+        return _prepared(query, [state], visible).response(result)
 
-    def _not_modified(self, asked: Asked) -> Answer:
-        self._metrics.count("not_modified")
-        return Answer(asked.tag, None)
+    def _not_modified(self, prepared: PreparedQuery) -> AggregateResponse:
+        self._metrics.count_response(ResultSource.CLIENT)
+        return AggregateResponse(prepared.tag, None)
 
-    async def _found(self, snapshot: Snapshot, asked: Asked) -> Finding:
-        if not asked.is_settled:
-            return await self._find(snapshot, asked.question)
-        with self._shared.finding(asked.tag) as shared:
-            kept = await self._keep.get(asked.name, asked.tag)
-            if kept is not None:
-                self._metrics.count("kept")
-            found = kept or await self._find(snapshot, asked.question)
-            shared.set_result(found)
-        if kept is None:
-            await self._keep.put(asked.name, asked.tag, found)
-        return found
+    async def _cached_or_executed(
+        self, snapshot: Snapshot, prepared: PreparedQuery
+    ) -> EncodedResult:
+        if not prepared.is_cacheable:
+            return await self._execute(snapshot, prepared.query)
+        with self._executions.lead(prepared.tag) as future:
+            cached = await self._cache.get(prepared.cache_key, prepared.tag)
+            if cached is not None:
+                self._metrics.count_response(ResultSource.CACHE)
+            result = cached or await self._execute(snapshot, prepared.query)
+            future.set_result(result)
+        if cached is None:
+            await self._cache.put(prepared.cache_key, prepared.tag, result)
+        return result
 
-    async def _find(self, snapshot: Snapshot, question: Question) -> Finding:
-        self._metrics.count("found")
-        if question.limit is None and question.is_plain and is_in_order(question):
-            telling = Telling(question)
-            await snapshot.tell_hours(question, telling.take)
-            return telling.finding()
-        return finding(question, await find(snapshot, question))
-
-
-async def _asked(snapshot: Snapshot, question: Question, visible: Visibility) -> Asked:
-    if question.auto and question.resolution not in ROLLUPS:
-        density = await snapshot.density(question)
-        question = question.at(coarsened(question.resolution, density))
-    return _named(question, [await snapshot.state(part) for part in question.parts], visible)
+    async def _execute(self, snapshot: Snapshot, query: AggregateQuery) -> EncodedResult:
+        self._metrics.count_response(ResultSource.DATABASE)
+        route = choose_snapshot_route(query)
+        if route is Route.STREAMED_HOURS:
+            encoder = StreamingEncoder(query)
+            await snapshot.stream_hours(query, encoder.add)
+            return encoder.result()
+        return encode_page(query, await execute(snapshot, query, route))
 
 
-def _named(question: Question, states: Sequence[State], visible: Visibility) -> Asked:
-    name = visible, question.identity
-    return Asked(question, states, opaque_tag(weak_etag(*name)), weak_etag(*name, states))
+async def _prepare(snapshot: Snapshot, query: AggregateQuery, visible: Visibility) -> PreparedQuery:
+    """The query at the resolution that auto chooses by the density, and its states."""
+    if query.auto and query.resolution not in ROLLUPS:
+        density = await snapshot.density(query)
+        query = query.at_resolution(coarsen(query.resolution, density))
+    states = [await snapshot.state(part) for part in query.with_comparison]
+    return _prepared(query, states, visible)
+
+
+def _prepared(
+    query: AggregateQuery, states: Sequence[DataState], visible: Visibility
+) -> PreparedQuery:
+    identity = visible, query.identity
+    cache_key = opaque_tag(weak_etag(*identity))
+    return PreparedQuery(query, states, cache_key, weak_etag(*identity, states))

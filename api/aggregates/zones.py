@@ -1,4 +1,4 @@
-"""Where the days and hours of a time zone begin."""
+"""The starts of the days and hours of a time zone."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
@@ -12,39 +12,42 @@ SECOND = timedelta(seconds=1)
 
 
 def zoned_buckets(zone: ZoneInfo, resolution: Resolution, span: TimeRange) -> Buckets:
-    """The zone's days or hours that start in the range. Raises OverflowError off the calendar."""
-    begin = _days if resolution is Resolution.DAY else _hours
-    borders: list[datetime] = []
-    for border in begin(zone, span):
-        if border >= span.start and border not in borders[-1:]:
-            borders.append(border)
-        if border >= span.end:
+    """The zone's days or hours that start in the range.
+
+    Raises OverflowError outside the calendar.
+    """
+    starts = _day_starts if resolution is Resolution.DAY else _hour_starts
+    boundaries: list[datetime] = []
+    for boundary in starts(zone, span):
+        if boundary >= span.start and boundary not in boundaries[-1:]:
+            boundaries.append(boundary)
+        if boundary >= span.end:
             break
-    cut = {border != floor(border, HOUR) for border in borders}
+    cut = {boundary != floor(boundary, HOUR) for boundary in boundaries}
     if resolution is Resolution.HOUR and cut == {True}:
-        return Buckets(tuple(borders), Source.READINGS, are_rows=False)
+        return Buckets(tuple(boundaries), Source.READINGS, are_rows=False)
     are_rows = resolution is Resolution.HOUR and cut == {False}
-    return Buckets(tuple(borders), Source.HOURS, are_rows)
+    return Buckets(tuple(boundaries), Source.HOURS, are_rows)
 
 
-def _days(zone: ZoneInfo, span: TimeRange) -> Iterator[datetime]:
-    """Midnights; one that the clock shows twice is the first, one that it skips is the change."""
+def _day_starts(zone: ZoneInfo, span: TimeRange) -> Iterator[datetime]:
+    """Local midnights: of a repeated one the first, for a skipped one the clock change."""
     day = span.start.astimezone(zone).date()
     while True:
         yield datetime.combine(day, time(), zone).astimezone(UTC)
         day += DAY
 
 
-def _hours(zone: ZoneInfo, span: TimeRange) -> Iterator[datetime]:
-    """When the clock shows a full hour, and when it changes by anything but whole hours."""
+def _hour_starts(zone: ZoneInfo, span: TimeRange) -> Iterator[datetime]:
+    """Full local hours, and clock changes by anything but whole hours."""
     hour = floor(span.start, HOUR)
     while True:
-        yield from _borders_within(zone, hour)
+        yield from _boundaries_within(zone, hour)
         hour += HOUR
 
 
-def _borders_within(zone: ZoneInfo, hour: datetime) -> list[datetime]:
-    """The borders in the UTC hour; a change just at its end may be among them."""
+def _boundaries_within(zone: ZoneInfo, hour: datetime) -> list[datetime]:
+    """The boundaries in the UTC hour; a change just at its end may be among them."""
     before, after = _offset(zone, hour), _offset(zone, hour + HOUR)
     if before == after:
         return [hour + (-before) % HOUR]
@@ -55,17 +58,17 @@ def _borders_within(zone: ZoneInfo, hour: datetime) -> list[datetime]:
 
 
 def _change(zone: ZoneInfo, hour: datetime) -> datetime:
-    """The first second of the hour with another offset than its start, which there is."""
+    """The first second in the hour whose offset differs from that at its start; there is one."""
     before = _offset(zone, hour)
-    same, other = 0, 3600
-    while other - same > 1:
-        middle = (same + other) // 2
+    unchanged, changed = 0, 3600
+    while changed - unchanged > 1:
+        middle = (unchanged + changed) // 2
         if _offset(zone, hour + middle * SECOND) == before:
-            same = middle
+            unchanged = middle
         else:
-            other = middle
-    return hour + other * SECOND
+            changed = middle
+    return hour + changed * SECOND
 
 
-def _offset(zone: ZoneInfo, moment: datetime) -> timedelta:
-    return moment.astimezone(zone).utcoffset() or timedelta()
+def _offset(zone: ZoneInfo, timestamp: datetime) -> timedelta:
+    return timestamp.astimezone(zone).utcoffset() or timedelta()

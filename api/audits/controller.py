@@ -1,34 +1,27 @@
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from litestar import Controller, Request, post
 from litestar.di import NamedDependency
-from litestar.openapi.spec import Operation
 from litestar.params import SkipValidation
 
 from api.audits.schemas import Audit
 from api.audits.service import AuditService
 from api.auth.access import access
-from api.http.query_parameters import Parameters, invalid_parameter
-from api.http.time_ranges import required_time_range
-from api.openapi.parameters import TIMESTAMP, query_parameter
+from api.http.parsers import invalid_parameter
+from api.http.query_parameters import Parameters
+from api.http.time_ranges import FROM, TO, required_time_range
+from api.openapi.parameters import operation_with
 from core.scopes import Scope
 from core.time import TimeRange
 
 MAX_RANGE = timedelta(days=31)
 
-
-@dataclass
-class AuditOperation(Operation):
-    """The operation with its parameters."""
-
-    def __post_init__(self) -> None:
-        """Declare what the handler's signature does not show."""
-        self.parameters = [
-            query_parameter("from", TIMESTAMP, "The first moment to audit, with an offset."),
-            query_parameter("to", TIMESTAMP, "The first moment after that range."),
-        ]
+PARAMETERS = (
+    replace(FROM, description="The first moment to audit, with an offset."),
+    replace(TO, description="The first moment after that range."),
+)
 
 
 class AuditController(Controller):
@@ -39,7 +32,7 @@ class AuditController(Controller):
     @post(
         "/rollups/audit",
         operation_id="auditRollups",
-        operation_class=AuditOperation,
+        operation_class=operation_with(PARAMETERS),
         summary="Compare the rollups of a range with its readings",
         status_code=200,
         **access(Scope.ADMIN, 400),
@@ -52,12 +45,12 @@ class AuditController(Controller):
 
 
 def _time_range(request: Request[Any, Any, Any]) -> TimeRange:
-    parameters = Parameters(list(request.query_params.multi_items()), ("from", "to"))
+    parameters = Parameters(list(request.query_params.multi_items()), PARAMETERS)
     time_range = parameters.attempt(lambda: required_time_range(parameters), None)
     parameters.check()
     if time_range is None:
-        raise invalid_parameter("from", "is missing")
+        raise invalid_parameter(FROM.name, "is missing")
     if time_range.length > MAX_RANGE:
         message = f"reaches over more than {MAX_RANGE.days} days; audit one part after another"
-        raise invalid_parameter("to", message, "range_too_long")
+        raise invalid_parameter(TO.name, message, "range_too_long")
     return time_range

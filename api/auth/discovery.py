@@ -1,19 +1,12 @@
 """OpenID Connect Discovery: the issuer is the one setting that leads to every endpoint."""
 
-import time
-from asyncio import Lock
-from collections.abc import Callable
 from typing import TypeVar
 
 import httpx2
 import msgspec
-import structlog
 
 from api.auth.errors import IdentityProviderUnavailableError
-
-MAX_AGE_SECONDS = 3600.0
-
-logger = structlog.get_logger()
+from api.auth.provider_cache import ProviderCache
 
 Document = TypeVar("Document")
 
@@ -33,10 +26,7 @@ class Discovery(msgspec.Struct, frozen=True):
 
 
 async def read_discovery(http: httpx2.AsyncClient, issuer: str) -> Discovery:
-    """Fetch the document from the provider.
-
-    Raises httpx2's errors when it cannot be fetched, ValueError when it names another issuer.
-    """
+    """Fetch the document from the provider. Raises one of FETCH_ERRORS."""
     address = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
     discovery = await read_document(http, address, Discovery)
     if discovery.issuer != issuer:
@@ -46,7 +36,7 @@ async def read_discovery(http: httpx2.AsyncClient, issuer: str) -> Discovery:
 
 
 async def read_document(http: httpx2.AsyncClient, url: str, kind: type[Document]) -> Document:
-    """Fetch and decode a JSON document of the provider."""
+    """Fetch and decode a JSON document of the provider. Raises one of FETCH_ERRORS."""
     response = await http.get(url)
     return msgspec.json.decode(response.raise_for_status().content, type=kind)
 
@@ -54,31 +44,18 @@ async def read_document(http: httpx2.AsyncClient, url: str, kind: type[Document]
 class DiscoveryCache:
     """Caches the discovery document for an hour, and longer while the provider is unavailable."""
 
-    def __init__(
-        self, issuer: str, http: httpx2.AsyncClient, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._issuer = issuer
-        self._http = http
-        self._clock = clock
-        self._lock = Lock()
-        self._stale_at = float("-inf")
-        self._document: Discovery | None = None
+    def __init__(self, issuer: str, http: httpx2.AsyncClient) -> None:
+        self._documents = ProviderCache("discovery", lambda: read_discovery(http, issuer))
 
     async def get(self) -> Discovery:
         """The document. Raises IdentityProviderUnavailableError when it was never fetched."""
-        async with self._lock:
-            if self._clock() >= self._stale_at:
-                await self._refresh()
-        if self._document is None:
+        document = await self._documents.get()
+        if document is None:
             raise IdentityProviderUnavailableError(
                 "The identity provider does not answer, so nobody can sign in. Try again shortly."
             )
-        return self._document
+        return document
 
-    async def _refresh(self) -> None:
-        try:
-            self._document = await read_discovery(self._http, self._issuer)
-        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
-            logger.warning("discovery not read", issuer=self._issuer, cause=repr(error))
-        else:
-            self._stale_at = self._clock() + MAX_AGE_SECONDS
+    async def close(self) -> None:
+        """Cancel the fetch in progress."""
+        await self._documents.close()

@@ -2,13 +2,14 @@
 
 import hmac
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import new as new_hash
 from typing import Any
 
 from joserfc import jwt
+from joserfc.errors import MissingClaimError
 
+from api.auth.claims import expiry_of, identifier_in, subject_of, username_in
 from api.auth.errors import InvalidLogoutTokenError, InvalidSignInError
 from api.auth.jwks import JwksCache
 from api.auth.signatures import (
@@ -19,7 +20,6 @@ from api.auth.signatures import (
     rejection_reason,
     verify_signature,
 )
-from api.auth.tokens import username_in
 from core.settings import AuthSettings
 
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
@@ -67,15 +67,14 @@ class IdTokenVerifier:
         """
         try:
             signed = await self._verify(id_token)
-            _require(isinstance(signed.claims.get("sub"), str), "it names no subject")
             _require(signed.header.media_type in {"", "jwt"}, "it is no ID token")
             _require(nonce is None or signed.claims.get("nonce") == nonce, "wrong nonce")
             _require(_matches_at_hash(signed, access_token), "it is of another access token")
+            identity = _identity(signed.claims)
         except INVALID_TOKEN_ERRORS as error:
             message = f"The provider's ID token is not accepted: {rejection_reason(error)}."
             raise InvalidSignInError(message) from error
-        claims = signed.claims
-        return Identity(claims["sub"], username_in(claims), _string_claim(claims, "sid"))
+        return identity
 
     async def verify_logout_token(self, logout_token: str) -> LogoutTokenClaims:
         """The sessions to end, validated by OpenID Connect Back-Channel Logout 2.6.
@@ -99,23 +98,21 @@ class IdTokenVerifier:
         return signed
 
 
+def _identity(claims: dict[str, Any]) -> Identity:
+    return Identity(subject_of(claims), username_in(claims), identifier_in(claims, "sid"))
+
+
 def _logout_token_claims(signed: SignedToken) -> LogoutTokenClaims:
     claims = signed.claims
-    subject, session = _string_claim(claims, "sub"), _string_claim(claims, "sid")
-    token_id, events = _string_claim(claims, "jti"), claims.get("events")
+    subject, session = identifier_in(claims, "sub"), identifier_in(claims, "sid")
+    token_id, events = identifier_in(claims, "jti"), claims.get("events")
     _require(signed.header.media_type == "logout+jwt", "it is no logout token")
     _require(isinstance(events, dict) and isinstance(events.get(LOGOUT_EVENT), dict), "no event")
     _require("nonce" not in claims, "it has a nonce")
     _require(bool(subject or session), "it names nobody")
     if token_id is None:
-        message = "it has no id"
-        raise ValueError(message)
-    return LogoutTokenClaims(token_id, float(claims["exp"]), subject, session)
-
-
-def _string_claim(claims: Mapping[str, Any], name: str) -> str | None:
-    value = claims.get(name)
-    return value if isinstance(value, str) and value else None
+        raise MissingClaimError("jti")
+    return LogoutTokenClaims(token_id, expiry_of(claims), subject, session)
 
 
 def _require(condition: bool, message: str) -> None:  # noqa: FBT001  # the condition is the point

@@ -1,15 +1,14 @@
 """This platform as an OpenID Connect client: its requests to the provider, by Authlib."""
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx2
+import msgspec
 import structlog
 from authlib.integrations.base_client import OAuthError
-from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 from api.auth.discovery import Discovery, DiscoveryCache
 from api.auth.errors import (
@@ -17,10 +16,11 @@ from api.auth.errors import (
     IdentityProviderUnavailableError,
     InvalidSignInError,
 )
+from api.auth.provider_cache import FETCH_ERRORS
+from api.auth.provider_client import OAuthClient
 from api.auth.token_encryption import Tokens
 from core.settings import AuthSettings
 
-TIMEOUT_SECONDS = 5
 CALLBACK_PATH = "/auth/callback"
 
 logger = structlog.get_logger()
@@ -28,6 +28,16 @@ logger = structlog.get_logger()
 
 class InvalidGrantError(Exception):
     """The provider rejects this code, password or refresh token (`invalid_grant`, RFC 6749 5.2)."""
+
+
+class TokenResponse(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is read of a token response, successful or not (RFC 6749 5)."""
+
+    access_token: str | None = None
+    refresh_token: str | None = None
+    id_token: str | None = None
+    error: str | None = None
+    error_description: str | None = None
 
 
 class OidcClient:
@@ -92,7 +102,7 @@ class OidcClient:
                     token_type_hint="refresh_token",  # noqa: S106  # a kind, not a secret
                 )
                 response.raise_for_status()
-        except (httpx2.HTTPError, ValueError) as error:
+        except FETCH_ERRORS as error:
             logger.warning("refresh token not revoked", cause=repr(error))
 
     async def end_session_url(self, id_token: str | None) -> str | None:
@@ -122,16 +132,16 @@ class OidcClient:
     async def _request_tokens(self, **parameters: str) -> Tokens:
         discovery = await self._discovery.get()
         try:
-            async with asyncio.timeout(TIMEOUT_SECONDS), self._client(discovery) as client:
+            async with self._client(discovery) as client:
                 response = await client.fetch_token(
                     discovery.token_endpoint, **parameters, **self._client_authentication(discovery)
                 )
-            return _parse_tokens(response)
+            return msgspec.convert(response, Tokens)
         except OAuthError as error:
             if error.error == "invalid_grant":
                 raise InvalidGrantError from error
             raise _client_rejected(error) from error
-        except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, ValueError) as error:
+        except FETCH_ERRORS as error:
             raise IdentityProviderUnavailableError(
                 "The identity provider does not answer. Try again shortly."
             ) from error
@@ -148,17 +158,17 @@ class OidcClient:
         return form | ({"client_secret": secret.get_secret_value()} if secret else {})
 
     @asynccontextmanager
-    async def _client(self, discovery: Discovery) -> AsyncIterator[AsyncOAuth2Client]:
+    async def _client(self, discovery: Discovery) -> AsyncIterator[OAuthClient]:
         secret = self._settings.client_secret
-        async with AsyncOAuth2Client(
+        async with OAuthClient(
             self._settings.client_id,
             secret.get_secret_value() if secret else None,
             token_endpoint_auth_method=_auth_method(discovery) if secret else "none",
             revocation_endpoint_auth_method=_auth_method(discovery) if secret else "none",
             redirect_uri=self._redirect_uri,
             code_challenge_method="S256",
-            timeout=TIMEOUT_SECONDS,
         ) as client:
+            client.register_compliance_hook("access_token_response", _reduced)
             yield client
 
 
@@ -167,12 +177,12 @@ def _auth_method(discovery: Discovery) -> str:
     return "client_secret_basic" if "client_secret_basic" in supported else "client_secret_post"
 
 
-def _parse_tokens(response: Mapping[str, Any]) -> Tokens:
-    values = {name: response.get(name) for name in Tokens.__struct_fields__}
-    if not isinstance(values["access_token"], str):
-        message = "the answer holds no access token"
-        raise ValueError(message)  # noqa: TRY004  # the response is wrong, not our call
-    return Tokens(**{name: value for name, value in values.items() if isinstance(value, str)})
+def _reduced(response: httpx2.Response) -> httpx2.Response:
+    """The response with the fields that are read here: Authlib believes the others unchecked."""
+    fields = msgspec.json.decode(response.content, type=TokenResponse)
+    return httpx2.Response(
+        response.status_code, content=msgspec.json.encode(fields), request=response.request
+    )
 
 
 def _client_rejected(error: OAuthError) -> IdentityProviderRefusedError:

@@ -5,7 +5,8 @@ from typing import Any
 
 from litestar import Request, Response
 
-from api.http.problem_details import Problem, on_sensorflow_error
+from api.http.error_handlers import on_sensorflow_error
+from api.http.problem_details import Problem
 from core.errors import SensorFlowError
 
 PAGE = """<!doctype html>

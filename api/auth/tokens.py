@@ -8,6 +8,7 @@ from typing import Any
 from joserfc import jwt
 from joserfc.errors import ExpiredTokenError as TokenIsExpired
 
+from api.auth.claims import expiry_of, subject_of, username_in
 from api.auth.errors import ExpiredTokenError, InvalidTokenError
 from api.auth.jwks import JwksCache
 from api.auth.scopes import ScopeMapping
@@ -25,8 +26,8 @@ from core.settings import AuthSettings
 CACHE_SECONDS = 300
 CACHE_MAX_TOKENS = 10_000
 
-# Claims in which providers put the user's readable name; many access tokens hold none of them.
-NAME_CLAIMS = ("preferred_username", "username", "cognito:username", "email")
+# Values of `typ` in the header that an access token may have; with the first two, claims decide.
+MEDIA_TYPES = frozenset({"", "jwt", "at+jwt"})
 
 IsRevoked = Callable[[str], Awaitable[bool]]
 
@@ -78,6 +79,7 @@ class AccessTokenVerifier:
         try:
             signed = await verify_signature(token, self._jwks)
             self._claims.validate(signed.claims)
+            principal = self._principal(signed.claims)
         except TokenIsExpired as error:
             raise ExpiredTokenError("The access token has expired. Get a new one.") from error
         except INVALID_TOKEN_ERRORS as error:
@@ -88,12 +90,11 @@ class AccessTokenVerifier:
             raise _invalid_token("it is for another audience")
         if await self._is_revoked(token):
             raise _invalid_token("its session has ended")
-        return self._principal(signed.claims)
+        return principal
 
     def _principal(self, claims: Mapping[str, Any]) -> Principal:
-        subject = claims["sub"]
         scopes = self._scope_mapping.scopes_of(claims)
-        return Principal(subject, username_in(claims), scopes, float(claims["exp"]))
+        return Principal(subject_of(claims), username_in(claims), scopes, expiry_of(claims))
 
     def _add_to_cache(self, token: str, principal: Principal) -> None:
         if len(self._cache) >= CACHE_MAX_TOKENS:
@@ -102,21 +103,17 @@ class AccessTokenVerifier:
         self._cache[token] = (until, principal)
 
 
-def username_in(claims: Mapping[str, Any]) -> str:
-    """The readable name of the token's subject; its `sub` if no claim holds one."""
-    names = (claims.get(claim) for claim in NAME_CLAIMS)
-    return next((name for name in names if isinstance(name, str) and name), claims["sub"])
-
-
 def _is_access_token(signed: SignedToken) -> bool:
-    """By RFC 9068's header, or by the claims of Keycloak, Cognito, or Okta and Entra ID."""
-    return (
-        signed.header.media_type == "at+jwt"
-        or signed.claims.get("typ") == "Bearer"
-        or signed.claims.get("token_use") == "access"
-        or "scp" in signed.claims
-        or signed.claims.get("idtyp") == "app"
-    )
+    """By RFC 9068's header, or by the claims of Keycloak, Cognito, or Okta and Entra ID.
+
+    A type of another kind is believed whatever else the token holds (RFC 8725 3.11).
+    """
+    media_type, claims = signed.header.media_type, signed.claims
+    kind, use = claims.get("typ", "Bearer"), claims.get("token_use", "access")
+    if media_type not in MEDIA_TYPES or kind != "Bearer" or use != "access":
+        return False
+    is_marked = "typ" in claims or "token_use" in claims or "scp" in claims
+    return media_type == "at+jwt" or is_marked or claims.get("idtyp") == "app"
 
 
 def _audiences(claims: Mapping[str, Any]) -> frozenset[str]:

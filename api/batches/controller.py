@@ -5,24 +5,23 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from api.auth.access import access
+from api.batches.parameters import MODE, ON_CONFLICT, PARAMETERS
 from api.batches.schemas import JSON, NDJSON, SaveBatchOperation
 from api.batches.service import BatchService
 from api.http.problem_details import UnsupportedMediaTypeError
-from api.http.query_parameters import Parameters, enum_parser
+from api.http.query_parameters import Parameters
 from api.http.request_body import MAX_BODY_BYTES, media_type, read_body
-from api.readings.batch_writer import BatchRules, BatchWriter, Mode
-from api.readings.idempotency import keyed
-from api.readings.rows import elements, lines
+from api.readings.batch_writer import BatchOptions, BatchWriter
+from api.readings.body_rows import split_array, split_lines
+from api.readings.idempotency import keyed_request
 from api.readings.schemas import Account
-from core.readings import OnConflict
 from core.scopes import Scope
 
 AnyRequest = Request[Any, Any, Any]
 Service = NamedDependency[SkipValidation[BatchService]]
 Writer = NamedDependency[SkipValidation[BatchWriter]]
 
-PARAMETERS = ("mode", "onConflict")
-ROWS = {JSON: elements, NDJSON: lines}
+SPLITTERS = {JSON: split_array, NDJSON: split_lines}
 
 
 class BatchController(Controller):
@@ -44,24 +43,21 @@ class BatchController(Controller):
     async def save_batch(
         self, request: AnyRequest, batches: Service, batch_writer: Writer
     ) -> Account:
-        """Store the readings and tell what became of them."""
-        rules = parse_rules(request)
-        split = ROWS.get(media_type(request))
+        """Store the readings and return their counts."""
+        options = parse_batch_options(request)
+        split = SPLITTERS.get(media_type(request))
         if split is None:
             raise UnsupportedMediaTypeError(
                 f"Send the readings as Content-Type: {JSON} or {NDJSON}."
             )
         with batch_writer.admitted():
             body = await read_body(request)
-            return await batches.save(split(body), rules, await keyed(request))
+            return await batches.save(split(body), options, await keyed_request(request))
 
 
-def parse_rules(request: AnyRequest) -> BatchRules:
+def parse_batch_options(request: AnyRequest) -> BatchOptions:
     """How to store the batch; raises InvalidRequestError that names every wrong parameter."""
     parameters = Parameters(list(request.query_params.multi_items()), PARAMETERS)
-    rules = BatchRules(
-        parameters.read("mode", enum_parser(Mode), Mode.ATOMIC),
-        parameters.read("onConflict", enum_parser(OnConflict), OnConflict.REPLACE),
-    )
+    options = BatchOptions(parameters.read(MODE), parameters.read(ON_CONFLICT))
     parameters.check()
-    return rules
+    return options

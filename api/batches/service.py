@@ -1,13 +1,13 @@
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-from api.readings.batch_writer import BatchRules, BatchWriter
+from api.readings.batch_writer import BatchOptions, BatchWriter
+from api.readings.body_rows import validate_each, validate_rows
+from api.readings.fast_decoding import decode_readings
 from api.readings.idempotency import KeyedRequest
-from api.readings.plain_rows import plain_readings
-from api.readings.reading_json import read_reading
-from api.readings.received import Received
-from api.readings.rows import one_by_one, received_in
+from api.readings.reading_decoder import decode_reading
 from api.readings.schemas import Account
+from api.readings.validated_rows import ValidatedRows
 from api.readings.validation import NaiveTimestamps
 from core.readings import TimeBounds
 from core.settings import ApiSettings, ReadingSettings
@@ -15,32 +15,36 @@ from core.time import utc_now
 
 
 class BatchService:
-    """Takes many readings in at once."""
+    """Stores many readings a request."""
 
-    def __init__(self, writer: BatchWriter, api: ApiSettings, rules: ReadingSettings) -> None:
+    def __init__(self, writer: BatchWriter, api: ApiSettings, settings: ReadingSettings) -> None:
         self._writer = writer
         self._naive_timestamps: NaiveTimestamps = api.naive_timestamps
-        self._max_future = rules.max_future
+        self._limits = settings
 
     async def save(
-        self, rows: Iterable[Sequence[bytes]], rules: BatchRules, request: KeyedRequest | None
+        self, rows: Iterable[Sequence[bytes]], options: BatchOptions, request: KeyedRequest | None
     ) -> Account:
-        """Store the readings that the rows say; committed when this returns.
+        """Store the readings in the rows; committed when this returns.
 
         Raises what `rows` and BatchWriter.write raise, and then nothing is stored.
         """
-        bounds = TimeBounds.at(utc_now(), self._max_future, horizon=None)
-        received = await received_in(rows, partial(self._take, bounds))
-        return await self._writer.write(received, rules, request)
+        bounds = TimeBounds.at(
+            utc_now(), self._limits.max_future, self._limits.earliest, horizon=None
+        )
+        validated = await validate_rows(rows, partial(self._validate, bounds))
+        return await self._writer.write(validated, options, request)
 
-    def _take(
-        self, bounds: TimeBounds, received: Received, first: int, rows: Sequence[bytes]
+    def _validate(
+        self, bounds: TimeBounds, validated: ValidatedRows, first: int, rows: Sequence[bytes]
     ) -> None:
-        plain = plain_readings(rows, bounds)
-        if plain is not None:
-            received.accept_all(first, plain)
+        readings = decode_readings(rows, bounds)
+        if readings is not None:
+            validated.accept_all(first, readings)
         else:
-            one_by_one(received, first, rows, partial(self._take_one, bounds))
+            validate_each(validated, first, rows, partial(self._validate_row, bounds))
 
-    def _take_one(self, bounds: TimeBounds, received: Received, index: int, row: bytes) -> None:
-        received.accept(index, read_reading(row, bounds, self._naive_timestamps))
+    def _validate_row(
+        self, bounds: TimeBounds, validated: ValidatedRows, index: int, row: bytes
+    ) -> None:
+        validated.accept(index, decode_reading(row, bounds, self._naive_timestamps))

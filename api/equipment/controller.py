@@ -7,16 +7,14 @@ from litestar.params import RawBody, SkipValidation
 
 from api.auth.access import access
 from api.equipment.description import MERGE_PATCH
-from api.equipment.operations import (
-    DescribeEquipmentOperation,
-    GetEquipmentOperation,
-    ListEquipmentOperation,
-)
+from api.equipment.operations import DescribeEquipmentOperation, GetEquipmentOperation
+from api.equipment.parameters import PARAMETERS
 from api.equipment.parsing import parse_equipment_query
 from api.equipment.schemas import EquipmentDetails, EquipmentPage
 from api.equipment.service import EquipmentService
+from api.http.parsers import parse_equipment_id
 from api.http.problem_details import UnsupportedMediaTypeError
-from api.http.query_parameters import parse_equipment_id
+from api.openapi.parameters import operation_with
 from core.scopes import Scope
 from core.time import utc_now
 
@@ -35,7 +33,7 @@ class EquipmentController(Controller):
 
     @get(
         operation_id="listEquipment",
-        operation_class=ListEquipmentOperation,
+        operation_class=operation_with(PARAMETERS),
         summary="Known equipment in order of its id, with its first and last reading",
         **access(Scope.READINGS_READ, 400, 414),
     )
@@ -53,7 +51,7 @@ class EquipmentController(Controller):
     )
     async def get_equipment(self, request: AnyRequest, equipment: Service) -> EquipmentDetails:
         """Respond with one piece of equipment."""
-        return await equipment.get(_requested_id(request), utc_now())
+        return await equipment.get(_requested_ids(request), utc_now())
 
     @patch(
         "/{equipment_id:path}",
@@ -69,11 +67,11 @@ class EquipmentController(Controller):
     ) -> EquipmentDetails:
         """Update its metadata and respond with it."""
         _require_merge_patch(request)
-        return await equipment.describe(_requested_id(request), body, utc_now())
+        return await equipment.describe(_requested_ids(request), body, utc_now())
 
 
-def _requested_id(request: AnyRequest) -> str:
-    """The id in the raw path: the framework's parameter would lose encoded slashes."""
+def _requested_ids(request: AnyRequest) -> tuple[str, ...]:
+    """The id in the raw path, and as it is stored: the framework would lose encoded slashes."""
     encoded = request.scope["raw_path"].decode().removeprefix(ITEM_PATH)
     return parse_equipment_id("equipmentId", unquote(encoded))
 

@@ -1,21 +1,20 @@
 """The metadata of equipment, changed by a JSON merge patch (RFC 7396)."""
 
-import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from api.http.json_object import parse_json_object
+from api.http.parsers import invalid_parameter, parse_time_zone, printable
 from api.http.problem_details import FieldProblem, InvalidRequestError
-from api.http.query_parameters import invalid_parameter, parse_time_zone, printable
-from core.readings import BAD_TEXT, RejectCode
+from core.errors import ReadingRejectedError
+from core.readings import RejectCode, validate_text
 
 MERGE_PATCH = "application/merge-patch+json"
 
 MIN_PERIOD_SECONDS = 0.001
 MAX_PERIOD_SECONDS = 366 * 24 * 60 * 60
 MAX_CHARACTERS: Mapping[str, int] = MappingProxyType({"name": 200, "unit": 50, "location": 500})
-UNSTORABLE = re.compile(f"{BAD_TEXT}|[\ud800-\udfff]")
 
 # Columns of the table equipment and their new values; None removes the value.
 Changes: TypeAlias = dict[str, str | float | None]
@@ -51,14 +50,10 @@ def _text(field: str, value: object) -> str:
         raise invalid_parameter(
             field, "must not be blank; null takes it away", RejectCode.MISSING_VALUE
         )
-    if len(value) > MAX_CHARACTERS[field]:
-        raise invalid_parameter(
-            field, f"must have at most {MAX_CHARACTERS[field]} characters", RejectCode.TOO_LONG
-        )
-    if UNSTORABLE.search(value):
-        message = "must hold no control character and no half or damaged one"
-        raise invalid_parameter(field, message, RejectCode.BAD_TEXT)
-    return value
+    try:
+        return validate_text(value, MAX_CHARACTERS[field])
+    except ReadingRejectedError as error:
+        raise invalid_parameter(field, error.message, error.code) from error
 
 
 def _period(field: str, value: object) -> float:

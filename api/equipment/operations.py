@@ -11,8 +11,6 @@ from api.equipment.description import (
     MERGE_PATCH,
     MIN_PERIOD_SECONDS,
 )
-from api.equipment.parsing import DEFAULT_LIMIT, MAX_LIMIT
-from api.openapi.parameters import CURSOR, EQUIPMENT_ID, limit_parameter
 from core.readings import MAX_EQUIPMENT_ID_CHARACTERS
 
 PATH_EQUIPMENT_ID = Parameter(
@@ -42,16 +40,6 @@ DESCRIPTION = Schema(
         ),
     },
 )
-
-
-@dataclass
-class ListEquipmentOperation(Operation):
-    """The operation with its parameters."""
-
-    def __post_init__(self) -> None:
-        """Declare what the handler's signature does not show."""
-        description = f"Equipment on a page; {DEFAULT_LIMIT} if not said."
-        self.parameters = [EQUIPMENT_ID, limit_parameter(MAX_LIMIT, description), CURSOR]
 
 
 @dataclass

@@ -3,21 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from msgspec import Struct
-
+from api.equipment.parameters import CURSOR, LIMIT, PARAMETERS
 from api.http.equipment_filter import ALL_EQUIPMENT, EquipmentFilter, parse_equipment_filter
-from api.http.pagination import StorableText, cursor_parser
-from api.http.query_parameters import Parameters, integer_parser
-
-PARAMETERS = ("equipmentId", "limit", "cursor")
-MAX_LIMIT = 1_000
-DEFAULT_LIMIT = 100
-
-
-class Cursor(Struct, frozen=True, array_like=True):
-    """The last id of a page."""
-
-    equipment_id: StorableText
+from api.http.query_parameters import Parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +19,11 @@ class EquipmentQuery:
 
 def parse_equipment_query(pairs: Sequence[tuple[str, str]]) -> EquipmentQuery:
     """The query of a query string. Raises InvalidRequestError."""
-    parameters = Parameters(pairs, PARAMETERS, repeatable={"equipmentId"})
+    parameters = Parameters(pairs, PARAMETERS)
     query = EquipmentQuery(
         equipment=parameters.attempt(lambda: parse_equipment_filter(parameters), ALL_EQUIPMENT),
-        after=parameters.read("cursor", cursor_parser(Cursor), Cursor("")).equipment_id,
-        limit=parameters.read("limit", integer_parser(1, MAX_LIMIT), DEFAULT_LIMIT),
+        after=parameters.read(CURSOR).equipment_id,
+        limit=parameters.read(LIMIT),
     )
     parameters.check()
     return query

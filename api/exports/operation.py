@@ -6,15 +6,8 @@ from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, 
 from litestar.openapi.spec.enums import OpenAPIType
 
 from api.exports.formats import MEDIA_TYPES, Format
-from api.exports.parsing import DEFAULT_LIMIT, MAX_LIMIT
-from api.openapi.parameters import (
-    CURSOR,
-    EQUIPMENT_ID,
-    TIMESTAMP,
-    enum_schema,
-    limit_parameter,
-    query_parameter,
-)
+from api.exports.parameters import PARAMETERS
+from api.openapi.parameters import openapi_parameters
 
 
 @dataclass
@@ -23,20 +16,7 @@ class ExportOperation(Operation):
 
     def __post_init__(self) -> None:
         """Declare what the handler's signature does not show."""
-        self.parameters = [
-            query_parameter(
-                "from", TIMESTAMP, "The first moment, with an offset; the beginning if not said."
-            ),
-            query_parameter(
-                "to", TIMESTAMP, "The first moment after the range; the end if not said."
-            ),
-            EQUIPMENT_ID,
-            query_parameter(
-                "format", enum_schema(Format), "Counts before Accept; json if neither says."
-            ),
-            limit_parameter(MAX_LIMIT, f"Readings on a page of json; {DEFAULT_LIMIT} if not said."),
-            CURSOR,
-        ]
+        self.parameters = openapi_parameters(PARAMETERS)
         response = self.responses["200"] if self.responses else None
         if isinstance(response, OpenAPIResponse) and response.content is not None:
             for name in (Format.NDJSON, Format.CSV, Format.PARQUET, Format.ARROW):

@@ -5,7 +5,8 @@ from typing import Any, TypeAlias
 
 from asyncpg import Record
 
-from api.exports.parsing import ExportQuery, Position
+from api.exports.parameters import Position
+from api.exports.parsing import ExportQuery
 from core.database import Connection, Pool, borrowed, shares_one_session
 from core.queries import all_rows, queries
 

@@ -3,7 +3,8 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from api.exports.errors import TooManyExportsError
-from api.exports.parsing import ExportQuery, Position
+from api.exports.parameters import Position
+from api.exports.parsing import ExportQuery
 from api.exports.repository import ExportRepository
 from api.exports.schemas import ReadingPage
 from api.http.pagination import encode_cursor

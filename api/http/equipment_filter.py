@@ -2,10 +2,20 @@
 
 from dataclasses import dataclass
 
-from api.http.query_parameters import Parameters, invalid_parameter, parse_equipment_id
+from api.http.parsers import invalid_parameter, parse_equipment_id
+from api.http.query_parameters import TEXT_SCHEMA, Parameters, QueryParameter, array_schema
 
 WILDCARD = "*"
 MAX_EQUIPMENT_IDS = 1_000
+
+EQUIPMENT_ID: QueryParameter[tuple[str, ...]] = QueryParameter(
+    name="equipmentId",
+    parse=parse_equipment_id,
+    default=(WILDCARD,),
+    schema=array_schema(TEXT_SCHEMA, MAX_EQUIPMENT_IDS),
+    description=f"May be repeated; a trailing {WILDCARD} makes it a prefix. None: all.",
+    repeatable=True,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +44,12 @@ ALL_EQUIPMENT = EquipmentFilter((), ("",))
 
 
 def parse_equipment_filter(parameters: Parameters) -> EquipmentFilter:
-    """The filter by the parameters equipmentId; without any it is ALL_EQUIPMENT.
-
-    Raises InvalidRequestError.
-    """
-    texts = [parse_equipment_id("equipmentId", text) for text in parameters.all("equipmentId")]
-    if not texts:
-        return ALL_EQUIPMENT
-    if len(texts) > MAX_EQUIPMENT_IDS:
-        raise invalid_parameter("equipmentId", f"may be given at most {MAX_EQUIPMENT_IDS} times")
+    """The filter by the parameters EQUIPMENT_ID. Raises InvalidRequestError."""
+    given = parameters.read_all(EQUIPMENT_ID)
+    if len(given) > MAX_EQUIPMENT_IDS:
+        message = f"may be given at most {MAX_EQUIPMENT_IDS} times"
+        raise invalid_parameter(EQUIPMENT_ID.name, message)
+    texts = [text for as_given_and_stored in given for text in as_given_and_stored]
     return EquipmentFilter(
         ids=tuple(text for text in texts if not text.endswith(WILDCARD)),
         prefixes=tuple(text[:-1] for text in texts if text.endswith(WILDCARD)),

@@ -6,11 +6,12 @@ import re
 import sys
 from typing import Any
 
+from api.http.parsers import printable
 from api.http.problem_details import FieldProblem, InvalidRequestError
-from api.http.query_parameters import printable
 from core.errors import SensorFlowError
+from core.readings import NONZERO_DIGIT
 
-NONZERO_DIGIT = re.compile("^[^eE]*[1-9]")
+NONZERO = re.compile(NONZERO_DIGIT)
 
 
 class MalformedJsonError(SensorFlowError):
@@ -53,7 +54,7 @@ def _parse_number(text: str) -> float:
     number = float(text)
     if math.isinf(number):
         return math.copysign(sys.float_info.max, number)
-    if number == 0 and NONZERO_DIGIT.search(text):
+    if number == 0 and NONZERO.search(text):
         return math.copysign(math.ulp(0), number)
     return number
 

@@ -6,13 +6,39 @@ from datetime import datetime
 from typing import Annotated, TypeVar
 
 import msgspec
+from litestar.openapi.spec import Schema
+from litestar.openapi.spec.enums import OpenAPIType
 
-from api.http.query_parameters import invalid_parameter
+from api.http.parsers import integer_parser, invalid_parameter
+from api.http.query_parameters import TEXT_SCHEMA, QueryParameter
 from core.readings import EARLIEST, LATEST
 
 Cursor = TypeVar("Cursor", bound=msgspec.Struct)
+Default = TypeVar("Default")
 
 StorableText = Annotated[str, msgspec.Meta(pattern="^[^\x00]*$")]
+
+
+def limit_parameter(maximum: int, default: int, description: str) -> QueryParameter[int]:
+    """The maximum number of items on a page."""
+    return QueryParameter(
+        name="limit",
+        parse=integer_parser(1, maximum),
+        default=default,
+        schema=Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=maximum),
+        description=description,
+    )
+
+
+def cursor_parameter(kind: type[Cursor], default: Default) -> QueryParameter[Cursor | Default]:
+    """The parameter that continues a list behind a page."""
+    return QueryParameter(
+        name="cursor",
+        parse=cursor_parser(kind),
+        default=default,
+        schema=TEXT_SCHEMA,
+        description="The nextCursor of the page before.",
+    )
 
 
 def encode_cursor(cursor: msgspec.Struct) -> str:

@@ -1,50 +1,103 @@
-"""The parameters of a query string, parsed strictly: each invalid one is named."""
+"""Parameters of a query string, declared once: parsing and the OpenAPI document both follow.
 
-import re
-from collections.abc import Callable, Collection, Sequence
-from enum import StrEnum
-from functools import cache
-from typing import TypeVar
-from zoneinfo import available_timezones
+Parsing is strict: unknown and repeated parameters are refused, and each invalid one is named.
+"""
 
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from litestar.openapi.spec import Schema
+from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
+
+from api.http.parsers import Member, enum_parser, printable
 from api.http.problem_details import FieldProblem, InvalidRequestError
-from core.readings import BAD_TEXT, MAX_EQUIPMENT_ID_CHARACTERS, RejectCode
 
-MAX_PRINTED_CHARACTERS = 100
-
-INTEGER = re.compile("[0-9]{1,9}")
-UNSTORABLE = re.compile(BAD_TEXT)
-
-# Names in the time zone database of a machine that name no zone of the world.
-NO_ZONES = frozenset({"Factory", "localtime"})
+TEXT_SCHEMA = Schema(type=OpenAPIType.STRING)
+TIMESTAMP_SCHEMA = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME)
 
 Value = TypeVar("Value")
-Member = TypeVar("Member", bound=StrEnum)
+Default = TypeVar("Default")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryParameter(Generic[Value]):
+    """A parameter: how its text is parsed, its value without one, and how it is documented.
+
+    `parse` gets name and text and raises InvalidRequestError. The `schema` documents a default only
+    if it holds one.
+    """
+
+    name: str
+    parse: Callable[[str, str], Value]
+    default: Value
+    schema: Schema
+    description: str
+    repeatable: bool = False
+
+
+def enum_schema(names: Iterable[str], default: str | None = None) -> Schema:
+    """One of these texts."""
+    return Schema(type=OpenAPIType.STRING, enum=list(names), default=default)
+
+
+def array_schema(items: Schema, max_items: int) -> Schema:
+    """An array of at least one item."""
+    return Schema(type=OpenAPIType.ARRAY, items=items, min_items=1, max_items=max_items)
+
+
+def enum_parameter(
+    name: str,
+    kind: type[Member],
+    description: str,
+    default: Default,
+    *,
+    documents_default: bool = False,
+) -> QueryParameter[Member | Default]:
+    """A parameter that is a member of `kind`."""
+    schema = enum_schema(kind, str(default) if documents_default else None)
+    return QueryParameter(
+        name=name,
+        parse=enum_parser(kind),
+        default=default,
+        schema=schema,
+        description=description,
+    )
 
 
 class Parameters:
     """The parameters of one request, and the problems collected while they are parsed."""
 
     def __init__(
-        self,
-        pairs: Sequence[tuple[str, str]],
-        known: Collection[str],
-        repeatable: Collection[str] = (),
+        self, pairs: Sequence[tuple[str, str]], declared: Sequence[QueryParameter[Any]]
     ) -> None:
-        self._pairs = pairs
-        names = [name for name, _ in pairs]
-        unknown = [_unknown(name) for name in dict.fromkeys(names) if name not in known]
-        single = [name for name in known if name not in repeatable]
-        self._problems = unknown + [_repeated(name) for name in single if names.count(name) > 1]
+        self._texts: dict[str, list[str]] = {}
+        for name, text in pairs:
+            self._texts.setdefault(name, []).append(text)
+        known = {parameter.name for parameter in declared}
+        unknown = [_unknown(name) for name in self._texts if name not in known]
+        single = [parameter for parameter in declared if not parameter.repeatable]
+        repeated = [_repeated(one.name) for one in single if len(self.texts(one)) > 1]
+        self._problems = unknown + repeated
 
-    def all(self, name: str) -> list[str]:
-        """Every text given for the name."""
-        return [text for given, text in self._pairs if given == name]
+    def texts(self, parameter: QueryParameter[Any]) -> list[str]:
+        """Every text given for the parameter; empty, and so false, if it is not given."""
+        return self._texts.get(parameter.name, [])
 
-    def read(self, name: str, parse: Callable[[str, str], Value], default: Value) -> Value:
-        """The parsed value of the parameter; the default if it is not given or invalid."""
-        texts = self.all(name)
-        return self.attempt(lambda: parse(name, texts[0]), default) if texts else default
+    def read(self, parameter: QueryParameter[Value]) -> Value:
+        """The parsed value of the parameter; its default if it is not given or invalid."""
+        texts = self.texts(parameter)
+        if not texts:
+            return parameter.default
+        return self.attempt(lambda: parameter.parse(parameter.name, texts[0]), parameter.default)
+
+    def read_all(self, parameter: QueryParameter[Value]) -> list[Value]:
+        """The parsed values of a repeatable parameter; its default alone if it is not given.
+
+        Raises InvalidRequestError.
+        """
+        values = [parameter.parse(parameter.name, text) for text in self.texts(parameter)]
+        return values or [parameter.default]
 
     def attempt(self, parse: Callable[[], Value], default: Value) -> Value:
         """What `parse` returns; the default if it raises InvalidRequestError.
@@ -61,66 +114,6 @@ class Parameters:
         """Raise InvalidRequestError with every problem collected so far."""
         if self._problems:
             raise InvalidRequestError(self._problems)
-
-
-def invalid_parameter(
-    name: str, message: str, code: str = "validation_error"
-) -> InvalidRequestError:
-    """The error for one invalid parameter or field."""
-    return InvalidRequestError([FieldProblem(name, code, f"{name} {message}")])
-
-
-def enum_parser(kind: type[Member]) -> Callable[[str, object], Member]:
-    """A parser of the members of `kind`."""
-
-    def parse(name: str, text: object) -> Member:
-        try:
-            return kind(str(text))
-        except ValueError as error:
-            raise invalid_parameter(name, f"must be one of {', '.join(kind)}") from error
-
-    return parse
-
-
-def integer_parser(minimum: int, maximum: int) -> Callable[[str, str], int]:
-    """A parser of the integers between two, both included."""
-
-    def parse(name: str, text: str) -> int:
-        if not INTEGER.fullmatch(text) or not minimum <= int(text) <= maximum:
-            raise invalid_parameter(name, f"must be a whole number from {minimum} to {maximum}")
-        return int(text)
-
-    return parse
-
-
-def parse_equipment_id(name: str, text: str) -> str:
-    """The text, if it could be the id of some equipment."""
-    if not text:
-        raise invalid_parameter(name, "must not be empty", RejectCode.MISSING_VALUE)
-    if len(text) > MAX_EQUIPMENT_ID_CHARACTERS:
-        message = f"must have at most {MAX_EQUIPMENT_ID_CHARACTERS} characters"
-        raise invalid_parameter(name, message, RejectCode.TOO_LONG)
-    if UNSTORABLE.search(text):
-        message = "must hold no control character and no half or damaged one"
-        raise invalid_parameter(name, message, RejectCode.BAD_TEXT)
-    return text
-
-
-def parse_time_zone(name: str, text: object) -> str:
-    """The text, if it is the name of a time zone of the IANA database."""
-    if not isinstance(text, str) or text not in _zone_names():
-        raise invalid_parameter(name, "must be the name of a time zone, such as America/New_York")
-    return text
-
-
-@cache
-def _zone_names() -> frozenset[str]:
-    return frozenset(available_timezones()) - NO_ZONES
-
-
-def printable(name: str) -> str:
-    """A name made up by the client, fit for a message to it: encodable and not too long."""
-    return name.encode("utf-8", "replace").decode()[:MAX_PRINTED_CHARACTERS]
 
 
 def _unknown(name: str) -> FieldProblem:

@@ -3,33 +3,13 @@
 import re
 from datetime import UTC, datetime
 
-from api.http.query_parameters import Parameters, invalid_parameter
+from api.http.parsers import invalid_parameter
+from api.http.query_parameters import TIMESTAMP_SCHEMA, Parameters, QueryParameter
 from core.readings import EARLIEST, LATEST, TIMESTAMP, RejectCode
 from core.time import MICROSECOND, TimeRange
 
 TIMESTAMP_PATTERN = re.compile(TIMESTAMP)
 AFTER_LATEST = LATEST + MICROSECOND
-
-
-def required_time_range(parameters: Parameters) -> TimeRange:
-    """The range of the parameters from and to.
-
-    Raises InvalidRequestError for a missing one or an empty range; an invalid timestamp is
-    collected in `parameters`.
-    """
-    for name in ("from", "to"):
-        if not parameters.all(name):
-            raise invalid_parameter(name, "is missing", RejectCode.MISSING_VALUE)
-    return optional_time_range(parameters)
-
-
-def optional_time_range(parameters: Parameters) -> TimeRange:
-    """The same, unbounded on the side whose parameter is not given."""
-    start = parameters.read("from", _parse_timestamp, EARLIEST)
-    end = parameters.read("to", _parse_timestamp, AFTER_LATEST)
-    if start >= end:
-        raise invalid_parameter("to", "must be later than from")
-    return TimeRange(start, end)
 
 
 def _parse_timestamp(name: str, text: str) -> datetime:
@@ -41,3 +21,40 @@ def _parse_timestamp(name: str, text: str) -> datetime:
     except (ValueError, OverflowError):
         pass
     raise invalid_parameter(name, example, RejectCode.BAD_TIMESTAMP)
+
+
+# A route for which they mean something else declares them with another description.
+FROM = QueryParameter(
+    name="from",
+    parse=_parse_timestamp,
+    default=EARLIEST,
+    schema=TIMESTAMP_SCHEMA,
+    description="The first moment, with an offset; the beginning if not said.",
+)
+TO = QueryParameter(
+    name="to",
+    parse=_parse_timestamp,
+    default=AFTER_LATEST,
+    schema=TIMESTAMP_SCHEMA,
+    description="The first moment after the range; the end if not said.",
+)
+
+
+def required_time_range(parameters: Parameters) -> TimeRange:
+    """The range of the parameters FROM and TO.
+
+    Raises InvalidRequestError for a missing one or an empty range; an invalid timestamp is
+    collected in `parameters`.
+    """
+    for bound in (FROM, TO):
+        if not parameters.texts(bound):
+            raise invalid_parameter(bound.name, "is missing", RejectCode.MISSING_VALUE)
+    return optional_time_range(parameters)
+
+
+def optional_time_range(parameters: Parameters) -> TimeRange:
+    """The same, unbounded on the side whose parameter is not given."""
+    start, end = parameters.read(FROM), parameters.read(TO)
+    if start >= end:
+        raise invalid_parameter(TO.name, "must be later than from")
+    return TimeRange(start, end)

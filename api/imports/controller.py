@@ -13,16 +13,16 @@ from api.http.server_sent_events import EventStream, EventStreams
 from api.imports.multipart import FORM_OVERHEAD_BYTES
 from api.imports.operation import ContentOperation, RejectsOperation, UploadOperation
 from api.imports.rejects_file import MAX_REJECTS_BYTES
-from api.imports.rejects_resubmission import RepairService
+from api.imports.rejects_resubmission import RejectsResubmissionService
 from api.imports.schemas import Import, ImportPage, NewUpload, PresignedUpload, Uploaded
 from api.imports.service import ImportService
 from api.imports.uploads import UploadService
 from core.scopes import Scope
 
-Service = NamedDependency[SkipValidation[ImportService]]
+Imports = NamedDependency[SkipValidation[ImportService]]
 Uploads = NamedDependency[SkipValidation[UploadService]]
 Streams = NamedDependency[SkipValidation[EventStreams]]
-Repairs = NamedDependency[SkipValidation[RepairService]]
+Resubmissions = NamedDependency[SkipValidation[RejectsResubmissionService]]
 SignedIn = Request[Principal, None, State]
 ImportId = FromPath[UUID]
 Expires = Annotated[str, QueryParameter(description="As the server wrote it into the URL.")]
@@ -34,7 +34,7 @@ Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Imports on a pa
 PageCursor = Annotated[str | None, QueryParameter(description="The nextCursor of a page.")]
 Wait = Annotated[
     Literal["visible"] | None,
-    QueryParameter(description="visible: answer when the import is done, failed or cancelled."),
+    QueryParameter(description="visible: respond when the import is done, failed or cancelled."),
 ]
 Timeout = Annotated[
     float,
@@ -45,7 +45,7 @@ Timeout = Annotated[
 
 
 class UploadController(Controller):
-    """Files in. Apart from the rest, because the limit of its body is a setting."""
+    """Receives files. A controller of its own, because the limit of the body is a setting."""
 
     tags = ("Imports",)
 
@@ -54,7 +54,7 @@ class UploadController(Controller):
         operation_id="uploadCsv",
         operation_class=UploadOperation,
         summary="Import a CSV or Parquet file",
-        description="A .csv, .csv.gz, .csv.zst or .parquet; other fields say how it is written.",
+        description="A .csv, .csv.gz, .csv.zst or .parquet; other fields describe its format.",
         **access(Scope.IMPORTS_WRITE, 400, 413),
     )
     async def upload_csv(self, request: SignedIn, uploads: Uploads) -> Uploaded:
@@ -66,7 +66,7 @@ class UploadController(Controller):
         "/imports/{import_id:uuid}/content",
         operation_id="putContent",
         operation_class=ContentOperation,
-        summary="Send the file of an import to the uploadUrl that POST /imports gave",
+        summary="Send the file of an import to the uploadUrl that POST /imports returned",
         status_code=204,
         **access(PUBLIC, 400, 403, 404, 409, 413, 503),
     )
@@ -79,26 +79,26 @@ class UploadController(Controller):
         signature: Signature = "",
     ) -> None:
         """Store the file."""
-        uploads.check_url(import_id, expires, signature)
+        uploads.verify_url(import_id, expires, signature)
         await uploads.receive(import_id, request.content_length, request.stream())
 
 
 class ImportController(Controller):
-    """What is to be imported, and what became of it."""
+    """Imports: created, listed, followed, cancelled, retried, their rejects resubmitted."""
 
     tags = ("Imports",)
 
     @post(
         "/imports",
         operation_id="createImport",
-        summary="Ask for a URL to send a file to",
+        summary="Create an import that awaits its file, and the URL to send it to",
         **access(Scope.IMPORTS_WRITE, 400, 413),
     )
     async def create_import(
         self, request: SignedIn, uploads: Uploads, data: JSONBody[NewUpload]
     ) -> PresignedUpload:
-        """Answer with the URL."""
-        return await uploads.announce(data, request.user.subject)
+        """Return the URL."""
+        return await uploads.presign(data, request.user.subject)
 
     @post(
         "/imports/{import_id:uuid}/complete",
@@ -108,9 +108,9 @@ class ImportController(Controller):
         **access(Scope.IMPORTS_WRITE, 400, 404, 409, 413),
     )
     async def complete_import(
-        self, request: SignedIn, uploads: Uploads, imports: Service, import_id: ImportId
+        self, request: SignedIn, uploads: Uploads, imports: Imports, import_id: ImportId
     ) -> Import:
-        """Answer with the queued import."""
+        """Return the queued import."""
         await uploads.complete(import_id, request.user.subject)
         return await imports.get(import_id)
 
@@ -121,9 +121,9 @@ class ImportController(Controller):
         **access(Scope.IMPORTS_READ, 400),
     )
     async def list_imports(
-        self, imports: Service, limit: Limit = 20, cursor: PageCursor = None
+        self, imports: Imports, limit: Limit = 20, cursor: PageCursor = None
     ) -> ImportPage:
-        """Answer with a page."""
+        """Return a page."""
         return await imports.page(limit, cursor)
 
     @get(
@@ -133,9 +133,9 @@ class ImportController(Controller):
         **access(Scope.IMPORTS_READ, 400, 404),
     )
     async def get_import(
-        self, imports: Service, import_id: ImportId, wait: Wait = None, seconds: Timeout = 30
+        self, imports: Imports, import_id: ImportId, wait: Wait = None, seconds: Timeout = 30
     ) -> Import:
-        """Answer with the import, now or when it is finished."""
+        """Return the import, at once or when it is in a final state."""
         if wait is None:
             return await imports.get(import_id)
         return await imports.get_finished(import_id, seconds)
@@ -144,22 +144,22 @@ class ImportController(Controller):
         "/imports/{import_id:uuid}/events",
         operation_id="followImport",
         summary="One import as server-sent events, until it has ended",
-        description="Each event holds the import as GET /imports/{id} tells it: `state` when it is "
-        "in another state than before, `progress` else. 204: it has ended, and Last-Event-ID says "
-        "that this is known.",
+        description="Each event holds the import as GET /imports/{id} returns it. Its type is "
+        "`state` when the state has changed, else `progress`. 204: the import has ended, and "
+        "Last-Event-ID is the id of its last event.",
         media_type="text/event-stream",
         **access(Scope.IMPORTS_READ, 400, 404, 429),
     )
     async def follow_import(
         self,
-        imports: Service,
+        imports: Imports,
         streams: Streams,
         import_id: ImportId,
         last_event_id: LastEventId = "",
     ) -> EventStream | Response[None]:
         """Stream the events."""
-        happening = await imports.events(import_id, last_event_id)
-        return await streams.stream(happening) if happening else Response(None, status_code=204)
+        events = await imports.events(import_id, last_event_id)
+        return await streams.stream(events) if events else Response(None, status_code=204)
 
     @post(
         "/imports/{import_id:uuid}/cancel",
@@ -168,19 +168,19 @@ class ImportController(Controller):
         status_code=200,
         **access(Scope.IMPORTS_WRITE, 400, 404, 409),
     )
-    async def cancel_import(self, imports: Service, import_id: ImportId) -> Import:
-        """Answer with the cancelled import."""
+    async def cancel_import(self, imports: Imports, import_id: ImportId) -> Import:
+        """Return the cancelled import."""
         return await imports.cancel(import_id)
 
     @post(
         "/imports/{import_id:uuid}/retry",
         operation_id="retryImport",
-        summary="Go on with a failed or cancelled import behind its last batch",
+        summary="Continue a failed or cancelled import after its last batch",
         status_code=200,
         **access(Scope.IMPORTS_WRITE, 400, 404, 409),
     )
-    async def retry_import(self, imports: Service, import_id: ImportId) -> Import:
-        """Answer with the queued import."""
+    async def retry_import(self, imports: Imports, import_id: ImportId) -> Import:
+        """Return the queued import."""
         return await imports.retry(import_id)
 
     @post(
@@ -188,18 +188,18 @@ class ImportController(Controller):
         operation_id="repairRejects",
         operation_class=RejectsOperation,
         summary="Load rejected rows that have been corrected into their import",
-        description="The file that GET .../rejects gave, with rows changed. Rows that are still "
-        "bad stay rejected; sending it again is harmless.",
+        description="The file that GET .../rejects returned, with rows corrected. Rows that are "
+        "still invalid stay rejected; sending it again is harmless.",
         status_code=200,
         request_max_body_size=MAX_REJECTS_BYTES + FORM_OVERHEAD_BYTES,
         **access(Scope.IMPORTS_WRITE, 400, 404, 409, 413),
     )
-    async def repair_rejects(
-        self, request: SignedIn, repairs: Repairs, import_id: ImportId
+    async def resubmit_rejects(
+        self, request: SignedIn, resubmissions: Resubmissions, import_id: ImportId
     ) -> Import:
-        """Answer with the queued import."""
+        """Return the queued import."""
         content_type = request.headers.get("content-type", "")
-        return await repairs.repair(import_id, content_type, request.stream())
+        return await resubmissions.resubmit(import_id, content_type, request.stream())
 
     @get(
         "/imports/{import_id:uuid}/rejects",
@@ -208,7 +208,7 @@ class ImportController(Controller):
         media_type="text/csv",
         **access(Scope.IMPORTS_READ, 400, 404),
     )
-    async def get_rejects(self, imports: Service, import_id: ImportId) -> Stream:
+    async def get_rejects(self, imports: Imports, import_id: ImportId) -> Stream:
         """Stream the rejected rows."""
         disposition = f'attachment; filename="rejects-{import_id}.csv"'
         return Stream(

@@ -5,7 +5,7 @@ import msgspec
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True):
-    """The key of a page's last import."""
+    """The sort key of the last import on a page."""
 
     created_at: datetime
     import_id: UUID

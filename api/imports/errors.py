@@ -8,7 +8,7 @@ class FileRequiredError(SensorFlowError):
 
 
 class NotCsvError(SensorFlowError):
-    """The file's name ends in none of the extensions that are read."""
+    """The file's name has none of the supported extensions."""
 
     code = "not_csv"
 
@@ -20,78 +20,78 @@ class EmptyFileError(SensorFlowError):
 
 
 class MalformedFormError(SensorFlowError):
-    """The body is not multipart/form-data as announced, or it ends too early."""
+    """The body is not the multipart/form-data that its header declares, or it is truncated."""
 
     code = "malformed_form"
 
 
 class ImportStateError(SensorFlowError):
-    """The import is past the point at which it could be cancelled, or has nothing to retry."""
+    """The import's state does not allow the requested transition."""
 
     code = "import_state"
 
 
 class FileTooLargeError(SensorFlowError):
-    """The file is larger than allowed, or than was announced."""
+    """The file is larger than allowed, or than the client declared."""
 
     code = "body_too_large"
 
 
 class WrongSizeError(SensorFlowError):
-    """Fewer bytes arrived than were announced."""
+    """Fewer bytes arrived than the client declared."""
 
     code = "wrong_size"
 
 
 class WrongChecksumError(SensorFlowError):
-    """Other bytes arrived than were announced."""
+    """The file has another checksum than the client declared."""
 
     code = "wrong_checksum"
 
 
 class UploadMissingError(SensorFlowError):
-    """The import is to be completed, but its file has not been sent."""
+    """The import cannot be completed: its file has not been sent."""
 
     code = "upload_missing"
 
 
 class UploadUrlsOffError(SensorFlowError):
-    """The storage signs no URLs, and no secret is set for signing our own."""
+    """The storage cannot sign URLs, and no secret is set for the server to sign its own."""
 
     code = "upload_urls_off"
 
 
 class BadSignatureError(SensorFlowError):
-    """The URL was not signed by this server, or has been changed since."""
+    """The URL's signature is not one of this server for these parameters."""
 
     code = "bad_signature"
 
 
 class UploadUrlExpiredError(SensorFlowError):
-    """The URL was good for a time that is over."""
+    """The upload URL has expired."""
 
     code = "upload_url_expired"
 
 
 class NotYourImportError(SensorFlowError):
-    """Somebody else asked for this upload."""
+    """Another user created this upload."""
 
     code = "not_your_import"
 
 
 class MalformedRejectsError(SensorFlowError):
-    """The file is not a list of rejected rows as it was given out."""
+    """The file is not a list of rejected rows in the format of GET .../rejects."""
 
     code = "malformed_rejects"
 
 
 class ForeignRejectsError(SensorFlowError):
-    """The file is the list of another import."""
+    """The file is the list of rejected rows of another import."""
 
     code = "foreign_rejects"
 
 
 class NeverRejectedError(SensorFlowError):
-    """The file has a line that this import has not rejected."""
+    """The file has a line that this import has never rejected."""
 
     code = "never_rejected"

@@ -1,4 +1,4 @@
-"""A file in a multipart/form-data body, read as it arrives and never held as a whole."""
+"""A file in a multipart/form-data body, read as a stream and never held in memory as a whole."""
 
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
-from api.http.query_parameters import invalid_parameter, printable
+from api.http.parsers import invalid_parameter, printable
 from api.imports.errors import FileRequiredError, MalformedFormError
 from core.readings import RejectCode
 
@@ -16,7 +16,7 @@ MAX_PARTS = 20
 MAX_NAME_CHARACTERS = 200
 MAX_FIELD_BYTES = 10_000
 
-# What a form adds around the file itself.
+# Headers, boundaries and other fields around the file.
 FORM_OVERHEAD_BYTES = 64 * 1024
 
 Event: TypeAlias = MultipartSegment | bytes | bytearray | None
@@ -24,9 +24,9 @@ Event: TypeAlias = MultipartSegment | bytes | bytearray | None
 
 @dataclass(frozen=True, slots=True)
 class FormFile:
-    """The file's name as sent, its bytes, to be read once, and the other fields of the form.
+    """The file's name as sent, its bytes, which can be read once, and the form's other fields.
 
-    Of these, the ones after the file are known when the bytes are read to their end.
+    Fields after the file are there only when the bytes have been read to their end.
     """
 
     name: str
@@ -34,10 +34,10 @@ class FormFile:
     fields: dict[str, str]
 
 
-async def file_in_form(content_type: str, body: AsyncIterator[bytes]) -> FormFile:
-    """The file in the field `file`.
+async def read_form_file(content_type: str, body: AsyncIterator[bytes]) -> FormFile:
+    """The file in the field `file`; the body is read up to the file's first byte.
 
-    Raises FileRequiredError when there is none, MalformedFormError when the body is no form, and
+    Raises FileRequiredError when there is none, MalformedFormError when the body is not a form, and
     InvalidRequestError when a field repeats or is too long; the latter two also while the content
     is read.
     """
@@ -45,12 +45,12 @@ async def file_in_form(content_type: str, body: AsyncIterator[bytes]) -> FormFil
     if media_type != "multipart/form-data" or not options.get("boundary"):
         raise FileRequiredError("CSV File is required")
     fields: dict[str, str] = {}
-    events = _events(options["boundary"], body)
+    events = _parser_events(options["boundary"], body)
     async for event in events:
         if isinstance(event, MultipartSegment):
             if event.name == FIELD:
-                return FormFile(_file_name(event), _content(events, fields), fields)
-            await _take(fields, event.name, events)
+                return FormFile(_file_name(event), _file_content(events, fields), fields)
+            await _read_field(fields, event.name, events)
     raise FileRequiredError("CSV File is required")
 
 
@@ -60,7 +60,7 @@ def _file_name(part: MultipartSegment) -> str:
     return str(part.filename)
 
 
-async def _events(boundary: str, body: AsyncIterator[bytes]) -> AsyncGenerator[Event]:
+async def _parser_events(boundary: str, body: AsyncIterator[bytes]) -> AsyncGenerator[Event]:
     try:
         with PushMultipartParser(boundary, max_segment_count=MAX_PARTS) as parser:
             async for chunk in body:
@@ -70,18 +70,20 @@ async def _events(boundary: str, body: AsyncIterator[bytes]) -> AsyncGenerator[E
         raise _malformed() from error
 
 
-async def _content(events: AsyncGenerator[Event], fields: dict[str, str]) -> AsyncIterator[bytes]:
+async def _file_content(
+    events: AsyncGenerator[Event], fields: dict[str, str]
+) -> AsyncIterator[bytes]:
     async for event in events:
         if event is None:
             break
         yield bytes(event)
-    async for event in events:  # to the end of the form: only then is it known to be complete
+    async for event in events:  # to the end of the form: a truncated one raises
         if isinstance(event, MultipartSegment):
-            await _take(fields, event.name, events)
+            await _read_field(fields, event.name, events)
 
 
-async def _take(fields: dict[str, str], name: str, events: AsyncGenerator[Event]) -> None:
-    """Add the field whose part has just begun."""
+async def _read_field(fields: dict[str, str], name: str, events: AsyncGenerator[Event]) -> None:
+    """Read the rest of the part `name` and add it to the fields."""
     if name in fields or name == FIELD:
         raise invalid_parameter(printable(name), "is given twice", "repeated_field")
     text = bytearray()
@@ -104,7 +106,7 @@ def _malformed() -> MalformedFormError:
 
 
 def safe_file_name(name: str) -> str:
-    """The name without folders and control characters, of bounded length, its end kept."""
+    """The name without folders and control characters; of a long one the last characters."""
     base = re.split(r"[/\\]", name)[-1]
     printable = "".join(character for character in base if character.isprintable())
     return printable.strip()[-MAX_NAME_CHARACTERS:]

@@ -1,43 +1,29 @@
-"""How the reference describes uploads: their handlers read streams, so their signatures cannot."""
+"""OpenAPI request bodies of uploads: handlers that read a stream declare none in a signature."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
 from api.imports.multipart import FIELD
-from core.imports import COLUMNS, DecimalMark, OnTooManyErrors, TimeFormat
-from core.readings import OnConflict
+from api.imports.options import DEFAULTS, IMPORT_OPTIONS, ImportOption
 
 
-def _text(description: str, default: str | None = None, enum: Iterable[str] = ()) -> Schema:
+def _option_schema(option: ImportOption) -> Schema:
+    default = DEFAULTS[option.name]
     return Schema(
-        type=OpenAPIType.STRING, description=description, default=default, enum=list(enum) or None
+        type=OpenAPIType.STRING,
+        description=option.description,
+        default=default if isinstance(default, str) else None,
+        enum=list(option.choices) or None,
     )
 
 
-OPTIONS = {
-    "delimiter": _text("Between fields; if not said, the header tells.", enum=(",", ";", "tab")),
-    "decimal": _text("The mark before a value's fraction.", DecimalMark.POINT, DecimalMark),
-    "timeFormat": _text("How timestamps are written.", TimeFormat.ISO8601, TimeFormat),
-    "timeZone": _text("The IANA time zone of timestamps without offset.", "UTC"),
-    "columns": _text(f"A JSON object: the file's names for any of {', '.join(COLUMNS)}."),
-    "maxErrors": _text("The rows that may be rejected: a number, or a percentage such as 5%."),
-    "onTooManyErrors": _text(
-        "What becomes of the other rows if there are more.",
-        OnTooManyErrors.DISCARD,
-        OnTooManyErrors,
-    ),
-    "onConflict": _text(
-        "What becomes of a row whose key is stored with another value.",
-        OnConflict.REPLACE,
-        OnConflict,
-    ),
-}
+OPTIONS = {option.name: _option_schema(option) for option in IMPORT_OPTIONS}
 
 
-def _form(fields: Mapping[str, Schema]) -> RequestBody:
+def _form_body(fields: Mapping[str, Schema]) -> RequestBody:
     file = Schema(type=OpenAPIType.STRING, content_media_type="text/csv")
     form = Schema(type=OpenAPIType.OBJECT, required=[FIELD], properties={FIELD: file, **fields})
     return RequestBody(
@@ -47,25 +33,25 @@ def _form(fields: Mapping[str, Schema]) -> RequestBody:
 
 @dataclass
 class UploadOperation(Operation):
-    """The operation with its form."""
+    """An operation whose body is a form of a file and import options."""
 
     def __post_init__(self) -> None:
         """Declare the form."""
-        self.request_body = _form(OPTIONS)
+        self.request_body = _form_body(OPTIONS)
 
 
 @dataclass
 class RejectsOperation(Operation):
-    """The operation with a form of a file alone."""
+    """An operation whose body is a form of a file alone."""
 
     def __post_init__(self) -> None:
         """Declare the form."""
-        self.request_body = _form({})
+        self.request_body = _form_body({})
 
 
 @dataclass
 class ContentOperation(Operation):
-    """The operation with the file as its body."""
+    """An operation whose body is the file itself."""
 
     def __post_init__(self) -> None:
         """Declare the body."""

@@ -1,30 +1,149 @@
-"""The options of an import, from the fields of a form or the members of a JSON object."""
+"""The options of an import, each declared once.
 
-import json
-import re
-from collections.abc import Callable, Mapping
+Upload form, JSON of POST /imports, OpenAPI document and command line all follow this table. The
+defaults are those of `ImportOptions`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 
 import msgspec
 
+from api.http.parsers import enum_parser, invalid_parameter, parse_time_zone, printable
 from api.http.problem_details import FieldProblem, InvalidRequestError
-from api.http.query_parameters import enum_parser, invalid_parameter, parse_time_zone, printable
-from core.imports import COLUMNS, DecimalMark, Delimiter, ImportOptions, OnTooManyErrors, TimeFormat
-from core.readings import OnConflict, RejectCode
+from api.imports.option_parsers import (
+    DELIMITER_NAMES,
+    parse_columns,
+    parse_delimiter,
+    parse_earliest_option,
+    parse_max_errors,
+)
+from core.imports import COLUMNS, DecimalMark, ImportOptions, OnTooManyErrors, TimeFormat
+from core.readings import OnConflict
 
-MAX_NAME_CHARACTERS = 200
-COUNT = re.compile("[0-9]{1,15}")
-SHARE = re.compile(r"(100|[0-9]{1,2}(\.[0-9]{1,6})?)%")
-DELIMITERS = {**{str(delimiter): delimiter for delimiter in Delimiter}, "tab": Delimiter.TAB}
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportOption:
+    """An option: `name` is its form field and member of JSON, `flag` its option of the command.
+
+    `parse` gets the name and a value, which is a text in a form, and raises InvalidRequestError.
+    `description` is for the OpenAPI document; `cli_help` and `metavar` are for the command line.
+    """
+
+    name: str
+    parse: Callable[[str, object], object]
+    choices: tuple[str, ...] = ()
+    description: str
+    flag: str
+    metavar: str
+    cli_help: str
 
 
-def parse_options(given: Mapping[str, object]) -> ImportOptions:
-    """The options as given, the others by default; in a form every value is a text.
+def _enum_option(name: str, kind: type[StrEnum], *, cli_help: str, **texts: str) -> ImportOption:
+    """An option that is a member of `kind`; they stand for `{choices}` in the help."""
+    return ImportOption(
+        name=name,
+        parse=enum_parser(kind),
+        choices=tuple(kind),
+        cli_help=cli_help.format(choices=_alternatives(kind)),
+        **texts,
+    )
 
-    Raises InvalidRequestError that names every unknown or wrong one.
+
+def _alternatives(names: Iterable[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} or {last}"
+
+
+IMPORT_OPTIONS = (
+    ImportOption(
+        name="delimiter",
+        parse=parse_delimiter,
+        choices=tuple(DELIMITER_NAMES),
+        description="Between fields; without it, detected from the header.",
+        flag="--delimiter",
+        metavar="MARK",
+        cli_help="Between fields: a comma, a semicolon or the word tab.",
+    ),
+    _enum_option(
+        "decimal",
+        DecimalMark,
+        description="The mark before a value's fraction.",
+        flag="--decimal",
+        metavar="MARK",
+        cli_help="Before a value's fraction: {choices}",
+    ),
+    _enum_option(
+        "timeFormat",
+        TimeFormat,
+        description="How timestamps are written.",
+        flag="--time-format",
+        metavar="FORMAT",
+        cli_help="Of timestamps: {choices}.",
+    ),
+    ImportOption(
+        name="timeZone",
+        parse=parse_time_zone,
+        description="The IANA time zone of timestamps without offset.",
+        flag="--time-zone",
+        metavar="ZONE",
+        cli_help="The IANA zone of timestamps without offset.",
+    ),
+    ImportOption(
+        name="columns",
+        parse=parse_columns,
+        description=f"A JSON object: the file's names for any of {', '.join(COLUMNS)}.",
+        flag="--column",
+        metavar="OURS=THEIRS",
+        cli_help=f"The file's name for {_alternatives(COLUMNS)}.",
+    ),
+    ImportOption(
+        name="maxErrors",
+        parse=parse_max_errors,
+        description="The rows that may be rejected: a number, or a percentage such as 5%.",
+        flag="--max-errors",
+        metavar="LIMIT",
+        cli_help="Rows that may be rejected: a number, or a share such as 1%.",
+    ),
+    _enum_option(
+        "onTooManyErrors",
+        OnTooManyErrors,
+        description="What happens to the other rows if more are rejected.",
+        flag="--on-too-many-errors",
+        metavar="WHAT",
+        cli_help="What happens to the rows if there are more: {choices}.",
+    ),
+    _enum_option(
+        "onConflict",
+        OnConflict,
+        description="What happens to a row whose key is stored with another value.",
+        flag="--on-conflict",
+        metavar="WHAT",
+        cli_help="Of rows that differ from stored ones: {choices}.",
+    ),
+    ImportOption(
+        name="earliest",
+        parse=parse_earliest_option,
+        description="The earliest plausible timestamp, or its date; without it, the server's.",
+        flag="--earliest",
+        metavar="DATE",
+        cli_help="The earliest plausible timestamp; for historic data, such as 1950-01-01.",
+    ),
+)
+
+PARSERS = {option.name: option.parse for option in IMPORT_OPTIONS}
+DEFAULTS = {field.encode_name: field.default for field in msgspec.structs.fields(ImportOptions)}
+
+
+def parse_options(fields: Mapping[str, object]) -> ImportOptions:
+    """The options, with defaults for those that are absent; values of a form are strings.
+
+    Raises InvalidRequestError that names every unknown or invalid one.
     """
     parsed: dict[str, object] = {}
     problems: list[FieldProblem] = []
-    for name, value in given.items():
+    for name, value in fields.items():
         try:
             parsed[name] = PARSERS.get(name, _unknown)(name, value)
         except InvalidRequestError as error:
@@ -36,62 +155,3 @@ def parse_options(given: Mapping[str, object]) -> ImportOptions:
 
 def _unknown(name: str, _value: object) -> object:
     raise invalid_parameter(printable(name), "is not a known field", "unknown_field")
-
-
-def _delimiter(name: str, value: object) -> Delimiter:
-    if not isinstance(value, str) or value not in DELIMITERS:
-        raise invalid_parameter(name, "must be a comma, a semicolon or the word tab")
-    return DELIMITERS[value]
-
-
-def _columns(name: str, value: object) -> dict[str, str]:
-    names = _decoded(value)
-    if not isinstance(names, dict) or not names.keys() <= set(COLUMNS):
-        message = f"must be a JSON object that gives names of the file for {', '.join(COLUMNS)}"
-        raise invalid_parameter(name, message)
-    problems = [fault for column, text in names.items() for fault in _faults(column, text)]
-    if problems:
-        raise InvalidRequestError(problems)
-    if len(set(names.values())) < len(names):
-        raise invalid_parameter(name, "must not name one column twice")
-    return names
-
-
-def _decoded(value: object) -> object:
-    try:
-        return json.loads(value) if isinstance(value, str) else value
-    except (ValueError, RecursionError):
-        return None
-
-
-def _faults(column: str, text: object) -> list[FieldProblem]:
-    """What is wrong with the file's name for a column."""
-    field = f"columns.{column}"
-    if not isinstance(text, str) or not text.strip():
-        message = f"{field} must be the name of a column of the file"
-        return [FieldProblem(field, RejectCode.MISSING_VALUE, message)]
-    if len(text) > MAX_NAME_CHARACTERS:
-        message = f"{field} must have at most {MAX_NAME_CHARACTERS} characters"
-        return [FieldProblem(field, RejectCode.TOO_LONG, message)]
-    return []
-
-
-def _max_errors(name: str, value: object) -> int | str:
-    text = str(value)
-    if COUNT.fullmatch(text):
-        return int(text)
-    if SHARE.fullmatch(text):
-        return text
-    raise invalid_parameter(name, "must be a whole number, or a percentage such as 5% or 0.1%")
-
-
-PARSERS: dict[str, Callable[[str, object], object]] = {
-    "delimiter": _delimiter,
-    "decimal": enum_parser(DecimalMark),
-    "timeFormat": enum_parser(TimeFormat),
-    "timeZone": parse_time_zone,
-    "columns": _columns,
-    "maxErrors": _max_errors,
-    "onTooManyErrors": enum_parser(OnTooManyErrors),
-    "onConflict": enum_parser(OnConflict),
-}

@@ -6,12 +6,12 @@ from core.storage import Storage
 
 
 @asynccontextmanager
-async def kept_if_named(storage: Storage, object_key: str) -> AsyncIterator[None]:
-    """Remove the object if the block fails, unless an import may name it all the same."""
+async def delete_object_on_failure(storage: Storage, object_key: str) -> AsyncIterator[None]:
+    """Delete the object if the block fails, unless an import may refer to it all the same."""
     try:
         yield
     except DatabaseUnavailableError:
-        raise  # perhaps only the answer to COMMIT was lost: then the import needs its object
-    except BaseException:  # a client that went away cancels the task: that counts as well
+        raise  # perhaps only the reply to COMMIT was lost: then the import needs its object
+    except BaseException:  # cancellation too: that is how a client's disconnect arrives
         await storage.delete([object_key])
         raise

@@ -1,4 +1,4 @@
-"""How far an import is, how fast it goes, and when it will be there; from its row alone."""
+"""Progress, rate and estimated end of an import, computed from its row."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,11 +8,11 @@ from sqlalchemy import Row
 from api.imports.schemas import Progress
 from core.imports import ImportState
 
-LONGEST_ESTIMATE = timedelta(days=365)
+MAX_ESTIMATE = timedelta(days=365)
 
 
 def progress_of(row: Row[Any]) -> Progress:
-    """The progress that a row of the table imports tells."""
+    """The progress that a row of the table imports records."""
     rate = _rows_per_second(row)
     return Progress(
         row.lines_done, row.bytes_done, row.bytes_total, rate, _estimated_loaded_at(row, rate)
@@ -20,7 +20,7 @@ def progress_of(row: Row[Any]) -> Progress:
 
 
 def _rows_per_second(row: Row[Any]) -> float | None:
-    """Over the batches that the last attempt has stored; None before the first."""
+    """Over the batches that the last attempt has stored; None before the first batch."""
     rows = row.rows_read - row.rows_before
     if row.loading_since is None or row.progress_at is None or rows <= 0:
         return None
@@ -29,10 +29,10 @@ def _rows_per_second(row: Row[Any]) -> float | None:
 
 
 def _estimated_loaded_at(row: Row[Any], rate: float | None) -> datetime | None:
-    """If the rows to come are as long as those that were read, and are read as fast."""
+    """Assumes that the remaining rows are as long as those read so far, and load as fast."""
     if row.state != ImportState.LOADING or not (rate and row.bytes_done and row.bytes_total):
         return None
     rows_left = (row.bytes_total - row.bytes_done) * row.rows_read / row.bytes_done
-    left = timedelta(seconds=min(rows_left / rate, LONGEST_ESTIMATE.total_seconds()))
-    estimate: datetime = (row.progress_at + left).replace(microsecond=0)
+    time_left = timedelta(seconds=min(rows_left / rate, MAX_ESTIMATE.total_seconds()))
+    estimate: datetime = (row.progress_at + time_left).replace(microsecond=0)
     return estimate

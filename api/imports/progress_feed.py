@@ -1,4 +1,8 @@
-"""Following imports without a connection a follower: one query asks for all of them."""
+"""Updates of imports for any number of subscribers in this process.
+
+Polling is right here: one query serves all subscribers, none holds a connection as LISTEN would,
+and a restart of the database needs no recovery.
+"""
 
 import asyncio
 import time
@@ -14,96 +18,100 @@ from core.imports import FINAL_STATES
 POLL_SECONDS = 0.2
 
 
-class Watcher:
-    """What one follower has not seen yet: the newest state only, however slow the follower is."""
+class Subscriber:
+    """Holds the latest update that its reader has not received; earlier ones are dropped."""
 
-    def __init__(self, known: Import | None) -> None:
-        self._known = known
-        self._unseen: Import | None = None
-        self._news = asyncio.Event()
-        self.ended = False
+    def __init__(self, last_seen: Import | None) -> None:
+        self._last_published = last_seen
+        self._pending: Import | None = None
+        self._wake = asyncio.Event()
+        self.closed = False
 
-    def tell(self, current: Import) -> None:
-        """Let the follower know, if it does not yet."""
-        if current != self._known:
-            self._known = self._unseen = current
-            self._news.set()
+    def publish(self, current: Import) -> None:
+        """Offer the import as it stands to the reader, unless it is as last published."""
+        if current != self._last_published:
+            self._last_published = self._pending = current
+            self._wake.set()
 
-    def end(self) -> None:
-        """Send the follower away: nothing more will be told."""
-        self.ended = True
-        self._news.set()
+    def close(self) -> None:
+        """Wake the reader: no update will follow."""
+        self.closed = True
+        self._wake.set()
 
-    async def news(self, timeout_seconds: float) -> Import | None:
-        """The newest state, once there is one that was not told; None: not in time, or ended."""
+    async def next_update(self, timeout_seconds: float) -> Import | None:
+        """The latest update, as soon as there is one; None after the timeout or once closed."""
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout_seconds):
-                await self._news.wait()
-        self._news.clear()
-        unseen, self._unseen = self._unseen, None
-        return unseen
+                await self._wake.wait()
+        self._wake.clear()
+        update, self._pending = self._pending, None
+        return update
 
 
-class ImportWatch:
-    """Polls while anybody follows, so a restart of the database is no event to recover from."""
+class ProgressFeed:
+    """Polls the imports that have subscribers, as long as there are any."""
 
     def __init__(self, repository: ImportRepository) -> None:
         self._repository = repository
-        self._watchers: dict[UUID, set[Watcher]] = {}
+        self._subscribers: dict[UUID, set[Subscriber]] = {}
         self._poller: asyncio.Task[None] | None = None
         self._closed = False
 
     @contextmanager
-    def watching(self, import_id: UUID, known: Import | None = None) -> Iterator[Watcher]:
-        """Follow the import from what is `known` of it; when the server stops, the watcher ends."""
-        watcher = Watcher(known)
+    def subscribe(self, import_id: UUID, last_seen: Import | None = None) -> Iterator[Subscriber]:
+        """A subscriber to every update after `last_seen`.
+
+        It is closed when the import does not exist, or when the server stops.
+        """
+        subscriber = Subscriber(last_seen)
         if self._closed:
-            watcher.end()
-        self._watchers.setdefault(import_id, set()).add(watcher)
+            subscriber.close()
+        self._subscribers.setdefault(import_id, set()).add(subscriber)
         if self._poller is None or self._poller.done():
             self._poller = asyncio.create_task(self._poll())
         try:
-            yield watcher
+            yield subscriber
         finally:
-            self._leave(import_id, watcher)
+            self._unsubscribe(import_id, subscriber)
 
     async def wait_until_final(self, import_id: UUID, timeout_seconds: float) -> None:
-        """Return when the import is in a final state or gone, or the time over, or the server."""
+        """Return when the import is in a final state or gone, at the timeout, or at shutdown."""
         deadline = time.monotonic() + timeout_seconds
-        with self.watching(import_id) as watcher:
-            while not watcher.ended and (left := deadline - time.monotonic()) > 0:
-                current = await watcher.news(left)
+        with self.subscribe(import_id) as subscriber:
+            while not subscriber.closed and (left := deadline - time.monotonic()) > 0:
+                current = await subscriber.next_update(left)
                 if current is not None and current.state in FINAL_STATES:
                     return
 
     def close(self) -> None:
-        """Send every follower away and let nobody stay any more."""
+        """Close every subscriber, those to come included."""
         self._closed = True
-        for watchers in self._watchers.values():
-            for watcher in watchers:
-                watcher.end()
+        for subscribers in self._subscribers.values():
+            for subscriber in subscribers:
+                subscriber.close()
 
     async def stop(self) -> None:
-        """Close, and wait for the question under way."""
+        """Close, and wait for the query in flight."""
         self.close()
         if self._poller is not None:
             await asyncio.wait((self._poller,))
 
     async def _poll(self) -> None:
-        while self._watchers and not self._closed:
+        while self._subscribers and not self._closed:
             with suppress(DatabaseUnavailableError):
-                self._tell(list(self._watchers), await self._repository.among(self._watchers))
+                import_ids = list(self._subscribers)
+                self._publish(import_ids, await self._repository.get_many(import_ids))
             await asyncio.sleep(POLL_SECONDS)
 
-    def _tell(self, asked: list[UUID], found: dict[UUID, Import]) -> None:
-        for import_id in asked:
-            for watcher in self._watchers.get(import_id, ()):
-                if import_id in found:
-                    watcher.tell(found[import_id])
+    def _publish(self, import_ids: list[UUID], imports: dict[UUID, Import]) -> None:
+        for import_id in import_ids:
+            for subscriber in self._subscribers.get(import_id, ()):
+                if import_id in imports:
+                    subscriber.publish(imports[import_id])
                 else:
-                    watcher.end()
+                    subscriber.close()
 
-    def _leave(self, import_id: UUID, watcher: Watcher) -> None:
-        self._watchers[import_id].discard(watcher)
-        if not self._watchers[import_id]:
-            del self._watchers[import_id]
+    def _unsubscribe(self, import_id: UUID, subscriber: Subscriber) -> None:
+        self._subscribers[import_id].discard(subscriber)
+        if not self._subscribers[import_id]:
+            del self._subscribers[import_id]

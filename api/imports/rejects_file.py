@@ -1,4 +1,4 @@
-"""A list of rejected rows that comes back with corrected rows."""
+"""The CSV list of rejected rows, as a client sends it back with rows corrected."""
 
 import csv
 import io
@@ -10,23 +10,23 @@ from api.imports.errors import ForeignRejectsError, MalformedRejectsError
 HEADER = ["line", "code", "column", "row"]
 MAX_REJECTS_BYTES = 16 * 2**20
 
-LINE = re.compile("[1-9][0-9]{0,17}")
-NAME = re.compile(r"rejects-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.ASCII)
+LINE_NUMBER = re.compile("[1-9][0-9]{0,17}")
+FILE_NAME = re.compile(r"rejects-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.ASCII)
 
 
-def require_own_name(file_name: str, import_id: object) -> None:
-    """Raise ForeignRejectsError if the file is named as the rejects of another import are."""
-    named = NAME.search(file_name)
+def require_matching_name(file_name: str, import_id: object) -> None:
+    """Raise ForeignRejectsError if the file has the name of another import's rejects."""
+    named = FILE_NAME.search(file_name)
     if named and named[1] != str(import_id):
         raise ForeignRejectsError(
             f"The file is named as the rejects of the import {named[1]}. Send it there."
         )
 
 
-def corrected_rows(content: bytes) -> dict[int, str]:
-    """The rows by their lines, in order of these; one without text is as good as left out.
+def parse_corrected_rows(content: bytes) -> dict[int, str]:
+    """The rows by line number, in ascending order; a blank row counts as left out.
 
-    Blocking: for a thread. Raises MalformedRejectsError.
+    Blocking: call it in a thread. Raises MalformedRejectsError.
     """
     csv.field_size_limit(MAX_REJECTS_BYTES)
     try:
@@ -42,7 +42,7 @@ def _rows(records: Iterator[list[str]]) -> Iterator[tuple[int, str]]:
         raise _malformed("the first line is another")
     seen: set[int] = set()
     for record in records:
-        if len(record) != len(HEADER) or not LINE.fullmatch(record[0]):
+        if len(record) != len(HEADER) or not LINE_NUMBER.fullmatch(record[0]):
             raise _malformed(f"record {len(seen) + 1} is no line number, code, column and row")
         line = int(record[0])
         if line in seen:
@@ -51,8 +51,8 @@ def _rows(records: Iterator[list[str]]) -> Iterator[tuple[int, str]]:
         yield line, record[-1]
 
 
-def as_object(rows: dict[int, str]) -> bytes:
-    """The rows as the worker reads them: CSV with line and row, every row quoted."""
+def encode_corrected_rows(rows: dict[int, str]) -> bytes:
+    """The rows as the worker reads them: CSV with the columns line and row, every row quoted."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
     writer.writerow(["line", "row"])
@@ -60,8 +60,8 @@ def as_object(rows: dict[int, str]) -> bytes:
     return text.getvalue().encode()
 
 
-def _malformed(what: str) -> MalformedRejectsError:
+def _malformed(reason: str) -> MalformedRejectsError:
     return MalformedRejectsError(
-        f"This is not the list that GET .../rejects gives: {what}. Keep its header "
+        f"This is not the list that GET .../rejects gives: {reason}. Keep its header "
         f"{','.join(HEADER)} and its lines, in UTF-8 with commas, and change rows only."
     )

@@ -1,94 +1,60 @@
-from collections.abc import Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Row, Update, func, or_, select, tuple_, update
+from sqlalchemy import Row, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.imports.cursor import Cursor
 from api.imports.progress import progress_of
 from api.imports.schemas import Counts, Failure, Import, TimeSpan
-from core.database import database_errors, driver_connection
+from core.database import database_errors, driver_transaction
 from core.errors import ImportNotFoundError
-from core.imports import CANCELLABLE, RETRIABLE, ImportOptions, ImportState
-from core.queue import enqueue_import
+from core.import_transitions import apply, apply_and_enqueue
+from core.imports import ImportFault, ImportOptions, ImportState, Transition
 from core.tables import imports
-
-NO_VALID_ROWS = "no_valid_rows"
-
-QUEUED_AGAIN: Mapping[str, Any] = MappingProxyType(
-    {
-        "state": ImportState.QUEUED,
-        "tries": 0,
-        "error_code": None,
-        "error_message": None,
-        "finished_at": None,
-    }
-)
 
 
 class ImportRepository:
-    """Imports in the database."""
+    """The imports that the API reads, and those of their transitions that users request."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
     async def cancel(self, import_id: UUID) -> bool:
-        """End the import before its next batch; False, and nothing changed: not in CANCELLABLE."""
-        cancelled = (
-            update(imports)
-            .where(imports.c.id == import_id, imports.c.state.in_(CANCELLABLE))
-            .values(state=ImportState.CANCELLED, finished_at=func.now())
-        )
-        with database_errors():
-            async with self._engine.begin() as connection:
-                return (await connection.execute(cancelled)).rowcount == 1
+        """End the import before its next batch; False, and nothing changed: too late for that."""
+        async with driver_transaction(self._engine) as connection:
+            return await apply(Transition.CANCEL, connection, import_id=import_id) is not None
 
     async def retry(self, import_id: UUID) -> bool:
         """Queue the import again; False, and nothing changed: not in RETRIABLE, or without file.
 
-        What it has loaded stays counted, and the worker goes on behind its last batch.
+        What it has loaded stays counted, and the worker continues after its last batch.
         """
-        queued = (
-            update(imports)
-            .where(
-                imports.c.id == import_id,
-                imports.c.state.in_(RETRIABLE),
-                imports.c.uploaded_at.is_not(None),
-            )
-            .values(**QUEUED_AGAIN)
-        )
-        return await self._queue(import_id, queued)
+        async with driver_transaction(self._engine) as connection:
+            return await apply_and_enqueue(Transition.RETRY, connection, import_id)
 
-    async def queue_repair(self, import_id: UUID, object_key: str) -> bool:
-        """Queue the import to load corrected rows; False, and nothing changed: it is not read."""
-        queued = (
-            update(imports)
-            .where(
-                imports.c.id == import_id,
-                or_(
-                    imports.c.state == ImportState.DONE,
-                    imports.c.error_code == NO_VALID_ROWS,
-                ),
+    async def queue_resubmission(self, import_id: UUID, object_key: str) -> bool:
+        """Queue the import to load the corrected rows of the object.
+
+        False, and nothing changed: its file was not read to the end.
+        """
+        async with driver_transaction(self._engine) as connection:
+            return await apply_and_enqueue(
+                Transition.RESUBMIT_REJECTS,
+                connection,
+                import_id,
+                object_key=object_key,
+                no_valid_rows=ImportFault.NO_VALID_ROWS,
             )
-            .values(
-                **QUEUED_AGAIN,
-                repairing=True,
-                repair_key=object_key,
-                repair_at=func.now(),
-                repair_lines_done=0,
-            )
-        )
-        return await self._queue(import_id, queued)
 
     async def rejects_generation(self, import_id: UUID) -> int:
-        """Which list of rejects counts. Raises ImportNotFoundError."""
-        wanted = select(imports.c.rejects_generation).where(imports.c.id == import_id)
+        """The number of the current list of rejects. Raises ImportNotFoundError."""
+        generation_of_import = select(imports.c.rejects_generation).where(imports.c.id == import_id)
         with database_errors():
             async with self._engine.connect() as connection:
-                generation: int | None = await connection.scalar(wanted)
+                generation: int | None = await connection.scalar(generation_of_import)
         if generation is None:
             raise ImportNotFoundError(f"There is no import {import_id}.")
         return generation
@@ -97,8 +63,8 @@ class ImportRepository:
         """The import as it stands. Raises ImportNotFoundError."""
         with database_errors():
             async with self._engine.connect() as connection:
-                found = await connection.execute(select(imports).where(imports.c.id == import_id))
-        row = found.one_or_none()
+                rows = await connection.execute(select(imports).where(imports.c.id == import_id))
+        row = rows.one_or_none()
         if row is None:
             raise ImportNotFoundError(f"There is no import {import_id}.")
         return _import(row)
@@ -114,23 +80,14 @@ class ImportRepository:
                 rows = await connection.execute(newest_first.limit(limit))
         return [_import(row) for row in rows]
 
-    async def among(self, import_ids: Iterable[UUID]) -> dict[UUID, Import]:
-        """Those of the imports that exist, as they stand."""
+    async def get_many(self, import_ids: Iterable[UUID]) -> dict[UUID, Import]:
+        """Those of the imports that exist, as they stand, by id."""
         with database_errors():
             async with self._engine.connect() as connection:
                 rows = await connection.execute(
                     select(imports).where(imports.c.id.in_(list(import_ids)))
                 )
         return {row.id: _import(row) for row in rows}
-
-    async def _queue(self, import_id: UUID, queued: Update) -> bool:
-        """Do it and hand the import to the workers, both or neither; False: neither."""
-        with database_errors():
-            async with self._engine.begin() as connection:
-                changed = (await connection.execute(queued)).rowcount == 1
-                if changed:
-                    await enqueue_import(await driver_connection(connection), import_id)
-                return changed
 
 
 def _import(row: Row[Any]) -> Import:

@@ -8,7 +8,7 @@ from core.imports import ImportOptions, ImportState
 
 
 class Uploaded(Struct, frozen=True, rename="camel"):
-    """The answer to a stored upload."""
+    """The response to a stored upload."""
 
     message: str
     file_name: str
@@ -16,7 +16,7 @@ class Uploaded(Struct, frozen=True, rename="camel"):
 
 
 class NewUpload(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """A file that is to be sent to a URL of its own; `options` say how it is written."""
+    """A file that is to be sent to a signed URL; `options` describe its format."""
 
     file_name: Annotated[str, Meta(max_length=4000)]
     size_bytes: Annotated[int, Meta(ge=1)]
@@ -25,7 +25,7 @@ class NewUpload(Struct, frozen=True, rename="camel", forbid_unknown_fields=True)
 
 
 class PresignedUpload(Struct, frozen=True, rename="camel"):
-    """Where and how to send the file; sending must begin before `expiresAt`."""
+    """The URL to send the file to, and how; the request must begin before `expiresAt`."""
 
     import_id: UUID
     upload_url: str
@@ -47,8 +47,8 @@ class Counts(Struct, frozen=True):
 class Progress(Struct, frozen=True, rename="camel"):
     """How far the file is loaded.
 
-    Bytes are those of its text: of a compressed file, when it is inflated; null until then. The
-    rate is that of the last attempt; at this rate the file is loaded at `estimatedLoadedAt`.
+    Bytes are those of the decompressed text; null until it is decompressed. The rate is that of the
+    last attempt; at this rate the file is loaded at `estimatedLoadedAt`.
     """
 
     lines_done: int

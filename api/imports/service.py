@@ -6,31 +6,31 @@ from litestar.response.sse import ServerSentEventMessage
 from api.http.pagination import cursor_parser, encode_cursor
 from api.imports.cursor import Cursor
 from api.imports.errors import ImportStateError
-from api.imports.events import event_id, events
-from api.imports.progress_feed import ImportWatch
+from api.imports.events import event_id, stream_events
+from api.imports.progress_feed import ProgressFeed
 from api.imports.repository import ImportRepository
 from api.imports.schemas import Import, ImportPage
 from core.imports import FINAL_STATES, RETRIABLE, ImportState
 from core.storage import Storage, rejects_folder
 
 REJECTS_HEADER = b"line,code,column,row\n"
-AFTER = cursor_parser(Cursor)
+PARSE_CURSOR = cursor_parser(Cursor)
 
 
 class ImportService:
-    """Tells what became of the files, and ends or begins again what is to be loaded."""
+    """Reads imports and their rejects, follows, cancels and retries them."""
 
-    def __init__(self, repository: ImportRepository, storage: Storage, watch: ImportWatch) -> None:
+    def __init__(self, repository: ImportRepository, storage: Storage, feed: ProgressFeed) -> None:
         self._repository = repository
         self._storage = storage
-        self._watch = watch
+        self._feed = feed
 
     async def page(self, limit: int, cursor: str | None) -> ImportPage:
         """A page of imports, newest first. Raises InvalidRequestError."""
-        after = AFTER("cursor", cursor) if cursor is not None else None
-        found = await self._repository.page(limit + 1, after)
-        items = found[:limit]
-        if len(found) <= limit:
+        after = PARSE_CURSOR("cursor", cursor) if cursor is not None else None
+        imports = await self._repository.page(limit + 1, after)
+        items = imports[:limit]
+        if len(imports) <= limit:
             return ImportPage(items, None)
         last = Cursor(items[-1].created_at, items[-1].import_id)
         return ImportPage(items, encode_cursor(last))
@@ -41,20 +41,20 @@ class ImportService:
 
     async def get_finished(self, import_id: UUID, timeout_seconds: float) -> Import:
         """The import when it is finished, or as it stands after the timeout."""
-        await self._watch.wait_until_final(import_id, timeout_seconds)
+        await self._feed.wait_until_final(import_id, timeout_seconds)
         return await self._repository.get(import_id)
 
     async def events(
         self, import_id: UUID, last_event_id: str
     ) -> AsyncGenerator[ServerSentEventMessage] | None:
-        """What happens to the import from now on; None: it has ended, as the client has seen.
+        """The import's events; None: it has ended, and the client has received the last one.
 
-        Raises ImportNotFoundError before anything is told.
+        Raises ImportNotFoundError before the first event.
         """
         current = await self._repository.get(import_id)
         if current.state in FINAL_STATES and event_id(current) == last_event_id:
             return None
-        return events(self._watch, current, last_event_id)
+        return stream_events(self._feed, current, last_event_id)
 
     async def cancel(self, import_id: UUID) -> Import:
         """The import, cancelled; what it has loaded stays. Harmless when repeated.
@@ -71,7 +71,7 @@ class ImportService:
         return current
 
     async def retry(self, import_id: UUID) -> Import:
-        """The import, queued to go on behind its last batch.
+        """The import, queued to continue after its last batch.
 
         Raises ImportNotFoundError, or ImportStateError when it has neither failed nor been
         cancelled, or when its file never arrived.
@@ -79,22 +79,22 @@ class ImportService:
         queued = await self._repository.retry(import_id)
         current = await self._repository.get(import_id)
         if not queued:
-            raise ImportStateError(f"The import is {current.state}: {_why_no_retry(current)}")
+            raise ImportStateError(f"The import is {current.state}: {_retry_obstacle(current)}")
         return current
 
     async def rejects(self, import_id: UUID) -> AsyncIterator[bytes]:
-        """The rejected rows as CSV. Raises ImportNotFoundError before anything is read."""
+        """The rejected rows as CSV. Raises ImportNotFoundError before the first chunk."""
         generation = await self._repository.rejects_generation(import_id)
-        return self._rejects(await self._storage.keys(rejects_folder(import_id, generation)))
+        return self._read_parts(await self._storage.keys(rejects_folder(import_id, generation)))
 
-    async def _rejects(self, parts: list[str]) -> AsyncIterator[bytes]:
+    async def _read_parts(self, parts: list[str]) -> AsyncIterator[bytes]:
         yield REJECTS_HEADER
         for part in parts:
             async for chunk in self._storage.read(part):
                 yield chunk
 
 
-def _why_no_retry(current: Import) -> str:
+def _retry_obstacle(current: Import) -> str:
     if current.state in RETRIABLE:
         return "its file never arrived. Ask for a new upload."
     return "only a failed or cancelled one can be retried."

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.imports.progress_feed import ImportWatch
-from api.imports.rejects_resubmission import RepairService
+from api.imports.progress_feed import ProgressFeed
+from api.imports.rejects_resubmission import RejectsResubmissionService
 from api.imports.repository import ImportRepository
 from api.imports.service import ImportService
 from api.imports.upload_repository import UploadRepository
@@ -20,20 +20,20 @@ class ImportServices:
     """One of each, over one engine and one store. The progress feed must be stopped."""
 
     imports: ImportService
-    progress_feed: ImportWatch
-    resubmissions: RepairService
+    progress_feed: ProgressFeed
+    resubmissions: RejectsResubmissionService
     uploads: UploadService
 
 
 def import_services(engine: AsyncEngine, storage: Storage, settings: ApiSettings) -> ImportServices:
     """The services; they connect at first use."""
     repository = ImportRepository(engine)
-    progress_feed = ImportWatch(repository)
+    progress_feed = ProgressFeed(repository)
     upload_urls = UploadUrls(storage, settings)
     return ImportServices(
         imports=ImportService(repository, storage, progress_feed),
         progress_feed=progress_feed,
-        resubmissions=RepairService(repository, storage),
+        resubmissions=RejectsResubmissionService(repository, storage),
         uploads=UploadService(
             UploadRepository(engine), storage, upload_urls, settings.max_upload_bytes
         ),

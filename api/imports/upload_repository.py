@@ -4,20 +4,22 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.imports.errors import ImportStateError
-from core.database import database_errors, driver_connection
+from core.database import database_errors, driver_transaction
 from core.errors import ImportNotFoundError
-from core.imports import ImportOptions, ImportState
+from core.import_transitions import apply_and_enqueue
+from core.imports import ImportOptions, ImportState, Transition
+from core.queries import queries
 from core.queue import enqueue_import
 from core.tables import imports
 
 
 @dataclass(frozen=True, slots=True)
 class NewImport:
-    """An import that is not yet known to the database."""
+    """An import that has no row yet."""
 
     import_id: UUID
     file_name: str
@@ -27,21 +29,21 @@ class NewImport:
     options: ImportOptions
 
     @property
-    def values(self) -> dict[str, Any]:
-        """The columns of its row."""
+    def columns(self) -> dict[str, Any]:
+        """The columns of its row, as parameters of a query."""
         return {
-            "id": self.import_id,
+            "import_id": self.import_id,
             "file_name": self.file_name,
             "object_key": self.object_key,
             "size_bytes": self.size_bytes,
             "created_by": self.created_by,
-            "options": msgspec.to_builtins(self.options),
+            "options": msgspec.json.encode(self.options).decode(),
         }
 
 
 @dataclass(frozen=True, slots=True)
-class AwaitedFile:
-    """What an import knows of the file it waits, or waited, for."""
+class ExpectedFile:
+    """The file that an import awaits or has received, as the client declared it."""
 
     state: ImportState
     file_name: str
@@ -52,93 +54,69 @@ class AwaitedFile:
 
 
 class UploadRepository:
-    """Imports in the database, until their file is there and a worker may take them."""
+    """Imports until their file has arrived and they are queued."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def submit(self, new: NewImport, sha256: bytes, delay: timedelta | None = None) -> None:
-        """Record an import whose file is stored and hand it to the workers, both or neither.
+    async def create_queued(
+        self, new: NewImport, sha256: bytes, delay: timedelta | None = None
+    ) -> None:
+        """Create an import whose file is stored, and its job, in one transaction.
 
-        They leave it alone for the `delay`.
+        No worker claims the job before the `delay` has passed.
         """
-        with database_errors():
-            async with self._engine.begin() as connection:
-                # The insert comes first: it is what opens the transaction that the job joins.
-                await connection.execute(
-                    insert(imports).values(
-                        **new.values,
-                        sha256=sha256,
-                        duplicate_of=func.first_import_of(sha256),
-                        state=ImportState.QUEUED,
-                    )
-                )
-                await enqueue_import(await driver_connection(connection), new.import_id, delay)
+        async with driver_transaction(self._engine) as connection:
+            await queries().create_queued_import(connection, **new.columns, sha256=sha256)
+            await enqueue_import(connection, new.import_id, delay)
 
-    async def announce(self, new: NewImport, sha256: bytes | None) -> None:
-        """Record an import whose file is to be sent."""
-        waiting = insert(imports).values(
-            **new.values,
-            announced_sha256=sha256,
-            uploaded_at=None,
-            state=ImportState.AWAITING_UPLOAD,
-        )
-        with database_errors():
-            async with self._engine.begin() as connection:
-                await connection.execute(waiting)
+    async def create_awaiting_upload(self, new: NewImport, sha256: bytes | None) -> None:
+        """Create an import whose file is to be sent, with the checksum that the client declared."""
+        async with driver_transaction(self._engine) as connection:
+            await queries().create_import_awaiting_upload(
+                connection, **new.columns, announced_sha256=sha256
+            )
 
-    async def awaited(self, import_id: UUID) -> AwaitedFile:
-        """The file of the import. Raises ImportNotFoundError."""
-        columns = (imports.c[name] for name in AwaitedFile.__slots__)
+    async def expected_file(self, import_id: UUID) -> ExpectedFile:
+        """The file of the import, and the import's state. Raises ImportNotFoundError."""
+        columns = (imports.c[name] for name in ExpectedFile.__slots__)
         with database_errors():
             async with self._engine.connect() as connection:
-                found = await connection.execute(select(*columns).where(imports.c.id == import_id))
-        row = found.one_or_none()
+                rows = await connection.execute(select(*columns).where(imports.c.id == import_id))
+        row = rows.one_or_none()
         if row is None:
             raise ImportNotFoundError(f"There is no import {import_id}.")
         state, *rest = row
-        return AwaitedFile(ImportState(state), *rest)
+        return ExpectedFile(ImportState(state), *rest)
 
-    async def take(self, import_id: UUID, object_key: str, sha256: bytes) -> str:
-        """Let the import name this object; the key that it named before.
+    async def replace_object(self, import_id: UUID, object_key: str, sha256: bytes) -> str:
+        """Let the import refer to this object; the key of the object before.
 
-        Raises ImportStateError when it waits no more.
+        Raises ImportStateError when the import no longer awaits its file.
         """
-        found = select(imports.c.state, imports.c.object_key).where(imports.c.id == import_id)
-        named = update(imports).where(imports.c.id == import_id)
+        current = select(imports.c.state, imports.c.object_key).where(imports.c.id == import_id)
+        replaced = update(imports).where(imports.c.id == import_id)
         with database_errors():
             async with self._engine.begin() as connection:
-                state, before = (await connection.execute(found.with_for_update())).one()
+                state, previous_key = (await connection.execute(current.with_for_update())).one()
                 if state != ImportState.AWAITING_UPLOAD:
-                    raise takes_no_file(ImportState(state))
-                await connection.execute(named.values(object_key=object_key, sha256=sha256))
-                return str(before)
+                    raise not_awaiting_upload(ImportState(state))
+                await connection.execute(replaced.values(object_key=object_key, sha256=sha256))
+                return str(previous_key)
 
     async def complete(self, import_id: UUID, e_tag: str | None) -> bool:
-        """Hand the import to the workers, to load the object of this `e_tag`.
+        """Queue the import, to load the object that has this `e_tag`.
 
-        False, and nothing changed: it waits no more.
+        False, and nothing changed: it no longer awaits its file.
         """
-        completed = (
-            update(imports)
-            .where(imports.c.id == import_id, imports.c.state == ImportState.AWAITING_UPLOAD)
-            .values(
-                state=ImportState.QUEUED,
-                uploaded_at=func.now(),
-                duplicate_of=func.first_import_of(imports.c.sha256),
-                object_e_tag=e_tag,
+        async with driver_transaction(self._engine) as connection:
+            return await apply_and_enqueue(
+                Transition.COMPLETE_UPLOAD, connection, import_id, e_tag=e_tag
             )
-        )
-        with database_errors():
-            async with self._engine.begin() as connection:
-                changed = (await connection.execute(completed)).rowcount == 1
-                if changed:
-                    await enqueue_import(await driver_connection(connection), import_id)
-                return changed
 
 
-def takes_no_file(state: ImportState) -> ImportStateError:
-    """What to tell whoever sends a file to an import that waits for none."""
+def not_awaiting_upload(state: ImportState) -> ImportStateError:
+    """The error of a file sent to an import in this state."""
     return ImportStateError(
         f"The import is {state}: it takes no file any more. Ask for a new upload."
     )

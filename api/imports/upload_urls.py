@@ -1,4 +1,7 @@
-"""URLs that a file can be sent to by whoever has them: the storage's own, or ours for a folder."""
+"""Signed URLs for uploads: the storage's own or, for a local folder, this server's.
+
+Whoever has the URL may send the file, without a token.
+"""
 
 import hmac
 from datetime import UTC, datetime, timedelta
@@ -13,11 +16,11 @@ from core.storage import Storage
 from core.time import utc_now
 
 METHOD = "PUT"
-LIFETIME = timedelta(hours=1)  # for the request to begin: the file may take as long as it needs
+LIFETIME = timedelta(hours=1)  # the request must begin within it; the transfer may take longer
 
 
 class UploadUrls:
-    """Issues them, and checks those that lead to this server."""
+    """Issues upload URLs, and verifies those that lead to this server."""
 
     def __init__(self, storage: Storage, settings: ApiSettings) -> None:
         self._storage = storage
@@ -29,19 +32,21 @@ class UploadUrls:
         expires_at = (utc_now() + LIFETIME).replace(microsecond=0)
         url = await self._storage.signed_put_url(object_key, LIFETIME)
         if url is None:
-            url = self._own_url(import_id, expires_at)
+            url = self._server_url(import_id, expires_at)
         return PresignedUpload(import_id, url, METHOD, {}, expires_at)
 
-    def check(self, import_id: UUID, expires: str, signature: str) -> None:
-        """Raise BadSignatureError or UploadUrlExpiredError unless `issue` made the URL of late."""
-        if self._secret is None or not _equal(signature, self._signature(import_id, expires)):
+    def verify(self, import_id: UUID, expires: str, signature: str) -> None:
+        """Raise BadSignatureError or UploadUrlExpiredError unless `issue` made the URL recently."""
+        if self._secret is None or not _equal_in_constant_time(
+            signature, self._signature(import_id, expires)
+        ):
             raise BadSignatureError(
                 "The URL is not one that this server gave out. Use the uploadUrl as it is."
             )
         if datetime.fromtimestamp(int(expires), UTC) < utc_now():
             raise UploadUrlExpiredError("The uploadUrl has expired. Ask for a new upload.")
 
-    def _own_url(self, import_id: UUID, expires_at: datetime) -> str:
+    def _server_url(self, import_id: UUID, expires_at: datetime) -> str:
         expires = str(int(expires_at.timestamp()))
         query = urlencode({"expires": expires, "signature": self._signature(import_id, expires)})
         return f"{self._public_url}/imports/{import_id}/content?{query}"
@@ -56,6 +61,5 @@ class UploadUrls:
         return hmac.new(self._secret.get_secret_value().encode(), signed, sha256).hexdigest()
 
 
-def _equal(one: str, other: str) -> bool:
-    """Whether they are, in a time that does not tell where they differ."""
+def _equal_in_constant_time(one: str, other: str) -> bool:
     return hmac.compare_digest(one.encode(errors="replace"), other.encode())

@@ -9,14 +9,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from api.readings.errors import MAX_READING_BYTES
-from core.errors import ReadingRefusedError
-from core.readings import NUMBER, RejectCode
+from core.errors import ReadingRejectedError
+from core.readings import NUMBER, RejectCode, rejection
 
+# Python converts no integer of thousands of digits.
+DIGITS = "[0-9]{1,1000}"
 NAME = r"(?:[^,= \\]|\\.)+"
 FIELD = rf'({NAME})=("(?:[^"\\]|\\.)*"|[^", ]+)'
 POINT = re.compile(
     rf" *(?P<head>(?:[^, \\]|\\.)+(?:,{NAME}={NAME})*)"
-    rf" +(?P<fields>{FIELD}(?:,{FIELD})*)(?: +(?P<time>-?[0-9]+))? *\r?",
+    rf" +(?P<fields>{FIELD}(?:,{FIELD})*)(?: +(?P<time>-?{DIGITS}))? *\r?",
     re.DOTALL,
 )
 FIELDS = re.compile(FIELD, re.DOTALL)
@@ -27,7 +29,7 @@ ESCAPE = re.compile(rb"\\.", re.DOTALL)
 ESCAPED = re.compile(r"\\([,= ])")
 
 FLOAT = re.compile(NUMBER)
-INTEGER = re.compile(r"(-?[0-9]+)i|([0-9]+)u")
+INTEGER = re.compile(f"(-?{DIGITS})i|({DIGITS})u")
 SIGNED = range(-(2**63), 2**63)
 UNSIGNED = range(2**64)
 BOOLEANS = dict.fromkeys(("t", "T", "true", "True", "TRUE"), 1.0) | dict.fromkeys(
@@ -37,15 +39,15 @@ BOOLEANS = dict.fromkeys(("t", "T", "true", "True", "TRUE"), 1.0) | dict.fromkey
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A line as it is written: measurement and tags, then fields by name; `time` in its unit."""
+    """A line's parts: measurement and tags as written, fields by name, `time` in its unit."""
 
     head: str
     fields: list[tuple[str, str]]
     time: int | None
 
 
-def whole_points(pieces: Iterable[Sequence[bytes]]) -> Iterator[list[bytes]]:
-    """The same lines with those joined between which a quoted string goes on.
+def join_continued_lines(pieces: Iterable[Sequence[bytes]]) -> Iterator[list[bytes]]:
+    """The same lines, with those joined over which one quoted string extends.
 
     Each line joined to the one before leaves a blank one, so that the others keep their index.
     """
@@ -60,50 +62,48 @@ def whole_points(pieces: Iterable[Sequence[bytes]]) -> Iterator[list[bytes]]:
             begun.append(line)
             is_open = _ends_open(line, within=is_open)
             if not is_open or sum(map(len, begun)) > MAX_READING_BYTES:
-                whole += _joined(begun)
+                whole += _join(begun)
                 begun, is_open = [], False
         yield whole
-    yield _joined(begun)
+    yield _join(begun)
 
 
 def _ends_open(line: bytes, *, within: bool) -> bool:
-    """Whether a string goes on in the next line; `within`: one goes on in this."""
+    """Whether a string continues in the next line; `within`: one continues in this."""
     bare = ESCAPE.sub(b"", line)
     fields = b'="' + bare if within else bare.partition(b" ")[2]
     return b'="' in STRING.sub(b"", fields)
 
 
-def _joined(lines: Sequence[bytes]) -> list[bytes]:
+def _join(lines: Sequence[bytes]) -> list[bytes]:
     return [b"\n".join(lines), *[b""] * (len(lines) - 1)] if lines else []
 
 
 def parse_point(line: str) -> Point | None:
-    """What the line says; None for a comment. Raises ReadingRefusedError."""
+    """The point; None for a comment. Raises ReadingRejectedError."""
     if line.lstrip().startswith("#"):
         return None
     match = POINT.fullmatch(line)
     if match is None:
-        raise ReadingRefusedError(
-            RejectCode.MALFORMED_LINE, "must be measurement,tag=value field=value timestamp"
-        )
-    fields = [(unescaped(name), value) for name, value in FIELDS.findall(match["fields"])]
+        raise rejection(RejectCode.MALFORMED_LINE)
+    fields = [(unescape(name), value) for name, value in FIELDS.findall(match["fields"])]
     return Point(match["head"], fields, int(match["time"]) if match["time"] else None)
 
 
 def parse_head(head: str) -> tuple[str, dict[str, str]]:
-    """Measurement and tags. Raises ReadingRefusedError if a tag is given twice."""
+    """Measurement and tags. Raises ReadingRejectedError if a tag is given twice."""
     measurement, *pairs = PARTS.findall(head)
     tags = {
-        unescaped(name): unescaped(value)
+        unescape(name): unescape(value)
         for name, value in (pair.groups() for pair in map(PAIR.fullmatch, pairs) if pair)
     }
     if len(tags) < len(pairs):
-        raise ReadingRefusedError(RejectCode.MALFORMED_LINE, "must have each tag once")
+        raise ReadingRejectedError(RejectCode.MALFORMED_LINE, "must have each tag once")
     return re.sub(r"\\([, ])", r"\1", measurement), tags
 
 
-def number_in(value: str) -> float | None:
-    """A field's value as a number, true being 1; None for a string. Raises ReadingRefusedError."""
+def parse_number(value: str) -> float | None:
+    """A field's value as a number, true being 1; None for a string. Raises ReadingRejectedError."""
     if value.startswith('"'):
         return None
     if FLOAT.fullmatch(value):
@@ -112,14 +112,14 @@ def number_in(value: str) -> float | None:
         return BOOLEANS[value]
     match = INTEGER.fullmatch(value)
     if match is None:
-        raise ReadingRefusedError(RejectCode.BAD_NUMBER, "must be a number, a boolean or a string")
+        raise ReadingRejectedError(RejectCode.BAD_NUMBER, "must be a number, a boolean or a string")
     signed, unsigned = match.groups()
     number, allowed = (int(signed), SIGNED) if signed else (int(unsigned), UNSIGNED)
     if number not in allowed:
-        raise ReadingRefusedError(RejectCode.OUT_OF_RANGE, "must fit into 64 bits")
+        raise ReadingRejectedError(RejectCode.OUT_OF_RANGE, "must fit into 64 bits")
     return float(number)
 
 
-def unescaped(name: str) -> str:
-    """The name of a tag or field, or a tag's value, as it is meant."""
+def unescape(name: str) -> str:
+    """The name of a tag or field, or a tag's value, without escapes."""
     return ESCAPED.sub(r"\1", name) if "\\" in name else name

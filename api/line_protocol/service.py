@@ -1,24 +1,29 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from functools import partial
 
+from api.http.parsers import printable
 from api.http.problem_details import InvalidRequestError
-from api.http.query_parameters import printable
-from api.line_protocol.grammar import number_in, parse_point, whole_points
+from api.line_protocol.grammar import join_continued_lines, parse_number, parse_point
 from api.line_protocol.series import EquipmentIds
-from api.readings.batch_writer import BatchRules, BatchWriter, Mode
-from api.readings.received import Received
-from api.readings.rows import lines, one_by_one, received_in
+from api.readings.batch_writer import BatchOptions, BatchWriter, Mode
+from api.readings.body_rows import split_lines, validate_each, validate_rows
+from api.readings.reading_decoder import validate_cached_id
 from api.readings.schemas import Account
-from api.readings.validation import bounded, equipment_id_of, number_of, problem_of
-from core.errors import ReadingRefusedError
+from api.readings.validated_rows import ValidatedRows
+from api.readings.validation import (
+    field_problem,
+    require_within_bounds,
+    validate_value,
+)
+from core.errors import ReadingRejectedError
 from core.readings import Reading, RejectCode, TimeBounds
 from core.settings import LineProtocolSettings, ReadingSettings
-from core.time import EPOCH, utc_now
+from core.time import EpochUnit, from_epoch, plausible_unit, utc_now
 
-PARTIAL = BatchRules(Mode.PARTIAL)
+PARTIAL = BatchOptions(Mode.PARTIAL)
 
 
 class Precision(StrEnum):
@@ -34,88 +39,96 @@ class Precision(StrEnum):
     HOURS = "h"
 
 
-# How many microseconds a unit is, as a fraction.
-MICROSECONDS = {
-    Precision.NANOSECONDS: (1, 1000),
-    Precision.NANOSECONDS_1: (1, 1000),
-    Precision.MICROSECONDS: (1, 1),
-    Precision.MICROSECONDS_1: (1, 1),
-    Precision.MILLISECONDS: (1000, 1),
-    Precision.SECONDS: (1_000_000, 1),
-    Precision.MINUTES: (60_000_000, 1),
-    Precision.HOURS: (3_600_000_000, 1),
+UNITS = {
+    Precision.NANOSECONDS: EpochUnit.NANOSECONDS,
+    Precision.NANOSECONDS_1: EpochUnit.NANOSECONDS,
+    Precision.MICROSECONDS: EpochUnit.MICROSECONDS,
+    Precision.MICROSECONDS_1: EpochUnit.MICROSECONDS,
+    Precision.MILLISECONDS: EpochUnit.MILLISECONDS,
+    Precision.SECONDS: EpochUnit.SECONDS,
+    Precision.MINUTES: EpochUnit.MINUTES,
+    Precision.HOURS: EpochUnit.HOURS,
 }
 
 
 class LineProtocolService:
-    """Takes the points of InfluxDB's clients in: every numeric field is a reading."""
+    """Stores the points of InfluxDB's clients: every numeric field is a reading."""
 
     def __init__(
-        self, writer: BatchWriter, settings: LineProtocolSettings, rules: ReadingSettings
+        self, writer: BatchWriter, settings: LineProtocolSettings, readings: ReadingSettings
     ) -> None:
         self._writer = writer
         self._equipment_ids = EquipmentIds(settings.equipment_id)
-        self._max_future = rules.max_future
+        self._limits = readings
 
     async def save(self, body: bytes, precision: Precision) -> Account:
-        """Store what is good; committed when this returns. Raises TooManyRowsError."""
+        """Store the valid fields; committed when this returns. Raises TooManyRowsError."""
         now = utc_now()
-        bounds = TimeBounds.at(now, self._max_future, horizon=None)
-        judge = Judge(self._equipment_ids, precision, now, bounds)
-        take = partial(one_by_one, take=judge.take)
-        received = await received_in(whole_points(lines(body)), take)
-        return await self._writer.write(received, PARTIAL)
+        limits = self._limits
+        bounds = TimeBounds.at(now, limits.max_future, limits.earliest, horizon=None)
+        validator = PointValidator(self._equipment_ids, precision, now, bounds)
+        lines = join_continued_lines(split_lines(body))
+        validated = await validate_rows(lines, partial(validate_each, validate=validator.validate))
+        return await self._writer.write(validated, PARTIAL)
 
 
-class Judge:
+class PointValidator:
     """The rules of core/readings.py for the points of one request."""
 
     def __init__(
         self, equipment_ids: EquipmentIds, precision: Precision, now: datetime, bounds: TimeBounds
     ) -> None:
         self._equipment_ids = equipment_ids
-        self._multiplier, self._divisor = MICROSECONDS[precision]
+        self._unit = UNITS[precision]
         self._now = now
         self._bounds = bounds
 
-    def take(self, received: Received, index: int, line: bytes) -> None:
-        """Take in what the line says; a bad field keeps none of the others out."""
-        with named("line"):
-            point = parse_point(_decoded(line))
+    def validate(self, validated: ValidatedRows, index: int, line: bytes) -> None:
+        """Add the readings of a line; a bad field rejects none of the others."""
+        with naming_part("line"):
+            point = parse_point(_decode(line))
         if point is None:
             return
-        with named("timestamp"):
-            moment = self._moment(point.time)
+        with naming_part("timestamp"):
+            ts = self._timestamp(point.time)
         for name, value in point.fields:
             try:
-                if (number := number_in(value)) is not None:
-                    equipment_id = equipment_id_of(self._equipment_ids.of(point.head, name))
-                    received.accept(index, Reading(equipment_id, moment, number_of(number)))
-            except ReadingRefusedError as refusal:
-                received.reject(index, InvalidRequestError([problem_of(printable(name), refusal)]))
+                if (number := parse_number(value)) is not None:
+                    equipment_id = validate_cached_id(self._equipment_ids.get(point.head, name))
+                    validated.accept(index, Reading(equipment_id, ts, validate_value(number)))
+            except ReadingRejectedError as error:
+                validated.reject(
+                    index, InvalidRequestError([field_problem(printable(name), error)])
+                )
 
-    def _moment(self, time: int | None) -> datetime:
+    def _timestamp(self, time: int | None) -> datetime:
         if time is None:
             return self._now
         try:
-            moment = EPOCH + timedelta(microseconds=time * self._multiplier // self._divisor)
-        except OverflowError as error:
-            message = "must be a date and time that exist"
-            raise ReadingRefusedError(RejectCode.BAD_TIMESTAMP, message) from error
-        return bounded(moment, self._bounds)
+            return require_within_bounds(from_epoch(time, self._unit), self._bounds)
+        except ReadingRejectedError as error:
+            raise ReadingRejectedError(error.code, error.message + self._hint(time)) from error
+
+    def _hint(self, time: int) -> str:
+        """The precision that the sender has probably left out, to be read after a message."""
+        unit = plausible_unit(time, self._now)
+        if unit is None or unit is self._unit:
+            return ""
+        precision = next(name for name in Precision if UNITS[name] is unit)
+        return f": looks like {unit}; send precision={precision}"
 
 
 @contextmanager
-def named(part: str) -> Iterator[None]:
-    """Have a refusal name the part of the line that it is about."""
+def naming_part(part: str) -> Iterator[None]:
+    """Turn ReadingRejectedError into InvalidRequestError that names the part of the line."""
     try:
         yield
-    except ReadingRefusedError as refusal:
-        raise InvalidRequestError([problem_of(part, refusal)]) from refusal
+    except ReadingRejectedError as error:
+        raise InvalidRequestError([field_problem(part, error)]) from error
 
 
-def _decoded(line: bytes) -> str:
+def _decode(line: bytes) -> str:
     try:
         return line.decode()
     except UnicodeDecodeError as error:
-        raise ReadingRefusedError(RejectCode.BAD_TEXT, "must be UTF-8") from error
+        raise ReadingRejectedError(RejectCode.BAD_TEXT, "must be UTF-8") from error

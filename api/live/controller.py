@@ -1,36 +1,32 @@
-from dataclasses import dataclass
 from typing import Any
 
 from litestar import Controller, Request, get
 from litestar.di import NamedDependency
-from litestar.openapi.spec import Operation, Parameter
+from litestar.openapi.spec import Parameter
 from litestar.params import SkipValidation
 
 from api.auth.access import access, enforce_access
-from api.http.equipment_filter import ALL_EQUIPMENT, EquipmentFilter, parse_equipment_filter
-from api.http.query_parameters import Parameters
+from api.http.equipment_filter import (
+    ALL_EQUIPMENT,
+    EQUIPMENT_ID,
+    EquipmentFilter,
+    parse_equipment_filter,
+)
+from api.http.query_parameters import TEXT_SCHEMA, Parameters
 from api.http.server_sent_events import EventStream, EventStreams
 from api.live.service import LiveService
-from api.openapi.parameters import EQUIPMENT_ID, TEXT
+from api.openapi.parameters import operation_with
 from core.scopes import Scope
 
 AnyRequest = Request[Any, Any, Any]
 
+PARAMETERS = (EQUIPMENT_ID,)
 LAST_EVENT_ID = Parameter(
     name="Last-Event-ID",
     param_in="header",
-    schema=TEXT,
+    schema=TEXT_SCHEMA,
     description="The id of the last event received: go on behind it.",
 )
-
-
-@dataclass
-class FollowOperation(Operation):
-    """The operation with its parameters: the handler parses query string and header itself."""
-
-    def __post_init__(self) -> None:
-        """Declare what the handler's signature does not show."""
-        self.parameters = [EQUIPMENT_ID, LAST_EVENT_ID]
 
 
 class LiveController(Controller):
@@ -41,7 +37,7 @@ class LiveController(Controller):
     @get(
         "/sensor-data/live",
         operation_id="followReadings",
-        operation_class=FollowOperation,
+        operation_class=operation_with(PARAMETERS, LAST_EVENT_ID),
         summary="New readings and changed buckets as server-sent events",
         media_type="text/event-stream",
         **access(Scope.READINGS_READ, 400, 414, 429),
@@ -62,8 +58,7 @@ class LiveController(Controller):
 
 
 def _equipment(request: AnyRequest) -> EquipmentFilter:
-    pairs = list(request.query_params.multi_items())
-    parameters = Parameters(pairs, ("equipmentId",), repeatable={"equipmentId"})
+    parameters = Parameters(list(request.query_params.multi_items()), PARAMETERS)
     equipment = parameters.attempt(lambda: parse_equipment_filter(parameters), ALL_EQUIPMENT)
     parameters.check()
     return equipment

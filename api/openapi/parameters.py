@@ -1,40 +1,42 @@
-"""Parameters for the OpenAPI document, where handlers parse the query string themselves."""
+"""Query parameters in the OpenAPI document, where handlers parse the query string themselves."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
 
-from litestar.openapi.spec import Parameter, Schema
-from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
+from litestar.openapi.spec import Operation, Parameter, Reference
+from litestar.openapi.spec.enums import OpenAPIType
 
-from api.http.equipment_filter import MAX_EQUIPMENT_IDS, WILDCARD
-
-TEXT = Schema(type=OpenAPIType.STRING)
-TIMESTAMP = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME)
-
-
-def enum_schema(names: Iterable[str]) -> Schema:
-    """One of these texts."""
-    return Schema(type=OpenAPIType.STRING, enum=list(names))
+from api.http.query_parameters import QueryParameter
 
 
-def array_schema(items: Schema, max_items: int) -> Schema:
-    """An array of at least one item."""
-    return Schema(type=OpenAPIType.ARRAY, items=items, min_items=1, max_items=max_items)
+def operation_with(declared: Iterable[QueryParameter[Any]], *others: Parameter) -> type[Operation]:
+    """A class of operations with these parameters, which the handler's signature does not show."""
+    parameters = [*openapi_parameters(declared), *others]
+
+    @dataclass
+    class OperationWithParameters(Operation):
+        """An operation with the parameters."""
+
+        def __post_init__(self) -> None:
+            """Declare them."""
+            self.parameters = list(parameters)
+
+    return OperationWithParameters
 
 
-def query_parameter(name: str, schema: Schema, description: str) -> Parameter:
-    """A parameter of the query string."""
-    return Parameter(name=name, param_in="query", schema=schema, description=description)
+def openapi_parameters(declared: Iterable[QueryParameter[Any]]) -> list[Parameter | Reference]:
+    """The parameters as the document describes them."""
+    return [_openapi_parameter(parameter) for parameter in declared]
 
 
-def limit_parameter(maximum: int, description: str) -> Parameter:
-    """The maximum number of items on a page."""
-    schema = Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=maximum)
-    return query_parameter("limit", schema, description)
-
-
-EQUIPMENT_ID = query_parameter(
-    "equipmentId",
-    array_schema(TEXT, MAX_EQUIPMENT_IDS),
-    f"May be repeated; a trailing {WILDCARD} makes it a prefix. None: all.",
-)
-CURSOR = query_parameter("cursor", TEXT, "The nextCursor of the page before.")
+def _openapi_parameter(declared: QueryParameter[Any]) -> Parameter:
+    comma_separated = declared.schema.type is OpenAPIType.ARRAY and not declared.repeatable
+    return Parameter(
+        name=declared.name,
+        param_in="query",
+        schema=declared.schema,
+        style="form" if comma_separated else None,
+        explode=False if comma_separated else None,
+        description=declared.description,
+    )

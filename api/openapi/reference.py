@@ -16,7 +16,8 @@ from litestar.response import Redirect
 from api.auth.access import AUTHENTICATED, BEARER, SESSION_COOKIE, access
 from api.auth.cookies import SESSION_COOKIE_NAME
 from api.auth.errors import NotSignedInError
-from api.http.problem_details import Problem, on_sensorflow_error
+from api.http.error_handlers import on_sensorflow_error
+from api.http.problem_details import Problem
 
 PATH = "/docs"
 MEDIA_TYPES = {"js": "text/javascript", "css": "text/css"}

@@ -1,4 +1,4 @@
-"""Batches: each is one transaction, a few at a time, and no more under way than are kept."""
+"""Batches: one transaction each, a few at a time; more than may wait are refused."""
 
 import asyncio
 from collections.abc import Iterator, Mapping
@@ -14,25 +14,25 @@ from api.http.problem_details import RejectedBatchError
 from api.readings.errors import TooManyReadingsError, conflict
 from api.readings.idempotency import KeyedRequest
 from api.readings.metrics import IngestMetrics
-from api.readings.received import Received
-from api.readings.repository import Batch, ReadingRepository
+from api.readings.repository import BatchTransaction, ReadingRepository
 from api.readings.schemas import Account
+from api.readings.validated_rows import ValidatedRows
 from api.readings.writing import Written
 from core.readings import OnConflict
 from core.settings import IngestSettings
 
-ATTEMPTS = 5
+MAX_ATTEMPTS = 5
 
 
 class Mode(StrEnum):
-    """Whether a bad row keeps the good ones from being stored."""
+    """Whether one bad row rejects the whole batch, or the good rows are stored."""
 
     ATOMIC = "atomic"
     PARTIAL = "partial"
 
 
 @dataclass(frozen=True, slots=True)
-class BatchRules:
+class BatchOptions:
     """How a batch is to be stored."""
 
     mode: Mode = Mode.ATOMIC
@@ -40,21 +40,21 @@ class BatchRules:
 
 
 class BatchWriter:
-    """Writes what was received, all or what is good of it."""
+    """Writes validated rows, all or the good ones of them."""
 
     def __init__(
         self, repository: ReadingRepository, settings: IngestSettings, metrics: IngestMetrics
     ) -> None:
         self._repository = repository
         self._max_waiting = settings.max_waiting_batches
-        self._turns = asyncio.Semaphore(settings.batch_writers)
+        self._semaphore = asyncio.Semaphore(settings.batch_writers)
         self._metrics = metrics
         self._waiting = 0
         metrics.waiting_batches.set_function(lambda: self._waiting)
 
     @contextmanager
     def admitted(self) -> Iterator[None]:
-        """A place for a batch while it is read and written; raises TooManyReadingsError."""
+        """Count a batch as waiting while it is read and written; raises TooManyReadingsError."""
         if self._waiting >= self._max_waiting:
             raise TooManyReadingsError
         self._waiting += 1
@@ -64,46 +64,50 @@ class BatchWriter:
             self._waiting -= 1
 
     async def write(
-        self, received: Received, rules: BatchRules, request: KeyedRequest | None = None
+        self, rows: ValidatedRows, options: BatchOptions, request: KeyedRequest | None = None
     ) -> Account:
         """Store the readings; committed when this returns.
 
-        A `request` that came before is not carried out again, and its account is that of then.
-        Raises RejectedBatchError in atomic mode when any row is bad, RowsMissingError,
-        KeyInUseError or KeyReusedError, and then nothing is stored.
+        A repeated `request` is not executed again and returns the stored account. Raises
+        RejectedBatchError in atomic mode when any row is bad, RowsMissingError, KeyInUseError or
+        KeyReusedError, and then nothing is stored.
         """
         try:
-            _checked(received, rules)
-            async with self._turns:
-                return await self._outlasting_deadlocks(received, rules, request)
-        except RejectedBatchError as refusal:
-            self._count_rejected(refusal.codes)
+            _require_all_if_atomic(rows, options)
+            async with self._semaphore:
+                return await self._retrying_deadlocks(rows, options, request)
+        except RejectedBatchError as error:
+            self._count_rejected(error.codes)
             raise
 
-    async def _outlasting_deadlocks(
-        self, received: Received, rules: BatchRules, request: KeyedRequest | None
+    async def _retrying_deadlocks(
+        self, rows: ValidatedRows, options: BatchOptions, request: KeyedRequest | None
     ) -> Account:
-        """Repeat what the server ended: others write the same keys in other orders."""
-        for _ in range(ATTEMPTS - 1):
+        """Write, again if the server rolled it back.
+
+        All our writers lock rows in one order, but not the chunks that they create, and other
+        programs may write as well.
+        """
+        for _ in range(MAX_ATTEMPTS - 1):
             try:
-                return await self._write(received, rules, request)
+                return await self._write(rows, options, request)
             except DeadlockDetectedError:
                 continue
-        return await self._write(received, rules, request)
+        return await self._write(rows, options, request)
 
     async def _write(
-        self, received: Received, rules: BatchRules, request: KeyedRequest | None
+        self, rows: ValidatedRows, options: BatchOptions, request: KeyedRequest | None
     ) -> Account:
-        self._metrics.batch_readings.observe(len(received.readings))
+        self._metrics.batch_readings.observe(len(rows.readings))
         with self._metrics.commit_seconds.time():
             async with self._repository.batch() as batch:
-                if request and (earlier := await batch.earlier_answer(request)):
-                    return decode(earlier, type=Account)
-                received, written = await _written(batch, received, rules)
-                account = _account(received, written, rules)
+                if request and (response := await batch.stored_response(request)):
+                    return decode(response, type=Account)
+                rows, written = await _write_rows(batch, rows, options)
+                account = _account(rows, written, options)
                 if request:
-                    await batch.keep(request, encode(account))
-        self._count_rejected(received.codes)
+                    await batch.store_response(request, encode(account))
+        self._count_rejected(rows.codes)
         return account
 
     def _count_rejected(self, codes: Mapping[str, int]) -> None:
@@ -111,30 +115,32 @@ class BatchWriter:
             self._metrics.count_rejected(code, readings)
 
 
-async def _written(batch: Batch, received: Received, rules: BatchRules) -> tuple[Received, Written]:
-    """What was received, with all that the database made it reject, and what was stored."""
-    received = _checked(received.above(await batch.horizon()), rules)
-    replace = rules.on_conflict is OnConflict.REPLACE
-    written = await batch.write(received.readings, replace=replace)
-    if rules.on_conflict is OnConflict.ERROR:
-        received = _checked(received.without(written.kept_back, conflict()), rules)
-    return received, written
+async def _write_rows(
+    batch: BatchTransaction, rows: ValidatedRows, options: BatchOptions
+) -> tuple[ValidatedRows, Written]:
+    """The rows, with those that the database's state rejects rejected, and what was written."""
+    rows = _require_all_if_atomic(rows.rejecting_below(await batch.horizon()), options)
+    replace = options.on_conflict is OnConflict.REPLACE
+    written = await batch.write(rows.readings, replace=replace)
+    if options.on_conflict is OnConflict.ERROR:
+        rows = _require_all_if_atomic(rows.rejecting(written.conflicting, conflict()), options)
+    return rows, written
 
 
-def _account(received: Received, written: Written, rules: BatchRules) -> Account:
-    skipped = len(written.kept_back) if rules.on_conflict is OnConflict.SKIP else 0
+def _account(rows: ValidatedRows, written: Written, options: BatchOptions) -> Account:
+    skipped = len(written.conflicting) if options.on_conflict is OnConflict.SKIP else 0
     return Account(
-        read=received.read,
+        read=rows.read,
         inserted=written.inserted,
         replaced=written.replaced,
         unchanged=written.unchanged,
         skipped=skipped,
-        rejected=received.rejected,
-        errors=sorted(received.problems, key=attrgetter("index")),
+        rejected=rows.rejected,
+        errors=sorted(rows.problems, key=attrgetter("index")),
     )
 
 
-def _checked(received: Received, rules: BatchRules) -> Received:
-    if rules.mode is Mode.ATOMIC:
-        received.require_all()
-    return received
+def _require_all_if_atomic(rows: ValidatedRows, options: BatchOptions) -> ValidatedRows:
+    if options.mode is Mode.ATOMIC:
+        rows.require_all()
+    return rows

@@ -8,7 +8,7 @@ from api.auth.access import access
 from api.http.problem_details import UnsupportedMediaTypeError
 from api.http.request_body import media_type
 from api.readings.errors import MAX_READING_BYTES
-from api.readings.idempotency import keyed
+from api.readings.idempotency import keyed_request
 from api.readings.schemas import Saved, SaveReadingOperation
 from api.readings.service import ReadingService
 from core.scopes import Scope
@@ -40,5 +40,5 @@ class ReadingController(Controller):
         """Store the reading."""
         if media_type(request) != "application/json":
             raise UnsupportedMediaTypeError("Send the reading as Content-Type: application/json.")
-        await readings.save(body, await keyed(request))
+        await readings.save(body, await keyed_request(request))
         return Saved("Data saved successfully")

@@ -1,8 +1,9 @@
 from datetime import datetime
 
-from api.http.problem_details import FieldProblem, InvalidRequestError
+from api.http.problem_details import InvalidRequestError
+from api.readings.validation import field_problem
 from core.errors import SensorFlowError
-from core.readings import RejectCode
+from core.readings import RejectCode, rejection
 
 RETRY_AFTER_SECONDS = 2
 MAX_READING_BYTES = 64 * 1024
@@ -10,7 +11,7 @@ MAX_ROWS = 100_000
 
 
 class TooManyReadingsError(SensorFlowError):
-    """More readings wait to be written than the server keeps."""
+    """As many readings or batches wait to be written as the server allows."""
 
     code = "too_many_requests"
 
@@ -19,15 +20,6 @@ class TooManyReadingsError(SensorFlowError):
             "Too many readings wait to be written. Send it again a little later.",
             retry_after_seconds=RETRY_AFTER_SECONDS,
         )
-
-
-class RowsMissingError(SensorFlowError):
-    """After a batch the table does not hold what was written to it; the batch is rolled back."""
-
-    code = "rows_missing"
-
-    def __init__(self) -> None:
-        super().__init__("The database did not keep every reading, so none is. Send them again.")
 
 
 class TooManyRowsError(SensorFlowError):
@@ -49,12 +41,11 @@ class RowTooLongError(SensorFlowError):
 
 
 def below_retention(horizon: datetime) -> InvalidRequestError:
-    """What a reading below the retention horizon is told."""
-    message = f"timestamp must not be earlier than {horizon.isoformat()}"
-    return InvalidRequestError([FieldProblem("timestamp", RejectCode.BELOW_RETENTION, message)])
+    """The error for a reading below the retention horizon."""
+    error = rejection(RejectCode.BELOW_RETENTION, horizon=horizon.isoformat())
+    return InvalidRequestError([field_problem("timestamp", error)])
 
 
 def conflict() -> InvalidRequestError:
-    """What a reading is told whose key is stored with another value that is to stay."""
-    message = "value differs from the one stored for this equipmentId and timestamp"
-    return InvalidRequestError([FieldProblem("value", RejectCode.CONFLICT, message)])
+    """The error for a reading whose key is stored with another value, which stays."""
+    return InvalidRequestError([field_problem("value", rejection(RejectCode.CONFLICT))])

@@ -1,4 +1,4 @@
-"""Group commit: readings that come while a transaction runs share the next one.
+"""Group commit: readings that arrive while a transaction runs share the next one.
 
 A lone reading is written at once; nothing waits for a timer.
 """
@@ -19,36 +19,37 @@ from core.readings import Reading
 from core.settings import IngestSettings
 from core.traces import span
 
-Store: TypeAlias = Callable[[Sequence[Reading]], Awaitable[datetime | None]]
+Save: TypeAlias = Callable[[Sequence[Reading]], Awaitable[datetime | None]]
 
-# Faults of the server, which no smaller batch escapes: resources, an operator's doing, the system,
-# a standby, missing rights or tables. But one row alone can ask for too much of a limit (53400).
-SHARED_STATES = ("53", "57", "58", "25", "42")
-ROW_STATE = "53400"
+# SQLSTATE classes of faults that a smaller batch would meet, too: insufficient resources, operator
+# intervention, system errors, a read-only standby, missing rights or tables. But one row alone may
+# exceed a configured limit (53400).
+SERVER_FAULT_STATES = ("53", "57", "58", "25", "42")
+ROW_FAULT_STATE = "53400"
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A reading and where its sender waits: for the horizon it lies below, if it does."""
+    """A reading and the future of its sender: the horizon if it lies below that, else None."""
 
     reading: Reading
-    answer: "asyncio.Future[datetime | None]"
+    outcome: "asyncio.Future[datetime | None]"
 
 
 @dataclass(slots=True)
 class Lane:
-    """Readings in the order they came, and the task that writes them while there are any."""
+    """Readings in order of arrival, and the task that writes them while there are any."""
 
-    waiting: deque[Waiting] = field(default_factory=deque)
-    writing: "asyncio.Task[None] | None" = None
+    queue: deque[Waiting] = field(default_factory=deque)
+    writer: "asyncio.Task[None] | None" = None
 
 
 class GroupCommit:
-    """Collects readings into transactions, those of one key in the order they came."""
+    """Collects readings into transactions; those of one key are written in order of arrival."""
 
-    def __init__(self, store: Store, settings: IngestSettings, metrics: IngestMetrics) -> None:
-        """`store` commits readings of distinct keys, all or none, and returns the horizon."""
-        self._store = store
+    def __init__(self, save: Save, settings: IngestSettings, metrics: IngestMetrics) -> None:
+        """`save` commits readings of distinct keys, all or none, and returns the horizon."""
+        self._save_all = save
         self._settings = settings
         self._lanes = [Lane() for _ in range(settings.writers)]
         self._metrics = metrics
@@ -58,56 +59,56 @@ class GroupCommit:
     async def save(self, reading: Reading) -> datetime | None:
         """Store the reading, last write wins; committed when this returns.
 
-        A reading below the retention horizon is not stored, and the horizon comes back. Raises
+        Returns the retention horizon if the reading lies below it and so was not stored. Raises
         TooManyReadingsError when too many wait already, else what storing it alone would raise.
         """
         if self._waiting >= self._settings.max_waiting_readings:
             raise TooManyReadingsError
         self._waiting += 1
         try:
-            return await self._enter(reading)
+            return await self._enqueue(reading)
         finally:
             self._waiting -= 1
 
     async def close(self) -> None:
         """Return when everything that was accepted is written."""
-        await asyncio.gather(*(lane.writing for lane in self._lanes if lane.writing))
+        await asyncio.gather(*(lane.writer for lane in self._lanes if lane.writer))
 
-    def _enter(self, reading: Reading) -> "asyncio.Future[datetime | None]":
+    def _enqueue(self, reading: Reading) -> "asyncio.Future[datetime | None]":
         lane = self._lanes[hash((reading.equipment_id, reading.ts)) % len(self._lanes)]
-        answer = asyncio.get_running_loop().create_future()
-        lane.waiting.append(Waiting(reading, answer))
-        if lane.writing is None or lane.writing.done():
+        outcome = asyncio.get_running_loop().create_future()
+        lane.queue.append(Waiting(reading, outcome))
+        if lane.writer is None or lane.writer.done():
             # In a context of its own: its log lines belong to no single request.
-            lane.writing = asyncio.create_task(self._write_all(lane.waiting), context=Context())
-        return answer
+            lane.writer = asyncio.create_task(self._drain(lane.queue), context=Context())
+        return outcome
 
-    async def _write_all(self, waiting: deque[Waiting]) -> None:
-        while waiting:
-            size = min(len(waiting), self._settings.max_batch_readings)
-            await self._write([waiting.popleft() for _ in range(size)])
+    async def _drain(self, queue: deque[Waiting]) -> None:
+        while queue:
+            size = min(len(queue), self._settings.max_batch_readings)
+            await self._write([queue.popleft() for _ in range(size)])
 
     async def _write(self, batch: Sequence[Waiting]) -> None:
-        """Answer everyone in the batch; a fault that may be one row's is narrowed down to it."""
-        (outcome,) = await asyncio.gather(self._stored(batch), return_exceptions=True)
+        """Resolve every future of the batch; halve it while one of its rows may be at fault."""
+        (outcome,) = await asyncio.gather(self._commit(batch), return_exceptions=True)
         match outcome:
-            case BaseException() if len(batch) > 1 and _may_be_of_one_row(outcome):
+            case BaseException() if len(batch) > 1 and _may_be_caused_by_one_row(outcome):
                 middle = len(batch) // 2
                 await self._write(batch[:middle])
                 await self._write(batch[middle:])
             case BaseException():
-                _refuse(batch, outcome)
+                _reject(batch, outcome)
             case _:
                 _acknowledge(batch, outcome)
 
-    async def _stored(self, batch: Sequence[Waiting]) -> datetime | None:
+    async def _commit(self, batch: Sequence[Waiting]) -> datetime | None:
         readings = _last_of_each_key(batch)
         self._metrics.batch_readings.observe(len(readings))
         with (
             self._metrics.commit_seconds.time(),
             span("save readings", {"sensorflow.readings": len(readings)}),
         ):
-            return await self._store(readings)
+            return await self._save_all(readings)
 
 
 def _last_of_each_key(batch: Sequence[Waiting]) -> list[Reading]:
@@ -115,21 +116,21 @@ def _last_of_each_key(batch: Sequence[Waiting]) -> list[Reading]:
     return list({(reading.equipment_id, reading.ts): reading for reading in readings}.values())
 
 
-def _may_be_of_one_row(error: BaseException) -> bool:
+def _may_be_caused_by_one_row(error: BaseException) -> bool:
     if not isinstance(error, asyncpg.PostgresError):
         return False
     state = str(error.sqlstate)
-    return state == ROW_STATE or not state.startswith(SHARED_STATES)
+    return state == ROW_FAULT_STATE or not state.startswith(SERVER_FAULT_STATES)
 
 
 def _acknowledge(batch: Sequence[Waiting], horizon: datetime | None) -> None:
     for waiting in batch:
-        if not waiting.answer.done():  # its sender may have gone
-            below = horizon is not None and waiting.reading.ts < horizon
-            waiting.answer.set_result(horizon if below else None)
+        if not waiting.outcome.done():  # its request may have been cancelled
+            is_below = horizon is not None and waiting.reading.ts < horizon
+            waiting.outcome.set_result(horizon if is_below else None)
 
 
-def _refuse(batch: Sequence[Waiting], error: BaseException) -> None:
+def _reject(batch: Sequence[Waiting], error: BaseException) -> None:
     for waiting in batch:
-        if not waiting.answer.done():
-            waiting.answer.set_exception(error)
+        if not waiting.outcome.done():
+            waiting.outcome.set_exception(error)

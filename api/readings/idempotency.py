@@ -1,4 +1,4 @@
-"""Idempotency-Key: a request that comes again is answered as the first time, and does nothing."""
+"""Idempotency-Key: a repeated request gets the stored response and changes nothing."""
 
 import re
 from asyncio import to_thread
@@ -8,7 +8,7 @@ from typing import Any
 
 from litestar import Request
 
-from api.http.query_parameters import invalid_parameter
+from api.http.parsers import invalid_parameter
 from core.errors import SensorFlowError
 
 HEADER = "Idempotency-Key"
@@ -16,7 +16,7 @@ KEY = re.compile('"?([!#-~]{1,255})"?')  # a string as RFC 9651 writes it, or wi
 
 
 class KeyInUseError(SensorFlowError):
-    """A request with the same key is under way."""
+    """A request with the same key is in progress."""
 
     code = "idempotency_key_in_use"
 
@@ -37,15 +37,15 @@ class KeyReusedError(SensorFlowError):
 
 @dataclass(frozen=True, slots=True)
 class KeyedRequest:
-    """A request that is to be carried out once: who sent it, its key, what it says."""
+    """A request to execute only once: its sender, its key, and a hash of what it consists of."""
 
     principal: str
     key: str
     fingerprint: bytes
 
 
-async def keyed(request: Request[Any, Any, Any]) -> KeyedRequest | None:
-    """The request with its key, if it has one; raises InvalidRequestError for a bad one."""
+async def keyed_request(request: Request[Any, Any, Any]) -> KeyedRequest | None:
+    """The request with its key; None without one. Raises InvalidRequestError for a bad key."""
     text = request.headers.get(HEADER)
     if text is None:
         return None
@@ -54,12 +54,16 @@ async def keyed(request: Request[Any, Any, Any]) -> KeyedRequest | None:
         raise invalid_parameter(
             HEADER, "must be 1 to 255 visible ASCII characters, in quotes or not"
         )
+    return KeyedRequest(request.user.subject, match[1], await _fingerprint(request))
+
+
+async def _fingerprint(request: Request[Any, Any, Any]) -> bytes:
+    """A hash of everything that decides what the request does; in a thread, as it may be large."""
     head = (
         request.url.path,
         request.url.query,
         request.headers.get("content-type", ""),
         request.headers.get("content-encoding", ""),
     )
-    said = "\n".join(head).encode() + b"\n" + await request.body()
-    fingerprint = await to_thread(sha256, said)
-    return KeyedRequest(request.user.subject, match[1], fingerprint.digest())
+    content = "\n".join(head).encode() + b"\n" + await request.body()
+    return (await to_thread(sha256, content)).digest()

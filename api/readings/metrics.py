@@ -4,7 +4,7 @@ BATCH_SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 10_000, 100_000)
 
 
 class IngestMetrics:
-    """What is known of readings on their way in; the count and sum of a histogram are totals."""
+    """Metrics of ingest; the count and sum of a histogram are totals."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.batch_readings = Histogram(
@@ -36,5 +36,5 @@ class IngestMetrics:
         )
 
     def count_rejected(self, code: str, readings: int = 1) -> None:
-        """Count readings that were refused for one reason."""
+        """Count readings that were rejected with one code."""
         self._rejected.labels(code).inc(readings)

@@ -24,7 +24,7 @@ class ReadingRepository:
     async def save(self, readings: Sequence[Reading]) -> datetime | None:
         """Store readings of distinct keys, last write wins; all committed when this returns.
 
-        Those below the retention horizon, which comes back, are not stored.
+        Returns the retention horizon, if there is one; readings below it are not stored.
         """
         async with borrowed(self._pool) as connection:
             saved = await queries().save_readings(connection, **columns(readings), replace=True)
@@ -32,24 +32,24 @@ class ReadingRepository:
         return horizon
 
     @asynccontextmanager
-    async def batch(self) -> AsyncIterator["Batch"]:
+    async def batch(self) -> AsyncIterator["BatchTransaction"]:
         """A transaction for many readings, committed when the block ends without an error."""
         with span("save batch"):
             async with borrowed(self._pool) as connection, connection.transaction():
                 await queries().prepare_batch_transaction(
                     connection, milliseconds=IDLE_MILLISECONDS
                 )
-                yield Batch(connection)
+                yield BatchTransaction(connection)
 
 
-class Batch:
+class BatchTransaction:
     """The transaction of a batch."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     async def horizon(self) -> datetime | None:
-        """The moment below which nothing is accepted; it stays until the transaction ends."""
+        """The retention horizon, if there is one; it cannot move until the transaction ends."""
         horizon: datetime | None = await queries().retention_horizon(self._connection)
         return horizon
 
@@ -57,31 +57,31 @@ class Batch:
         """As write_readings."""
         return await write_readings(self._connection, readings, replace=replace)
 
-    async def earlier_answer(self, request: KeyedRequest) -> bytes | None:
-        """What the request was answered before; None: it is new, and no other has its key.
+    async def stored_response(self, request: KeyedRequest) -> bytes | None:
+        """The response stored for this request; None if its key is new, which is locked then.
 
         Raises KeyInUseError or KeyReusedError.
         """
         names = {"principal": request.principal, "key": request.key}
         try:
-            claimed = await queries().claim_request(
+            claimed = await queries().claim_idempotency_key(
                 self._connection, **names, fingerprint=request.fingerprint
             )
         except LockNotAvailableError as error:
             raise KeyInUseError from error
         if claimed:
             return None
-        kept = await queries().kept_answer(self._connection, **names)
-        if kept["fingerprint"] != request.fingerprint:
+        stored = await queries().stored_response(self._connection, **names)
+        if stored["fingerprint"] != request.fingerprint:
             raise KeyReusedError
-        answer: bytes = kept["answer"]
-        return answer
+        response: bytes = stored["answer"]
+        return response
 
-    async def keep(self, request: KeyedRequest, answer: bytes) -> None:
-        """Keep the answer for when the request comes again."""
-        await queries().keep_answer(
+    async def store_response(self, request: KeyedRequest, response: bytes) -> None:
+        """Store the response to return when the request is repeated."""
+        await queries().store_response(
             self._connection,
             principal=request.principal,
             key=request.key,
-            answer=answer,
+            response=response,
         )

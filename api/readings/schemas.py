@@ -10,15 +10,15 @@ from core.readings import MAX_EQUIPMENT_ID_CHARACTERS, MAX_MAGNITUDE
 
 
 class Saved(msgspec.Struct, frozen=True):
-    """The answer to a reading that is stored."""
+    """The response to a reading that is stored."""
 
     message: str
 
 
 class Account(msgspec.Struct, frozen=True):
-    """What became of a batch: read = inserted + replaced + unchanged + skipped + rejected.
+    """The row counts of a batch: read = inserted + replaced + unchanged + skipped + rejected.
 
-    `errors` names the first rejected rows; `rejected` counts them all.
+    `errors` lists the first rejected rows; `rejected` counts them all.
     """
 
     read: int
@@ -57,7 +57,7 @@ READING = Schema(
 
 @dataclass
 class SaveReadingOperation(Operation):
-    """The operation with its body: the handler reads bytes, so that every wrong field is named."""
+    """The operation with its body: the handler reads bytes to name every wrong field."""
 
     def __post_init__(self) -> None:
         """Declare what the handler's signature does not show."""

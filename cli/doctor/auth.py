@@ -9,20 +9,19 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 from authlib.integrations.base_client import OAuthError
-from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 from api.auth.discovery import Discovery, read_discovery, read_document
 from api.auth.jwks import JwksCache, JwkSet, signing_keys
 from api.auth.oidc_client import CALLBACK_PATH
+from api.auth.provider_cache import FETCH_ERRORS
+from api.auth.provider_client import OAuthClient, ProviderClient
 from api.auth.signatures import LEEWAY_SECONDS
 from api.auth.tokens import AccessTokenVerifier
 from cli.doctor.results import CheckResult, Status
 from core.errors import SensorFlowError
 from core.settings import ApiSettings, AuthSettings
 
-TIMEOUT_SECONDS = 10
 NOTICEABLE_SKEW_SECONDS = 5
-FETCH_ERRORS = (httpx2.HTTPError, httpx2.InvalidURL, ValueError)
 # Errors that `prompt=none` returns where nobody is signed in (OpenID Connect Core 3.1.2.6).
 INTERACTION_REQUIRED_ERRORS = {"login_required", "interaction_required", "consent_required"}
 
@@ -44,7 +43,7 @@ class CheckContext:
 
 async def run_checks(api: ApiSettings, auth: AuthSettings, token: str | None) -> list[CheckResult]:
     """Check everything about sign-in that needs no user."""
-    async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS) as http:
+    async with ProviderClient() as http:
         return [result async for result in _results(CheckContext(api, auth, http, token))]
 
 
@@ -194,7 +193,7 @@ async def _request_own_token(auth: AuthSettings, discovery: Discovery) -> str | 
         return None
     secret = auth.client_secret.get_secret_value()
     try:
-        async with AsyncOAuth2Client(auth.client_id, secret, timeout=TIMEOUT_SECONDS) as client:
+        async with OAuthClient(auth.client_id, secret) as client:
             response = await client.fetch_token(
                 discovery.token_endpoint, grant_type="client_credentials"
             )

@@ -1,9 +1,12 @@
-"""The options of `sensorflow import`. What they ask for is done by the rest of this room."""
+"""The options of `sensorflow import`; destination.py carries them out."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+
+from cli.imports.errors import UsageError
+from cli.imports.options import form_fields, with_import_options
 
 HELP = """Import CSV and Parquet files, and wait until their rows are visible.
 
@@ -15,7 +18,7 @@ Without one they are loaded by this command itself, into the database and
 storage of SENSORFLOW_DATABASE_URL and SENSORFLOW_STORAGE_URL. It needs no
 running API or worker, and is safe beside them.
 
-With --dry-run nothing is stored. The files are judged whole and compared with
+With --dry-run nothing is stored. The files are validated and compared with
 the database: which column is which, rows that would be rejected, rows that
 repeat or are stored already, buckets of the rollups to refresh.
 
@@ -28,8 +31,8 @@ Exit codes; of several files the highest:
   1   done, but some rows were rejected
   2   the command is not written right, or a setting is missing or wrong
   3   a file could not be imported, or its import was cancelled
-  4   the server or the database is away, or refuses who asks
-  130 Ctrl-C; what becomes of the import is told
+  4   the server or the database is unreachable, or refuses access
+  130 Ctrl-C; the command says how the import goes on
 
 Examples:
 
@@ -39,8 +42,6 @@ Examples:
   sensorflow import --dry-run --on-conflict skip readings.csv
   sensorflow import --max-errors 1% --json *.csv.gz | jq .import.counts
 """
-
-WRITTEN = "How the files are written"
 
 Server = Annotated[
     str | None,
@@ -53,11 +54,8 @@ Server = Annotated[
 ]
 
 
-def _says(help: str, metavar: str) -> Any:  # noqa: A002
-    return typer.Option(help=help, metavar=metavar, show_default=False, rich_help_panel=WRITTEN)
-
-
-def import_files(  # noqa: PLR0913  # one parameter an option
+@with_import_options
+def import_files(
     files: Annotated[
         list[Path],
         typer.Argument(
@@ -69,57 +67,22 @@ def import_files(  # noqa: PLR0913  # one parameter an option
     dry_run: Annotated[
         bool,
         typer.Option(
-            "--dry-run", help="Store nothing; tell what an import into the database would do."
+            "--dry-run", help="Store nothing; report what an import into the database would do."
         ),
     ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object a file in place of the summary.")
     ] = False,
-    delimiter: Annotated[
-        str | None, _says("Between fields: a comma, a semicolon or the word tab.", "MARK")
-    ] = None,
-    decimal: Annotated[str | None, _says("Before a value's fraction: . or ,", "MARK")] = None,
-    time_format: Annotated[
-        str | None,
-        _says("Of timestamps: iso8601, epoch_s, epoch_ms, epoch_us or epoch_ns.", "FORMAT"),
-    ] = None,
-    time_zone: Annotated[
-        str | None, _says("The IANA zone of timestamps without offset.", "ZONE")
-    ] = None,
-    column: Annotated[
-        list[str] | None,
-        _says("The file's name for equipmentId, timestamp or value.", "OURS=THEIRS"),
-    ] = None,
-    max_errors: Annotated[
-        str | None, _says("Rows that may be rejected: a number, or a share such as 1%.", "LIMIT")
-    ] = None,
-    on_too_many_errors: Annotated[
-        str | None, _says("What becomes of the rows if there are more: discard or keep.", "WHAT")
-    ] = None,
-    on_conflict: Annotated[
-        str | None,
-        _says("Of rows that differ from stored ones: replace, skip or error.", "WHAT"),
-    ] = None,
+    **given: str | list[str] | None,
 ) -> None:
-    """Exit with what became of the files."""
-    from cli.imports.choice import Asked, take_files
-    from cli.imports.errors import MisuseError
-    from cli.imports.options import form_fields
+    """Import the files; exits with the highest of their exit codes."""
+    from cli.imports.destination import Arguments, process_files
     from cli.imports.outcomes import ExitCode
 
-    given = {
-        "delimiter": delimiter,
-        "decimal": decimal,
-        "timeFormat": time_format,
-        "timeZone": time_zone,
-        "maxErrors": max_errors,
-        "onTooManyErrors": on_too_many_errors,
-        "onConflict": on_conflict,
-    }
     try:
-        options = form_fields(given, column or [])
-        code = take_files(files, Asked(server, options, dry_run=dry_run, as_json=as_json))
-    except MisuseError as error:
+        arguments = Arguments(server, form_fields(given), dry_run=dry_run, as_json=as_json)
+        code = process_files(files, arguments)
+    except UsageError as error:
         typer.echo(error.message, err=True)
         raise typer.Exit(ExitCode.MISCONFIGURED) from error
     raise typer.Exit(code)

@@ -1,4 +1,4 @@
-"""Why a file was not imported, where neither the database nor its contents are to blame."""
+"""Why a file was not imported, other than for the database or the file's contents."""
 
 from core.errors import SensorFlowError
 
@@ -10,13 +10,13 @@ class ServerUnreachableError(SensorFlowError):
 
 
 class AccessRefusedError(SensorFlowError):
-    """The provider gives us no token, or the server does not take it."""
+    """The identity provider issues no token, or the server does not accept it."""
 
     code = "access_refused"
 
 
 class FileRefusedError(SensorFlowError):
-    """The server did not take the file; `code` is the server's."""
+    """The server did not accept the file; `code` is the server's."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -24,7 +24,7 @@ class FileRefusedError(SensorFlowError):
 
 
 class FileUnreadableError(SensorFlowError):
-    """The file cannot be read, or is not the same to its end."""
+    """The file cannot be read, or changed while it was read."""
 
     code = "file_unreadable"
 
@@ -35,13 +35,13 @@ class RejectsNotSavedError(SensorFlowError):
     code = "rejects_not_saved"
 
 
-class GivenUpError(SensorFlowError):
-    """An import was tried in this process, and tried again, and did not get on."""
+class RetriesExhaustedError(SensorFlowError):
+    """An import in this process failed again after every retry."""
 
     code = "given_up"
 
 
-class MisuseError(SensorFlowError):
-    """Settings and command line do not say what to do: where rows go, who sends them, how."""
+class UsageError(SensorFlowError):
+    """Settings or command line are wrong or incomplete: destination, credentials or options."""
 
     code = "misuse"

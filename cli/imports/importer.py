@@ -1,4 +1,4 @@
-"""What the command needs of each way that files can take."""
+"""What the command needs of a server, of the local database and of a dry run alike."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,7 +9,7 @@ from api.imports.schemas import Import
 from cli.imports.display import Display
 
 
-class Way(Protocol):
+class Target(Protocol):
     """Takes files, one after the other."""
 
     @property
@@ -18,14 +18,14 @@ class Way(Protocol):
         ...
 
     def after_interruption(self) -> list[str]:
-        """What is left of the file that was under way when the command was interrupted."""
+        """Lines for the user about the file in progress when the command was interrupted."""
         ...
 
 
-class Importer(Way, Protocol):
-    """A way to import files: through a server, or in this process."""
+class Importer(Target, Protocol):
+    """Imports files: through a server, or in this process."""
 
-    async def bring(self, path: Path, display: Display) -> Import:
+    async def import_file(self, path: Path, display: Display) -> Import:
         """Import the file; the import in its final state. Raises SensorFlowError or OSError."""
         ...
 

@@ -1,4 +1,4 @@
-"""What became of a file, and what the command ends with."""
+"""The outcome of a file, and the exit codes of the command."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import msgspec
 
 from api.imports.schemas import Failure, Import
-from cli.imports.errors import AccessRefusedError, GivenUpError, ServerUnreachableError
+from cli.imports.errors import AccessRefusedError, RetriesExhaustedError, ServerUnreachableError
 from core.errors import (
     DatabaseRefusedError,
     DatabaseUnavailableError,
@@ -19,18 +19,18 @@ from core.errors import (
 )
 from core.imports import ImportState
 
-OUT_OF_REACH = (
+OUT_OF_REACH_ERRORS = (
     AccessRefusedError,
     DatabaseRefusedError,
     DatabaseUnavailableError,
-    GivenUpError,
+    RetriesExhaustedError,
     ServerUnreachableError,
     StorageError,
 )
 
 
 class ExitCode(IntEnum):
-    """What the command ends with; of several files the worst, which is the highest."""
+    """The exit code of the command; of several files the highest, which is the worst."""
 
     DONE = 0
     REJECTS = 1
@@ -41,7 +41,7 @@ class ExitCode(IntEnum):
 
 
 class Outcome(Protocol):
-    """What became of a file, to be told."""
+    """The outcome of a file, to be reported."""
 
     @property
     def path(self) -> Path:
@@ -50,26 +50,26 @@ class Outcome(Protocol):
 
     @property
     def exit_code(self) -> ExitCode:
-        """What this file alone would end the command with."""
+        """The exit code for this file alone."""
         ...
 
     def lines(self) -> Iterator[str]:
-        """What there is to say, for people."""
+        """The report for people."""
         ...
 
     def as_json(self) -> str:
-        """The same on one line, for programs."""
+        """The report for programs, on one line."""
         ...
 
 
-def code_of(error: SensorFlowError) -> ExitCode:
-    """What an error ends the command with."""
-    return ExitCode.OUT_OF_REACH if isinstance(error, OUT_OF_REACH) else ExitCode.FAILED
+def exit_code_of(error: SensorFlowError) -> ExitCode:
+    """The exit code for an error."""
+    return ExitCode.OUT_OF_REACH if isinstance(error, OUT_OF_REACH_ERRORS) else ExitCode.FAILED
 
 
 @dataclass(frozen=True, slots=True)
 class ImportOutcome:
-    """How a file ended: an import in its final state, or an error before there was one."""
+    """An import in its final state, or an error before there was one."""
 
     path: Path
     result: Import | None = None
@@ -78,22 +78,22 @@ class ImportOutcome:
 
     @property
     def exit_code(self) -> ExitCode:
-        """What this file alone would end the command with."""
+        """The exit code for this file alone."""
         if self.error:
-            return code_of(self.error)
+            return exit_code_of(self.error)
         if self.result is None or self.result.state is not ImportState.DONE:
             return ExitCode.FAILED
         return ExitCode.REJECTS if self.result.counts.rejected else ExitCode.DONE
 
     @property
     def failure(self) -> Failure | None:
-        """Why there are no rows, or not all, if so."""
+        """Why the import failed, if it did."""
         if self.error:
             return Failure(self.error.code, self.error.message)
         return self.result.error if self.result else None
 
     def lines(self) -> Iterator[str]:
-        """Why it failed, the account, the range, the pace, where the rejected rows are."""
+        """Why it failed, row counts, time range, rate, and where the rejected rows are."""
         if self.failure:
             yield f"{self.failure.code}: {self.failure.message}"
         if self.result:
@@ -121,22 +121,22 @@ def _import_lines(result: Import) -> Iterator[str]:
             f"{counts.unchanged:,} unchanged, {counts.rejected:,} rejected"
         )
     if result.range:
-        yield told_range(result.range.start, result.range.end)
+        yield format_range(result.range.start, result.range.end)
     if result.duplicate_of:
         yield f"the same bytes came before, as import {result.duplicate_of}"
-    yield f"import {result.import_id} {result.state}{_pace(result)}"
+    yield f"import {result.import_id} {result.state}{_duration_and_rate(result)}"
 
 
-def told_range(start: datetime, end: datetime) -> str:
-    """The first and the last moment, in words."""
-    return f"from {_moment(start)} to {_moment(end)} UTC"
+def format_range(start: datetime, end: datetime) -> str:
+    """The first and the last timestamp, in words."""
+    return f"from {_format_utc(start)} to {_format_utc(end)} UTC"
 
 
-def _moment(moment: datetime) -> str:
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")
+def _format_utc(ts: datetime) -> str:
+    return ts.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")
 
 
-def _pace(result: Import) -> str:
+def _duration_and_rate(result: Import) -> str:
     if not result.started_at or not result.finished_at:
         return ""
     seconds = (result.finished_at - result.started_at).total_seconds()

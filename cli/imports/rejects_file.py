@@ -10,10 +10,11 @@ from typing import BinaryIO
 async def save_rejects(source: Path, content: AsyncIterator[bytes]) -> Path:
     """Write `content` as SOURCE.rejects.csv, and give the path.
 
-    What is there already is somebody's, perhaps with rows corrected by hand: if it says the same
-    it is the answer, else the new file gets a number. Raises OSError, and then leaves no file.
+    An existing file is never overwritten, since its rows may have been corrected by hand: if the
+    latest one has the same content its path is returned, else the new file gets a number. Raises
+    OSError, and then leaves no file.
     """
-    file, path, older = _first_free(source)
+    file, path, previous = _create(source)
     try:
         with file:
             async for chunk in content:
@@ -21,20 +22,20 @@ async def save_rejects(source: Path, content: AsyncIterator[bytes]) -> Path:
     except BaseException:
         path.unlink()
         raise
-    if older and filecmp.cmp(path, older, shallow=False):
+    if previous and filecmp.cmp(path, previous, shallow=False):
         path.unlink()
-        return older
+        return previous
     return path
 
 
-def _first_free(source: Path) -> tuple[BinaryIO, Path, Path | None]:
+def _create(source: Path) -> tuple[BinaryIO, Path, Path | None]:
     """A new file, open for writing, its path, and the path with the number before it."""
-    older = None
+    previous = None
     for path in _candidates(source):
         try:
-            return path.open("xb"), path, older
+            return path.open("xb"), path, previous
         except FileExistsError:
-            older = path
+            previous = path
     raise AssertionError  # the candidates never end
 
 

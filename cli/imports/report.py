@@ -1,4 +1,4 @@
-"""What became of the files: for people, or as JSON. On standard output."""
+"""The outcome of each file on standard output: for people, or as JSON."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ MARKS = {
 
 
 class Report:
-    """Tells of each file when it has ended."""
+    """Prints the outcome of each file when it has ended."""
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
@@ -26,7 +26,7 @@ class Report:
         self._codes: list[ExitCode] = []
 
     def add(self, outcome: Outcome) -> None:
-        """Tell of a file."""
+        """Print the outcome of a file."""
         self._codes.append(outcome.exit_code)
         if self._as_json:
             typer.echo(outcome.as_json())
@@ -35,23 +35,23 @@ class Report:
         for line in outcome.lines():
             self._console.print(f"  {line}", markup=False)
 
-    def interrupted(self, left: Sequence[Path], advice: Sequence[str]) -> None:
-        """Tell, beside the report, what goes on without us and what was not begun."""
-        typer.echo(f"Interrupted at {left[0]}.", err=True)
+    def interrupted(self, remaining: Sequence[Path], advice: Sequence[str]) -> None:
+        """Print, on standard error, what goes on without this process and what was not begun."""
+        typer.echo(f"Interrupted at {remaining[0]}.", err=True)
         for line in advice:
             typer.echo(f"  {line}", err=True)
-        if len(left) > 1:
-            typer.echo(f"  Not begun: {', '.join(map(str, left[1:]))}", err=True)
+        if len(remaining) > 1:
+            typer.echo(f"  Not begun: {', '.join(map(str, remaining[1:]))}", err=True)
 
-    def end(self) -> ExitCode:
-        """The worst there was, after a line about all of several files."""
+    def finish(self) -> ExitCode:
+        """Print the totals of several files; the highest exit code."""
         if len(self._codes) > 1 and not self._as_json:
-            self._console.print(_total(self._codes))
+            self._console.print(_totals(self._codes))
         return max(self._codes)
 
 
-def _total(codes: Sequence[ExitCode]) -> str:
+def _totals(codes: Sequence[ExitCode]) -> str:
     done, rejects = codes.count(ExitCode.DONE), codes.count(ExitCode.REJECTS)
     numbers = {"done": done, "with rejects": rejects, "failed": len(codes) - done - rejects}
-    told = ", ".join(f"{number} {word}" for word, number in numbers.items() if number)
-    return f"{len(codes)} files: {told}"
+    parts = (f"{number} {name}" for name, number in numbers.items() if number)
+    return f"{len(codes)} files: {', '.join(parts)}"

@@ -1,5 +1,3 @@
-"""A batch of lines, judged and ready to be written."""
-
 from dataclasses import dataclass
 
 import polars as pl
@@ -7,12 +5,14 @@ import polars as pl
 from jobs.csv_import.staging import StagedBatch
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """What the lines from `first_line` to `last_line` come to; `rejects` as in JudgedBatch.
+    """The lines from `first_line` to `last_line`, validated and staged, ready to be written.
 
-    `rows_read` and `rows_rejected` are what it adds to the account.
-    `numbered` are the readings with line and row, where a conflict is to be told by its line.
+    `rows_read` and `rows_rejected` are what the batch adds to the import's counts; the latter is
+    negative where corrected rows are loaded. `rejects` has line, code, column and row.
+    `numbered_readings` has the readings with line and row, where a conflict is to be reported by
+    its line, else it is None.
     """
 
     first_line: int
@@ -22,4 +22,4 @@ class Batch:
     rows_rejected: int
     rejects: pl.DataFrame
     staged: StagedBatch
-    numbered: pl.DataFrame | None = None
+    numbered_readings: pl.DataFrame | None = None

@@ -1,4 +1,4 @@
-"""A batch's rows into the hypertable; what becomes of those whose key has another value there."""
+"""A batch is stored; rows that differ from stored values replace them, are skipped or rejected."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -6,14 +6,14 @@ from uuid import UUID
 
 import polars as pl
 
-from core.changes import note_changes
 from core.database import Connection
 from core.imports import VALUE
+from core.ledger import enter_staged_changes
 from core.queries import all_rows, queries
 from core.readings import OnConflict, RejectCode
 from jobs.csv_import.batch import Batch
 from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT
-from jobs.csv_import.ordered_commit import Turn
+from jobs.csv_import.ordered_commit import CommitSlot
 from jobs.csv_import.staging import KEY, StagedBatch
 from jobs.csv_import.writing import (
     copy_rows,
@@ -32,59 +32,60 @@ class Stored(NamedTuple):
 
 
 async def store_rows(
-    connection: Connection, import_id: UUID, batch: Batch, turn: Turn, on_conflict: OnConflict
+    connection: Connection, import_id: UUID, batch: Batch, slot: CommitSlot, on_conflict: OnConflict
 ) -> Stored:
     """Write the batch and enter late rows into the ledger.
 
-    As if row by row: a row meets what an earlier row of its file has stored like anything else.
-    Raises RowsMissingError or TurnLateError.
+    The result is that of storing row by row: a row also conflicts with an earlier row of its file.
+    Raises RowsMissingError or CommitOrderTimeoutError.
     """
     staged = batch.staged
     if on_conflict is OnConflict.REPLACE or staged.rows.is_empty():
-        written = await write_rows(connection, import_id, staged, turn)
-        return Stored(written.inserted, written.replaced + staged.replaced_inside, batch.rejects)
-    inserted = await _store_new(connection, import_id, staged, turn)
-    if batch.numbered is None:
+        written = await write_rows(connection, import_id, staged, slot)
+        return Stored(
+            written.inserted, written.replaced + staged.replaced_within_batch, batch.rejects
+        )
+    inserted = await _store_new(connection, import_id, staged, slot)
+    if batch.numbered_readings is None:
         return Stored(inserted, 0, batch.rejects)
-    stayed = await all_rows(queries().values_that_stayed, connection, **staged.span)
-    conflicts = conflicts_among(batch.numbered, staged, [*map(tuple, stayed)])
+    existing = await all_rows(queries().conflicting_values, connection, **staged.ts_bounds)
+    conflicts = conflicting_rows(batch.numbered_readings, staged, [*map(tuple, existing)])
     return Stored(inserted, 0, pl.concat([batch.rejects, conflicts]).sort(LINE_NUMBER))
 
 
 async def _store_new(
-    connection: Connection, import_id: UUID, staged: StagedBatch, turn: Turn
+    connection: Connection, import_id: UUID, staged: StagedBatch, slot: CommitSlot
 ) -> int:
     """Write the first value of every key that is not stored yet; how many these are."""
     in_columnstore = await reaches_columnstore(connection, staged)
     if in_columnstore:
-        await turn.comes(within_seconds=0)
+        await slot.wait(within_seconds=0)
     await queries().create_import_staging(connection)
     await copy_rows(connection, "import_staging", staged.rows)
-    inserted: int = await queries().store_new(connection, import_id=import_id)
-    stored = await queries().count_stored_keys(connection, **staged.span)
+    inserted: int = await queries().store_new(connection)
+    stored = await queries().count_stored_keys(connection, **staged.ts_bounds)
     require_every_row(staged.rows.height, stored)
     if inserted and in_columnstore:
-        await queries().note_opened_chunks(connection, import_id=import_id)
+        await queries().record_decompressed_chunks(connection, import_id=import_id)
     if inserted:
-        changed = [*map(tuple, await all_rows(queries().changed_days, connection))]
-        await note_changes(connection, changed)
+        await enter_staged_changes(connection, import_id, only_new=True)
     return inserted
 
 
-def conflicts_among(
-    numbered: pl.DataFrame, staged: StagedBatch, stayed: Sequence[tuple[object, ...]]
+def conflicting_rows(
+    numbered_readings: pl.DataFrame, staged: StagedBatch, existing: Sequence[tuple[object, ...]]
 ) -> pl.DataFrame:
-    """The rows, as rejects, whose value is not the one that stays.
+    """The rows, as rejects, that differ from the value of their key that stays.
 
-    `stayed` are the keys whose first staged value does not stay, with the value that does.
+    That is the first staged value, except for the keys in `existing` (equipment_id, ts, value).
     """
     keys = staged.rows.select(KEY).schema
-    kept = pl.DataFrame(stayed, {**keys, "stayed": pl.Float64}, orient="row")
+    existing_values = pl.DataFrame(existing, {**keys, "existing": pl.Float64}, orient="row")
     firsts = staged.rows.select(*KEY, "first_value")
     conflicts = (
-        numbered.join(firsts, on=KEY)
-        .join(kept, on=KEY, how="left")
-        .filter(pl.col("value") != pl.coalesce("stayed", "first_value"))
+        numbered_readings.join(firsts, on=KEY)
+        .join(existing_values, on=KEY, how="left")
+        .filter(pl.col("value") != pl.coalesce("existing", "first_value"))
     )
     return conflicts.select(
         LINE_NUMBER, code=pl.lit(str(RejectCode.CONFLICT)), column=pl.lit(VALUE), row=TEXT

@@ -1,4 +1,4 @@
-"""What an attempt at an import works with."""
+"""What an attempt at an import depends on."""
 
 import asyncio
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from jobs.errors import WorkerStoppingError
 
 
 @dataclass(frozen=True, slots=True)
-class ImportWork:
-    """The parts of the worker that an import needs."""
+class ImportContext:
+    """The worker's settings, connections and stop event, as imports need them."""
 
     storage: Storage
     database: DatabaseSettings
@@ -27,7 +27,7 @@ class ImportWork:
         """The imports of the worker's database."""
         return ImportRepository(self.pool, self.worker.lease_seconds)
 
-    def checkpoint(self) -> None:
+    def raise_if_stopping(self) -> None:
         """Raise WorkerStoppingError if the worker is to stop; callable from any thread."""
         if self.stop.is_set():
             raise WorkerStoppingError("The worker stops; the import continues at its next start.")

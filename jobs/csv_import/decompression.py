@@ -1,4 +1,4 @@
-"""A file as it can be read: inflated."""
+"""Compressed files, decompressed to a temporary file within a size limit."""
 
 import gzip
 import zlib
@@ -11,15 +11,14 @@ from typing import Any
 
 import pyarrow as pa
 
+from core.imports import ImportFault
 from jobs.errors import FileFaultError
 
 CHUNK_BYTES = 2**20
 
-Checkpoint = Callable[[], None]  # raises when the work should stop
-
 
 def _open_zst(path: Path) -> Any:
-    # Unlike zstandard's reader it tells a frame that ends early, and goes on to the next one.
+    # Unlike zstandard's reader it reports a frame that ends early, and continues with the next one.
     return pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")
 
 
@@ -27,51 +26,53 @@ OPENERS: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".zst": _open_zst
 
 
 @asynccontextmanager
-async def plain_file(
-    path: Path, max_inflated_bytes: int, checkpoint: Checkpoint
+async def decompressed_file(
+    path: Path, max_bytes: int, raise_if_stopping: Callable[[], None]
 ) -> AsyncIterator[Path]:
-    """The file, or what it inflates to.
+    """The file itself, or, if its suffix is one of OPENERS, its decompressed contents.
 
-    Raises FileFaultError when it cannot be inflated, or not within `max_inflated_bytes`.
+    Raises FileFaultError when it cannot be decompressed, or not within `max_bytes`.
     """
     if path.suffix not in OPENERS:
         yield path
         return
     with TemporaryDirectory(prefix="sensorflow-") as folder:
-        inflated = Path(folder) / "source.csv"
-        await to_thread(inflate, path, inflated, max_inflated_bytes, checkpoint)
-        yield inflated
+        target = Path(folder) / "source.csv"
+        await to_thread(decompress, path, target, max_bytes, raise_if_stopping)
+        yield target
 
 
-def inflate(source: Path, target: Path, max_bytes: int, checkpoint: Checkpoint) -> None:
+def decompress(
+    source: Path, target: Path, max_bytes: int, raise_if_stopping: Callable[[], None]
+) -> None:
     """Write the contents of the compressed file `source` to `target`, in bounded memory."""
-    with target.open("wb") as plain:
-        for chunk in _inflated(source):
-            checkpoint()
-            if plain.tell() + len(chunk) > max_bytes:
-                raise inflated_too_large(max_bytes)
-            plain.write(chunk)
+    with target.open("wb") as output:
+        for chunk in _decompressed_chunks(source):
+            raise_if_stopping()
+            if output.tell() + len(chunk) > max_bytes:
+                raise decompressed_too_large(max_bytes)
+            output.write(chunk)
 
 
-def _inflated(source: Path) -> Iterator[bytes]:
+def _decompressed_chunks(source: Path) -> Iterator[bytes]:
     try:
-        with OPENERS[source.suffix](source) as packed:
-            while chunk := packed.read(CHUNK_BYTES):
+        with OPENERS[source.suffix](source) as compressed:
+            while chunk := compressed.read(CHUNK_BYTES):
                 yield chunk
     except (OSError, EOFError, zlib.error) as error:
         if isinstance(error, OSError) and error.errno:  # the disk's fault, not the file's
             raise
         raise FileFaultError(
-            "bad_compression",
+            ImportFault.BAD_COMPRESSION,
             f"The file is named {source.suffix}, but is cut off, damaged or something else "
             f"({error}). Nothing of it was stored. Compress it again, or send it as plain .csv.",
         ) from error
 
 
-def inflated_too_large(max_bytes: int) -> FileFaultError:
-    """The fault of a file that is larger than it looks."""
+def decompressed_too_large(max_bytes: int) -> FileFaultError:
+    """The error for a file that decompresses to more than the limit."""
     return FileFaultError(
-        "inflated_too_large",
+        ImportFault.INFLATED_TOO_LARGE,
         f"The file inflates to more than {max_bytes} bytes. Nothing of it was stored. Split it, "
         "or raise SENSORFLOW_WORKER_MAX_INFLATED_BYTES.",
     )

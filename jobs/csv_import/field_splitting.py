@@ -1,31 +1,29 @@
-"""From the text of a line to its fields."""
-
 import polars as pl
 
 from core.imports import COLUMNS
 from jobs.csv_import.header import Layout, field_pattern
 from jobs.csv_import.numbered_lines import TEXT
 
-MAX_SPLIT_COLUMNS = 20  # splitting holds all of them in memory
+MAX_SPLIT_COLUMNS = 20  # split_exact holds all of them in memory
 
 
-def split(lines: pl.DataFrame, layout: Layout) -> pl.DataFrame:
+def split_fields(lines: pl.DataFrame, layout: Layout) -> pl.DataFrame:
     """The lines that are not blank, with the fields of COLUMNS.
 
-    These are null in lines that have not as many fields as the layout.
+    These are null in lines that have another number of fields than the layout.
     """
     return _with_fields(lines.filter(pl.col(TEXT).str.strip_chars() != ""), layout)
 
 
 def _with_fields(lines: pl.DataFrame, layout: Layout) -> pl.DataFrame:
-    quoted = lines[TEXT].str.contains('"', literal=True).any()
-    if quoted or layout.width > MAX_SPLIT_COLUMNS:
+    has_quotes = lines[TEXT].str.contains('"', literal=True).any()
+    if has_quotes or layout.width > MAX_SPLIT_COLUMNS:
         fields = pl.col(TEXT).str.extract_groups(_line_pattern(layout))
         return lines.with_columns(_unquoted(fields.struct.field(name)) for name in COLUMNS)
-    return lines.with_columns(_split(layout))  # several times as fast
+    return lines.with_columns(_split_exact(layout))  # several times as fast
 
 
-def _split(layout: Layout) -> list[pl.Expr]:
+def _split_exact(layout: Layout) -> list[pl.Expr]:
     fields = pl.col(TEXT).str.split_exact(layout.delimiter, layout.width)
     parts = [fields.struct.field(f"field_{n}") for n in range(layout.width + 1)]
     fits = parts[-2].is_not_null() & parts[-1].is_null()
@@ -33,7 +31,7 @@ def _split(layout: Layout) -> list[pl.Expr]:
 
 
 def _line_pattern(layout: Layout) -> str:
-    """Matches a line of as many fields as the layout has, and captures those of COLUMNS."""
+    """Matches a line with as many fields as the layout, and captures those of COLUMNS."""
     field = field_pattern(layout.delimiter)
     names = {position: name for name, position in layout.positions.items()}
     groups = (

@@ -1,4 +1,4 @@
-"""The first line of a file: which column is which, or why the file cannot be read at all."""
+"""The header of a CSV file: delimiter and columns are detected, or the file is refused."""
 
 import codecs
 import re
@@ -6,11 +6,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.imports import COLUMNS, EQUIPMENT_ID, TIMESTAMP, VALUE, Delimiter, ImportOptions
+from core.imports import (
+    COLUMNS,
+    EQUIPMENT_ID,
+    TIMESTAMP,
+    VALUE,
+    Delimiter,
+    ImportFault,
+    ImportOptions,
+)
 from jobs.errors import FileFaultError
 
-# The names a column may have if the options give none; whether letters are large does not matter.
-NAMES = {
+# The names a column may have if the options give none, in upper or lower case.
+COLUMN_ALIASES = {
     EQUIPMENT_ID: ("equipmentId", "equipment_id", "sensor", "device"),
     TIMESTAMP: ("timestamp", "time", "ts"),
     VALUE: ("value", "reading"),
@@ -18,13 +26,13 @@ NAMES = {
 
 HEAD_BYTES = 2**16
 MAX_COLUMNS = 100
-SHOWN_CHARACTERS = 80
+QUOTED_CHARACTERS = 80
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a line divides: into `width` fields, of which each of COLUMNS has its position.
+    """How a line splits: into `width` fields, among which each of COLUMNS has its position.
 
     `names` are the file's own, for COLUMNS.
     """
@@ -36,7 +44,7 @@ class Layout:
 
 
 def field_pattern(delimiter: str) -> str:
-    """Matches a field in quotes, with quotes inside doubled, or one without any quote."""
+    """Matches a quoted field, with quotes inside doubled, or one without any quote."""
     return f'"(?:[^"]|"")*"|[^"{delimiter}]*'
 
 
@@ -51,53 +59,53 @@ def read_header(path: Path, options: ImportOptions) -> Layout:
         raise _empty_file()
     first_line = head.split(b"\n", 1)[0].decode(errors="replace")
     for delimiter in [options.delimiter] if options.delimiter else Delimiter:
-        names = _fields(first_line, delimiter)
-        positions = find_columns(names, options)
+        names = _split_header(first_line, delimiter)
+        positions = match_columns(names, options)
         if positions is not None and len(names) <= MAX_COLUMNS:
-            found = {column: names[position] for column, position in positions.items()}
-            return Layout(delimiter, len(names), positions, found)
+            matched = {column: names[position] for column, position in positions.items()}
+            return Layout(delimiter, len(names), positions, matched)
     raise _missing_header(first_line, options) if _is_text(head) else _not_text()
 
 
-def find_columns(names: Sequence[str], options: ImportOptions) -> dict[str, int] | None:
-    """Where each of COLUMNS stands among the names of a file's columns; None: not all are there.
+def match_columns(names: Sequence[str], options: ImportOptions) -> dict[str, int] | None:
+    """The position of each of COLUMNS among the names of a file's columns; None: one is missing.
 
     Raises FileFaultError: `ambiguous_header`.
     """
-    found = {column: _positions(names, column, options.columns) for column in COLUMNS}
-    return _single(found, names) if all(found.values()) else None
+    matches = {column: _positions(names, column, options.columns) for column in COLUMNS}
+    return _require_single(matches, names) if all(matches.values()) else None
 
 
-def _fields(line: str, delimiter: str) -> list[str]:
+def _split_header(line: str, delimiter: str) -> list[str]:
     fields = re.findall(f"(?:^|{delimiter})({field_pattern(delimiter)})", line)
-    return [_bare(field.strip()) for field in fields]
+    return [_unquoted(field.strip()) for field in fields]
 
 
-def _bare(field: str) -> str:
+def _unquoted(field: str) -> str:
     return field.removeprefix('"').removesuffix('"').replace('""', '"').strip()
 
 
 def _positions(names: Sequence[str], column: str, mapped: Mapping[str, str]) -> list[int]:
-    """Where the column may stand."""
+    """The positions of all names that may be the column."""
     if column in mapped:
         return [n for n, name in enumerate(names) if name == mapped[column]]
-    known = {name.casefold() for name in NAMES[column]}
+    aliases = {alias.casefold() for alias in COLUMN_ALIASES[column]}
     return [
         n
         for n, name in enumerate(names)
-        if name.casefold() in known and name not in mapped.values()
+        if name.casefold() in aliases and name not in mapped.values()
     ]
 
 
-def _single(found: Mapping[str, list[int]], names: Sequence[str]) -> dict[str, int]:
-    for column, positions in found.items():
+def _require_single(matches: Mapping[str, list[int]], names: Sequence[str]) -> dict[str, int]:
+    for column, positions in matches.items():
         if len(positions) > 1:
             raise _ambiguous_header(column, [names[position] for position in positions])
-    return {column: positions[0] for column, positions in found.items()}
+    return {column: positions[0] for column, positions in matches.items()}
 
 
 def _is_text(head: bytes) -> bool:
-    cut = len(head) >= HEAD_BYTES - len(BYTE_ORDER_MARK)  # perhaps in the middle of a character
+    cut = len(head) >= HEAD_BYTES - len(BYTE_ORDER_MARK)  # possibly inside a character
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head, final=not cut)
     except UnicodeDecodeError:
@@ -107,13 +115,14 @@ def _is_text(head: bytes) -> bool:
 
 def _empty_file() -> FileFaultError:
     return FileFaultError(
-        "empty_file", "The file is empty. Nothing was stored. Check that it was written completely."
+        ImportFault.EMPTY_FILE,
+        "The file is empty. Nothing was stored. Check that it was written completely.",
     )
 
 
 def _not_text() -> FileFaultError:
     return FileFaultError(
-        "not_text",
+        ImportFault.NOT_TEXT,
         "The file is not UTF-8 text. Nothing of it was stored. Save it as CSV in UTF-8; a "
         "compressed file must be named .csv.gz or .csv.zst.",
     )
@@ -121,28 +130,28 @@ def _not_text() -> FileFaultError:
 
 def _missing_header(first_line: str, options: ImportOptions) -> FileFaultError:
     wanted = _listed(options.columns.get(column, column) for column in COLUMNS)
-    shown = first_line.strip()[:SHOWN_CHARACTERS]
+    excerpt = first_line.strip()[:QUOTED_CHARACTERS]
     return FileFaultError(
-        "missing_header",
+        ImportFault.MISSING_HEADER,
         f"The first line must name the columns {wanted}, in any order, separated by "
-        f"{_told(options.delimiter)}; it is {shown!r}. Nothing of the file was stored. Add that "
-        "line, or give the file's own names in the option columns.",
+        f"{_delimiters(options.delimiter)}; it is {excerpt!r}. Nothing of the file was stored. "
+        "Add that line, or give the file's own names in the option columns.",
     )
 
 
 def _ambiguous_header(column: str, names: Iterable[str]) -> FileFaultError:
     return FileFaultError(
-        "ambiguous_header",
+        ImportFault.AMBIGUOUS_HEADER,
         f"More than one column may be {column}: {_listed(names)}. Nothing of the file was stored. "
         "Say which one with the option columns, or name no two alike.",
     )
 
 
 def _listed(names: Iterable[str]) -> str:
-    return ", ".join(name[:SHOWN_CHARACTERS] for name in names)
+    return ", ".join(name[:QUOTED_CHARACTERS] for name in names)
 
 
-def _told(delimiter: Delimiter | None) -> str:
+def _delimiters(delimiter: Delimiter | None) -> str:
     match delimiter:
         case None:
             return "commas, semicolons or tabs"

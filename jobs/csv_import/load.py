@@ -1,4 +1,4 @@
-"""From the stored file to readings: one batch of lines is judged while others are written."""
+"""From the stored file to readings: one batch is validated while others are written."""
 
 from asyncio import to_thread
 from collections.abc import AsyncGenerator
@@ -7,58 +7,61 @@ from functools import partial
 from pathlib import Path
 
 from jobs.csv_import.batch import Batch
-from jobs.csv_import.context import ImportWork
-from jobs.csv_import.error_limit import require_few_errors, require_good_rows
-from jobs.csv_import.ordered_commit import Turn, store_in_order
-from jobs.csv_import.prefetch import ahead
-from jobs.csv_import.rejects import forget_rejects_after, write_rejects
+from jobs.csv_import.context import ImportContext
+from jobs.csv_import.error_limit import require_errors_within_limit, require_valid_rows
+from jobs.csv_import.ordered_commit import CommitSlot, commit_in_order
+from jobs.csv_import.prefetch import prefetch
+from jobs.csv_import.rejects import delete_uncommitted_rejects, write_rejects
 from jobs.csv_import.repository import Claim
 from jobs.csv_import.staging import stage
-from jobs.csv_import.validated_batches import JudgedLines, judged_lines
-from jobs.csv_import.verified_download import received_file
+from jobs.csv_import.validated_batches import ValidatedLines, open_row_source, validated_batches
+from jobs.csv_import.verified_download import verified_download
 
 
-async def load(work: ImportWork, claim: Claim) -> None:
+async def load(context: ImportContext, claim: Claim) -> None:
     """Load every line that no earlier attempt has committed.
 
-    Raises FileFaultError when the file cannot be read, has too many errors or no good row.
+    Raises FileFaultError when the file cannot be read, has too many errors or no valid row.
     """
-    await forget_rejects_after(work.storage, claim.rejects_folder, claim.lines_done)
-    async with received_file(work, claim) as path:
-        await require_few_errors(work, claim, path)
-        await work.imports.begin_loading(claim, (await to_thread(path.stat)).st_size)
-        async with aclosing(ahead(_prepared(work, claim, path))) as batches:
-            await store_in_order(batches, partial(_store, work, claim))
-    await require_good_rows(work, claim)
+    await delete_uncommitted_rejects(context.storage, claim.rejects_folder, claim.lines_done)
+    async with verified_download(context, claim) as path:
+        await require_errors_within_limit(context, claim, path)
+        await context.imports.begin_loading(claim, (await to_thread(path.stat)).st_size)
+        async with aclosing(prefetch(_staged_batches(context, claim, path))) as batches:
+            await commit_in_order(batches, partial(_store, context, claim))
+        source = await to_thread(open_row_source, context, claim, path)
+    await require_valid_rows(context, claim, source)
 
 
-async def _prepared(work: ImportWork, claim: Claim, path: Path) -> AsyncGenerator[Batch]:
-    """The batches of the file, up to the one with which the sender gives it up."""
+async def _staged_batches(
+    context: ImportContext, claim: Claim, path: Path
+) -> AsyncGenerator[Batch]:
+    """The batches of the file, up to the one that exceeds a counted error limit."""
     rejected = claim.rows_rejected
-    async with aclosing(judged_lines(work, claim, path)) as batches:
+    async with aclosing(validated_batches(context, claim, path)) as batches:
         async for lines in batches:
-            if claim.options.gives_up_after(rejected):
+            if claim.options.stops_after(rejected):
                 return
-            rejected += lines.judged.rejects.height
-            yield await to_thread(_ready, lines)
+            rejected += lines.batch.rejects.height
+            yield await to_thread(_staged, lines)
 
 
-def _ready(lines: JudgedLines) -> Batch:
-    judged = lines.judged
+def _staged(lines: ValidatedLines) -> Batch:
+    validated = lines.batch
     return Batch(
-        lines.first_line,
-        lines.last_line,
-        lines.size_bytes,
-        judged.rows_read,
-        judged.rejects.height,
-        judged.rejects,
-        stage(judged.readings),
-        judged.numbered,
+        first_line=lines.first_line,
+        last_line=lines.last_line,
+        size_bytes=lines.size_bytes,
+        rows_read=validated.rows_read,
+        rows_rejected=validated.rejects.height,
+        rejects=validated.rejects,
+        staged=stage(validated.readings),
+        numbered_readings=validated.numbered_readings,
     )
 
 
-async def _store(work: ImportWork, claim: Claim, batch: Batch, turn: Turn) -> bool:
-    work.checkpoint()
-    tell = partial(write_rejects, work.storage, claim.rejects_folder, batch.first_line)
-    await tell(batch.rejects)
-    return await work.imports.store_batch(claim, batch, turn, tell)
+async def _store(context: ImportContext, claim: Claim, batch: Batch, slot: CommitSlot) -> bool:
+    context.raise_if_stopping()
+    write = partial(write_rejects, context.storage, claim.rejects_folder, batch.first_line)
+    await write(batch.rejects)
+    return await context.imports.store_batch(claim, batch, slot, write)

@@ -1,4 +1,4 @@
-"""The physical lines of a file, exact and numbered, in batches bounded by number and size."""
+"""The physical lines of a file with their numbers, in batches bounded by number and size."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,25 +11,25 @@ TEXT = "row"
 MAX_BATCH_BYTES = 24 * 2**20
 
 
-def numbered_batches(path: Path, lines_done: int, batch_lines: int) -> Iterator[pl.DataFrame]:
+def numbered_line_batches(path: Path, lines_done: int, batch_lines: int) -> Iterator[pl.DataFrame]:
     """The lines after the first `lines_done`, as columns `line` (1 for the first) and `row`.
 
-    A line is its text without its line end; bytes that are not UTF-8 become U+FFFD; an empty line
-    is null. A batch has `batch_lines` lines, or fewer when they are very long, at least one.
+    A row is the line's text without its line end; bytes that are not UTF-8 become U+FFFD; an empty
+    line is null. A batch has `batch_lines` lines, or fewer, at least one, when they are very long.
     """
-    waiting = pl.DataFrame(schema={LINE_NUMBER: pl.Int64, TEXT: pl.String})
+    buffered = pl.DataFrame(schema={LINE_NUMBER: pl.Int64, TEXT: pl.String})
     for frame in _numbered_frames(path):
-        waiting = pl.concat([waiting, frame.filter(pl.col(LINE_NUMBER) > lines_done)])
-        while height := _full_batch(waiting, batch_lines):
-            yield waiting[:height]
-            waiting = waiting[height:]
-    if waiting.height:
-        yield waiting
+        buffered = pl.concat([buffered, frame.filter(pl.col(LINE_NUMBER) > lines_done)])
+        while height := _full_batch_height(buffered, batch_lines):
+            yield buffered[:height]
+            buffered = buffered[height:]
+    if buffered.height:
+        yield buffered
 
 
-def _full_batch(waiting: pl.DataFrame, batch_lines: int) -> int:
+def _full_batch_height(buffered: pl.DataFrame, batch_lines: int) -> int:
     """How many of the lines fill the next batch; 0 when more are needed."""
-    sizes = waiting[:batch_lines].select(pl.col(TEXT).str.len_bytes().fill_null(0).cum_sum())
+    sizes = buffered[:batch_lines].select(pl.col(TEXT).str.len_bytes().fill_null(0).cum_sum())
     fitting = sizes.filter(pl.col(TEXT) <= MAX_BATCH_BYTES).height
     if fitting < sizes.height:
         return max(fitting, 1)
@@ -37,7 +37,7 @@ def _full_batch(waiting: pl.DataFrame, batch_lines: int) -> int:
 
 
 def _numbered_frames(path: Path) -> Iterator[pl.DataFrame]:
-    # A line cannot contain the line end, so as the separator it leaves every line in one piece.
+    # The line end as the separator leaves every line in one field: no line can contain it.
     scan = pl.scan_csv(
         path,
         has_header=False,

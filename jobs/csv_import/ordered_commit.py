@@ -9,83 +9,84 @@ from typing import NamedTuple
 
 from jobs.csv_import.batch import Batch
 from jobs.csv_import.staging import shares_keys
-from jobs.errors import TurnLateError
+from jobs.errors import CommitOrderTimeoutError
 
-AT_ONCE = 2
+MAX_IN_FLIGHT = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """A batch's place in the order; `before` ends when the batch before it is committed.
+class CommitSlot:
+    """A batch's place in the commit order; `previous` ends when the batch before is committed.
 
-    `expect_new` guesses, for speed alone, whether its keys are all new. `began` is set in the
-    batch's transaction: an engine of one session serves whoever began first, so the next batch must
-    not begin before this one.
+    `expect_new` guesses, for speed alone, whether the batch's keys are all new.
+    `transaction_began` is set inside the batch's transaction. The next batch must not begin before:
+    an engine of one session serves transactions in the order in which they began.
     """
 
-    before: "asyncio.Future[bool] | None" = None
+    previous: "asyncio.Future[bool] | None" = None
     expect_new: bool = True
-    began: asyncio.Event = field(default_factory=asyncio.Event)
+    transaction_began: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def comes(self, within_seconds: float | None = None) -> None:
+    async def wait(self, within_seconds: float | None = None) -> None:
         """Wait until this batch may commit.
 
-        Raises TurnLateError, or whatever kept the batch before from being committed.
+        Raises CommitOrderTimeoutError, or what prevented the batch before from being committed.
         """
-        if self.before is None:
+        if self.previous is None:
             return
-        await asyncio.wait((self.before,), timeout=within_seconds)
-        if not self.before.done():
-            raise TurnLateError("The batch before this one is still being written.")
-        self.before.result()
+        await asyncio.wait((self.previous,), timeout=within_seconds)
+        if not self.previous.done():
+            raise CommitOrderTimeoutError("The batch before this one is still being written.")
+        self.previous.result()
 
 
-Store = Callable[[Batch, Turn], Awaitable[bool]]
+StoreBatch = Callable[[Batch, CommitSlot], Awaitable[bool]]
 
 
-class _Writing(NamedTuple):
+class _InFlight(NamedTuple):
     batch: Batch
     task: asyncio.Task[bool]
 
 
-async def store_in_order(batches: AsyncIterator[Batch], store: Store) -> None:
-    """Store each batch, beside the one before it if no key is in both.
+async def commit_in_order(batches: AsyncIterator[Batch], store: StoreBatch) -> None:
+    """Store each batch, concurrently with the one before it if they have no key in common.
 
-    `store` says whether all keys of the batch were new. When it raises, the batches before are
+    `store` returns whether all keys of the batch were new. When it raises, the batches before are
     still stored, and none after it.
     """
-    under_way: deque[_Writing] = deque()
+    in_flight: deque[_InFlight] = deque()
     expect_new = True
     try:
         async for batch in batches:
-            while under_way and not await _may_join(under_way, batch):
-                expect_new = await under_way.popleft().task
-            turn = Turn(under_way[-1].task if under_way else None, expect_new)
-            task = asyncio.create_task(_store_in_turn(batch, turn, store))
-            under_way.append(_Writing(batch, task))
-            await turn.began.wait()
-        while under_way:
-            await under_way.popleft().task
+            while in_flight and not await _can_overlap(in_flight, batch):
+                expect_new = await in_flight.popleft().task
+            slot = CommitSlot(in_flight[-1].task if in_flight else None, expect_new)
+            task = asyncio.create_task(_store_in_slot(batch, slot, store))
+            in_flight.append(_InFlight(batch, task))
+            await slot.transaction_began.wait()
+        while in_flight:
+            await in_flight.popleft().task
     except asyncio.CancelledError:
-        for writing in under_way:
+        for writing in in_flight:
             writing.task.cancel()
         raise
     finally:
-        await asyncio.gather(*(writing.task for writing in under_way), return_exceptions=True)
+        await asyncio.gather(*(writing.task for writing in in_flight), return_exceptions=True)
 
 
-async def _may_join(under_way: deque[_Writing], batch: Batch) -> bool:
-    if len(under_way) == AT_ONCE or under_way[0].task.done():
+async def _can_overlap(in_flight: deque[_InFlight], batch: Batch) -> bool:
+    if len(in_flight) == MAX_IN_FLIGHT or in_flight[0].task.done():
         return False
-    return not await to_thread(shares_keys, under_way[0].batch.staged, batch.staged)
+    return not await to_thread(shares_keys, in_flight[0].batch.staged, batch.staged)
 
 
-async def _store_in_turn(batch: Batch, turn: Turn, store: Store) -> bool:
+async def _store_in_slot(batch: Batch, slot: CommitSlot, store: StoreBatch) -> bool:
+    """Store the batch; after a timeout again, once the batch before is committed."""
     try:
-        return await store(batch, turn)
-    except TurnLateError:
-        # Its transaction is undone, so nothing that the batch before may have waited for is locked.
-        await turn.comes()
-        return await store(batch, Turn(expect_new=turn.expect_new))
+        return await store(batch, slot)
+    except CommitOrderTimeoutError:
+        # The rollback has released the locks that the batch before may have waited for.
+        await slot.wait()
+        return await store(batch, CommitSlot(expect_new=slot.expect_new))
     finally:
-        turn.began.set()
+        slot.transaction_began.set()

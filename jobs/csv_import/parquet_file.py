@@ -1,4 +1,4 @@
-"""The rows of a Parquet file, as text like those of a CSV file; a line is the number of a row."""
+"""The rows of a Parquet file, as text like those of a CSV file; `line` is the row's number."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,20 +10,28 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.imports import COLUMNS, TIMESTAMP, VALUE, DecimalMark, ImportOptions, TimeFormat
-from jobs.csv_import.decompression import inflated_too_large
-from jobs.csv_import.header import Layout, find_columns
+from core.imports import (
+    COLUMNS,
+    TIMESTAMP,
+    VALUE,
+    DecimalMark,
+    ImportFault,
+    ImportOptions,
+    TimeFormat,
+)
+from jobs.csv_import.decompression import decompressed_too_large
+from jobs.csv_import.header import Layout, match_columns
 from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT
 from jobs.csv_import.parquet_text import as_text, is_text, require_types
-from jobs.csv_import.row_batches import Rows, RowSource
+from jobs.csv_import.row_batches import RowBatch, RowSource
 from jobs.errors import FileFaultError
 
 READ_BYTES = 2**20
-SHOWN_CHARACTERS = 200
-# How a row is written where it is told as text.
+QUOTED_CHARACTERS = 200
+# How the text of a row is written among the rejects.
 LAYOUT = Layout(",", len(COLUMNS), {column: n for n, column in enumerate(COLUMNS)})
 
-BYTES_A_VALUE = 8  # at least, once it is inflated
+MIN_VALUE_BYTES = 8  # decompressed
 
 
 def open_parquet(
@@ -38,30 +46,30 @@ def open_parquet(
         metadata = pq.read_metadata(path)
         schema = metadata.schema.to_arrow_schema()
         names = _names(schema, options)
-    if metadata.num_rows * len(COLUMNS) * BYTES_A_VALUE > max_bytes:
-        raise inflated_too_large(max_bytes)
+    if metadata.num_rows * len(COLUMNS) * MIN_VALUE_BYTES > max_bytes:
+        raise decompressed_too_large(max_bytes)
     types = {column: schema.field(name).type for column, name in names.items()}
     require_types(types, options)
-    rows = _rows(path, names, types, rows_done, batch_rows)
-    return RowSource(names, _options(types, options), LAYOUT, rows)
+    batches = _row_batches(path, names, types, rows_done, batch_rows)
+    return RowSource(names, _effective_options(types, options), LAYOUT, batches)
 
 
 def _names(schema: Any, options: ImportOptions) -> dict[str, str]:
     """The file's names for COLUMNS."""
-    positions = find_columns(schema.names, options)
+    positions = match_columns(schema.names, options)
     if positions is None:
         wanted = ", ".join(options.columns.get(column, column) for column in COLUMNS)
         raise FileFaultError(
-            "missing_header",
+            ImportFault.MISSING_HEADER,
             f"The file must have the columns {wanted}; it has "
-            f"{', '.join(schema.names)[:SHOWN_CHARACTERS]}. Nothing of it was stored. Give the "
+            f"{', '.join(schema.names)[:QUOTED_CHARACTERS]}. Nothing of it was stored. Give the "
             "file's own names in the option columns.",
         )
     return {column: schema.names[position] for column, position in positions.items()}
 
 
-def _options(types: Mapping[str, Any], options: ImportOptions) -> ImportOptions:
-    """The options, less what the types of the columns say better."""
+def _effective_options(types: Mapping[str, Any], options: ImportOptions) -> ImportOptions:
+    """The options, without those that a typed column makes void: time format, decimal mark."""
     if pa.types.is_timestamp(types[TIMESTAMP]):
         options = msgspec.structs.replace(options, time_format=TimeFormat.ISO8601)
     if not is_text(types[VALUE]):
@@ -69,31 +77,31 @@ def _options(types: Mapping[str, Any], options: ImportOptions) -> ImportOptions:
     return options
 
 
-def _rows(
+def _row_batches(
     path: Path, names: Mapping[str, str], types: Mapping[str, Any], rows_done: int, batch_rows: int
-) -> Iterator[Rows]:
-    # As dictionaries, so that a long text that repeats is in memory once.
-    texts = [names[column] for column in COLUMNS if is_text(types[column])]
-    waiting: list[pl.DataFrame] = []
+) -> Iterator[RowBatch]:
+    # Read as dictionaries, so that a long string that repeats is in memory once.
+    strings = [names[column] for column in COLUMNS if is_text(types[column])]
+    buffered: list[pl.DataFrame] = []
     with (
         _parquet_faults(),
-        pq.ParquetFile(path, read_dictionary=texts, buffer_size=READ_BYTES) as file,
+        pq.ParquetFile(path, read_dictionary=strings, buffer_size=READ_BYTES) as file,
     ):
         row_bytes = path.stat().st_size / max(file.metadata.num_rows, 1)
         for frame in _frames(file, names, rows_done, batch_rows):
-            waiting.append(frame)
-            if sum(frame.height for frame in waiting) >= batch_rows:
-                yield _numbered(waiting, rows_done, row_bytes)
-                rows_done += sum(frame.height for frame in waiting)
-                waiting = []
-    if waiting:
-        yield _numbered(waiting, rows_done, row_bytes)
+            buffered.append(frame)
+            if sum(frame.height for frame in buffered) >= batch_rows:
+                yield _row_batch(buffered, rows_done, row_bytes)
+                rows_done += sum(frame.height for frame in buffered)
+                buffered = []
+    if buffered:
+        yield _row_batch(buffered, rows_done, row_bytes)
 
 
 def _frames(
     file: Any, names: Mapping[str, str], rows_done: int, batch_rows: int
 ) -> Iterator[pl.DataFrame]:
-    """What is left to read, at most `batch_rows` at a time."""
+    """The rows after the first `rows_done`, at most `batch_rows` at a time."""
     groups = range(file.num_row_groups)
     skipped = 0
     while groups and skipped + (height := file.metadata.row_group(groups[0]).num_rows) <= rows_done:
@@ -110,21 +118,21 @@ def _frames(
             yield pl.DataFrame({column: as_text(rest[name]) for column, name in names.items()})
 
 
-def _numbered(frames: list[pl.DataFrame], rows_before: int, row_bytes: float) -> Rows:
+def _row_batch(frames: list[pl.DataFrame], rows_before: int, row_bytes: float) -> RowBatch:
     frame = pl.concat(frames).with_columns(
         pl.concat_str(map(_as_field, COLUMNS), separator=LAYOUT.delimiter).alias(TEXT)
     )
     numbered = frame.with_row_index(LINE_NUMBER, offset=rows_before + 1)
-    return Rows(
-        rows_before + 1,
-        rows_before + frame.height,
-        round(row_bytes * frame.height),
-        numbered.cast({LINE_NUMBER: pl.Int64}),
+    return RowBatch(
+        first_line=rows_before + 1,
+        last_line=rows_before + frame.height,
+        size_bytes=round(row_bytes * frame.height),
+        frame=numbered.cast({LINE_NUMBER: pl.Int64}),
     )
 
 
 def _as_field(column: str) -> pl.Expr:
-    """The text as a field of CSV."""
+    """The text, quoted if need be, as a field of CSV."""
     text = pl.col(column)
     quoted = pl.concat_str(pl.lit('"'), text.str.replace_all('"', '""', literal=True), pl.lit('"'))
     return pl.when(text.str.contains('[",\r\n]')).then(quoted).otherwise(text)
@@ -138,7 +146,7 @@ def _parquet_faults() -> Iterator[None]:
         if isinstance(error, OSError) and error.errno:  # the disk's fault, not the file's
             raise
         raise FileFaultError(
-            "bad_parquet",
+            ImportFault.BAD_PARQUET,
             f"The file is named .parquet, but is damaged or something else ({error}). The import's "
             "counts tell how many rows were stored before that was seen. Write it again.",
         ) from error

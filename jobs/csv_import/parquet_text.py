@@ -1,24 +1,25 @@
 """The values of Arrow columns as the text that a CSV file would have for them."""
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
 
-from core.imports import EQUIPMENT_ID, TIMESTAMP, VALUE, ImportOptions, TimeFormat
-from core.readings import EARLIEST, LATEST
+from core.imports import EQUIPMENT_ID, TIMESTAMP, VALUE, ImportFault, ImportOptions, TimeFormat
+from core.readings import EARLIEST, LATEST, MAX_DECOMPOSED_CHARACTERS, WHITE_SPACE
 from core.time import EPOCH, MICROSECOND
 from jobs.errors import FileFaultError
 
-# A longer text is told by its beginning: it could be no id, and nobody writes such a number.
+# A longer text is truncated: it could be no id, and nobody writes such a number.
 MAX_CHARACTERS = 300
 
 NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 
 
 def is_text(kind: Any) -> bool:
-    """Whether values of the type are texts."""
+    """Whether values of the Arrow type are strings."""
     if pa.types.is_dictionary(kind):
         return is_text(kind.value_type)
     return bool(
@@ -30,7 +31,7 @@ def _is_number(kind: Any) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
 
 
-READABLE: dict[str, tuple[Callable[[Any], bool], ...]] = {
+ACCEPTED_TYPES: dict[str, tuple[Callable[[Any], bool], ...]] = {
     EQUIPMENT_ID: (is_text, pa.types.is_integer, pa.types.is_null),
     TIMESTAMP: (is_text, pa.types.is_timestamp, _is_number, pa.types.is_null),
     VALUE: (is_text, _is_number, pa.types.is_decimal, pa.types.is_null),
@@ -38,9 +39,9 @@ READABLE: dict[str, tuple[Callable[[Any], bool], ...]] = {
 
 
 def require_types(types: Mapping[str, Any], options: ImportOptions) -> None:
-    """Raise FileFaultError `wrong_column_type` if a column's type cannot be what it should."""
+    """Raise FileFaultError `wrong_column_type` unless each column has one of ACCEPTED_TYPES."""
     for column, kind in types.items():
-        if not any(fits(kind) for fits in READABLE[column]):
+        if not any(accepts(kind) for accepts in ACCEPTED_TYPES[column]):
             raise _wrong_type(column, kind, "Store it as another type")
     if _is_number(types[TIMESTAMP]) and options.time_format is TimeFormat.ISO8601:
         raise _wrong_type(TIMESTAMP, types[TIMESTAMP], "Say with timeFormat what it counts")
@@ -48,26 +49,33 @@ def require_types(types: Mapping[str, Any], options: ImportOptions) -> None:
 
 def _wrong_type(column: str, kind: Any, remedy: str) -> FileFaultError:
     return FileFaultError(
-        "wrong_column_type",
+        ImportFault.WRONG_COLUMN_TYPE,
         f"The column for {column} has the type {kind}. Nothing of the file was stored. {remedy}.",
     )
 
 
 def as_text(values: Any) -> pl.Series:
-    """The text of each value of an Arrow array; empty where there is none."""
+    """The text of each value of an Arrow array; empty where it is null."""
     text = _text(values).fill_null("")
-    beginning = text.str.head(MAX_CHARACTERS) + "…"
-    return beginning.zip_with(text.str.len_chars() > MAX_CHARACTERS, text)
+    long = text.filter(text.str.len_chars() > MAX_CHARACTERS).unique()
+    return text.replace({whole: _truncated(whole) for whole in long}) if len(long) else text
+
+
+def _truncated(text: str) -> str:
+    """Truncated after it is normalized as ids are, lest that make an id of what is left."""
+    start = text.strip(WHITE_SPACE)[: MAX_DECOMPOSED_CHARACTERS + 1]
+    normal = unicodedata.normalize("NFC", start)
+    return normal if len(normal) <= MAX_CHARACTERS else f"{normal[:MAX_CHARACTERS]}…"
 
 
 def _text(values: Any) -> pl.Series:
     kind = values.type
     if pa.types.is_dictionary(kind):
-        return _series(_decodable(values.dictionary)).gather(_series(values.indices))
+        return _series(_valid_utf8(values.dictionary)).gather(_series(values.indices))
     if is_text(kind):
-        return _series(_decodable(values))
+        return _series(_valid_utf8(values))
     if pa.types.is_timestamp(kind):
-        return _written(values)
+        return _iso_8601(values)
     if pa.types.is_decimal256(kind):  # Polars panics at them
         return _series(values.cast(pa.string()))
     if pa.types.is_floating(kind):
@@ -82,7 +90,7 @@ def _series(values: Any) -> pl.Series:
     return series
 
 
-def _decodable(texts: Any) -> Any:
+def _valid_utf8(texts: Any) -> Any:
     """The texts, with U+FFFD for what is not UTF-8."""
     try:
         texts.validate(full=True)
@@ -92,12 +100,12 @@ def _decodable(texts: Any) -> Any:
     return texts
 
 
-def _written(moments: Any) -> pl.Series:
-    """In ISO 8601, with Z if they are of UTC and without offset if they are of some clock."""
-    count = pl.lit(_series(moments.cast(pa.int64())))
-    microseconds = count.cast(pl.Int128) * NANOSECONDS[moments.type.unit] // NANOSECONDS["us"]
-    first, last = ((moment - EPOCH) // MICROSECOND for moment in (EARLIEST, LATEST))
-    datable = pl.when(microseconds.is_between(first, last)).then(microseconds)
-    iso_8601 = "%Y-%m-%dT%H:%M:%S%.6f" + ("Z" if moments.type.tz else "")
-    date = datable.cast(pl.Int64).cast(pl.Datetime("us")).dt.strftime(iso_8601)
+def _iso_8601(timestamps: Any) -> pl.Series:
+    """With Z if the type has a time zone, else without offset; out of range, the bare count."""
+    count = pl.lit(_series(timestamps.cast(pa.int64())))
+    microseconds = count.cast(pl.Int128) * NANOSECONDS[timestamps.type.unit] // NANOSECONDS["us"]
+    first, last = ((bound - EPOCH) // MICROSECOND for bound in (EARLIEST, LATEST))
+    in_range = pl.when(microseconds.is_between(first, last)).then(microseconds)
+    iso_8601 = "%Y-%m-%dT%H:%M:%S%.6f" + ("Z" if timestamps.type.tz else "")
+    date = in_range.cast(pl.Int64).cast(pl.Datetime("us")).dt.strftime(iso_8601)
     return pl.select(pl.coalesce(date, count.cast(pl.String))).to_series()

@@ -5,19 +5,19 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def ahead(items: AsyncIterator[T]) -> AsyncGenerator[T]:
-    """The same items; while one is worked on, the next is made.
+async def prefetch(items: AsyncIterator[T]) -> AsyncGenerator[T]:
+    """The same items; the next one is produced while the consumer works on the current one.
 
-    Closed early, it waits for the item in the making: a thread cannot be stopped.
+    Closed early, it waits for the item that is being produced: a thread cannot be stopped.
     """
-    coming = asyncio.ensure_future(anext(items))
+    upcoming = asyncio.ensure_future(anext(items))
     try:
         while True:
             try:
-                item = await coming
+                item = await upcoming
             except StopAsyncIteration:
                 return
-            coming = asyncio.ensure_future(anext(items))
+            upcoming = asyncio.ensure_future(anext(items))
             yield item
     finally:
-        await asyncio.gather(coming, return_exceptions=True)
+        await asyncio.gather(upcoming, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""Why a line is no reading: every reason, with the lines it holds for."""
+"""Why a line is no reading: every rule, with the lines that break it."""
 
 from typing import NamedTuple
 
@@ -7,65 +7,85 @@ import polars as pl
 from core.imports import EQUIPMENT_ID, TIMESTAMP, VALUE, ImportOptions
 from core.readings import (
     BAD_TEXT,
+    INVISIBLE,
     MAX_EQUIPMENT_ID_CHARACTERS,
     MAX_MAGNITUDE,
     MIN_MAGNITUDE,
+    NONZERO_DIGIT,
     NOT_FINITE,
     RejectCode,
     TimeBounds,
 )
 
 
-class Rule(NamedTuple):
-    """A reason to reject a line: the code, the column at fault, the lines it holds for."""
+class RejectRule(NamedTuple):
+    """A reason to reject a line: the code, the column at fault, the lines it applies to."""
 
     code: RejectCode
     column: str
     applies: pl.Expr
 
 
-def rules(options: ImportOptions, bounds: TimeBounds) -> list[Rule]:
-    """Every reason, in the order in which they are looked for; the first that applies is told."""
-    return [*_of_equipment_id(), *_of_timestamp(options, bounds), *_of_value(), *_of_age(bounds)]
+def reject_rules(
+    options: ImportOptions, bounds: TimeBounds, *, ids_are_plain: bool
+) -> list[RejectRule]:
+    """Every rule that may apply, in order; a line is rejected by the first that does."""
+    return [
+        *_equipment_id_rules(),
+        *([] if ids_are_plain else _character_rules()),
+        *_timestamp_rules(options, bounds),
+        *_value_rules(),
+        *_retention_rules(bounds),
+    ]
 
 
-def _of_equipment_id() -> list[Rule]:
+def _equipment_id_rules() -> list[RejectRule]:
     text = pl.col(EQUIPMENT_ID)
     return [
-        Rule(RejectCode.WRONG_COLUMNS, "", text.is_null()),
-        Rule(RejectCode.MISSING_VALUE, EQUIPMENT_ID, text.str.strip_chars() == ""),
-        Rule(RejectCode.TOO_LONG, EQUIPMENT_ID, text.str.len_chars() > MAX_EQUIPMENT_ID_CHARACTERS),
-        Rule(RejectCode.BAD_TEXT, EQUIPMENT_ID, text.str.contains(BAD_TEXT)),
+        RejectRule(RejectCode.WRONG_COLUMNS, "", text.is_null()),
+        RejectRule(RejectCode.MISSING_VALUE, EQUIPMENT_ID, text == ""),
+        RejectRule(
+            RejectCode.TOO_LONG, EQUIPMENT_ID, text.str.len_chars() > MAX_EQUIPMENT_ID_CHARACTERS
+        ),
     ]
 
 
-def _of_timestamp(options: ImportOptions, bounds: TimeBounds) -> list[Rule]:
+def _character_rules() -> list[RejectRule]:
+    text = pl.col(EQUIPMENT_ID)
+    return [
+        RejectRule(RejectCode.BAD_TEXT, EQUIPMENT_ID, text.str.contains(BAD_TEXT)),
+        RejectRule(RejectCode.INVISIBLE_CHARACTER, EQUIPMENT_ID, text.str.contains(INVISIBLE)),
+    ]
+
+
+def _timestamp_rules(options: ImportOptions, bounds: TimeBounds) -> list[RejectRule]:
     ts, earlier, later = pl.col("ts"), pl.col("earlier"), pl.col("later")
     by_local_clock = [
-        Rule(RejectCode.SKIPPED_TIME, TIMESTAMP, pl.col("skipped")),
-        Rule(RejectCode.AMBIGUOUS_TIME, TIMESTAMP, earlier != later),
+        RejectRule(RejectCode.SKIPPED_TIME, TIMESTAMP, pl.col("skipped")),
+        RejectRule(RejectCode.AMBIGUOUS_TIME, TIMESTAMP, earlier != later),
     ]
     return [
-        Rule(RejectCode.MISSING_VALUE, TIMESTAMP, pl.col(TIMESTAMP).str.strip_chars() == ""),
-        *(by_local_clock if options.by_local_clock else []),
-        Rule(RejectCode.BAD_TIMESTAMP, TIMESTAMP, ts.is_null()),
-        Rule(RejectCode.TOO_FUTURE, TIMESTAMP, ts > bounds.latest),
+        RejectRule(RejectCode.MISSING_VALUE, TIMESTAMP, pl.col(TIMESTAMP).str.strip_chars() == ""),
+        *(by_local_clock if options.uses_local_time else []),
+        RejectRule(RejectCode.BAD_TIMESTAMP, TIMESTAMP, ts.is_null()),
+        RejectRule(RejectCode.TOO_OLD, TIMESTAMP, ts < bounds.earliest),
+        RejectRule(RejectCode.TOO_FUTURE, TIMESTAMP, ts > bounds.latest),
     ]
 
 
-def _of_value() -> list[Rule]:
-    number, written = pl.col("number"), pl.col(VALUE).str.strip_chars()
-    not_zero = written.str.contains("^[^eE]*[1-9]")
+def _value_rules() -> list[RejectRule]:
+    number, text = pl.col("number"), pl.col(VALUE).str.strip_chars()
+    not_zero = text.str.contains(NONZERO_DIGIT)
     in_range = number.abs().is_between(MIN_MAGNITUDE, MAX_MAGNITUDE)
     return [
-        Rule(RejectCode.MISSING_VALUE, VALUE, written == ""),
-        Rule(RejectCode.NOT_FINITE, VALUE, written.str.contains(f"^{NOT_FINITE}$")),
-        Rule(RejectCode.BAD_NUMBER, VALUE, number.is_null()),
-        Rule(RejectCode.OUT_OF_RANGE, VALUE, not_zero & ~in_range),
+        RejectRule(RejectCode.MISSING_VALUE, VALUE, text == ""),
+        RejectRule(RejectCode.NOT_FINITE, VALUE, text.str.contains(f"^{NOT_FINITE}$")),
+        RejectRule(RejectCode.BAD_NUMBER, VALUE, number.is_null()),
+        RejectRule(RejectCode.OUT_OF_RANGE, VALUE, not_zero & ~in_range),
     ]
 
 
-def _of_age(bounds: TimeBounds) -> list[Rule]:
+def _retention_rules(bounds: TimeBounds) -> list[RejectRule]:
     if bounds.horizon is None:
         return []
-    return [Rule(RejectCode.BELOW_RETENTION, TIMESTAMP, pl.col("ts") < bounds.horizon)]
+    return [RejectRule(RejectCode.BELOW_RETENTION, TIMESTAMP, pl.col("ts") < bounds.horizon)]

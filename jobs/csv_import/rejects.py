@@ -1,15 +1,20 @@
-"""Rejected lines as objects in storage: one a batch, named by the batch's first line."""
+"""Rejected lines as objects in storage: one object a batch, named by the batch's first line."""
 
-import re
+import io
 from asyncio import to_thread
-from itertools import islice
+from collections.abc import Mapping
 
 import polars as pl
 
 from core.storage import Storage
+from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT
 
-REASONS_TOLD = 3
-REJECT = re.compile('^([0-9]+),"([a-z_]+)","([A-Za-z]*)",', re.MULTILINE)
+REJECTS: Mapping[str, type[pl.DataType]] = {
+    LINE_NUMBER: pl.Int64,
+    "code": pl.String,
+    "column": pl.String,
+    TEXT: pl.String,
+}
 
 
 async def write_rejects(
@@ -24,27 +29,25 @@ async def write_rejects(
         await storage.put(_key(folder, first_line), text.encode())
 
 
-async def forget_rejects_after(storage: Storage, folder: str, lines_done: int) -> None:
-    """Remove the rejects of batches that were never committed."""
+async def delete_uncommitted_rejects(storage: Storage, folder: str, lines_done: int) -> None:
+    """Delete the rejects of batches that were never committed."""
     keys = await storage.keys(folder)
     uncommitted = [key for key in keys if key > _key(folder, lines_done)]
     if uncommitted:
         await storage.delete(uncommitted)
 
 
-async def first_reasons(storage: Storage, folder: str) -> list[str]:
-    """Why the first rejected lines were: "line 2: bad_number in value"."""
-    keys = await storage.keys(folder)
-    if not keys:
-        return []
-    text = b"".join([chunk async for chunk in storage.read(keys[0])]).decode()
-    rejects = islice(REJECT.finditer(text), REASONS_TOLD)
-    return [reason(*reject.groups()) for reject in rejects]
-
-
-def reason(line: object, code: str, column: str) -> str:
-    """Why a line was rejected: "line 2: bad_number in value"."""
-    return f"line {line}: {code}{column and f' in {column}'}"
+async def read_rejects(storage: Storage, key: str, limit: int | None = None) -> pl.DataFrame:
+    """The rejects of an object, all or the first of them."""
+    content = io.BytesIO(b"".join([chunk async for chunk in storage.read(key)]))
+    return await to_thread(
+        pl.read_csv,
+        content,
+        has_header=False,
+        schema=REJECTS,
+        empty_string_is_null=False,
+        n_rows=limit,
+    )
 
 
 def _key(folder: str, first_line: int) -> str:

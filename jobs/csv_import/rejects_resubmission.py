@@ -1,10 +1,10 @@
-"""Rejected rows that came back corrected, loaded into the import that rejected them.
+"""Rejected rows that were resubmitted with corrections, loaded into the import they belong to.
 
-Each part of the current rejects is a batch: its corrected rows are judged again, and what is left
-of it goes into the next generation. A crash is mended as in a load, behind the last part stored.
+Each part of the current rejects is a batch: its corrected rows are validated again, and those still
+rejected go into the next generation of rejects. After a crash the next attempt continues behind the
+last part that was committed, as in a load.
 """
 
-import io
 from asyncio import to_thread
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -12,93 +12,87 @@ from pathlib import Path, PurePosixPath
 
 import polars as pl
 
-from core.readings import TimeBounds
 from core.storage import rejects_folder
 from jobs.csv_import.batch import Batch
-from jobs.csv_import.context import ImportWork
-from jobs.csv_import.error_limit import require_good_rows
-from jobs.csv_import.field_splitting import split
+from jobs.csv_import.context import ImportContext
+from jobs.csv_import.error_limit import require_valid_rows
+from jobs.csv_import.field_splitting import split_fields
 from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT
-from jobs.csv_import.ordered_commit import Turn
-from jobs.csv_import.rejects import forget_rejects_after, write_rejects
-from jobs.csv_import.repository import Claim, Repair
+from jobs.csv_import.ordered_commit import CommitSlot
+from jobs.csv_import.rejects import delete_uncommitted_rejects, read_rejects, write_rejects
+from jobs.csv_import.repository import Claim, Resubmission
 from jobs.csv_import.row_batches import RowSource
 from jobs.csv_import.staging import stage
-from jobs.csv_import.validated_batches import open_rows
-from jobs.csv_import.validation import JudgedBatch, judge
-from jobs.csv_import.verified_download import received_file
+from jobs.csv_import.validated_batches import open_row_source, time_bounds
+from jobs.csv_import.validation import ValidatedBatch, validate
+from jobs.csv_import.verified_download import verified_download
 
-Schema = Mapping[str, type[pl.DataType]]
+CORRECTIONS: Mapping[str, type[pl.DataType]] = {LINE_NUMBER: pl.Int64, TEXT: pl.String}
 
-CORRECTIONS: Schema = {LINE_NUMBER: pl.Int64, TEXT: pl.String}
-REJECTS: Schema = {LINE_NUMBER: pl.Int64, "code": pl.String, "column": pl.String, TEXT: pl.String}
-
-Judge = Callable[[pl.DataFrame], JudgedBatch]
+ValidateLines = Callable[[pl.DataFrame], ValidatedBatch]
 
 
-async def repair(work: ImportWork, claim: Claim, repair: Repair) -> None:
-    """Load what was corrected of every part of the rejects that no earlier attempt has committed.
+async def resubmit(context: ImportContext, claim: Claim, resubmission: Resubmission) -> None:
+    """Load the corrected rows of each part of the rejects that no earlier attempt has committed.
 
-    Raises FileFaultError when the import is left without a good row, or its file cannot be read.
+    Raises FileFaultError when the import is left without a valid row, or its file is unreadable.
     """
-    left = rejects_folder(claim.id, claim.rejects_generation + 1)
-    await forget_rejects_after(work.storage, left, repair.lines_done)
-    source = await _source(work, claim)
-    async with work.storage.as_file(repair.object_key) as file:
-        corrections = await to_thread(_read, file.path, CORRECTIONS, has_header=True)
-    for part in await work.storage.keys(claim.rejects_folder):
+    next_folder = rejects_folder(claim.id, claim.rejects_generation + 1)
+    await delete_uncommitted_rejects(context.storage, next_folder, resubmission.lines_done)
+    source = await _source(context, claim)
+    async with context.storage.as_file(resubmission.object_key) as file:
+        corrections = await to_thread(_read_corrections, file.path)
+    for part in await context.storage.keys(claim.rejects_folder):
         first_line = int(PurePosixPath(part).stem)
-        if first_line > repair.lines_done:
-            work.checkpoint()
-            rejects = await _rejects(work, part)
-            judged = await _judge(work, source, repair)
-            batch = await to_thread(_repaired, first_line, rejects, corrections, judged)
-            tell = partial(write_rejects, work.storage, left, first_line)
-            await tell(batch.rejects)
-            await work.imports.store_batch(claim, batch, Turn(expect_new=False), tell)
-    await require_good_rows(work, claim)
+        if first_line > resubmission.lines_done:
+            context.raise_if_stopping()
+            rejects = await read_rejects(context.storage, part)
+            validate_lines = await _validator(context, source, resubmission)
+            batch = await to_thread(_corrected, first_line, rejects, corrections, validate_lines)
+            write = partial(write_rejects, context.storage, next_folder, first_line)
+            await write(batch.rejects)
+            await context.imports.store_batch(claim, batch, CommitSlot(expect_new=False), write)
+    await require_valid_rows(context, claim, source)
 
 
-async def _source(work: ImportWork, claim: Claim) -> RowSource:
-    """The import's file, for how its rows divide."""
-    async with received_file(work, claim) as path:
-        return await to_thread(open_rows, work, claim, path)
+async def _source(context: ImportContext, claim: Claim) -> RowSource:
+    """The import's file, opened for its layout and options."""
+    async with verified_download(context, claim) as path:
+        return await to_thread(open_row_source, context, claim, path)
 
 
-async def _rejects(work: ImportWork, part: str) -> pl.DataFrame:
-    content = b"".join([chunk async for chunk in work.storage.read(part)])
-    return await to_thread(_read, io.BytesIO(content), REJECTS, has_header=False)
+async def _validator(
+    context: ImportContext, source: RowSource, resubmission: Resubmission
+) -> ValidateLines:
+    """Validates rows of the source, relative to the time of the resubmission."""
+    bounds = await time_bounds(context, source.options, resubmission.submitted_at)
+    return lambda lines: validate(split_fields(lines, source.layout), source.options, bounds)
 
 
-async def _judge(work: ImportWork, source: RowSource, repair: Repair) -> Judge:
-    """How to judge rows of the source, by the moment at which they came back corrected."""
-    horizon = await work.imports.horizon()
-    bounds = TimeBounds.at(repair.asked_at, work.readings.max_future, horizon)
-    return lambda lines: judge(split(lines, source.layout), source.options, bounds)
-
-
-def _repaired(
-    first_line: int, rejects: pl.DataFrame, corrections: pl.DataFrame, judged_by: Judge
+def _corrected(
+    first_line: int,
+    rejects: pl.DataFrame,
+    corrections: pl.DataFrame,
+    validate_lines: ValidateLines,
 ) -> Batch:
-    """What becomes of a part of the rejects: readings of the rows that are good now, and the rest.
+    """A part of the rejects as a batch: the readings that are valid now, and the other rejects.
 
-    No row is read anew, and every good one is a reject less.
+    It adds no rows read, and each valid row is a reject less.
     """
     corrected = rejects.select(LINE_NUMBER).join(corrections, LINE_NUMBER, maintain_order="left")
     others = rejects.join(corrections, LINE_NUMBER, how="anti", maintain_order="left")
-    judged = judged_by(corrected)
-    still_bad = pl.concat([others, judged.rejects]).sort(LINE_NUMBER)
+    validated = validate_lines(corrected)
     return Batch(
         first_line=first_line,
         last_line=first_line,
         size_bytes=0,
         rows_read=0,
-        rows_rejected=-judged.readings.height,
-        rejects=still_bad,
-        staged=stage(judged.readings),
-        numbered=judged.numbered,
+        rows_rejected=-validated.readings.height,
+        rejects=pl.concat([others, validated.rejects]).sort(LINE_NUMBER),
+        staged=stage(validated.readings),
+        numbered_readings=validated.numbered_readings,
     )
 
 
-def _read(source: Path | io.BytesIO, schema: Schema, *, has_header: bool) -> pl.DataFrame:
-    return pl.read_csv(source, has_header=has_header, schema=schema, empty_string_is_null=False)
+def _read_corrections(path: Path) -> pl.DataFrame:
+    return pl.read_csv(path, schema=CORRECTIONS, empty_string_is_null=False)

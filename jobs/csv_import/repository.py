@@ -1,4 +1,4 @@
-"""An import's writes to the database, each bound to the attempt that makes it."""
+"""An import's writes to the database. Each is fenced by the number of the attempt that makes it."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -11,31 +11,35 @@ import msgspec
 import polars as pl
 
 from core.database import Connection, Pool
-from core.imports import ImportOptions, ImportState
+from core.import_transitions import apply
+from core.imports import ImportOptions, ImportState, Transition
 from core.queries import queries
 from core.storage import rejects_folder
 from jobs.csv_import.batch import Batch
 from jobs.csv_import.conflicts import Stored, store_rows
-from jobs.csv_import.ordered_commit import Turn
+from jobs.csv_import.ordered_commit import CommitSlot
 from jobs.errors import LeaseLostError
 
-TellRejects: TypeAlias = Callable[[pl.DataFrame], Awaitable[None]]
+WriteRejects: TypeAlias = Callable[[pl.DataFrame], Awaitable[None]]
 
-LONGEST_WAIT_SECONDS = 5.0  # with rows locked, for another batch of the same import
+MAX_WAIT_SECONDS = 5.0  # for the import's batch before, while this one holds row locks
 
 
 @dataclass(frozen=True, slots=True)
-class Repair:
-    """Corrected rows that are to be loaded, since when, and the part up to which they are."""
+class Resubmission:
+    """Corrected rows to load: their object, when they were sent, and the last part that is loaded.
+
+    `lines_done` is the first line of that part, by which parts are named; 0 before the first.
+    """
 
     object_key: str
-    asked_at: datetime
+    submitted_at: datetime
     lines_done: int
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One attempt at an import, as it began; `tries` counts attempts since the last progress."""
+    """One attempt at an import, as claimed; `tries` counts attempts since the last progress."""
 
     id: UUID
     object_key: str
@@ -47,35 +51,35 @@ class Claim:
     started_at: datetime
     options: ImportOptions
     rejects_generation: int = 0
-    repair: Repair | None = None
+    resubmission: Resubmission | None = None
     object_e_tag: str | None = None
     announced_sha256: bytes | None = None
     sha256: bytes | None = None
 
     @property
     def rejects_folder(self) -> str:
-        """Where the rejects that count lie."""
+        """The folder of the current generation of rejects."""
         return rejects_folder(self.id, self.rejects_generation)
 
 
 class RowCounts(NamedTuple):
-    """Rows of the file so far."""
+    """Rows of the file, up to the last batch that was committed."""
 
     read: int
     rejected: int
 
 
 class ImportRepository:
-    """The imports of one database."""
+    """The worker's view of the imports. Writes raise LeaseLostError if the attempt has ended."""
 
     def __init__(self, pool: Pool, idle_seconds: float) -> None:
-        """`idle_seconds`: after this silence inside a batch the server ends its transaction."""
+        """The server ends a batch's transaction that is idle for `idle_seconds`."""
         self._pool = pool
         self._idle_seconds = idle_seconds
 
     async def claim(self, import_id: UUID) -> Claim | None:
-        """Begin the next attempt, which ends every earlier one; None: there is nothing to do."""
-        row = await queries().claim_import(self._pool, import_id=import_id)
+        """Begin the next attempt, which ends every earlier one; None: the import has ended."""
+        row = await apply(Transition.CLAIM, self._pool, import_id=import_id)
         if row is None:
             return None
         return Claim(
@@ -89,51 +93,52 @@ class ImportRepository:
             row["started_at"],
             msgspec.json.decode(row["options"], type=ImportOptions),
             row["rejects_generation"],
-            _repair(row) if row["repairing"] else None,
+            _resubmission(row) if row["repairing"] else None,
             row["object_e_tag"],
             row["announced_sha256"],
             row["sha256"],
         )
 
     async def horizon(self) -> datetime | None:
-        """The moment below which no reading is accepted, if there is one."""
+        """The retention horizon: readings before it are rejected; None: there is no retention."""
         horizon: datetime | None = await queries().retention_horizon(self._pool)
         return horizon
 
-    async def recognise(self, claim: Claim, sha256: bytes) -> None:
-        """The file has this checksum: the import names the first one of the same bytes."""
-        kept = await queries().recognise_file(
+    async def record_checksum(self, claim: Claim, sha256: bytes) -> None:
+        """Store the file's checksum, and which import was the first of the same bytes."""
+        updated = await queries().record_checksum(
             self._pool, import_id=claim.id, attempt=claim.attempt, sha256=sha256
         )
-        _require_lease(claim, kept)
+        _require_lease(claim, updated)
 
     async def begin_loading(self, claim: Claim, bytes_total: int) -> None:
-        """The text of the file is there, so large, and its batches begin to be stored."""
-        kept = await queries().begin_loading(
+        """Store the size of the decompressed file, and when its batches began to be loaded."""
+        updated = await queries().begin_loading(
             self._pool, import_id=claim.id, attempt=claim.attempt, bytes_total=bytes_total
         )
-        _require_lease(claim, kept)
+        _require_lease(claim, updated)
 
     async def store_batch(
-        self, claim: Claim, batch: Batch, turn: Turn, tell_rejects: TellRejects
+        self, claim: Claim, batch: Batch, slot: CommitSlot, write_rejects: WriteRejects
     ) -> bool:
-        """Write a batch, its part of the ledger and of the account, in one transaction.
+        """Write a batch, its ledger entries and its row counts in one transaction.
 
-        Conflicts that are errors are told before the commit, together with the batch's rejects.
-        Whether all of its keys were new. Raises LeaseLostError, RowsMissingError, TurnLateError or
-        what kept the batch before from being stored, and then nothing of this one is.
+        Conflicts that count as errors go to `write_rejects` before the commit, with the batch's
+        other rejects. Whether all of its keys were new. Raises LeaseLostError, RowsMissingError,
+        CommitOrderTimeoutError or the error of the batch before, and then nothing of this one is
+        stored.
         """
         async with self._pool.acquire() as connection:
-            firsts = batch.staged.spans()["first_ts"]
-            await queries().create_chunks(connection, moments=firsts.to_list())
+            firsts = batch.staged.ts_bounds_by_chunk()["first_ts"]
+            await queries().create_chunks(connection, timestamps=firsts.to_list())
             async with connection.transaction():
                 await self._prepare(connection)
-                turn.began.set()
+                slot.transaction_began.set()
                 how = claim.options.on_conflict
-                stored = await store_rows(connection, claim.id, batch, turn, how)
-                await turn.comes(min(self._idle_seconds / 2, LONGEST_WAIT_SECONDS))
+                stored = await store_rows(connection, claim.id, batch, slot, how)
+                await slot.wait(min(self._idle_seconds / 2, MAX_WAIT_SECONDS))
                 if stored.rejects.height > batch.rejects.height:
-                    await tell_rejects(stored.rejects)
+                    await write_rejects(stored.rejects)
                 await self._checkpoint(connection, claim, batch, stored)
         return batch.staged.rows.height == stored.inserted
 
@@ -141,7 +146,7 @@ class ImportRepository:
         self, connection: Connection, claim: Claim, batch: Batch, stored: Stored
     ) -> None:
         conflicts = stored.rejects.height - batch.rejects.height
-        kept = await queries().checkpoint_import(
+        updated = await queries().checkpoint_import(
             connection,
             import_id=claim.id,
             attempt=claim.attempt,
@@ -155,7 +160,7 @@ class ImportRepository:
             first_ts=batch.staged.first_ts,
             last_ts=batch.staged.last_ts,
         )
-        _require_lease(claim, kept)
+        _require_lease(claim, updated)
 
     async def row_counts(self, claim: Claim) -> RowCounts:
         """How many rows were read and how many rejected, in this attempt and earlier ones."""
@@ -167,59 +172,54 @@ class ImportRepository:
         return RowCounts(row["rows_read"], row["rows_rejected"])
 
     async def count_discarded(self, claim: Claim, rejected: int) -> None:
-        """Tell how many rows were rejected of a file of which nothing is stored."""
-        kept = await queries().count_discarded(
+        """Store how many rows of a file were rejected of which nothing is stored."""
+        updated = await queries().count_discarded(
             self._pool, import_id=claim.id, attempt=claim.attempt, rejected=rejected
         )
-        _require_lease(claim, kept)
+        _require_lease(claim, updated)
 
     async def is_cancelled(self, import_id: UUID) -> bool:
-        """Whether the import was ended by a person."""
+        """Whether a user has cancelled the import."""
         state = await queries().import_state(self._pool, import_id=import_id)
         return bool(state == ImportState.CANCELLED)
 
     async def begin_aggregating(self, claim: Claim) -> None:
-        """Every line is loaded."""
-        kept = await queries().begin_aggregating(
-            self._pool, import_id=claim.id, attempt=claim.attempt
-        )
-        _require_lease(claim, kept)
+        """Every line is loaded; the rollups come next."""
+        await self._apply(Transition.BEGIN_AGGREGATING, claim)
 
     async def is_visible(self, claim: Claim) -> bool:
-        """Whether the rollups cover all that the import wrote."""
+        """Whether the rollups cover every row that the import wrote."""
         return bool(await queries().import_is_visible(self._pool, import_id=claim.id))
 
     async def finish(self, claim: Claim) -> None:
         """The import is done."""
-        kept = await queries().finish_import(self._pool, import_id=claim.id, attempt=claim.attempt)
-        _require_lease(claim, kept)
+        await self._apply(Transition.FINISH, claim)
 
     async def fail(self, claim: Claim, code: str, message: str) -> None:
-        """End the import with the reason; what it loaded before stays."""
-        kept = await queries().fail_import(
-            self._pool,
-            import_id=claim.id,
-            attempt=claim.attempt,
-            error_code=code,
-            error_message=message,
-        )
-        _require_lease(claim, kept)
+        """Fail the import with the reason; what it loaded before stays."""
+        await self._apply(Transition.FAIL, claim, error_code=code, error_message=message)
 
     async def release(self, claim: Claim) -> None:
-        """Do not count this attempt against the file."""
+        """Give the attempt back: it does not count towards the limit of attempts."""
         await queries().release_import(self._pool, import_id=claim.id, attempt=claim.attempt)
+
+    async def _apply(self, transition: Transition, claim: Claim, **parameters: str) -> None:
+        updated = await apply(
+            transition, self._pool, import_id=claim.id, attempt=claim.attempt, **parameters
+        )
+        _require_lease(claim, updated)
 
     async def _prepare(self, connection: Connection) -> None:
         milliseconds = str(round(self._idle_seconds * 1000))
         await queries().prepare_batch_transaction(connection, milliseconds=milliseconds)
 
 
-def _repair(row: asyncpg.Record) -> Repair:
-    return Repair(row["repair_key"], row["repair_at"], row["repair_lines_done"])
+def _resubmission(row: asyncpg.Record) -> Resubmission:
+    return Resubmission(row["repair_key"], row["repair_at"], row["repair_lines_done"])
 
 
-def _require_lease(claim: Claim, answer: object) -> None:
-    if answer is None:
+def _require_lease(claim: Claim, updated: object) -> None:
+    if updated is None:
         raise _lease_lost(claim)
 
 

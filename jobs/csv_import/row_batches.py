@@ -1,4 +1,4 @@
-"""What every kind of file comes to before it is judged."""
+"""What every file format is read into, before validation."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from core.imports import ImportOptions
 from jobs.csv_import.header import Layout
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """A batch: the rows among the lines from the first to the last.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowBatch:
+    """The rows among the lines from `first_line` to `last_line`.
 
     `frame` has `line`, `row`, the text as it stands in the file, and as text each of COLUMNS; null
-    in these means that the row does not divide into columns. `size_bytes` is how much of the file
-    they take, about.
+    in these means that the row does not split into the file's columns. `size_bytes` is the
+    approximate size of the lines in the file.
     """
 
     first_line: int
@@ -26,12 +26,12 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class RowSource:
-    """The batches of a file that are left to read, and the options by which to judge them.
+    """An open file: the batches that are left to read, and the options to validate them with.
 
-    `columns` are the file's own names for COLUMNS, `layout` is how the text of a row divides.
+    `columns` are the file's own names for COLUMNS, `layout` is how the text of a row splits.
     """
 
     columns: Mapping[str, str]
     options: ImportOptions
     layout: Layout
-    batches: Iterator[Rows]
+    batches: Iterator[RowBatch]

@@ -1,7 +1,7 @@
-"""A batch's readings as they are written: one row a key, and what repeated keys add to the account.
+"""A batch's readings as they are written: one row per key, and counts of the repeated keys.
 
-The account is that of loading row by row: the first value of a key counts against the stored one,
-each later value against the one before it, and the last one stays.
+They are counted as if loaded row by row: the first value of a key is compared with the stored one,
+each later value with the one before it, and the last one stays.
 """
 
 from dataclasses import dataclass
@@ -12,54 +12,50 @@ import polars as pl
 
 from core.time import CHUNK_LENGTH, MICROSECOND
 
+# In this order every writer locks readings, so that no two of them deadlock: in SQL the fragment
+# key_order. Polars compares texts by their bytes, as COLLATE "C" does.
 KEY = ("equipment_id", "ts")
 
-# The one order in which imports write rows, so that they never wait for each other crosswise:
-# a chunk at a time, and ids that COPY encodes together side by side. The same in imports.sql.
-ORDER = (
-    pl.col("ts").dt.epoch("us") // (CHUNK_LENGTH // MICROSECOND),
-    pl.col("equipment_id").str.len_bytes(),
-    *map(pl.col, KEY),
-)
+CHUNK = pl.col("ts").dt.epoch("us") // (CHUNK_LENGTH // MICROSECOND)
 
 
 @dataclass(frozen=True, slots=True)
 class StagedBatch:
-    """`rows` (equipment_id, ts, first_value, last_value) in ORDER, and the repetitions."""
+    """`rows` (equipment_id, ts, first_value, last_value) in order of KEY, and counts of repeats."""
 
     rows: pl.DataFrame
-    replaced_inside: int
-    unchanged_inside: int
+    replaced_within_batch: int
+    unchanged_within_batch: int
 
     @property
     def readings(self) -> int:
-        """How many were staged, repetitions and all."""
-        return self.rows.height + self.replaced_inside + self.unchanged_inside
+        """How many readings were staged, repeated keys included."""
+        return self.rows.height + self.replaced_within_batch + self.unchanged_within_batch
 
     @property
     def first_ts(self) -> datetime | None:
-        """The earliest moment, if there is any row."""
+        """The earliest timestamp, if there is any row."""
         return cast("datetime | None", self.rows["ts"].min())
 
     @property
     def last_ts(self) -> datetime | None:
-        """The latest moment, if there is any row."""
+        """The latest timestamp, if there is any row."""
         return cast("datetime | None", self.rows["ts"].max())
 
     @property
-    def span(self) -> dict[str, datetime | None]:
+    def ts_bounds(self) -> dict[str, datetime | None]:
         """Both, as the parameters of a query."""
         return {"first_ts": self.first_ts, "last_ts": self.last_ts}
 
-    def spans(self) -> pl.DataFrame:
-        """The first and the last moment (first_ts, last_ts) in each chunk that has any."""
-        spans = self.rows.group_by(chunk=ORDER[0]).agg(
+    def ts_bounds_by_chunk(self) -> pl.DataFrame:
+        """The first and the last timestamp (first_ts, last_ts) in each chunk that has any."""
+        bounds = self.rows.group_by(chunk=CHUNK).agg(
             first_ts=pl.col("ts").min(), last_ts=pl.col("ts").max()
         )
-        return spans.select("first_ts", "last_ts")
+        return bounds.select("first_ts", "last_ts")
 
     def days(self) -> list[tuple[str, date]]:
-        """Each equipment with each UTC day on which it has a row."""
+        """Each equipment id with each UTC day on which it has a row."""
         return self.rows.select("equipment_id", day=pl.col("ts").dt.date()).unique().rows()
 
 
@@ -68,7 +64,7 @@ def stage(readings: pl.DataFrame) -> StagedBatch:
     repeats = pl.all_horizontal(
         pl.col(name).eq(pl.col(name).shift(1)).fill_null(False) for name in KEY
     )
-    ordered = readings.sort(ORDER, maintain_order=True).with_columns(
+    ordered = readings.sort(KEY, maintain_order=True).with_columns(
         repeats=repeats, changes=pl.col("value").ne(pl.col("value").shift(1))
     )
     ends = ~pl.col("repeats").shift(-1, fill_value=False)
@@ -80,5 +76,5 @@ def stage(readings: pl.DataFrame) -> StagedBatch:
 
 def shares_keys(one: StagedBatch, other: StagedBatch) -> bool:
     """Whether some key is in both."""
-    meeting = other.rows.filter(pl.col("ts").is_between(one.first_ts, one.last_ts))
-    return not meeting.join(one.rows, on=KEY, how="semi").is_empty()
+    overlapping = other.rows.filter(pl.col("ts").is_between(one.first_ts, one.last_ts))
+    return not overlapping.join(one.rows, on=KEY, how="semi").is_empty()

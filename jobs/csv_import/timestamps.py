@@ -1,4 +1,4 @@
-"""The moments that timestamps name, in each of the ways a file may write them."""
+"""Timestamps parsed to UTC, in each format that a file may use."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -9,56 +9,57 @@ import polars as pl
 from core.imports import TIMESTAMP, ImportOptions, TimeFormat
 from core.readings import EARLIEST, LATEST
 from core.readings import TIMESTAMP as ISO_8601
-from core.time import EPOCH, MICROSECOND
+from core.time import EPOCH, MICROSECOND, NANOSECONDS, EpochUnit
 
 OFFSET = "(?:[Zz]|[+-][0-9:]+)$"
 
-# Polars does not know when clocks change from here on.
-CLOCKS_KNOWN_UNTIL = datetime(2100, 1, 1)  # noqa: DTZ001  # a clock's time has no offset
+# From here on Polars does not know the offset changes of time zones.
+OFFSETS_KNOWN_UNTIL = datetime(2100, 1, 1)  # noqa: DTZ001  # a local time has no offset
 
-# A count of up to 21 digits (nanoseconds to the year 9999), with decimals.
-COUNT = r"^(?P<sign>[+-]?)(?P<whole>[0-9]{1,21})(?:\.(?P<decimals>[0-9]{1,9}))?$"
+# A number of up to 21 digits (nanoseconds to the year 9999), with decimals.
+SINCE_EPOCH = r"^(?P<sign>[+-]?)(?P<whole>[0-9]{1,21})(?:\.(?P<decimals>[0-9]{1,9}))?$"
 DECIMALS = 9
-BILLIONTHS_IN_A_MICROSECOND = {
-    TimeFormat.EPOCH_S: 10**3,
-    TimeFormat.EPOCH_MS: 10**6,
-    TimeFormat.EPOCH_US: 10**9,
-    TimeFormat.EPOCH_NS: 10**12,
+UNITS = {
+    TimeFormat.EPOCH_S: EpochUnit.SECONDS,
+    TimeFormat.EPOCH_MS: EpochUnit.MILLISECONDS,
+    TimeFormat.EPOCH_US: EpochUnit.MICROSECONDS,
+    TimeFormat.EPOCH_NS: EpochUnit.NANOSECONDS,
 }
 
+Part = Callable[[str], pl.Expr]  # a named group of the match
 
-Part = Callable[[str], pl.Expr]
 
+def with_timestamps(rows: pl.DataFrame, options: ImportOptions) -> pl.DataFrame:
+    """The rows with `ts`, the timestamp in UTC, null where it is none.
 
-def with_moments(rows: pl.DataFrame, options: ImportOptions) -> pl.DataFrame:
-    """With `ts`, the moment in UTC, null where there is none.
-
-    By a local clock also with `earlier` and `later`, the two things that a timestamp without
-    offset may mean, mostly equal, and `skipped`: whether the clock never showed it.
+    Where local time may change its offset, also with `earlier` and `later`, the two instants that
+    a timestamp without offset may mean (equal unless it is ambiguous), and `skipped`: whether it
+    lies in the gap when clocks are put forward.
     """
     text = pl.col(TIMESTAMP).str.strip_chars()
     if options.time_format is not TimeFormat.ISO8601:
-        parts = rows.with_columns(parts=text.str.extract_groups(COUNT))
-        return parts.with_columns(ts=_counted(options.time_format, pl.col("parts").struct.field))
+        parts = rows.with_columns(parts=text.str.extract_groups(SINCE_EPOCH))
+        unit = UNITS[options.time_format]
+        return parts.with_columns(ts=_from_epoch(unit, pl.col("parts").struct.field))
     parts = rows.with_columns(parts=text.str.extract_groups(f"^{ISO_8601}$"))
-    written = _less_offset(pl.col("parts").struct.field)
-    if not options.by_local_clock:
-        return parts.with_columns(ts=_storable(written))
+    parsed = _minus_offset(pl.col("parts").struct.field)
+    if not options.uses_local_time:
+        return parts.with_columns(ts=_storable(parsed))
     has_offset = text.str.contains(OFFSET).alias("has_offset")
-    return _by_clock(parts.with_columns(has_offset, written=written), options.time_zone)
+    return _in_time_zone(parts.with_columns(has_offset, parsed=parsed), options.time_zone)
 
 
-def _counted(unit: TimeFormat, part: Part) -> pl.Expr:
+def _from_epoch(unit: EpochUnit, part: Part) -> pl.Expr:
+    """The timestamp of a count; one that cannot be stored is out of any bounds."""
     digits = pl.concat_str(part("whole"), part("decimals").fill_null("").str.pad_end(DECIMALS, "0"))
     billionths = digits.cast(pl.Int128) * pl.when(part("sign") == "-").then(-1).otherwise(1)
-    microseconds = billionths // BILLIONTHS_IN_A_MICROSECOND[unit]
-    first, last = ((moment - EPOCH) // MICROSECOND for moment in (EARLIEST, LATEST))
-    storable = pl.when(microseconds.is_between(first, last)).then(microseconds)
-    return storable.cast(pl.Int64).cast(pl.Datetime("us", "UTC"))
+    microseconds: pl.Expr = billionths // (10**DECIMALS * 1000 // NANOSECONDS[unit])
+    first, last = ((bound - EPOCH) // MICROSECOND for bound in (EARLIEST, LATEST))
+    return microseconds.clip(first - 1, last + 1).cast(pl.Int64).cast(pl.Datetime("us", "UTC"))
 
 
-def _less_offset(part: Part) -> pl.Expr:
-    """Date and time less the offset, if there is one; null where there is no such time."""
+def _minus_offset(part: Part) -> pl.Expr:
+    """Date and time minus the offset, if there is one; null where there is no such time."""
     second = part("second").fill_null("00")
     local = pl.concat_str(
         part("date"), pl.lit("T"), part("minute"), pl.lit(":"), second
@@ -72,23 +73,24 @@ def _less_offset(part: Part) -> pl.Expr:
 
 
 def _storable(utc: pl.Expr) -> pl.Expr:
-    moment = utc.dt.replace_time_zone("UTC")
-    return pl.when(moment.is_between(pl.lit(EARLIEST), pl.lit(LATEST))).then(moment)
+    """The timestamps with their zone; null outside the range that can be stored."""
+    ts = utc.dt.replace_time_zone("UTC")
+    return pl.when(ts.is_between(pl.lit(EARLIEST), pl.lit(LATEST))).then(ts)
 
 
-def _by_clock(rows: pl.DataFrame, zone: str) -> pl.DataFrame:
-    written, earlier = pl.col("written"), pl.col("earlier")
-    shown = pl.when(~pl.col("has_offset") & (written < CLOCKS_KNOWN_UNTIL)).then(written)
+def _in_time_zone(rows: pl.DataFrame, zone: str) -> pl.DataFrame:
+    parsed, earlier = pl.col("parsed"), pl.col("earlier")
+    local = pl.when(~pl.col("has_offset") & (parsed < OFFSETS_KNOWN_UNTIL)).then(parsed)
     return (
-        rows.with_columns(shown=shown)
-        .with_columns(earlier=_meant(zone, "earliest"), later=_meant(zone, "latest"))
+        rows.with_columns(local=local)
+        .with_columns(earlier=_local_as_utc(zone, "earliest"), later=_local_as_utc(zone, "latest"))
         .with_columns(
-            ts=_storable(pl.when("has_offset").then(written).otherwise(earlier)),
-            skipped=pl.col("shown").is_not_null() & earlier.is_null(),
+            ts=_storable(pl.when("has_offset").then(parsed).otherwise(earlier)),
+            skipped=pl.col("local").is_not_null() & earlier.is_null(),
         )
     )
 
 
-def _meant(zone: str, ambiguous: Literal["earliest", "latest"]) -> pl.Expr:
-    placed = pl.col("shown").dt.replace_time_zone(zone, ambiguous=ambiguous, non_existent="null")
-    return placed.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+def _local_as_utc(zone: str, ambiguous: Literal["earliest", "latest"]) -> pl.Expr:
+    zoned = pl.col("local").dt.replace_time_zone(zone, ambiguous=ambiguous, non_existent="null")
+    return zoned.dt.convert_time_zone("UTC").dt.replace_time_zone(None)

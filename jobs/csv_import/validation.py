@@ -1,4 +1,4 @@
-"""Which lines of a batch are readings, and why the others are not: vectorised, a reason a line."""
+"""Validation of a batch of rows: readings, and rejects with a reason each; vectorised."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,13 +7,14 @@ import polars as pl
 
 from core.imports import EQUIPMENT_ID, VALUE, DecimalMark, ImportOptions
 from core.readings import NUMBER, OnConflict, TimeBounds
+from jobs.csv_import.equipment_ids import are_plain, with_normalized_ids
 from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT
-from jobs.csv_import.reject_rules import Rule, rules
-from jobs.csv_import.timestamps import with_moments
+from jobs.csv_import.reject_rules import RejectRule, reject_rules
+from jobs.csv_import.timestamps import with_timestamps
 
 
 @dataclass(frozen=True, slots=True)
-class JudgedBatch:
+class ValidatedBatch:
     """A batch's `readings` (equipment_id, ts, value) and `rejects` (line, code, column, row).
 
     Where conflicts are errors, the readings have line and row too.
@@ -23,35 +24,35 @@ class JudgedBatch:
     rejects: pl.DataFrame
 
     @property
-    def numbered(self) -> pl.DataFrame | None:
+    def numbered_readings(self) -> pl.DataFrame | None:
         """The readings, if they have line and row."""
         return self.readings if LINE_NUMBER in self.readings.columns else None
 
     @property
     def rows_read(self) -> int:
-        """Every row of the batch; blank lines are none."""
+        """The number of rows of the batch, without blank lines."""
         return self.readings.height + self.rejects.height
 
 
-def judge(rows: pl.DataFrame, options: ImportOptions, bounds: TimeBounds) -> JudgedBatch:
-    """Judge rows that have `line`, `row` and each of COLUMNS as text."""
-    reasons = rules(options, bounds)
-    verdicts = [pl.when(rule.applies).then(number) for number, rule in enumerate(reasons)]
-    judged = (
-        with_moments(rows, options)
+def validate(rows: pl.DataFrame, options: ImportOptions, bounds: TimeBounds) -> ValidatedBatch:
+    """Validate rows that have `line`, `row` and each of COLUMNS as text.
+
+    A row is rejected for the first rule that applies.
+    """
+    ids_are_plain = are_plain(rows[EQUIPMENT_ID])
+    rules = reject_rules(options, bounds, ids_are_plain=ids_are_plain)
+    numbers = [pl.when(rule.applies).then(number) for number, rule in enumerate(rules)]
+    validated = (
+        with_timestamps(rows if ids_are_plain else with_normalized_ids(rows), options)
         .with_columns(number=_number(options.decimal))
-        .with_columns(verdict=pl.coalesce(verdicts))
+        .with_columns(rule=pl.coalesce(numbers))
     )
-    good = judged.filter(pl.col("verdict").is_null())
-    told = _told_in_conflicts(options)
-    return JudgedBatch(
-        good.select(*told, equipment_id=EQUIPMENT_ID, ts="ts", value="number"),
-        _rejects(judged.filter(pl.col("verdict").is_not_null()), reasons),
+    valid = validated.filter(pl.col("rule").is_null())
+    line_columns = (LINE_NUMBER, TEXT) if options.on_conflict is OnConflict.ERROR else ()
+    return ValidatedBatch(
+        valid.select(*line_columns, equipment_id=EQUIPMENT_ID, ts="ts", value="number"),
+        _rejects(validated.filter(pl.col("rule").is_not_null()), rules),
     )
-
-
-def _told_in_conflicts(options: ImportOptions) -> tuple[str, ...]:
-    return (LINE_NUMBER, TEXT) if options.on_conflict is OnConflict.ERROR else ()
 
 
 def _number(mark: DecimalMark) -> pl.Expr:
@@ -62,12 +63,12 @@ def _number(mark: DecimalMark) -> pl.Expr:
     return pl.when(text.str.contains(f"^{NUMBER}$")).then(text.cast(pl.Float64, strict=False))
 
 
-def _rejects(rejected: pl.DataFrame, reasons: Sequence[Rule]) -> pl.DataFrame:
-    codes = dict(enumerate(str(rule.code) for rule in reasons))
-    columns = dict(enumerate(rule.column for rule in reasons))
+def _rejects(rejected: pl.DataFrame, rules: Sequence[RejectRule]) -> pl.DataFrame:
+    codes = dict(enumerate(str(rule.code) for rule in rules))
+    columns = dict(enumerate(rule.column for rule in rules))
     return rejected.select(
         LINE_NUMBER,
-        code=pl.col("verdict").replace_strict(codes, return_dtype=pl.String),
-        column=pl.col("verdict").replace_strict(columns, return_dtype=pl.String),
+        code=pl.col("rule").replace_strict(codes, return_dtype=pl.String),
+        column=pl.col("rule").replace_strict(columns, return_dtype=pl.String),
         row=TEXT,
     )

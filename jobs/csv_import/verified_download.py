@@ -1,35 +1,35 @@
-"""The file of an import, known to be the one that was sent."""
-
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from jobs.csv_import.context import ImportWork
-from jobs.csv_import.decompression import plain_file
+from core.imports import ImportFault
+from jobs.csv_import.context import ImportContext
+from jobs.csv_import.decompression import decompressed_file
 from jobs.csv_import.repository import Claim
 from jobs.errors import FileFaultError
 
 
 @asynccontextmanager
-async def received_file(work: ImportWork, claim: Claim) -> AsyncIterator[Path]:
-    """The import's file, uncompressed.
+async def verified_download(context: ImportContext, claim: Claim) -> AsyncIterator[Path]:
+    """The import's file, decompressed, with the checksum that was announced.
 
-    One from a bucket, which the API has not seen, is recognised by its checksum. Raises
-    FileFaultError: the file is not the one announced, or cannot be inflated; ObjectReplacedError.
+    A file that was sent to a bucket, past the API, has its checksum recorded here, by which the
+    first import of the same bytes is known. Raises FileFaultError: the file is not the one
+    announced, or cannot be decompressed; ObjectReplacedError.
     """
-    limit = work.worker.max_inflated_bytes
-    async with work.storage.as_file(claim.object_key, claim.object_e_tag) as stored:
+    max_bytes = context.worker.max_inflated_bytes
+    async with context.storage.as_file(claim.object_key, claim.object_e_tag) as stored:
         if stored.sha256 is not None and claim.sha256 is None:
             _require_announced(claim, stored.sha256)
-            await work.imports.recognise(claim, stored.sha256)
-        async with plain_file(stored.path, limit, work.checkpoint) as path:
+            await context.imports.record_checksum(claim, stored.sha256)
+        async with decompressed_file(stored.path, max_bytes, context.raise_if_stopping) as path:
             yield path
 
 
 def _require_announced(claim: Claim, sha256: bytes) -> None:
     if claim.announced_sha256 not in {None, sha256}:
         raise FileFaultError(
-            "wrong_checksum",
+            ImportFault.WRONG_CHECKSUM,
             f"The file that arrived has the SHA-256 {sha256.hex()}, another was announced. "
             "Nothing of it was stored. Ask for a new upload and send the file again.",
         )

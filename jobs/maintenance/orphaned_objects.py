@@ -1,4 +1,4 @@
-"""Uploads that never came to an end, and the objects that nobody needs because of them."""
+"""Uploads that were never completed, and stored objects that no import needs."""
 
 import re
 from datetime import timedelta
@@ -6,33 +6,40 @@ from datetime import timedelta
 import structlog
 
 from core.database import Pool
+from core.import_transitions import apply
+from core.imports import ImportFault, Transition
 from core.queries import queries
 from core.storage import IMPORTS_FOLDER, Storage
 from core.time import utc_now
 
 log = structlog.get_logger()
 
-# What is younger may be an upload under way, or one whose import is just being committed.
-SAFE_AGE = timedelta(days=1)
+# A younger object may belong to an upload in progress or to an import that is being committed.
+GRACE_PERIOD = timedelta(days=1)
 
-OURS = re.compile(rf"{IMPORTS_FOLDER}/[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}/.+")
+OBJECT_KEY = re.compile(rf"{IMPORTS_FOLDER}/[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}/.+")
 
 
 async def expire_uploads(pool: Pool) -> None:
-    """End the imports whose file was announced so long ago that it will not come any more."""
-    await queries().expire_uploads(pool, seconds=SAFE_AGE.total_seconds())
+    """Fail the imports whose file was announced, but not completed within the grace period."""
+    await apply(
+        Transition.EXPIRE_UPLOADS,
+        pool,
+        seconds=GRACE_PERIOD.total_seconds(),
+        error_code=ImportFault.UPLOAD_EXPIRED,
+    )
 
 
-async def sweep_orphans(pool: Pool, storage: Storage) -> None:
-    """Remove old objects that no import needs, and what uploads that died left in a folder.
+async def delete_orphaned_objects(pool: Pool, storage: Storage) -> None:
+    """Delete old objects that no import needs, and partial files of interrupted uploads.
 
-    Raises StorageError; the next sweep goes on.
+    Raises StorageError; the next run continues.
     """
-    before = utc_now() - SAFE_AGE
+    before = utc_now() - GRACE_PERIOD
     removed = await storage.delete_partial_files(before)
     async for keys in storage.keys_stored_before(before, IMPORTS_FOLDER):
-        ours = [key for key in keys if OURS.fullmatch(key)]
-        orphans = [row["key"] async for row in queries().orphans_among(pool, keys=ours)]
+        ours = [key for key in keys if OBJECT_KEY.fullmatch(key)]
+        orphans = [row["key"] async for row in queries().orphaned_objects(pool, keys=ours)]
         await storage.delete(orphans)
         removed += len(orphans)
     if removed:

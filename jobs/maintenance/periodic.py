@@ -1,4 +1,4 @@
-"""What a worker does at a steady pace, job or no job."""
+"""What a worker does at intervals, whether there are jobs or not."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,46 +6,46 @@ from contextlib import suppress
 
 import structlog
 
-from core.audits import audit_random_day
+from core import audits
 from core.database import Pool, database_errors, open_connection
 from core.queries import queries
 from core.queue import enqueue_import
 from core.settings import DatabaseSettings
-from jobs.errors import EXPECTED
+from jobs.errors import EXPECTED_ERRORS
 
 log = structlog.get_logger()
 
 
-async def every(
-    seconds: float, stop: asyncio.Event, action: Callable[[], Awaitable[object]]
+async def run_periodically(
+    seconds: float, stop: asyncio.Event, task: Callable[[], Awaitable[object]]
 ) -> None:
-    """Do it at once and then at this pace until the worker is to stop; faults are logged."""
+    """Run the task at once and then at this interval until `stop` is set; errors are logged."""
     while not stop.is_set():
         try:
-            await action()
-        except EXPECTED as error:
+            await task()
+        except EXPECTED_ERRORS as error:
             if not stop.is_set():
-                log.warning("upkeep_failed", error=repr(error))
-        await pause(stop, seconds)
+                log.warning("maintenance_failed", error=repr(error))
+        await interruptible_sleep(stop, seconds)
 
 
-async def pause(stop: asyncio.Event, seconds: float) -> None:
-    """Wait so long, or until the worker is to stop."""
+async def interruptible_sleep(stop: asyncio.Event, seconds: float) -> None:
+    """Sleep, but no longer than until `stop` is set."""
     with suppress(TimeoutError):
         await asyncio.wait_for(stop.wait(), seconds)
 
 
-async def audit_some_day(database: DatabaseSettings) -> None:
-    """Compare the rollups of a day at random with what they are made of."""
+async def audit_random_day(database: DatabaseSettings) -> None:
+    """Compare the rollups of a random day with the rows they are made of."""
     with database_errors():
         async with open_connection(database) as connection:
-            await audit_random_day(connection)
+            await audits.audit_random_day(connection)
 
 
-async def queue_stranded_imports(pool: Pool) -> None:
-    """Give unfinished imports without a job a new one.
+async def requeue_stranded_imports(pool: Pool) -> None:
+    """Give each unfinished import without a job a new one.
 
-    The queue forgets a job when a worker that has lost it reports its end, or when the wish for
+    The queue loses a job when a worker that has lost it reports its end, or when the request for
     another attempt could not be stored; the imports table is what counts.
     """
     async with pool.acquire() as connection, connection.transaction():

@@ -1,4 +1,4 @@
-"""Time ranges, half open: merging, aligning and slicing them."""
+"""Half-open time ranges: merged and aligned to buckets, clamped, split at chunk boundaries."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from core.time import TimeRange, ceiling, chunk_end, floor
 
 
-def aligned(ranges: Iterable[TimeRange], width: timedelta) -> list[TimeRange]:
+def align_to_buckets(ranges: Iterable[TimeRange], width: timedelta) -> list[TimeRange]:
     """The fewest ranges of whole buckets that cover `ranges`, in order."""
     merged: list[TimeRange] = []
     for item in sorted(ranges):
@@ -18,18 +18,18 @@ def aligned(ranges: Iterable[TimeRange], width: timedelta) -> list[TimeRange]:
     return merged
 
 
-def clamped(
+def clamp(
     ranges: Iterable[TimeRange], earliest: datetime | None, latest: datetime
 ) -> list[TimeRange]:
-    """What of `ranges` lies within the limits; `earliest` None: nothing is too early."""
-    cut = (
+    """The parts of `ranges` within the limits; `earliest` None: no lower limit."""
+    clamped = (
         TimeRange(max(item.start, earliest or item.start), min(item.end, latest)) for item in ranges
     )
-    return [item for item in cut if item.start < item.end]
+    return [item for item in clamped if item.start < item.end]
 
 
-def slices(ranges: Iterable[TimeRange]) -> Iterator[TimeRange]:
-    """The parts of `ranges` that each lie in one chunk, in order."""
+def split_at_chunks(ranges: Iterable[TimeRange]) -> Iterator[TimeRange]:
+    """The parts of `ranges`, in order, each within one chunk."""
     for item in ranges:
         start = item.start
         while start < item.end:

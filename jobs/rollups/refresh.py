@@ -1,4 +1,4 @@
-"""Bring the rollups up to date over the ranges in the ledger, and check that they are."""
+"""Refresh the rollups over the ranges in the ledger, and verify the result."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
@@ -12,20 +12,23 @@ from core.queries import all_rows, queries
 from core.settings import DatabaseSettings
 from core.time import DAY, HOUR, TimeRange, ceiling
 from core.traces import span
-from jobs.errors import CONFLICTS, RefreshLeaseLostError
+from jobs.errors import CONCURRENCY_ERRORS, RefreshLeaseLostError
 from jobs.rollups.lease import RefreshLease, refresh_lease
-from jobs.rollups.ranges import aligned, clamped, slices
+from jobs.rollups.ranges import align_to_buckets, clamp, split_at_chunks
 
 log = structlog.get_logger()
 
 RETRY_DELAYS_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
 
+StopCheck = Callable[[], None]
+
 
 @dataclass(frozen=True, slots=True)
 class Rollup:
-    """A continuous aggregate: how to refresh a range of it, and to count what is wrong there.
+    """A continuous aggregate: queries that refresh a range of it and count its wrong buckets.
 
-    `miscounts` counts that, too, where rows were only added and none replaced.
+    `differences` compares values. `miscounts` only counts rows, which suffices where rows were
+    added and none replaced.
     """
 
     name: str
@@ -44,7 +47,7 @@ DAILY = Rollup(
     "readings_1d",
     queries().refresh_daily,
     queries().daily_differences,
-    queries().daily_differences,  # of hours, which are few
+    queries().daily_differences,  # it compares hours, which are few
 )
 
 
@@ -57,24 +60,25 @@ class DirtyRange:
     only_new: bool
 
 
-def _go_on() -> None:
-    """The checkpoint of a caller that never stops a refresh."""
+def _never_stop() -> None:
+    """The stop check of a caller that never interrupts a refresh."""
 
 
 async def refresh_dirty_ranges(
-    database: DatabaseSettings, checkpoint: Callable[[], None] = _go_on
+    database: DatabaseSettings, raise_if_stopping: StopCheck = _never_stop
 ) -> bool:
-    """Refresh and verify the rollups over the ledger's ranges, then delete the rows it had.
+    """Refresh and verify the rollups over the ledger's ranges, then delete its verified rows.
 
-    False when another session is at it, or has taken it over. Rows whose range is still wrong stay
-    in the ledger. `checkpoint` is called between two slices and raises to stop the work.
+    False when another session is refreshing already, or has taken over. Rows whose range is still
+    wrong stay in the ledger. `raise_if_stopping` is called between two slices and raises to
+    interrupt the refresh.
     """
     with database_errors():
         async with open_connection(database) as connection, refresh_lease(connection) as lease:
             if lease is None:
                 return False
             try:
-                await _refresh_ledger(database, connection, lease, checkpoint)
+                await _refresh_ledger(database, connection, lease, raise_if_stopping)
             except RefreshLeaseLostError:
                 return False
             return True
@@ -84,82 +88,89 @@ async def _refresh_ledger(
     database: DatabaseSettings,
     connection: Connection,
     lease: RefreshLease,
-    checkpoint: Callable[[], None],
+    raise_if_stopping: StopCheck,
 ) -> None:
-    if ledger := await _ledger(connection):
-        async with open_connection(database) as helper, lease.kept(database, helper):
+    if ledger := await _read_ledger(connection):
+        async with open_connection(database) as second, lease.kept(database, second):
             with span("refresh rollups", {"sensorflow.ranges": len(ledger)}):
-                await _work_off(ledger, (connection, helper), lease, checkpoint)
+                await _refresh_ranges(ledger, (connection, second), lease, raise_if_stopping)
 
 
-async def _ledger(connection: Connection) -> list[DirtyRange]:
-    """Its rows, and more where the refresh of these would leave something behind the watermark."""
+async def _read_ledger(connection: Connection) -> list[DirtyRange]:
+    """The ledger's rows, and new ones for what a refresh of these would leave unmaterialised.
+
+    A refresh moves the watermark up to its end, and the real-time view adds raw rows only from the
+    watermark on: older hours that were never materialised would be missing until they are.
+    """
     ledger = [
         DirtyRange(row["id"], TimeRange(row["range_start"], row["range_end"]), row["only_new"])
         async for row in queries().dirty_ranges(connection)
     ]
-    for rest in await _left_behind(connection, aligned((row.range for row in ledger), HOUR)):
-        bounds = {"range_start": rest.start, "range_end": rest.end}
-        entered = await queries().enter_unmaterialised_range(connection, **bounds)
-        ledger.append(DirtyRange(entered, rest, only_new=True))
+    hours = align_to_buckets((row.range for row in ledger), HOUR)
+    for missing in await _unmaterialised(connection, hours):
+        bounds = {"range_start": missing.start, "range_end": missing.end}
+        ledger_id = await queries().enter_unmaterialised_range(connection, **bounds)
+        ledger.append(DirtyRange(ledger_id, missing, only_new=True))
     return ledger
 
 
-async def _left_behind(connection: Connection, hours: Sequence[TimeRange]) -> list[TimeRange]:
-    """What no policy has come to yet, up to the end of the hours; nothing if they hold it all."""
+async def _unmaterialised(connection: Connection, hours: Sequence[TimeRange]) -> list[TimeRange]:
+    """What no policy has materialised yet up to the end of the hours; empty if they cover it."""
     if not hours:
         return []
     bounds = {"after": hours[-1].start, "before": hours[-1].end}
     rows = await all_rows(queries().unmaterialised_ranges, connection, **bounds)
-    return aligned((TimeRange(*row) for row in rows), HOUR)
+    return align_to_buckets((TimeRange(*row) for row in rows), HOUR)
 
 
-async def _work_off(
+async def _refresh_ranges(
     ledger: list[DirtyRange],
     connections: Sequence[Connection],
     lease: RefreshLease,
-    checkpoint: Callable[[], None],
+    raise_if_stopping: StopCheck,
 ) -> None:
     for connection in connections:
         await queries().disable_parallel_query(connection)
-    wrong: list[TimeRange] = []
+    mismatched: list[TimeRange] = []
 
-    async def take_slices(
-        connection: Connection, rollup: Rollup, parts: Iterator[TimeRange]
+    async def refresh_slices(
+        connection: Connection, rollup: Rollup, slices: Iterator[TimeRange]
     ) -> None:
-        for part in parts:  # which the other connection takes from as well
-            checkpoint()
+        for part in slices:  # shared: each connection takes the next one
+            raise_if_stopping()
             await lease.renew(connection)
-            if not await _bring_up_to_date(connection, rollup, part, ledger):
-                wrong.append(part)
+            if not await _refresh_and_verify(connection, rollup, part, ledger):
+                mismatched.append(part)
 
     for rollup, due in await due_slices(connections[0], (row.range for row in ledger)):
-        parts = iter(due)
-        lanes = (take_slices(connection, rollup, parts) for connection in connections)
-        ends = await asyncio.gather(*lanes, return_exceptions=True)
-        for error in filter(None, ends):
+        slices = iter(due)
+        refreshes = (refresh_slices(connection, rollup, slices) for connection in connections)
+        errors = await asyncio.gather(*refreshes, return_exceptions=True)
+        for error in filter(None, errors):
             raise error
-    right = [row.id for row in ledger if not any(row.range.overlaps(part) for part in wrong)]
-    await queries().delete_dirty_ranges(connections[0], ledger_ids=right)
+    verified = [
+        row.id for row in ledger if not any(row.range.overlaps(part) for part in mismatched)
+    ]
+    await queries().delete_dirty_ranges(connections[0], ledger_ids=verified)
 
 
 async def due_slices(
     connection: Connection, ranges: Iterable[TimeRange]
 ) -> list[tuple[Rollup, list[TimeRange]]]:
-    """The disjoint slices of each rollup to refresh for stale ranges, the hourly one first.
+    """The disjoint slices of each rollup to refresh for dirty ranges, the hourly rollup first.
 
     Hours that begin below the horizon are left alone: their raw rows may be gone. The daily rollup
     reads the hourly one, which keeps its history, so its days may begin below the horizon.
     """
     limits = await queries().refresh_limits(connection)
     earliest = limits["horizon"] and ceiling(limits["horizon"], HOUR)
-    hours = aligned(ranges, HOUR)
-    hours = clamped(hours, earliest, limits["hourly_limit"])
-    days = clamped(aligned(hours, DAY), None, limits["daily_limit"])
-    return [(HOURLY, list(slices(hours))), (DAILY, list(slices(days)))]
+    hours = align_to_buckets(ranges, HOUR)
+    hours = clamp(hours, earliest, limits["hourly_limit"])
+    days = clamp(align_to_buckets(hours, DAY), None, limits["daily_limit"])
+    return [(HOURLY, list(split_at_chunks(hours))), (DAILY, list(split_at_chunks(days)))]
 
 
-async def _bring_up_to_date(
+async def _refresh_and_verify(
     connection: Connection, rollup: Rollup, part: TimeRange, ledger: Sequence[DirtyRange]
 ) -> bool:
     """Refresh one slice, by force if need be; whether the rollup then agrees with its source."""
@@ -167,7 +178,7 @@ async def _bring_up_to_date(
     only_new = all(row.only_new for row in ledger if row.range.overlaps(part))
     count_wrong = rollup.miscounts if only_new else rollup.differences
     for force in (False, True):
-        await _refresh(connection, rollup, force=force, **bounds)
+        await _refresh_with_retries(connection, rollup, force=force, **bounds)
         wrong = await count_wrong(connection, ledger_ids=[row.id for row in ledger], **bounds)
         if not wrong:
             return True
@@ -177,13 +188,13 @@ async def _bring_up_to_date(
     return False
 
 
-async def _refresh(
+async def _refresh_with_retries(
     connection: Connection, rollup: Rollup, *, force: bool, **bounds: datetime
 ) -> None:
     for delay_seconds in RETRY_DELAYS_SECONDS:
         try:
             await _refresh_as_owner(connection, rollup, force=force, **bounds)
-        except CONFLICTS:
+        except CONCURRENCY_ERRORS:
             await asyncio.sleep(delay_seconds)
         else:
             return

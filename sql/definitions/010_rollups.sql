@@ -1,17 +1,5 @@
--- The two limits of the rollups, in one place.
---
--- Real-time aggregation includes rows above a rollup's watermark. A row below it is missing until a
--- refresh covers it, so it must be in the ledger rollup_dirty_ranges. Whether a row is below the
--- watermark is unknown while its transaction runs, as a refresh may move the watermark meanwhile.
--- Hence the two limits. A refresh that misses a row took its snapshot before the row was committed,
--- and its range ended at least half an hour before that snapshot. A row that is not late is at most
--- a quarter of an hour older than the statement that checks it. So a row can be missed only if its
--- transaction runs for another quarter of an hour, and every writer here has a shorter timeout. An
--- entry that was not needed costs a refresh of buckets that were right already. Each query
--- aggregates what lies above the first limit from raw rows: half an hour to one and a half.
---
--- Nor may a refresh move the watermark past hours that were never materialised. The policies refresh
--- the oldest hours first, and the worker enters such hours before the ledger's ranges as well.
+-- The two limits of the rollups, in one place; docs/decisions/0002-two-limits-of-rollups.md says why
+-- no row can be missed between them.
 
 CREATE OR REPLACE FUNCTION rollup_refresh_limit(bucket_width interval) RETURNS timestamptz
 LANGUAGE sql STABLE

@@ -1,11 +1,7 @@
 -- The ledger of changes. A row of data_changes names the equipment that changed and the UTC days (two
--- arrays side by side; '' is all equipment). The transaction that changes the readings writes it.
--- The version of a query's data is the sum of the tokens over its equipment and days. It grows with
--- each change that is visible, whatever the order of commits, and stays the same when maintenance
--- sums up rows of data_changes into data_versions.
---
--- Tokens are random, so that a database restored to an earlier state does not reach the same sums by
--- other changes.
+-- arrays side by side; '' is all equipment). The sum of the tokens over a query's equipment and days
+-- is the version of its data: docs/decisions/0003-ledger-and-tokens.md.
+
 CREATE OR REPLACE FUNCTION change_token() RETURNS bigint
 LANGUAGE sql VOLATILE
 AS $$ SELECT (1 + floor(random() * 4294967296))::bigint $$;

@@ -1,4 +1,4 @@
--- What both the API and the worker ask of the imports.
+-- Used by the API, when a file has passed it, and by the worker, when it has not.
 
 CREATE OR REPLACE FUNCTION first_import_of(checksum bytea) RETURNS uuid
 LANGUAGE sql STABLE

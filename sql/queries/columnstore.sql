@@ -1,8 +1,8 @@
--- Chunks in the columnstore that imports write to: their new rows lie beside it until the chunk is
--- compressed again.
+-- Columnstore chunks that imports have written to. Rows written to such a chunk are stored beside its
+-- compressed rows (TimescaleDB calls it partially compressed) until it is compressed again.
 
--- name: note_opened_chunks(import_id)!
--- Enter the chunks in the columnstore that the staged changes go to, in the transaction of these.
+-- name: record_decompressed_chunks(import_id)!
+-- Record the columnstore chunks that the staged changes go to, in the transaction that writes these.
 INSERT INTO opened_chunks (range_start, import_id)
 SELECT
     chunks.range_start,
@@ -16,26 +16,26 @@ WHERE
         WHERE changed.ts >= chunks.range_start AND changed.ts < chunks.range_end
     );
 
--- name: opened_chunks()
--- The chunks to compress again; those that an import is still loading into are left for its end.
+-- name: decompressed_chunks()
+-- The chunks to compress again, without those that an unfinished import is still loading into.
 SELECT
-    opened.range_start,
-    array_agg(opened.id) AS ids
-FROM opened_chunks AS opened
-LEFT JOIN imports ON opened.import_id = imports.id
-GROUP BY opened.range_start
+    decompressed.range_start,
+    array_agg(decompressed.id) AS ids
+FROM opened_chunks AS decompressed
+LEFT JOIN imports ON decompressed.import_id = imports.id
+GROUP BY decompressed.range_start
 HAVING bool_or(imports.state IN ('queued', 'loading')) IS NOT true
-ORDER BY opened.range_start;
+ORDER BY decompressed.range_start;
 
--- name: bound_lock_waits(milliseconds)$
--- Let no writer wait behind this transaction while it waits for a lock itself.
+-- name: set_lock_timeout(milliseconds)$
+-- For this transaction, so that writers do not queue for long behind a lock it waits for.
 SELECT set_config('lock_timeout', :milliseconds, true);
 
--- name: compress_chunk(range_start)!
--- Take the rows beside the columnstore into it; nothing to do where a chunk is not there any more.
+-- name: recompress_chunk(range_start)!
+-- Compress the rows written since the last compression. Does nothing if the chunk was dropped.
 SELECT compress_readings(:range_start);
 
--- name: forget_opened_chunks(ids)!
--- These have been compressed, as they were read.
+-- name: delete_decompressed_chunks(ids)!
+-- Delete the records of chunks that were compressed; rows recorded since they were read stay.
 DELETE FROM opened_chunks
 WHERE id = any(:ids);

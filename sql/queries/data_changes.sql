@@ -1,12 +1,55 @@
--- The ledger of changes: sql/definitions/016_data_state.sql says what it is for.
+-- The ledger of changes: sql/definitions/016_data_state.sql says what it is for. What writers enter
+-- there and in rollup_dirty_ranges: core/ledger.py.
 
--- name: note_changes(equipment_ids, days)!
--- Tell, in the transaction that did it, what has changed: equipment and UTC days side by side.
-INSERT INTO data_changes (equipment_ids, days, token)
-VALUES (:equipment_ids, :days, change_token());
+-- name: enter_new_rows(first_ts, last_ts, equipment_ids, days, max_changes, import_id)$
+-- Enter written rows of which none replaced another: the hours of late ones, a range for each span
+-- of timestamps, and the changed days of equipment.
+SELECT enter_written(:first_ts, :last_ts, :equipment_ids, :days, :max_changes, true, :import_id);
+
+-- name: enter_staged_changes(max_changes, only_new, import_id)$
+-- Enter the rows in import_changes: the hours of late ones, one range a chunk, and the changed days
+-- of equipment.
+WITH late AS (
+    SELECT
+        min(ts) AS first_ts,
+        max(ts) AS last_ts
+    FROM import_changes
+    WHERE ts < late_before()
+    GROUP BY time_bucket('7 days', ts, '1970-01-01 00:00:00+00'::timestamptz)
+),
+
+spans AS (
+    SELECT
+        array_agg(first_ts) AS first_ts,
+        array_agg(last_ts) AS last_ts
+    FROM late
+),
+
+changed AS (
+    -- include: changed_days(import_changes)
+),
+
+days AS (
+    SELECT
+        array_agg(equipment_id) AS equipment_ids,
+        array_agg(day) AS days
+    FROM changed
+)
+
+SELECT
+    enter_written(
+        spans.first_ts,
+        spans.last_ts,
+        days.equipment_ids,
+        days.days,
+        :max_changes,
+        :only_new,
+        :import_id
+    )
+FROM spans CROSS JOIN days;
 
 -- name: note_changed_range(start, stop)!
--- Tell that any equipment may have changed between two moments.
+-- Enter that any equipment may have changed between two timestamps.
 INSERT INTO data_changes (equipment_ids, days, token)
 SELECT
     array_agg(''::text) AS equipment_ids,
@@ -20,8 +63,8 @@ FROM
     ) AS changed (day);
 
 -- name: compact_changes()!
--- Add up what was told by equipment and day; the sums of data_state stay as they are.
-WITH told AS (
+-- Add entries up by equipment and day; the sums of data_state stay as they are.
+WITH entries AS (
     DELETE FROM data_changes
     WHERE
         id IN (
@@ -37,9 +80,9 @@ INSERT INTO data_versions AS known (equipment_id, day, version)
 SELECT
     changed.equipment_id,
     changed.day,
-    sum(told.token)::bigint AS version
-FROM told
-CROSS JOIN LATERAL unnest(told.equipment_ids, told.days) AS changed (equipment_id, day)
+    sum(entries.token)::bigint AS version
+FROM entries
+CROSS JOIN LATERAL unnest(entries.equipment_ids, entries.days) AS changed (equipment_id, day)
 GROUP BY changed.equipment_id, changed.day
 ORDER BY changed.equipment_id, changed.day
 ON CONFLICT (equipment_id, day) DO UPDATE

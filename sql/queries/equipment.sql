@@ -38,3 +38,8 @@ LEFT JOIN
     ON true
 LEFT JOIN equipment ON facts.equipment_id = equipment.id
 ORDER BY facts.equipment_id COLLATE "C"; -- noqa: RF02
+
+-- name: known_ids()
+-- The ids of all equipment, in code point order.
+SELECT known.id
+FROM known_equipment('{}', '{""}', '{%}', '', null) AS known (id);

@@ -1,25 +1,25 @@
--- Requests with an Idempotency-Key: each is carried out once, its answer kept for a day.
+-- Requests with an Idempotency-Key: each is executed once; its response is stored for a day.
 
--- name: claim_request(principal, key, fingerprint)$
--- Be the only one with this key until the transaction ends; null: the key was used before. Raises
--- lock_not_available (55P03) if another request with it is under way.
+-- name: claim_idempotency_key(principal, key, fingerprint)$
+-- Lock the key until the transaction ends; null: it was used before. Raises lock_not_available
+-- (55P03) if another request holds it.
 SELECT claim_idempotency_key(:principal, :key, :fingerprint);
 
--- name: kept_answer(principal, key)^
--- What a request with this key was answered, and the fingerprint it had.
+-- name: stored_response(principal, key)^
+-- The response to an earlier request with this key, and that request's fingerprint.
 SELECT
     fingerprint,
     answer
 FROM idempotency_keys
 WHERE principal = :principal AND key = :key;
 
--- name: keep_answer(principal, key, answer)!
--- Keep an answer, in the transaction that did what it says.
+-- name: store_response(principal, key, response)!
+-- Store a response, in the transaction that executed the request.
 UPDATE idempotency_keys
-SET answer = :answer
+SET answer = :response
 WHERE principal = :principal AND key = :key;
 
--- name: forget_old_answers()!
--- Forget answers that are not given again.
+-- name: delete_expired_responses()!
+-- Delete responses that are too old to be returned.
 DELETE FROM idempotency_keys
 WHERE created_at <= now() - '24 hours'::interval;

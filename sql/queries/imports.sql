@@ -1,53 +1,14 @@
--- The worker's side of an import. Every write names the attempt it belongs to: it changes nothing,
--- and returns no row, when another worker has taken the import over since.
+-- The worker's side of an import within a state; import_transitions.sql has what changes the state.
+-- Every write names the attempt it belongs to: it changes nothing, and returns no row, when another
+-- worker has taken the import over.
 
--- name: claim_import(import_id)^
--- Begin the next attempt at an unfinished import; no row: it needs no more work. Where no batch
--- is stored, no row counts: an earlier attempt may have counted those of a file it discarded.
-WITH claimed AS (
-    UPDATE imports
-    SET
-        attempt = attempt + 1,
-        tries = tries + 1,
-        rows_read = CASE lines_done WHEN 0 THEN 0 ELSE rows_read END,
-        rows_rejected = CASE lines_done WHEN 0 THEN 0 ELSE rows_rejected END,
-        state = CASE state WHEN 'queued' THEN 'loading' ELSE state END,
-        started_at = coalesce(started_at, now())
-    WHERE id = :import_id AND state IN ('queued', 'loading', 'aggregating')
-    RETURNING
-        id, object_key, state, attempt, tries, lines_done, rows_rejected, started_at, options,
-        rejects_generation, repairing, repair_key, repair_at, repair_lines_done, object_e_tag,
-        announced_sha256, sha256
-)
-
-SELECT
-    claimed.id,
-    claimed.object_key,
-    claimed.state,
-    claimed.attempt,
-    claimed.tries,
-    claimed.lines_done,
-    claimed.rows_rejected,
-    claimed.started_at,
-    claimed.options,
-    claimed.rejects_generation,
-    claimed.repairing,
-    claimed.repair_key,
-    claimed.repair_at,
-    claimed.repair_lines_done,
-    claimed.object_e_tag,
-    claimed.announced_sha256,
-    claimed.sha256,
-    pg_notify('sensorflow_imports', claimed.id::text) AS notified
-FROM claimed;
-
--- name: create_chunks(moments)$
--- Create what chunks these moments lack, in a transaction of its own; how many. Whoever writes to a
--- chunk that another transaction creates waits for the end of that transaction.
+-- name: create_chunks(timestamps)$
+-- Create the missing chunks of these timestamps, in a transaction of its own; how many. A session
+-- that writes to a chunk which another transaction creates waits for the end of that transaction.
 SELECT count(*)
 FROM (
-    SELECT time_bucket('7 days', moment, '1970-01-01 00:00:00+00'::timestamptz) AS range_start
-    FROM unnest(cast(:moments AS timestamptz[])) AS moment
+    SELECT time_bucket('7 days', chosen.ts, '1970-01-01 00:00:00+00'::timestamptz) AS range_start
+    FROM unnest(cast(:timestamps AS timestamptz[])) AS chosen (ts)
 ) AS wanted
 CROSS JOIN LATERAL _timescaledb_functions.create_chunk(
     'readings',
@@ -69,7 +30,7 @@ WHERE
     );
 
 -- name: create_import_staging()#
--- The table a batch is copied into, one row a key, and the one for those that change the readings.
+-- The table a batch is copied into, one row per key, and the table of those keys that are written.
 CREATE TEMPORARY TABLE import_staging (
     equipment_id text NOT NULL,
     ts timestamptz NOT NULL,
@@ -79,8 +40,8 @@ CREATE TEMPORARY TABLE import_staging (
 
 CREATE TEMPORARY TABLE import_changes (LIKE import_staging) ON COMMIT DROP;
 
--- name: find_changes(first_ts, last_ts)$
--- Set apart the staged keys that are not stored yet or with another value; how many there are.
+-- name: stage_changes(first_ts, last_ts)$
+-- Copy the staged keys that are not stored, or with another value, to import_changes; how many.
 WITH changes AS (
     INSERT INTO import_changes (equipment_id, ts, first_value, last_value)
     SELECT
@@ -102,9 +63,8 @@ WITH changes AS (
 
 SELECT count(*) FROM changes;
 
--- name: store_changes(last_values, import_id)^
--- Write the first or, where it differs, the last value of each changed key; enter late rows into
--- the ledger, one range a chunk; count what was written. The order is that of staging.py.
+-- name: store_changes(last_values)^
+-- Write the first or, where it differs, the last value of each changed key; count the written rows.
 WITH written AS (
     INSERT INTO readings (equipment_id, ts, value)
     SELECT
@@ -114,25 +74,11 @@ WITH written AS (
     FROM import_changes
     WHERE NOT :last_values OR first_value <> last_value
     ORDER BY
-        time_bucket('7 days', ts, '1970-01-01 00:00:00+00'::timestamptz),
-        octet_length(equipment_id),
-        equipment_id COLLATE "C",
-        ts
+        -- include: key_order()
     ON CONFLICT (equipment_id, ts) DO UPDATE
         SET value = excluded.value, register_time = now()
         WHERE readings.value IS DISTINCT FROM excluded.value
-    RETURNING ts, xmax = 0 AS is_new
-),
-
-dirty AS (
-    INSERT INTO rollup_dirty_ranges (range_start, range_end, import_id)
-    SELECT
-        time_bucket('1 hour', min(ts)) AS range_start,
-        time_bucket('1 hour', max(ts)) + '1 hour'::interval AS range_end,
-        :import_id AS import_id
-    FROM written
-    WHERE ts < late_before()
-    GROUP BY time_bucket('7 days', ts, '1970-01-01 00:00:00+00'::timestamptz)
+    RETURNING xmax = 0 AS is_new
 )
 
 SELECT
@@ -140,9 +86,9 @@ SELECT
     count(*) FILTER (WHERE NOT is_new) AS replaced
 FROM written;
 
--- name: store_new(import_id)$
--- Write the first value of each staged key that is not stored yet and set these keys apart; enter
--- late rows into the ledger, one range a chunk; how many were written. The order is staging.py's.
+-- name: store_new()$
+-- Write the first value of each staged key that is not stored, and copy these keys to
+-- import_changes; how many were written.
 WITH written AS (
     INSERT INTO readings (equipment_id, ts, value)
     SELECT
@@ -151,10 +97,7 @@ WITH written AS (
         first_value AS value
     FROM import_staging
     ORDER BY
-        time_bucket('7 days', ts, '1970-01-01 00:00:00+00'::timestamptz),
-        octet_length(equipment_id),
-        equipment_id COLLATE "C",
-        ts
+        -- include: key_order()
     ON CONFLICT (equipment_id, ts) DO NOTHING
     RETURNING equipment_id, ts, value
 ),
@@ -167,24 +110,12 @@ changes AS (
         value AS first_value,
         value AS last_value
     FROM written
-),
-
-dirty AS (
-    INSERT INTO rollup_dirty_ranges (range_start, range_end, import_id, only_new)
-    SELECT
-        time_bucket('1 hour', min(ts)) AS range_start,
-        time_bucket('1 hour', max(ts)) + '1 hour'::interval AS range_end,
-        :import_id AS import_id,
-        true AS only_new
-    FROM written
-    WHERE ts < late_before()
-    GROUP BY time_bucket('7 days', ts, '1970-01-01 00:00:00+00'::timestamptz)
 )
 
 SELECT count(*) FROM written;
 
 -- name: count_stored_keys(first_ts, last_ts)$
--- How many staged keys are stored, with whatever value.
+-- How many staged keys are stored, with any value.
 SELECT count(*)
 FROM import_staging AS staged
 INNER JOIN readings
@@ -193,8 +124,8 @@ INNER JOIN readings
         AND staged.ts = readings.ts
 WHERE readings.ts BETWEEN :first_ts AND :last_ts;
 
--- name: values_that_stayed(first_ts, last_ts)
--- The staged keys that are stored with another value than their first one, with that value.
+-- name: conflicting_values(first_ts, last_ts)
+-- The staged keys that are stored with another value than their first one, with the stored value.
 SELECT
     readings.equipment_id,
     readings.ts,
@@ -208,15 +139,8 @@ WHERE
     readings.ts BETWEEN :first_ts AND :last_ts
     AND readings.value <> staged.first_value;
 
--- name: changed_days()
--- On which UTC days which equipment is changed.
-SELECT DISTINCT
-    equipment_id,
-    (ts AT TIME ZONE 'UTC')::date AS day
-FROM import_changes;
-
 -- name: count_stored_changes(first_ts, last_ts)$
--- How many changed keys now hold their last value.
+-- How many changed keys are stored with their last value.
 SELECT count(*)
 FROM import_changes AS changed
 INNER JOIN readings
@@ -226,8 +150,8 @@ INNER JOIN readings
         AND changed.last_value = readings.value
 WHERE readings.ts BETWEEN :first_ts AND :last_ts;
 
--- name: recognise_file(sha256, import_id, attempt)$
--- Keep the checksum of a file that the API has not seen, and name the first import of the same bytes.
+-- name: record_checksum(sha256, import_id, attempt)$
+-- Store the checksum of a file that did not pass the API, and the first import of the same bytes.
 UPDATE imports
 SET
     sha256 = :sha256,
@@ -236,7 +160,7 @@ WHERE id = :import_id AND attempt = :attempt AND state = 'loading'
 RETURNING id;
 
 -- name: begin_loading(bytes_total, import_id, attempt)$
--- Tell how many bytes the file has as text, and from when on the rate is to be reckoned.
+-- Store the size of the decompressed text, and from when on the rate is measured.
 UPDATE imports
 SET
     bytes_total = :bytes_total,
@@ -246,8 +170,8 @@ WHERE id = :import_id AND attempt = :attempt AND state = 'loading'
 RETURNING id;
 
 -- name: checkpoint_import(lines_done, bytes_read, rows_read, inserted, replaced, unchanged, rejected, first_ts, last_ts, import_id, attempt)$
--- Add a batch to the import's account, in the batch's own transaction. A repair has a checkpoint of
--- its own.
+-- Add a batch to the row counts and move the checkpoint, in the batch's own transaction. A
+-- resubmission of rejects has a checkpoint of its own.
 UPDATE imports
 SET
     lines_done = CASE WHEN repairing THEN lines_done ELSE :lines_done END,
@@ -266,7 +190,7 @@ WHERE id = :import_id AND attempt = :attempt AND state = 'loading'
 RETURNING id;
 
 -- name: import_row_counts(import_id, attempt)^
--- How many rows of the file were read and rejected so far; no row: the attempt is over.
+-- How many rows of the file were read and rejected so far; no row: the attempt has ended.
 SELECT
     rows_read,
     rows_rejected
@@ -274,7 +198,7 @@ FROM imports
 WHERE id = :import_id AND attempt = :attempt AND state = 'loading';
 
 -- name: count_discarded(rejected, import_id, attempt)$
--- Tell how many rows were rejected of a file of which nothing is stored.
+-- Store how many rows were rejected of a file of which nothing is stored.
 UPDATE imports
 SET
     rows_read = :rejected,
@@ -283,75 +207,24 @@ WHERE id = :import_id AND attempt = :attempt AND state = 'loading' AND lines_don
 RETURNING id;
 
 -- name: import_state(import_id)$
--- What has become of an import.
+-- The state of an import.
 SELECT state FROM imports
 WHERE id = :import_id;
 
--- name: begin_aggregating(import_id, attempt)$
--- The whole file, or what was repaired of it, is loaded; its rollups come next.
-WITH changed AS (
-    UPDATE imports
-    SET
-        state = 'aggregating',
-        tries = 0,
-        bytes_done = coalesce(bytes_total, bytes_done),
-        rejects_generation = rejects_generation + repairing::integer,
-        repairing = false
-    WHERE id = :import_id AND attempt = :attempt AND state = 'loading'
-    RETURNING id
-)
-
-SELECT
-    changed.id,
-    pg_notify('sensorflow_imports', changed.id::text) AS notified
-FROM changed;
-
 -- name: import_is_visible(import_id)$
--- Whether the rollups cover every row the import has written.
+-- Whether the rollups cover every row that the import has written.
 SELECT count(*) = 0
 FROM rollup_dirty_ranges
 WHERE import_id = :import_id;
 
--- name: finish_import(import_id, attempt)$
--- Every row of the import is visible.
-WITH changed AS (
-    UPDATE imports
-    SET state = 'done', finished_at = now()
-    WHERE id = :import_id AND attempt = :attempt AND state = 'aggregating'
-    RETURNING id
-)
-
-SELECT
-    changed.id,
-    pg_notify('sensorflow_imports', changed.id::text) AS notified
-FROM changed;
-
--- name: fail_import(error_code, error_message, import_id, attempt)$
--- End the import; what it has loaded stays, and its counts tell how much that is.
-WITH changed AS (
-    UPDATE imports
-    SET
-        state = 'failed',
-        finished_at = now(),
-        error_code = :error_code,
-        error_message = :error_message
-    WHERE id = :import_id AND attempt = :attempt AND state IN ('loading', 'aggregating')
-    RETURNING id
-)
-
-SELECT
-    changed.id,
-    pg_notify('sensorflow_imports', changed.id::text) AS notified
-FROM changed;
-
 -- name: release_import(import_id, attempt)!
--- Give the attempt back: the worker stops, which is no fault of the file.
+-- Do not count the attempt: the worker stops, which is no fault of the file.
 UPDATE imports
 SET tries = greatest(tries - 1, 0)
 WHERE id = :import_id AND attempt = :attempt;
 
 -- name: imports_without_job()
--- Unfinished imports that no job in the queue will ever bring on.
+-- Unfinished imports without a job in the queue: nothing would continue them.
 SELECT imports.id
 FROM imports
 WHERE

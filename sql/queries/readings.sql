@@ -1,8 +1,8 @@
--- name: save_readings(equipment_ids, moments, numbers, replace)^
--- Insert readings of distinct keys at or above the horizon, which comes back with the counts, in the
--- key order that keeps writers from waiting for each other in a circle; where a key is stored with
--- another value, replace that or keep it and lock its row; enter the hours of late ones, and what
--- has changed, into the ledgers.
+-- name: save_readings(equipment_ids, timestamps, values, replace)^
+-- Insert readings of distinct keys at or above the horizon, which is returned with the counts, in the
+-- key order in which all writers lock, so that none of them deadlock; where a key is stored with
+-- another value, replace that or leave it and lock its row; enter late hours and changed days into
+-- the ledgers.
 WITH retention AS (
     SELECT max(horizon) AS horizon FROM retention_horizon
 ),
@@ -10,18 +10,19 @@ WITH retention AS (
 written AS (
     INSERT INTO readings AS stored (equipment_id, ts, value)
     SELECT
-        received.equipment_id,
-        received.ts,
-        received.value
+        equipment_id,
+        ts,
+        value
     FROM
         unnest(
             :equipment_ids::text[],
-            :moments::timestamptz[],
-            :numbers::double precision[]
+            :timestamps::timestamptz[],
+            :values::double precision[]
         ) AS received (equipment_id, ts, value)
     CROSS JOIN retention
-    WHERE retention.horizon IS NULL OR received.ts >= retention.horizon
-    ORDER BY received.equipment_id, received.ts
+    WHERE horizon IS NULL OR ts >= horizon
+    ORDER BY
+        -- include: key_order()
     ON CONFLICT (equipment_id, ts) DO UPDATE
         SET value = excluded.value, register_time = excluded.register_time
         WHERE :replace AND stored.value <> excluded.value
@@ -50,10 +51,7 @@ entered AS (
 ),
 
 changed AS (
-    SELECT DISTINCT
-        equipment_id,
-        (ts AT TIME ZONE 'UTC')::date AS day
-    FROM written
+    -- include: changed_days(written)
 ),
 
 noted AS (
@@ -72,15 +70,15 @@ SELECT
     counted.replaced
 FROM retention CROSS JOIN counted;
 
--- name: readings_stored_otherwise(equipment_ids, moments, numbers, first_ts, last_ts)
--- Which of these readings, all between the two moments, are stored with another value or not at all:
--- their places in the lists, from 1.
+-- name: mismatched_readings(equipment_ids, timestamps, values, first_ts, last_ts)
+-- Which of these readings, all between the two timestamps, are stored with another value or not at
+-- all: their positions in the lists, from 1.
 SELECT received.place
 FROM
     unnest(
         :equipment_ids::text[],
-        :moments::timestamptz[],
-        :numbers::double precision[]
+        :timestamps::timestamptz[],
+        :values::double precision[]
     ) WITH ORDINALITY AS received (equipment_id, ts, value, place)
 LEFT JOIN readings AS stored
     ON
@@ -91,20 +89,20 @@ WHERE stored.value IS DISTINCT FROM received.value
 ORDER BY received.place;
 
 -- name: retention_horizon()$
--- No reading older than this is accepted; no row: every age is. It stays where it is for as long as
--- the transaction runs.
+-- No reading older than this is accepted; no row: every age is. It cannot move while the
+-- transaction runs.
 SELECT horizon FROM retention_horizon
 FOR SHARE;
 
 -- name: prepare_batch_transaction(milliseconds)^
 -- Allow writes to old chunks in the columnstore, where the default limit on decompressed rows
--- would refuse a batch; let the server end the transaction of a process that falls silent in it.
+-- would fail a batch; let the server end the transaction of a client that falls silent in it.
 SELECT
     set_config('timescaledb.max_tuples_decompressed_per_dml_transaction', '0', TRUE) AS unlimited,
     set_config('idle_in_transaction_session_timeout', :milliseconds, TRUE) AS bounded;
 
 -- name: reaches_columnstore(first_ts, last_ts)$
--- Whether a chunk between the two moments has rows in the columnstore.
+-- Whether a chunk between the two timestamps has rows in the columnstore.
 SELECT count(*) > 0
 FROM timescaledb_information.chunks
 WHERE
@@ -112,16 +110,18 @@ WHERE
     AND is_compressed
     AND range_start <= :last_ts AND range_end > :first_ts;
 
--- name: note_late_new_rows(first_ts, last_ts, import_id)!
--- Enter rows, of which none replaced another, into the ledger as far as they are late: a range of
--- hours for each span of moments.
-INSERT INTO rollup_dirty_ranges (range_start, range_end, import_id, only_new)
-SELECT
-    time_bucket('1 hour', span.first_ts) AS range_start,
-    time_bucket('1 hour', least(span.last_ts, late_before())) + '1 hour'::interval AS range_end,
-    :import_id AS import_id,
-    TRUE AS only_new
-FROM unnest(
-    cast(:first_ts AS timestamptz[]), cast(:last_ts AS timestamptz[])
-) AS span (first_ts, last_ts)
-WHERE span.first_ts < late_before();
+-- name: begin_copy()#
+-- Begin a part of the transaction that can be undone and does not wait for locks; well below
+-- deadlock_timeout, whose default is a second.
+SAVEPOINT optimistic_copy; -- noqa: PRS
+SET LOCAL lock_timeout = '250ms';
+
+-- name: end_copy()#
+-- End that part.
+RELEASE SAVEPOINT optimistic_copy;
+SET LOCAL lock_timeout TO DEFAULT;
+
+-- name: undo_copy()#
+-- Undo that part, its lock_timeout included.
+ROLLBACK TO SAVEPOINT optimistic_copy;
+RELEASE SAVEPOINT optimistic_copy;

@@ -36,6 +36,7 @@ def server_settings(
     ingest: IngestSettings | None = None,
     *,
     line_protocol: LineProtocolSettings | None = None,
+    readings: ReadingSettings | None = None,
 ) -> ServerSettings:
     return ServerSettings(
         api=api or ApiSettings(),
@@ -44,7 +45,7 @@ def server_settings(
         database=DatabaseSettings(url=SecretStr(database_url)),
         ingest=ingest or IngestSettings(),
         line_protocol=line_protocol or LineProtocolSettings(),
-        readings=ReadingSettings(),
+        readings=readings or ReadingSettings(),
         session=SessionSettings(),
         storage=StorageSettings(url=str(storage)),
     )

@@ -1,4 +1,4 @@
-"""What tests put into the database behind the server's back."""
+"""Rows that tests insert into the database directly, not through the server."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -36,7 +36,9 @@ def settings_for(
     return replace(
         server_settings(database_url, issuer, storage),
         api=ApiSettings(**({"public_url": public_url} | (api or {}))),
-        auth=AuthSettings(issuer=issuer, audience=read_accounts().audience, **(auth or {})),
+        auth=AuthSettings(
+            **({"issuer": issuer, "audience": read_accounts().audience} | (auth or {}))
+        ),
         session=SessionSettings(**(session or {})),
     )
 

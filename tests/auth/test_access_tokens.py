@@ -19,13 +19,15 @@ from api.auth.errors import (
     IdentityProviderUnavailableError,
     InvalidTokenError,
 )
-from api.auth.jwks import COOLDOWN_SECONDS, MAX_AGE_SECONDS, JwksCache
+from api.auth.jwks import JwksCache
+from api.auth.provider_cache import COOLDOWN_SECONDS, MAX_AGE_SECONDS
 from api.auth.tokens import AccessTokenVerifier
 from core.errors import SensorFlowError
 from core.settings import AuthSettings
-from tests.support.stub_provider import AUDIENCE, KEY, OTHER_KEY, StubProvider
+from tests.support.stub_provider import AUDIENCE, KEY, OTHER_KEY, StubProvider, signed
 
 FOREIGN_KEY = RSAKey.generate_key(2048)
+HEADER = b'{"alg":"RS256","kid":"first","typ":"at+jwt"}'
 
 
 class Clock:
@@ -73,6 +75,16 @@ def encoded(text: str) -> str:
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
+def escaped(provider: StubProvider, **changes: Any) -> str:
+    """A token whose claims are in ASCII, so that they may hold what UTF-8 cannot."""
+    return signed(HEADER, json.dumps(provider.claims(**changes)).encode())
+
+
+def with_critical(provider: StubProvider, critical: object) -> str:
+    header = {"alg": "RS256", "kid": "first", "typ": "at+jwt", "crit": critical}
+    return signed(json.dumps(header).encode(), json.dumps(provider.claims()).encode())
+
+
 def signed_with_the_public_key(provider: StubProvider) -> str:
     """Algorithm confusion: the public key, known to all, used as the secret of an HMAC."""
     head = encoded('{"alg":"HS256","kid":"first","typ":"at+jwt"}')
@@ -107,8 +119,20 @@ INVALID: dict[str, Callable[[StubProvider], str]] = {
     "wrong audience": lambda p: p.token(aud="urn:other"),
     "no audience": lambda p: p.token(aud=None),
     "no expiry": lambda p: p.token(exp=None),
+    "no expiry within reach": lambda p: p.token(exp=1e30),
+    "an infinite expiry": lambda p: p.token(exp=float("inf")),
+    "an expiry that is no number": lambda p: p.token(exp=float("nan")),
+    "an expiry too large for a float": lambda p: p.token(exp=10**400),
+    "an expiry no calendar has": lambda p: p.token(exp=253_402_300_800),
     "expiry as text": lambda p: p.token(exp=str(int(time.time()) + 60)),
     "no subject": lambda p: p.token(sub=None),
+    "an empty subject": lambda p: p.token(sub=""),
+    "a subject of 256 characters": lambda p: p.token(sub="x" * 256),
+    "a subject with a control character": lambda p: p.token(sub="tester\x00"),
+    "a subject with an invisible control character": lambda p: p.token(sub="tester\x85"),
+    "a subject with a lone surrogate": lambda p: escaped(p, sub="\ud800"),
+    "a user name with a lone surrogate": lambda p: escaped(p, username="\udfff"),
+    "a lone surrogate in any claim": lambda p: escaped(p, other=["\ud800"]),
     "not yet valid": lambda p: p.token(nbf=int(time.time()) + 120),
     "issued in the future": lambda p: p.token(iat=int(time.time()) + 120),
     "no kid": lambda p: p.token({"kid": None}),
@@ -117,6 +141,12 @@ INVALID: dict[str, Callable[[StubProvider], str]] = {
     "the id of a key of another type": lambda p: p.token({"kid": "second"}),
     "an ID token": lambda p: p.token({"typ": "JWT"}, nonce="n", typ="ID"),
     "no type": lambda p: p.token({"typ": None}),
+    "a type of another kind beside scp": lambda p: p.token({"typ": "secevent+jwt"}, scp="x"),
+    "an unknown type beside scp": lambda p: p.token({"typ": "application/x"}, scp="x"),
+    "Keycloak's ID token beside scp": lambda p: p.token({"typ": "JWT"}, typ="ID", scp="x"),
+    "Keycloak's refresh token as access token": lambda p: p.token(typ="Refresh"),
+    "Cognito's ID token beside scp": lambda p: p.token({"typ": None}, token_use="id", scp="x"),
+    "a logout token beside scp": lambda p: p.token({"typ": "logout+jwt"}, scp="x"),
     "Cognito's ID token": lambda p: p.token({"typ": None}, token_use="id", aud=AUDIENCE),
     "Cognito's access token of another client": lambda p: p.token(
         {"typ": None}, aud=None, token_use="access", client_id="another"
@@ -130,6 +160,10 @@ INVALID: dict[str, Callable[[StubProvider], str]] = {
     "a header of numbers": lambda _: with_header('{"alg":1,"kid":2}'),
     "a deep header": lambda _: with_header('{"x":' + "[" * 100_000),
     "an extension that must be understood": lambda p: p.token({"crit": ["x"], "x": 1}),
+    "an extension that the library understands": lambda p: p.token({"crit": ["b64"], "b64": True}),
+    "no critical extension": lambda p: with_critical(p, []),
+    "null as critical extensions": lambda p: with_critical(p, None),
+    "critical extensions as text": lambda p: with_critical(p, "exp"),
     "five parts": lambda p: p.token() + ".x.y",
     "two parts": lambda p: ".".join(p.token().split(".")[:2]),
 }
@@ -180,6 +214,33 @@ async def test_a_valid_token_yields_subject_scopes_and_expiry(
     assert principal.subject == "gateway"
     assert principal.scopes == {"readings:read"}
     assert principal.expires_at == expires_at
+
+
+@pytest.mark.parametrize(
+    ("claims", "username"),
+    [
+        ({"preferred_username": "tess", "email": "t@example.org"}, "tess"),
+        ({"preferred_username": "", "email": "t@example.org"}, "t@example.org"),
+        ({"preferred_username": "t\x00", "email": "t@example.org"}, "t@example.org"),
+        ({"username": "x" * 256}, "tester"),
+        ({"username": ["tess"], "email": {"a": 1}}, "tester"),
+        ({"username": "Tëß 🔑"}, "Tëß 🔑"),
+    ],
+)
+async def test_the_user_name_is_the_first_that_can_be_shown(
+    verifier: AccessTokenVerifier,
+    own_provider: StubProvider,
+    claims: dict[str, Any],
+    username: str,
+) -> None:
+    assert (await verifier.verify(own_provider.token(**claims))).username == username
+
+
+async def test_a_subject_may_have_255_characters_of_any_script(
+    verifier: AccessTokenVerifier, own_provider: StubProvider
+) -> None:
+    subject = "é" * 255
+    assert (await verifier.verify(own_provider.token(sub=subject))).subject == subject
 
 
 async def test_a_revoked_token_is_rejected_once_the_cache_is_cleared(

@@ -57,7 +57,7 @@ async def test_tokens_of_rotated_keys_and_of_former_keys_are_accepted(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("api.auth.jwks.COOLDOWN_SECONDS", 0.0)
+    monkeypatch.setattr("api.auth.provider_cache.COOLDOWN_SECONDS", 0.0)
     async with (
         user_agent_at_own_server(migrated_url, ports, tmp_path, session=store.settings) as user,
         user_agent_at(f"http://127.0.0.1:{ports.api}") as later,

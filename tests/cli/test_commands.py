@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from api.imports.options import IMPORT_OPTIONS
 from core.database import REVISION
 
 
@@ -71,3 +72,18 @@ def test_help_names_what_the_command_needs(command: str) -> None:
     outcome = sensorflow(*command.split(), "--help", COLUMNS="200")
     assert outcome.returncode == 0
     assert "SENSORFLOW_" in outcome.stdout
+
+
+def test_help_does_not_wait_for_the_framework() -> None:
+    script = "import sys, cli.main; print({'litestar', 'sqlalchemy', 'polars'} & set(sys.modules))"
+    outcome = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert outcome.stdout == "set()\n"
+
+
+def test_import_has_an_option_for_each_option_of_an_upload() -> None:
+    shown = sensorflow("import", "--help", COLUMNS="200").stdout
+    for option in IMPORT_OPTIONS:
+        assert f"{option.flag} " in shown
+        assert option.cli_help in shown

@@ -25,11 +25,11 @@ STOP_TIMEOUT_SECONDS = 30
 class RunningDemo:
     process: subprocess.Popen[str]
     ports: dict[str, int]
-    told: str
+    output: str
 
     @property
     def lines_to_try(self) -> list[str]:
-        return self.told[self.told.index("TOKEN=") :].splitlines()
+        return self.output[self.output.index("TOKEN=") :].splitlines()
 
 
 @pytest.fixture(scope="module")
@@ -54,29 +54,29 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
 
 def read_invitation(process: subprocess.Popen[str]) -> str:
     """What the demo prints up to its last line, the one for psql."""
-    told = ""
+    output = ""
     assert process.stdout
     for line in process.stdout:
-        told += line
+        output += line
         if line.startswith("psql "):
-            return told
-    pytest.fail(f"the demo ended early:\n{told}")
+            return output
+    pytest.fail(f"the demo ended early:\n{output}")
 
 
 @pytest.mark.timeout(START_TIMEOUT_SECONDS)
 def test_the_sample_arrives_whole_and_every_window_shows_data(demo: RunningDemo) -> None:
     counts = "153,954 read, 153,954 inserted, 0 replaced, 0 unchanged, 0 rejected"
-    assert f"nyc-weather-2013.csv.gz: {counts}" in demo.told
-    windows = re.findall(r"last .*: ([\d,]+) readings in ([\d,]+) hourly buckets", demo.told)
+    assert f"nyc-weather-2013.csv.gz: {counts}" in demo.output
+    windows = re.findall(r"last .*: ([\d,]+) readings in ([\d,]+) hourly buckets", demo.output)
     assert len(windows) == 4
     assert all(int(count.replace(",", "")) > 300 for window in windows for count in window)
 
 
 def test_addresses_and_accounts_are_printed(demo: RunningDemo) -> None:
     for port in demo.ports.values():
-        assert f"127.0.0.1:{port}" in demo.told
+        assert f"127.0.0.1:{port}" in demo.output
     for account in ("test-user / test-1234", "radix / Radix2024@", "sensor-gateway-secret"):
-        assert account in demo.told
+        assert account in demo.output
 
 
 def test_every_printed_line_works_when_pasted(demo: RunningDemo) -> None:
@@ -95,10 +95,10 @@ def test_every_printed_line_works_when_pasted(demo: RunningDemo) -> None:
 
 def test_the_printed_accounts_sign_in_at_the_printed_address(demo: RunningDemo) -> None:
     api = f"http://127.0.0.1:{demo.ports['API']}"
-    assert f"{api}/auth/login" in demo.told
-    asked = httpx.get(f"{api}/auth/login?next=/docs")
-    assert asked.headers["location"].startswith(f"http://127.0.0.1:{demo.ports['IDP']}/")
-    assert httpx.get(asked.headers["location"]).status_code == 303  # to its sign-in page
+    assert f"{api}/auth/login" in demo.output
+    response = httpx.get(f"{api}/auth/login?next=/docs")
+    assert response.headers["location"].startswith(f"http://127.0.0.1:{demo.ports['IDP']}/")
+    assert httpx.get(response.headers["location"]).status_code == 303  # to its sign-in page
     with httpx.Client(base_url=api) as http:
         answer = http.post("/auth/login", auth=("radix", "Radix2024@"))
         assert answer.json() == {"message": "Login successful"}

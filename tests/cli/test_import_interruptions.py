@@ -1,4 +1,4 @@
-"""`sensorflow import` while things go wrong: tokens that end, servers that leave, Ctrl-C."""
+"""`sensorflow import` when something fails: expired tokens, restarting servers, Ctrl-C."""
 
 import asyncio
 import os
@@ -16,10 +16,10 @@ from uuid import UUID
 import pytest
 from pydantic import SecretStr
 
-from cli.imports.display import Lines
+from cli.imports.client_auth import BearerAuth
+from cli.imports.display import ProgressLines
 from cli.imports.errors import ServerUnreachableError
-from cli.imports.identity import GivenToken
-from cli.imports.server import ServerImporter
+from cli.imports.server_importer import ServerImporter
 from core.database import Pool
 from embedded.identity import read_accounts
 from tests.api.imports.test_imports import set_state
@@ -53,7 +53,7 @@ def token(stub_provider: StubProvider, **changes: Any) -> str:
 
 
 async def started(url: str, bearer: str, *files: Path) -> Process:
-    """The command at work, its imports waiting for a worker that is not there."""
+    """The running command, its imports waiting for a worker that is not there."""
     return await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "cli", "import", "--server", url, *map(str, files)),
@@ -63,8 +63,8 @@ async def started(url: str, bearer: str, *files: Path) -> Process:
     )
 
 
-async def told(process: Process, words: str) -> None:
-    """Return when the command has said this on standard error."""
+async def wait_for_output(process: Process, words: str) -> None:
+    """Return when the command has printed this on standard error."""
     assert process.stderr
     while words not in (await process.stderr.readline()).decode():
         assert not process.stderr.at_eof()
@@ -95,7 +95,7 @@ async def test_an_expired_token_is_refused_before_a_byte_is_sent(
     assert "sending" not in err
 
 
-async def test_a_token_without_the_scope_is_told_which(
+async def test_without_the_scope_the_error_names_it(
     server_url: str, stub_provider: StubProvider, file: Path
 ) -> None:
     reader = token(stub_provider, scope="imports:read")
@@ -110,9 +110,9 @@ async def test_an_import_is_followed_through_a_restart_of_the_server(
     serve = partial(server_process, migrated_url, stub_provider.issuer, tmp_path, free_port())
     with serve() as (server, url):
         process = await started(url, token(stub_provider), file)
-        await told(process, "waiting for a worker")
+        await wait_for_output(process, "waiting for a worker")
         stop(server)
-    await told(process, "does not answer")
+    await wait_for_output(process, "does not answer")
     await set_state(pool, await the_import(pool), "done")
     with serve():
         code, out, _ = await ended(process)
@@ -120,39 +120,39 @@ async def test_an_import_is_followed_through_a_restart_of_the_server(
     assert "10 rows: 4 inserted, 3 replaced, 2 unchanged, 1 rejected" in out
 
 
-async def test_a_server_that_stays_away_is_given_up_and_the_import_is_named(
+async def test_after_the_retry_timeout_the_error_names_the_import(
     migrated_url: str, pool: Pool, stub_provider: StubProvider, file: Path, tmp_path: Path
 ) -> None:
-    identity = GivenToken(SecretStr(token(stub_provider)))
-    display, waiting = create_autospec(Lines, instance=True), asyncio.Event()
-    display.at.side_effect = lambda _: waiting.set()
+    auth = BearerAuth(SecretStr(token(stub_provider)))
+    display, waiting = create_autospec(ProgressLines, instance=True), asyncio.Event()
+    display.show_import.side_effect = lambda _: waiting.set()
     with server_process(migrated_url, stub_provider.issuer, tmp_path) as (server, url):
-        async with ServerImporter.open(url, identity, {}, patience_seconds=0) as importer:
-            bringing = asyncio.create_task(importer.bring(file, display))
+        async with ServerImporter.open(url, auth, {}, retry_timeout_seconds=0) as importer:
+            importing = asyncio.create_task(importer.import_file(file, display))
             await waiting.wait()
             stop(server)
             with pytest.raises(ServerUnreachableError, match=f"{await the_import(pool)} goes on"):
-                await bringing
+                await importing
 
 
 async def test_a_cancelled_import_is_a_failed_file(
     server_url: str, pool: Pool, stub_provider: StubProvider, file: Path
 ) -> None:
     process = await started(server_url, token(stub_provider), file)
-    await told(process, "waiting for a worker")
+    await wait_for_output(process, "waiting for a worker")
     await set_state(pool, await the_import(pool), "cancelled")
     code, out, _ = await ended(process)
     assert code == 3
     assert "cancelled in " in out
 
 
-async def test_ctrl_c_tells_what_goes_on_at_the_server_and_what_was_not_begun(
+async def test_ctrl_c_reports_what_goes_on_at_the_server_and_what_was_not_begun(
     server_url: str, pool: Pool, stub_provider: StubProvider, file: Path
 ) -> None:
     other = file.with_name("other.csv")
     other.touch()
     process = await started(server_url, token(stub_provider), file, other)
-    await told(process, "waiting for a worker")
+    await wait_for_output(process, "waiting for a worker")
     process.send_signal(signal.SIGINT)
     code, _, err = await ended(process)
     assert code == 130

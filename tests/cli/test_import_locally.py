@@ -13,32 +13,32 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
-from api.imports.progress_feed import ImportWatch
+from api.imports.progress_feed import ProgressFeed
 from api.imports.repository import ImportRepository
 from api.imports.schemas import Import
 from api.imports.service import ImportService
 from cli.imports import local_run
-from cli.imports.display import Lines
-from cli.imports.errors import GivenUpError, MisuseError
+from cli.imports.display import ProgressLines
+from cli.imports.errors import RetriesExhaustedError, UsageError
 from cli.imports.local_run import LocalRun
 from cli.imports.options import form_fields
 from core.database import Pool, control_engine
 from core.errors import StorageError
 from core.settings import DatabaseSettings, ReadingSettings, StorageSettings, WorkerSettings
 from core.storage import Storage
-from jobs.csv_import.context import ImportWork
+from jobs.csv_import.context import ImportContext
 from jobs.csv_import.job import run_import_job
 from tests.cli.test_commands import sensorflow
 from tests.jobs.support import (
     HEADER,
-    Account,
+    ImportCounts,
     add_import,
     outcome_of,
     rolled_up,
     rows_of,
     sample_lines,
 )
-from tests.jobs.test_worker_faults import until_settled, worker
+from tests.jobs.test_worker_faults import wait_until_settled, worker
 
 ROWS = 20_000
 LATE = f"{HEADER}a,2024-07-01 02:30:00,1\nb,never,1\n"
@@ -55,32 +55,34 @@ def settings(migrated_url: str, pool: Pool, tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def work(migrated_url: str, pool: Pool, application_pool: Pool, tmp_path: Path) -> ImportWork:
-    """What an import in this process works with, in many small batches."""
+def context(migrated_url: str, pool: Pool, application_pool: Pool, tmp_path: Path) -> ImportContext:
+    """The context of an import in this process, in many small batches."""
     del pool
     database = DatabaseSettings(url=SecretStr(migrated_url))
     storage = Storage.open(StorageSettings(url=str(tmp_path / "storage")))
     parts = (storage, database, WorkerSettings(), ReadingSettings(), asyncio.Event())
-    return ImportWork(*parts, 100, application_pool)
+    return ImportContext(*parts, 100, application_pool)
 
 
 @pytest_asyncio.fixture
-async def imports(work: ImportWork) -> AsyncIterator[ImportService]:
-    engine = control_engine(work.database.url.get_secret_value())
+async def imports(context: ImportContext) -> AsyncIterator[ImportService]:
+    engine = control_engine(context.database.url.get_secret_value())
     repository = ImportRepository(engine)
-    yield ImportService(repository, work.storage, ImportWatch(repository))
+    yield ImportService(repository, context.storage, ProgressFeed(repository))
     await engine.dispose()
 
 
-async def new_run(work: ImportWork, imports: ImportService, display: Lines) -> LocalRun:
+async def new_run(
+    context: ImportContext, imports: ImportService, display: ProgressLines
+) -> LocalRun:
     """A run of an import of ROWS rows that has not begun."""
-    import_id = await add_import(work.pool, work.storage, sample_lines(ROWS))
-    return LocalRun(work, imports, import_id, display)
+    import_id = await add_import(context.pool, context.storage, sample_lines(ROWS))
+    return LocalRun(context, imports, import_id, display)
 
 
 @pytest.fixture
-def display() -> Lines:
-    lines: Lines = create_autospec(Lines, instance=True)
+def display() -> ProgressLines:
+    lines: ProgressLines = create_autospec(ProgressLines, instance=True)
     return lines
 
 
@@ -104,23 +106,23 @@ async def test_options_and_rejects_are_as_with_a_server(
     options = ("--time-zone", "Europe/Berlin", "--column", "equipmentId=Pumpe", "--json")
     outcome = await asyncio.to_thread(sensorflow, "import", str(path), *options, **settings)
     assert outcome.returncode == 1, outcome.stderr
-    told = json.loads(outcome.stdout)
-    assert told["import"]["options"]["timeZone"] == "Europe/Berlin"
+    reported = json.loads(outcome.stdout)
+    assert reported["import"]["options"]["timeZone"] == "Europe/Berlin"
     assert await rows_of(pool) == {("a", "2024-07-01T00:30:00+00:00"): 1}
-    assert told["rejectsFile"] == f"{path}.rejects.csv"
+    assert reported["rejectsFile"] == f"{path}.rejects.csv"
 
 
-async def test_rows_that_differ_from_stored_ones_are_errors_if_asked_for_as_a_dry_run_forecasts(
+async def test_rows_that_differ_from_stored_ones_are_errors_by_option_as_a_dry_run_forecasts(
     settings: dict[str, str], pool: Pool, tmp_path: Path
 ) -> None:
     await pool.execute("INSERT INTO readings VALUES ('a', '2024-07-01T02:30:00Z', 7)")
     path = tmp_path / "late.csv"
     path.write_text(LATE + "b,2024-07-01T02:30:00,1\n")
     command = ("import", str(path), "--on-conflict", "error", "--max-errors", "1", "--json")
-    rehearsal = await asyncio.to_thread(sensorflow, *command, "--dry-run", **settings)
+    forecast_run = await asyncio.to_thread(sensorflow, *command, "--dry-run", **settings)
     outcome = await asyncio.to_thread(sensorflow, *command, **settings)
-    assert (rehearsal.returncode, outcome.returncode) == (1, 1), outcome.stderr
-    forecast, done = json.loads(rehearsal.stdout)["forecast"], json.loads(outcome.stdout)
+    assert (forecast_run.returncode, outcome.returncode) == (1, 1), outcome.stderr
+    forecast, done = json.loads(forecast_run.stdout)["forecast"], json.loads(outcome.stdout)
     assert forecast["rejects"] == {"conflict": 1, "bad_timestamp": 1}
     assert forecast["counts"] == done["import"]["counts"]
     assert done["import"]["counts"]["inserted"] == 1
@@ -128,21 +130,36 @@ async def test_rows_that_differ_from_stored_ones_are_errors_if_asked_for_as_a_dr
 
 
 @pytest.mark.parametrize(
-    ("given", "columns", "told"),
+    ("given", "columns", "message"),
     [
         ({"timeZone": "Mars"}, [], "--time-zone: timeZone"),
         ({}, ["equipmentId"], "--column equipmentId: write it like"),
         ({}, ["pump=a"], "--column: columns must be"),
         ({"maxErrors": "many"}, [], "--max-errors: maxErrors must be a whole number"),
         ({"onConflict": "keep"}, [], "--on-conflict: onConflict must be"),
+        ({"earliest": "1950"}, [], "--earliest: earliest must be a date or a timestamp"),
     ],
 )
-def test_wrong_options_are_told_by_their_names_on_the_command_line(
-    given: dict[str, str | None], columns: list[str], told: str
+def test_invalid_options_are_reported_by_their_names_on_the_command_line(
+    given: dict[str, str | None], columns: list[str], message: str
 ) -> None:
-    with pytest.raises(MisuseError) as misuse:
-        form_fields(given, columns)
-    assert misuse.value.message.startswith(told)
+    with pytest.raises(UsageError) as refused:
+        form_fields({**given, "columns": columns})
+    assert refused.value.message.startswith(message)
+
+
+async def test_historic_data_is_imported_by_option(
+    settings: dict[str, str], pool: Pool, tmp_path: Path
+) -> None:
+    path = tmp_path / "old.csv"
+    path.write_text("equipmentId,timestamp,value\na,1950-06-01T12:00:00Z,1\n")
+    dry = await asyncio.to_thread(sensorflow, "import", "--dry-run", str(path), **settings)
+    assert dry.returncode == 3
+    assert "the first: line 2: too_old in timestamp (for historic data set earliest)" in dry.stdout
+    command = ("import", str(path), "--earliest", "1950-01-01")
+    done = await asyncio.to_thread(sensorflow, *command, **settings)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert await rows_of(pool) == {("a", "1950-06-01T12:00:00+00:00"): 1}
 
 
 def test_files_that_are_none_fail_with_the_codes_that_a_server_gives(
@@ -154,9 +171,9 @@ def test_files_that_are_none_fail_with_the_codes_that_a_server_gives(
     files = (str(tmp_path / name) for name in contents)
     outcome = sensorflow("import", "--json", *files, **settings)
     assert outcome.returncode == 3
-    told = [json.loads(line) for line in outcome.stdout.splitlines()]
+    reported = [json.loads(line) for line in outcome.stdout.splitlines()]
     codes = ["empty_file", "not_csv", "missing_header"]
-    assert [line["error"]["code"] for line in told] == codes
+    assert [line["error"]["code"] for line in reported] == codes
 
 
 async def test_a_dry_run_forecasts_and_stores_nothing(
@@ -193,7 +210,7 @@ DRY = """\
 """
 
 
-def test_an_absent_database_is_told(settings: dict[str, str], tmp_path: Path) -> None:
+def test_an_unreachable_database_is_reported(settings: dict[str, str], tmp_path: Path) -> None:
     path = tmp_path / "good.csv"
     path.write_text(LATE)
     away = {"SENSORFLOW_DATABASE_URL": "postgresql://u:hunter2@127.0.0.1:1/d"}
@@ -203,27 +220,30 @@ def test_an_absent_database_is_told(settings: dict[str, str], tmp_path: Path) ->
     assert "hunter2" not in outcome.stdout + outcome.stderr
 
 
-async def test_cancelled_the_run_ends_its_import_after_the_batch_at_hand(
-    work: ImportWork, imports: ImportService, display: Lines, monkeypatch: pytest.MonkeyPatch
+async def test_cancelled_the_run_ends_its_import_after_the_current_batch(
+    context: ImportContext,
+    imports: ImportService,
+    display: ProgressLines,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(local_run, "LOOK_EVERY_SECONDS", 0.01)
-    run = await new_run(work, imports, display)
-    running = asyncio.create_task(run.to_its_end())
+    monkeypatch.setattr(local_run, "POLL_SECONDS", 0.01)
+    run = await new_run(context, imports, display)
+    running = asyncio.create_task(run.run_to_completion())
 
     def interrupt(current: Import) -> None:
         if current.counts.read:
             running.cancel()
 
-    display.at.side_effect = interrupt  # type: ignore[attr-defined]  # it is a mock
+    display.show_import.side_effect = interrupt  # type: ignore[attr-defined]  # it is a mock
     with pytest.raises(asyncio.CancelledError):
         await running
-    outcome = await outcome_of(work.pool, run.import_id)
+    outcome = await outcome_of(context.pool, run.import_id)
     assert outcome.state == "cancelled"
-    assert 0 < outcome.account.inserted == len(await rows_of(work.pool)) < ROWS
+    assert 0 < outcome.counts.inserted == len(await rows_of(context.pool)) < ROWS
 
 
 async def test_workers_leave_the_import_alone_until_the_process_is_gone(
-    work: ImportWork, migrated_url: str, settings: dict[str, str], tmp_path: Path
+    context: ImportContext, migrated_url: str, settings: dict[str, str], tmp_path: Path
 ) -> None:
     path = tmp_path / "weather.csv"
     path.write_text(sample_lines(ROWS))
@@ -231,37 +251,42 @@ async def test_workers_leave_the_import_alone_until_the_process_is_gone(
         *(sys.executable, "-m", "cli", "import", str(path)),
         env=os.environ | settings | {"SENSORFLOW_WORKER_LEASE_SECONDS": "2"},
     )
-    while await work.pool.fetchval("SELECT state FROM imports") != "loading":
+    while await context.pool.fetchval("SELECT state FROM imports") != "loading":
         assert process.returncode is None
         await asyncio.sleep(0.01)
     process.kill()
     await process.wait()
-    import_id = await work.pool.fetchval("SELECT id FROM imports")
+    import_id = await context.pool.fetchval("SELECT id FROM imports")
     async with worker(migrated_url, StorageSettings(url=settings["SENSORFLOW_STORAGE_URL"])):
-        await until_settled(migrated_url, work.pool, import_id)
-    outcome = await outcome_of(work.pool, import_id)
-    assert (outcome.state, outcome.account.read) == ("done", ROWS)
+        await wait_until_settled(migrated_url, context.pool, import_id)
+    outcome = await outcome_of(context.pool, import_id)
+    assert (outcome.state, outcome.counts.read) == ("done", ROWS)
     assert outcome.attempt > 1
 
 
-async def test_a_run_that_is_overtaken_follows_the_import_to_its_end(
-    work: ImportWork, imports: ImportService, display: Lines
+async def test_a_run_that_is_taken_over_waits_for_the_end_of_the_import(
+    context: ImportContext, imports: ImportService, display: ProgressLines
 ) -> None:
-    run = await new_run(work, imports, display)
-    other = replace(work, stop=asyncio.Event())
-    result, _ = await asyncio.gather(run.to_its_end(), run_import_job(other, run.import_id, 0))
+    run = await new_run(context, imports, display)
+    other = replace(context, stop=asyncio.Event())
+    result, _ = await asyncio.gather(
+        run.run_to_completion(), run_import_job(other, run.import_id, 0)
+    )
     assert result.state == "done"
-    assert (await outcome_of(work.pool, run.import_id)).account == Account(ROWS, ROWS)
+    assert (await outcome_of(context.pool, run.import_id)).counts == ImportCounts(ROWS, ROWS)
 
 
-async def test_a_run_that_does_not_get_on_is_given_up_and_left_to_the_workers(
-    work: ImportWork, imports: ImportService, display: Lines, monkeypatch: pytest.MonkeyPatch
+async def test_after_its_retries_a_run_leaves_the_import_to_the_workers(
+    context: ImportContext,
+    imports: ImportService,
+    display: ProgressLines,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(local_run, "RETRIES", 0)
+    monkeypatch.setattr(local_run, "MAX_RETRIES", 0)
     broken = create_autospec(Storage, instance=True)
     broken.keys.side_effect = StorageError("The disk is gone")
-    run = await new_run(work, imports, display)
-    failing = replace(run, work=replace(work, storage=broken))
-    with pytest.raises(GivenUpError, match=f"The disk is gone.*{run.import_id}"):
-        await failing.to_its_end()
-    assert await work.pool.fetchval("SELECT count(*) FROM queue.pgqueuer") == 1
+    run = await new_run(context, imports, display)
+    failing = replace(run, context=replace(context, storage=broken))
+    with pytest.raises(RetriesExhaustedError, match=f"The disk is gone.*{run.import_id}"):
+        await failing.run_to_completion()
+    assert await context.pool.fetchval("SELECT count(*) FROM queue.pgqueuer") == 1

@@ -77,25 +77,25 @@ def an_import(state: ImportState, rows: int) -> Import:
     )
 
 
-def shown(*, terminal: bool, width: int = 80) -> list[str]:
+def displayed(*, terminal: bool, width: int = 80) -> list[str]:
     """What a display writes while a file is imported."""
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=terminal, width=width, color_system=None)
     with display_for(console) as display:
-        display.tell("To https://sensors.example.org")
+        display.notify("To https://sensors.example.org")
         path = Path("a-file-with-quite-a-long-name-of-2026.csv.gz")
-        display.begin(path, SENDING, 10_400_000_000)
-        display.done(1_200_000_000)
+        display.start_file(path, SENDING, 10_400_000_000)
+        display.set_done(1_200_000_000)
         for state in (ImportState.QUEUED, ImportState.LOADING, ImportState.AGGREGATING):
-            display.at(an_import(state, 1_250_000))
-            display.at(an_import(state, 1_250_000))
-        display.ended()
+            display.show_import(an_import(state, 1_250_000))
+            display.show_import(an_import(state, 1_250_000))
+        display.finish_file()
     return screen.getvalue().splitlines()
 
 
 def test_where_no_bar_can_be_drawn_each_phase_is_a_line() -> None:
     name = "a-file-with-quite-a-long-name-of-2026.csv.gz"
-    assert shown(terminal=False) == [
+    assert displayed(terminal=False) == [
         "To https://sensors.example.org",
         f"{name}: sending 10.4 GB",
         f"{name}: waiting for a worker, 1,250,000 rows",
@@ -106,7 +106,7 @@ def test_where_no_bar_can_be_drawn_each_phase_is_a_line() -> None:
 
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_bars_stay_on_one_line_and_go_at_the_end(width: int) -> None:
-    text = "\n".join(shown(terminal=True, width=width))
+    text = "\n".join(displayed(terminal=True, width=width))
     assert text.startswith("\x1b[?25l")  # the cursor is hidden
     assert "\x1b[2K" in text
     assert all(len(line) <= width for line in visible(text))

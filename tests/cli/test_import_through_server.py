@@ -54,18 +54,20 @@ def settings(stack: Stack, pool: Pool) -> dict[str, str]:
     }
 
 
-def written(folder: Path, name: str, content: str) -> str:
+def write_file(folder: Path, name: str, content: str) -> str:
     path = folder / name
     path.write_text(content)
     return str(path)
 
 
-def told_in_json(outcome: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+def outcomes_in_json(outcome: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in outcome.stdout.splitlines()]
 
 
-def test_a_file_is_imported_and_accounted_for(settings: dict[str, str], tmp_path: Path) -> None:
-    file = written(tmp_path, "weather.csv", sample_lines(5000))
+def test_a_file_is_imported_and_its_rows_are_counted(
+    settings: dict[str, str], tmp_path: Path
+) -> None:
+    file = write_file(tmp_path, "weather.csv", sample_lines(5000))
     outcome = sensorflow("import", file, **settings)
     assert outcome.returncode == 0, outcome.stderr
     counts = "5,000 rows: 5,000 inserted, 0 replaced, 0 unchanged, 0 rejected"
@@ -74,11 +76,11 @@ def test_a_file_is_imported_and_accounted_for(settings: dict[str, str], tmp_path
     assert settings["SENSORFLOW_CLIENT_SECRET"] not in outcome.stdout + outcome.stderr
 
 
-def test_several_files_are_all_told_and_the_worst_is_the_exit_code(
+def test_several_files_are_all_reported_and_the_highest_exit_code_counts(
     settings: dict[str, str], tmp_path: Path
 ) -> None:
     files = [
-        written(tmp_path, name, content)
+        write_file(tmp_path, name, content)
         for name, content in {
             "good.csv": GOOD,
             "bad.csv": BAD,
@@ -89,19 +91,19 @@ def test_several_files_are_all_told_and_the_worst_is_the_exit_code(
     ]
     outcome = sensorflow("import", "--json", *files, **settings)
     assert outcome.returncode == 3
-    told = told_in_json(outcome)
-    assert [line["file"] for line in told] == files
-    assert [line["exitCode"] for line in told] == [0, 1, 3, 3, 3]
-    codes = [line["error"] and line["error"]["code"] for line in told]
+    reported = outcomes_in_json(outcome)
+    assert [line["file"] for line in reported] == files
+    assert [line["exitCode"] for line in reported] == [0, 1, 3, 3, 3]
+    codes = [line["error"] and line["error"]["code"] for line in reported]
     assert codes == [None, None, "missing_header", "empty_file", "not_csv"]
-    assert told[0]["import"]["counts"]["inserted"] == 2
-    assert told[1]["rejectsFile"] == f"{files[1]}.rejects.csv"
+    assert reported[0]["import"]["counts"]["inserted"] == 2
+    assert reported[1]["rejectsFile"] == f"{files[1]}.rejects.csv"
 
 
 def test_rejected_rows_are_saved_beside_the_file_and_the_same_ones_only_once(
     settings: dict[str, str], tmp_path: Path
 ) -> None:
-    file = written(tmp_path, "bad.csv", BAD)
+    file = write_file(tmp_path, "bad.csv", BAD)
     for _ in range(2):
         outcome = sensorflow("import", file, **settings)
         assert outcome.returncode == 1
@@ -115,7 +117,7 @@ def test_rejected_rows_are_saved_beside_the_file_and_the_same_ones_only_once(
 def test_a_token_from_the_environment_is_enough(settings: dict[str, str], tmp_path: Path) -> None:
     refused = sensorflow(
         "import",
-        written(tmp_path, "good.csv", GOOD),
+        write_file(tmp_path, "good.csv", GOOD),
         SENSORFLOW_CLIENT_SERVER_URL=settings["SENSORFLOW_CLIENT_SERVER_URL"],
         SENSORFLOW_CLIENT_TOKEN="not-a-token",
     )
@@ -124,7 +126,7 @@ def test_a_token_from_the_environment_is_enough(settings: dict[str, str], tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("changed", "exit_code", "told"),
+    ("changed", "exit_code", "message"),
     [
         ({"SERVER_URL": AWAY}, 4, f"server_unreachable: {AWAY} does not answer"),
         ({"ISSUER": AWAY}, 4, f"access_refused: No token from {AWAY}"),
@@ -133,19 +135,19 @@ def test_a_token_from_the_environment_is_enough(settings: dict[str, str], tmp_pa
         ({"SECRET": ""}, 2, "SENSORFLOW_CLIENT_TOKEN"),
     ],
 )
-def test_what_stands_in_the_way_is_told_with_its_remedy(
-    settings: dict[str, str], tmp_path: Path, changed: dict[str, str], exit_code: int, told: str
+def test_a_configuration_error_is_reported_with_its_remedy(
+    settings: dict[str, str], tmp_path: Path, changed: dict[str, str], exit_code: int, message: str
 ) -> None:
     wrong = {f"SENSORFLOW_CLIENT_{name}": value for name, value in changed.items()}
-    file = written(tmp_path, "good.csv", GOOD)
+    file = write_file(tmp_path, "good.csv", GOOD)
     outcome = sensorflow("import", file, COLUMNS="300", **(settings | wrong))
     assert outcome.returncode == exit_code
-    assert told in outcome.stdout + outcome.stderr
+    assert message in outcome.stdout + outcome.stderr
     assert "Traceback" not in outcome.stderr
 
 
-def test_without_a_destination_both_ways_to_name_one_are_told(tmp_path: Path) -> None:
-    outcome = sensorflow("import", written(tmp_path, "good.csv", GOOD))
+def test_without_a_destination_both_ways_to_name_one_are_reported(tmp_path: Path) -> None:
+    outcome = sensorflow("import", write_file(tmp_path, "good.csv", GOOD))
     assert outcome.returncode == 2
     assert "--server URL" in outcome.stderr
     assert "SENSORFLOW_CLIENT_SERVER_URL" in outcome.stderr
@@ -155,7 +157,7 @@ def test_without_a_destination_both_ways_to_name_one_are_told(tmp_path: Path) ->
 async def test_a_name_that_is_no_file_stops_the_command_before_anything_is_sent(
     settings: dict[str, str], pool: Pool, tmp_path: Path, name: str
 ) -> None:
-    files = written(tmp_path, "good.csv", GOOD), str(tmp_path / name)
+    files = write_file(tmp_path, "good.csv", GOOD), str(tmp_path / name)
     outcome = await asyncio.to_thread(sensorflow, "import", *files, **settings)
     assert outcome.returncode == 2
     assert await pool.fetchval("SELECT count(*) FROM imports") == 0

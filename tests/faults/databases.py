@@ -1,4 +1,4 @@
-"""Databases to be killed, started again and filled up, whose data outlives them."""
+"""Databases with persistent data, to be killed, started again and filled up."""
 
 import os
 import shutil
@@ -67,7 +67,7 @@ class Cluster:
     def kill(self) -> None:
         """End all of its processes at once."""
         if self._server is not None:
-            kill_family(self._server)
+            kill_process_tree(self._server)
 
     def fill_disk(self) -> None:
         """Leave no byte free."""
@@ -94,7 +94,7 @@ class Cluster:
             )
 
 
-def kill_family(leader: "subprocess.Popen[bytes]") -> None:
+def kill_process_tree(leader: "subprocess.Popen[bytes]") -> None:
     """End a process and its descendants by SIGKILL."""
     with suppress(psutil.NoSuchProcess):
         for process in psutil.Process(leader.pid).children(recursive=True):

@@ -1,4 +1,4 @@
-"""Whatever fails while readings come in, each acknowledged one is there afterwards, and once.
+"""Whatever fails while readings are sent, each acknowledged one is stored exactly once.
 
 docs/performance.md has the command of the long campaign.
 """
@@ -14,44 +14,44 @@ import pytest
 import pytest_asyncio
 
 from tests.faults.databases import POSTGRES_VARIABLE, Cluster
+from tests.faults.platform_under_test import Platform, running_platform
 from tests.faults.senders import Row, Senders
-from tests.faults.stage import Stage, staged
 
 RUNS_OF_EACH = int(os.environ.get("SENSORFLOW_TEST_FAULT_RUNS", "1"))
 
-Fault = Callable[[Stage, random.Random], Awaitable[None]]
+Fault = Callable[[Platform, random.Random], Awaitable[None]]
 
 
 @pytest_asyncio.fixture(scope="module")
-async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    async with staged(tmp_path_factory.mktemp("stage")) as stage:
-        yield stage
+async def platform(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
+    async with running_platform(tmp_path_factory.mktemp("stage")) as platform:
+        yield platform
 
 
-async def database_killed(stage: Stage, chance: random.Random) -> None:
-    await asyncio.to_thread(stage.database.kill)
+async def database_killed(platform: Platform, chance: random.Random) -> None:
+    await asyncio.to_thread(platform.database.kill)
     await asyncio.sleep(chance.uniform(0, 0.5))
-    await asyncio.to_thread(stage.database.start)
+    await asyncio.to_thread(platform.database.start)
 
 
-async def api_killed(stage: Stage, chance: random.Random) -> None:
-    await asyncio.to_thread(stage.kill_api)
+async def api_killed(platform: Platform, chance: random.Random) -> None:
+    await asyncio.to_thread(platform.kill_api)
     await asyncio.sleep(chance.uniform(0, 0.2))
-    await asyncio.to_thread(stage.start_api)
+    await asyncio.to_thread(platform.start_api)
 
 
-async def database_slow(stage: Stage, chance: random.Random) -> None:
-    stage.proxy.delay_seconds = chance.uniform(0.05, 0.5)
+async def database_slow(platform: Platform, chance: random.Random) -> None:
+    platform.proxy.delay_seconds = chance.uniform(0.05, 0.5)
     await asyncio.sleep(1)
-    stage.proxy.delay_seconds = 0
+    platform.proxy.delay_seconds = 0
 
 
-async def disk_full(stage: Stage, chance: random.Random) -> None:
-    assert isinstance(stage.database, Cluster)
-    stage.database.fill_disk()
+async def disk_full(platform: Platform, chance: random.Random) -> None:
+    assert isinstance(platform.database, Cluster)
+    platform.database.fill_disk()
     await asyncio.sleep(chance.uniform(0.2, 1.5))
-    stage.database.free_disk()
-    await asyncio.to_thread(stage.database.start)  # it may have stopped for want of a log file
+    platform.database.free_disk()
+    await asyncio.to_thread(platform.database.start)  # it may have stopped for want of a log file
 
 
 # The embedded engine has no disk of its own that could be filled.
@@ -63,29 +63,29 @@ if POSTGRES_VARIABLE in os.environ:
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("run", range(RUNS_OF_EACH))
 async def test_every_acknowledged_reading_is_stored_once_whatever_fails(
-    stage: Stage, fault: Fault, run: int
+    platform: Platform, fault: Fault, run: int
 ) -> None:
     chance = random.Random(f"{fault.__name__} {run}")  # noqa: S311  # repeatable, no secret
     senders = Senders(f"{fault.__name__}-{run}")
-    async with stage.client() as client:
+    async with platform.client() as client:
         sending = asyncio.create_task(senders.post_until_ended(client))
         await senders.wait_for(acknowledged=chance.randint(1, 100))
-        await fault(stage, chance)
+        await fault(platform, chance)
         await senders.wait_for(acknowledged=chance.randint(1, 100))
         senders.end()
         await sending
-        rows = await stored(stage, senders.equipment_id)
+        rows = await stored(platform, senders.equipment_id)
         assert set(rows.values()) == {1}
         assert {senders.row(number) for number in senders.acknowledged} <= rows.keys()
         await senders.post_the_rest(client)
-    rows = await stored(stage, senders.equipment_id)
+    rows = await stored(platform, senders.equipment_id)
     assert rows == Counter(senders.row(number) for number in senders.sent)
 
 
-async def stored(stage: Stage, equipment_id: str) -> Counter[Row]:
-    """How often each reading is stored, asked past the proxy and the API."""
+async def stored(platform: Platform, equipment_id: str) -> Counter[Row]:
+    """How often each reading is stored, queried without the proxy and the API."""
     query = "SELECT equipment_id, ts, value FROM readings WHERE equipment_id = $1"
-    connection = await asyncpg.connect(stage.database.url)
+    connection = await asyncpg.connect(platform.database.url)
     try:
         rows = await connection.fetch(query, equipment_id)
     finally:

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 from core.database import Pool
 from core.settings import DatabaseSettings, ReadingSettings, StorageSettings, WorkerSettings
 from core.storage import Storage
-from jobs.csv_import.context import ImportWork
+from jobs.csv_import.context import ImportContext
 
 
 @pytest.fixture
@@ -26,12 +26,12 @@ def database(migrated_url: str) -> DatabaseSettings:
 
 
 @pytest.fixture
-def work(
+def context(
     pool: Pool, application_pool: Pool, storage: Storage, database: DatabaseSettings
-) -> ImportWork:
-    """A worker's equipment, over an empty database and storage."""
+) -> ImportContext:
+    """A worker's context, over an empty database and storage."""
     del pool
-    return ImportWork(
+    return ImportContext(
         storage,
         database,
         WorkerSettings(),

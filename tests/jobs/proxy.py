@@ -1,4 +1,4 @@
-"""A wire to the database that a test can hold at a chosen message, or cut."""
+"""A proxy to the database that a test can hold at a chosen message, or cut."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,12 +10,12 @@ READ_BYTES = 2**16
 
 
 @dataclass(frozen=True)
-class Point:
-    """Where to hold: the message with `text`, after `after` has passed `times` times before it.
+class HoldPoint:
+    """Where to hold: the message with `text`, once `after` was sent `times` times before it.
 
-    Both are looked for in what one connection of the client sends. From the message on, `passing`
-    sends of the client still pass: with 1, the database gets the message and the client may die
-    before the answer.
+    Both are matched against what one connection of the client sends. From the message on,
+    `passing` sends of the client are still forwarded: with 1, the database receives the message and
+    the client may die before the response.
     """
 
     text: bytes
@@ -25,14 +25,14 @@ class Point:
 
 
 @dataclass
-class Gate:
-    """Finds the point in what one connection sends."""
+class HoldGate:
+    """Matches the point in what one connection sends."""
 
-    point: Point | None
+    point: HoldPoint | None
     seen: int = 0
     left_to_pass: int | None = None
 
-    def closes_before(self, data: bytes) -> bool:
+    def holds_before(self, data: bytes) -> bool:
         if self.point is None or self.left_to_pass is not None:
             return False
         self.seen += data.count(self.point.after) if self.point.after else 0
@@ -40,7 +40,7 @@ class Gate:
             self.left_to_pass = self.point.passing
         return self.left_to_pass == 0
 
-    def closes_now(self) -> bool:
+    def holds_after(self) -> bool:
         if not self.left_to_pass:
             return False
         self.left_to_pass -= 1
@@ -48,11 +48,11 @@ class Gate:
 
 
 @dataclass
-class Wire:
-    """A proxy in front of the database. At `point` it passes nothing more on and sets `held`."""
+class DatabaseProxy:
+    """A proxy in front of the database. At `point` it stops forwarding and sets `held`."""
 
     target: tuple[str, int]
-    point: Point | None = None
+    point: HoldPoint | None = None
     held: asyncio.Event = field(default_factory=asyncio.Event)
     released: asyncio.Event = field(default_factory=asyncio.Event)
     _open: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -60,7 +60,7 @@ class Wire:
     port: int = 0
 
     async def listen(self) -> None:
-        """Take connections; after `cut`, again."""
+        """Accept connections; after `cut`, again."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
@@ -75,26 +75,26 @@ class Wire:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         up_reader, up_writer = await asyncio.open_connection(*self.target)
         self._open |= {writer, up_writer}
-        ways = {
+        directions = {
             asyncio.create_task(self._pass_up(reader, up_writer)),
             asyncio.create_task(_pass_down(up_reader, writer)),
         }
-        _, unfinished = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        for way in unfinished:
-            way.cancel()
+        _, unfinished = await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
+        for direction in unfinished:
+            direction.cancel()
         for end in (writer, up_writer):
             end.transport.abort()
             self._open.discard(end)
 
     async def _pass_up(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        gate = Gate(self.point)
+        gate = HoldGate(self.point)
         with suppress(ConnectionError):
             while data := await reader.read(READ_BYTES):
-                if gate.closes_before(data):
+                if gate.holds_before(data):
                     await self._hold()
                 writer.write(data)
                 await writer.drain()
-                if gate.closes_now():
+                if gate.holds_after():
                     await self._hold()
 
     async def _hold(self) -> None:
@@ -110,10 +110,12 @@ async def _pass_down(reader: asyncio.StreamReader, writer: asyncio.StreamWriter)
 
 
 @asynccontextmanager
-async def wire_to(database_url: str, point: Point | None = None) -> AsyncIterator[Wire]:
-    """A wire to the database at the URL, cut at the end."""
+async def database_proxy(
+    database_url: str, point: HoldPoint | None = None
+) -> AsyncIterator[DatabaseProxy]:
+    """A proxy to the database at the URL, cut at the end."""
     parts = urlsplit(database_url)
-    wire = Wire((parts.hostname or "127.0.0.1", parts.port or 5432), point)
-    await wire.listen()
-    yield wire
-    await wire.cut()
+    proxy = DatabaseProxy((parts.hostname or "127.0.0.1", parts.port or 5432), point)
+    await proxy.listen()
+    yield proxy
+    await proxy.cut()

@@ -15,7 +15,7 @@ from core.database import Pool
 from core.imports import ImportOptions
 from core.queue import enqueue_import
 from core.storage import Storage, rejects_folder, source_key
-from jobs.csv_import.context import ImportWork
+from jobs.csv_import.context import ImportContext
 from jobs.csv_import.job import run_import_job
 
 csv.field_size_limit(2**31 - 1)  # a rejected row may be long
@@ -26,7 +26,7 @@ SAMPLE = Path(__file__).parents[2] / "samples" / "nyc-weather-2013.csv.gz"
 
 
 @dataclass(frozen=True)
-class Account:
+class ImportCounts:
     """The counts of an import."""
 
     read: int = 0
@@ -38,10 +38,10 @@ class Account:
 
 @dataclass(frozen=True)
 class Outcome:
-    """An import as the API would tell it."""
+    """An import as the API would report it."""
 
     state: str
-    account: Account
+    counts: ImportCounts
     error_code: str | None
     error_message: str
     attempt: int
@@ -75,24 +75,24 @@ async def add_import(
 
 
 async def run_import(
-    work: ImportWork,
+    context: ImportContext,
     content: str | bytes,
     extension: str = ".csv",
     options: ImportOptions = DEFAULT,
 ) -> Outcome:
     """Import the file in this process."""
-    import_id = await add_import(work.pool, work.storage, content, extension, options)
-    await run_import_job(work, import_id, 0)
-    return await outcome_of(work.pool, import_id)
+    import_id = await add_import(context.pool, context.storage, content, extension, options)
+    await run_import_job(context, import_id, 0)
+    return await outcome_of(context.pool, import_id)
 
 
 async def outcome_of(pool: Pool, import_id: UUID) -> Outcome:
     row = await pool.fetchrow("SELECT * FROM imports WHERE id = $1", import_id)
     assert row is not None
-    account = Account(*(row[f"rows_{name}"] for name in Account.__dataclass_fields__))
+    counts = ImportCounts(*(row[f"rows_{name}"] for name in ImportCounts.__dataclass_fields__))
     return Outcome(
         row["state"],
-        account,
+        counts,
         row["error_code"],
         row["error_message"] or "",
         row["attempt"],

@@ -1,4 +1,4 @@
-"""An audit finds what is wrong with a rollup, tells it, and has it made right."""
+"""An audit detects wrong buckets of a rollup, reports them, and has them refreshed."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ from core.audits import AuditedDay, audit, audit_random_day
 from core.database import Pool
 from core.queries import queries
 from core.settings import DatabaseSettings
-from jobs.csv_import.context import ImportWork
+from jobs.csv_import.context import ImportContext
 from jobs.rollups.refresh import refresh_dirty_ranges
 from tests.jobs.support import HEADER, run_import
 from tests.jobs.test_refresh import corrupt_hourly_rollup, ledger, note_dirty
@@ -28,18 +28,18 @@ async def audited(pool: Pool) -> list[AuditedDay]:
 
 
 async def test_rollups_that_agree_with_their_rows_are_left_alone(
-    pool: Pool, work: ImportWork
+    pool: Pool, context: ImportContext
 ) -> None:
-    await run_import(work, FILE)
+    await run_import(context, FILE)
     assert await audited(pool) == [AuditedDay(FIRST, 0), AuditedDay(FIRST + DAY, 0)]
     assert await ledger(pool) == []
     assert await counts(pool) == {"days": 2, "wrong_buckets": 0}
 
 
-async def test_a_wrong_bucket_is_told_counted_and_refreshed_by_force(
-    pool: Pool, work: ImportWork, database: DatabaseSettings
+async def test_a_wrong_bucket_is_reported_counted_and_refreshed_by_force(
+    pool: Pool, context: ImportContext, database: DatabaseSettings
 ) -> None:
-    await run_import(work, FILE)
+    await run_import(context, FILE)
     await corrupt_hourly_rollup(pool)
     before = await version(pool)
     with structlog.testing.capture_logs() as logged:
@@ -54,20 +54,20 @@ async def test_a_wrong_bucket_is_told_counted_and_refreshed_by_force(
     assert await audited(pool) == [AuditedDay(FIRST, 0), AuditedDay(FIRST + DAY, 0)]
 
 
-async def test_what_the_ledger_tells_or_the_horizon_has_passed_is_not_wrong(
-    pool: Pool, work: ImportWork
+async def test_what_the_ledger_contains_or_the_horizon_has_passed_is_not_wrong(
+    pool: Pool, context: ImportContext
 ) -> None:
-    await run_import(work, FILE)
+    await run_import(context, FILE)
     await corrupt_hourly_rollup(pool)
     await pool.execute("INSERT INTO retention_horizon (horizon) VALUES ('2024-01-01T11:15Z')")
     await note_dirty(pool, FIRST + DAY * 1.5)
     assert [day.wrong_buckets for day in await audited(pool)] == [0, 0]
 
 
-async def test_a_day_at_random_is_one_with_readings(pool: Pool, work: ImportWork) -> None:
+async def test_a_day_at_random_is_one_with_readings(pool: Pool, context: ImportContext) -> None:
     async with pool.acquire() as connection:
         assert await audit_random_day(connection) is None
-        await run_import(work, FILE)
+        await run_import(context, FILE)
         day = await audit_random_day(connection)
     assert day is not None
     assert FIRST - 7 * DAY < day.start < FIRST + 7 * DAY
@@ -76,13 +76,13 @@ async def test_a_day_at_random_is_one_with_readings(pool: Pool, work: ImportWork
 
 async def test_the_command_names_the_days_that_are_wrong(
     pool: Pool,
-    work: ImportWork,
+    context: ImportContext,
     migrated_url: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("SENSORFLOW_DATABASE_URL", migrated_url)
-    await run_import(work, FILE)
+    await run_import(context, FILE)
     naive = [(FIRST + n * DAY).replace(tzinfo=None) for n in (0, 2)]
     assert await asyncio.to_thread(run_audit, *naive)
     await corrupt_hourly_rollup(pool)

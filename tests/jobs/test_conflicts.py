@@ -1,4 +1,4 @@
-"""A row whose key has another value replaces it, leaves it, or is an error, as its sender says."""
+"""A row that differs from the stored value replaces it, is skipped, or is an error, by option."""
 
 import dataclasses
 
@@ -7,11 +7,11 @@ import pytest
 from core.database import Pool
 from core.imports import ImportOptions, OnTooManyErrors
 from core.readings import OnConflict
-from jobs.csv_import.context import ImportWork
+from jobs.csv_import.context import ImportContext
 from jobs.csv_import.job import run_import_job
 from tests.jobs.support import (
     HEADER,
-    Account,
+    ImportCounts,
     add_import,
     outcome_of,
     rejects_of,
@@ -36,60 +36,60 @@ BAD = (5, "bad_number", "value", "a,2024-01-01T02:00:00Z,x")
 
 @pytest.mark.parametrize("batch_lines", [1, 2, 1000])
 @pytest.mark.parametrize("compressed", [False, True])
-async def test_stored_values_stay_where_conflicts_are_errors_and_each_is_told_by_its_line(
-    work: ImportWork, pool: Pool, batch_lines: int, compressed: bool
+async def test_stored_values_stay_where_conflicts_are_errors_and_each_is_reported_by_its_line(
+    context: ImportContext, pool: Pool, batch_lines: int, compressed: bool
 ) -> None:
-    await run_import(work, STORED)
+    await run_import(context, STORED)
     if compressed:
         await pool.execute("SELECT compress_chunk(chunk) FROM show_chunks('readings') chunk")
     options = ImportOptions(on_conflict=OnConflict.ERROR)
-    import_id = await add_import(work.pool, work.storage, FILE, options=options)
-    await run_import_job(dataclasses.replace(work, batch_lines=batch_lines), import_id, 0)
-    outcome = await outcome_of(work.pool, import_id)
-    assert outcome.account == Account(read=7, inserted=1, unchanged=3, rejected=3)
-    assert await rejects_of(work.storage, import_id) == [
+    import_id = await add_import(context.pool, context.storage, FILE, options=options)
+    await run_import_job(dataclasses.replace(context, batch_lines=batch_lines), import_id, 0)
+    outcome = await outcome_of(context.pool, import_id)
+    assert outcome.counts == ImportCounts(read=7, inserted=1, unchanged=3, rejected=3)
+    assert await rejects_of(context.storage, import_id) == [
         (3, "conflict", "value", "a,2024-01-01T01:00:00Z,2"),
         BAD,
         (8, "conflict", "value", 'b,2024-01-01T00:00:00Z,"6"'),
     ]
-    assert sorted((await rows_of(work.pool)).values()) == [1, 1, 1, 5]
-    assert await rolled_up(work.pool) == 4
+    assert sorted((await rows_of(context.pool)).values()) == [1, 1, 1, 5]
+    assert await rolled_up(context.pool) == 4
 
 
 @pytest.mark.parametrize("batch_lines", [1, 2, 1000])
 async def test_stored_values_stay_where_conflicts_are_skipped_and_count_as_unchanged(
-    work: ImportWork, batch_lines: int
+    context: ImportContext, batch_lines: int
 ) -> None:
-    await run_import(work, STORED)
+    await run_import(context, STORED)
     options = ImportOptions(on_conflict=OnConflict.SKIP)
-    import_id = await add_import(work.pool, work.storage, FILE, options=options)
-    await run_import_job(dataclasses.replace(work, batch_lines=batch_lines), import_id, 0)
-    outcome = await outcome_of(work.pool, import_id)
-    assert outcome.account == Account(read=7, inserted=1, unchanged=5, rejected=1)
-    assert await rejects_of(work.storage, import_id) == [BAD]
-    assert sorted((await rows_of(work.pool)).values()) == [1, 1, 1, 5]
+    import_id = await add_import(context.pool, context.storage, FILE, options=options)
+    await run_import_job(dataclasses.replace(context, batch_lines=batch_lines), import_id, 0)
+    outcome = await outcome_of(context.pool, import_id)
+    assert outcome.counts == ImportCounts(read=7, inserted=1, unchanged=5, rejected=1)
+    assert await rejects_of(context.storage, import_id) == [BAD]
+    assert sorted((await rows_of(context.pool)).values()) == [1, 1, 1, 5]
 
 
 async def test_an_import_of_nothing_but_conflicts_fails_and_touches_no_rollup(
-    work: ImportWork,
+    context: ImportContext,
 ) -> None:
-    await run_import(work, STORED)
+    await run_import(context, STORED)
     options = ImportOptions(on_conflict=OnConflict.ERROR)
-    outcome = await run_import(work, STORED.replace(",1\n", ",2\n"), options=options)
+    outcome = await run_import(context, STORED.replace(",1\n", ",2\n"), options=options)
     assert (outcome.state, outcome.error_code) == ("failed", "no_valid_rows")
     assert "line 2: conflict in value" in outcome.error_message
-    assert outcome.account == Account(read=3, rejected=3)
-    assert await work.pool.fetchval("SELECT count(*) FROM rollup_dirty_ranges") == 0
+    assert outcome.counts == ImportCounts(read=3, rejected=3)
+    assert await context.pool.fetchval("SELECT count(*) FROM rollup_dirty_ranges") == 0
 
 
 @pytest.mark.parametrize(
     ("then", "state"), [(OnTooManyErrors.DISCARD, "done"), (OnTooManyErrors.KEEP, "failed")]
 )
 async def test_conflicts_are_counted_as_errors_only_where_what_is_loaded_is_kept(
-    work: ImportWork, then: OnTooManyErrors, state: str
+    context: ImportContext, then: OnTooManyErrors, state: str
 ) -> None:
-    await run_import(work, STORED)
+    await run_import(context, STORED)
     options = ImportOptions(max_errors=1, on_too_many_errors=then, on_conflict=OnConflict.ERROR)
-    outcome = await run_import(work, FILE, options=options)
+    outcome = await run_import(context, FILE, options=options)
     assert outcome.state == state
-    assert outcome.account == Account(read=7, inserted=1, unchanged=3, rejected=3)
+    assert outcome.counts == ImportCounts(read=7, inserted=1, unchanged=3, rejected=3)

@@ -1,4 +1,4 @@
-"""The header tells how lines divide, or why no line can be read."""
+"""The header determines the layout of the lines, or why the file is refused."""
 
 from pathlib import Path
 
@@ -39,8 +39,8 @@ def path(tmp_path: Path) -> Path:
     ],
 )
 def test_each_column_is_known_by_any_of_its_names(path: Path, header: str) -> None:
-    found = layout(path, header)
-    assert (found.width, list(found.positions.values())) == (3, [0, 1, 2])
+    parsed = layout(path, header)
+    assert (parsed.width, list(parsed.positions.values())) == (3, [0, 1, 2])
 
 
 @pytest.mark.parametrize("delimiter", Delimiter)
@@ -55,8 +55,8 @@ def test_the_delimiter_is_the_one_between_the_columns(path: Path, delimiter: Del
 
 def test_a_column_may_have_any_name_that_the_options_give(path: Path) -> None:
     columns = {"timestamp": "Measured, at", "value": "time"}
-    found = layout(path, 'time,"Measured, at",Value,sensor', columns=columns)
-    assert found.positions == {"equipmentId": 3, "timestamp": 1, "value": 0}
+    parsed = layout(path, 'time,"Measured, at",Value,sensor', columns=columns)
+    assert parsed.positions == {"equipmentId": 3, "timestamp": 1, "value": 0}
 
 
 def test_a_name_that_the_options_give_counts_exactly(path: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_name_that_the_options_give_counts_exactly(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "told"),
+    ("header", "message"),
     [
         ("equipmentId,sensor,ts,value", "equipmentId: equipmentId, sensor."),
         ("device,ts,TIME,value", "timestamp: ts, TIME."),
@@ -75,11 +75,11 @@ def test_a_name_that_the_options_give_counts_exactly(path: Path) -> None:
     ],
 )
 def test_two_names_of_one_column_are_refused_and_the_options_decide(
-    path: Path, header: str, told: str
+    path: Path, header: str, message: str
 ) -> None:
     refused = fault(path, header)
     assert refused.code == "ambiguous_header"
-    assert told in refused.message
+    assert message in refused.message
     assert "option columns" in refused.message
     names = header.split(",")
     chosen = {"equipmentId": names[0], "timestamp": "ts", "value": "value"}

@@ -1,4 +1,4 @@
-"""Whatever the file, the batches and the rows already there: as if loaded row by row."""
+"""Whatever the file, the batch size and the stored rows: the result of loading row by row."""
 
 import dataclasses
 from datetime import UTC, datetime, timedelta
@@ -9,21 +9,19 @@ from hypothesis import strategies as st
 from core.database import Pool
 from core.imports import ImportOptions
 from core.readings import OnConflict
-from jobs.csv_import.context import ImportWork
-from tests.jobs.model import Key, Row, load_row_by_row
+from jobs.csv_import.context import ImportContext
+from tests.jobs.load_model import Key, Row, load_row_by_row
 from tests.jobs.support import HEADER, rolled_up, rows_of, run_import
 
 DAYS = (datetime(2013, 11, 3, tzinfo=UTC), datetime(2024, 1, 3, 23, tzinfo=UTC))
-MOMENTS = [(day + timedelta(minutes=20 * n)).isoformat() for day in DAYS for n in range(4)]
+TIMESTAMPS = [(day + timedelta(minutes=20 * n)).isoformat() for day in DAYS for n in range(4)]
 
-keys = st.tuples(st.sampled_from(["a", "b", "ä 1"]), st.sampled_from(MOMENTS))
+keys = st.tuples(st.sampled_from(["a", "b", "ä 1"]), st.sampled_from(TIMESTAMPS))
 values = st.sampled_from([0.0, -0.0, 1.5, -2.0])
 rows = st.builds(Row, keys | st.none(), values, st.sampled_from([False, False, False, True]))
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     stored=st.dictionaries(keys, values, max_size=6),
     file=st.lists(rows, min_size=1, max_size=25),
@@ -31,7 +29,7 @@ rows = st.builds(Row, keys | st.none(), values, st.sampled_from([False, False, F
     on_conflict=st.sampled_from(OnConflict),
 )
 async def test_counts_and_contents_are_those_of_loading_row_by_row(
-    work: ImportWork,
+    context: ImportContext,
     pool: Pool,
     *,
     stored: dict[Key, float],
@@ -40,15 +38,15 @@ async def test_counts_and_contents_are_those_of_loading_row_by_row(
     on_conflict: OnConflict,
 ) -> None:
     await hold_only(pool, stored)
-    work = dataclasses.replace(work, batch_lines=batch_lines)
+    context = dataclasses.replace(context, batch_lines=batch_lines)
     content = HEADER + "".join(row.text for row in file)
     options = ImportOptions(on_conflict=on_conflict)
     for _ in ("import", "import again"):
-        outcome = await run_import(work, content, options=options)
-        stored, account = load_row_by_row(stored, file, on_conflict)
-        assert outcome.account == account
-        assert outcome.state == ("failed" if account.read == account.rejected else "done")
-        assert await rows_of(work.pool) == stored
+        outcome = await run_import(context, content, options=options)
+        stored, counts = load_row_by_row(stored, file, on_conflict)
+        assert outcome.counts == counts
+        assert outcome.state == ("failed" if counts.read == counts.rejected else "done")
+        assert await rows_of(context.pool) == stored
 
 
 async def hold_only(pool: Pool, stored: dict[Key, float]) -> None:
@@ -59,21 +57,19 @@ async def hold_only(pool: Pool, stored: dict[Key, float]) -> None:
     )
 
 
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(files=st.lists(st.lists(rows, min_size=1, max_size=15), min_size=1, max_size=4))
 async def test_whenever_an_import_is_done_the_rollups_agree_with_the_table(
-    work: ImportWork, pool: Pool, files: list[list[Row]]
+    context: ImportContext, pool: Pool, files: list[list[Row]]
 ) -> None:
     await pool.execute("TRUNCATE readings; TRUNCATE readings_1h; TRUNCATE readings_1d")
-    work = dataclasses.replace(work, batch_lines=4)
+    context = dataclasses.replace(context, batch_lines=4)
     for file in files:
-        await run_import(work, HEADER + "".join(row.text for row in file))
-        held = await rows_of(work.pool)
+        await run_import(context, HEADER + "".join(row.text for row in file))
+        held = await rows_of(context.pool)
         for rollup in ("readings_1h", "readings_1d"):
-            assert await rolled_up(work.pool, rollup) == len(held)
-            assert await total_of(work.pool, rollup) == sum(held.values())
+            assert await rolled_up(context.pool, rollup) == len(held)
+            assert await total_of(context.pool, rollup) == sum(held.values())
 
 
 async def total_of(pool: Pool, rollup: str) -> float:

@@ -7,13 +7,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jobs.csv_import import numbered_lines as module
-from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT, numbered_batches
+from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT, numbered_line_batches
 
 
 def read(path: Path, content: bytes, lines_done: int = 0, batch_lines: int = 3) -> list[str]:
     """The lines in order; the numbers are checked here."""
     path.write_bytes(content)
-    batches = list(numbered_batches(path, lines_done, batch_lines))
+    batches = list(numbered_line_batches(path, lines_done, batch_lines))
     numbers = [number for batch in batches for number in batch[LINE_NUMBER]]
     assert numbers == list(range(lines_done + 1, lines_done + 1 + len(numbers)))
     assert all(batch.height == batch_lines for batch in batches[:-1])
@@ -55,11 +55,11 @@ def test_very_long_lines_make_smaller_batches(
     monkeypatch.setattr(module, "MAX_BATCH_BYTES", 10)
     path = tmp_path / "file"
     path.write_bytes(b"aaaa\nbbbb\ncccccccccccc\n\nd\n")
-    heights = [batch.height for batch in numbered_batches(path, 0, 100)]
+    heights = [batch.height for batch in numbered_line_batches(path, 0, 100)]
     assert heights == [2, 1, 2]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     texts=st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=9)),
     lines_done=st.integers(0, 9),

@@ -1,4 +1,4 @@
-"""What becomes of uploads without an end, and that nothing else goes with them."""
+"""Uploads that are never completed expire, and only objects that no import needs are deleted."""
 
 import os
 from datetime import timedelta
@@ -10,13 +10,13 @@ import pytest
 from core.database import Pool
 from core.settings import StorageSettings
 from core.storage import Storage, rejects_folder, source_key
-from jobs.csv_import.context import ImportWork
+from jobs.csv_import.context import ImportContext
 from jobs.csv_import.job import run_import_job
-from jobs.maintenance.orphaned_objects import SAFE_AGE, expire_uploads, sweep_orphans
+from jobs.maintenance.orphaned_objects import GRACE_PERIOD, delete_orphaned_objects, expire_uploads
 from tests.jobs.support import HEADER, add_import, outcome_of
 
-OLD = SAFE_AGE + timedelta(minutes=1)
-YOUNG = SAFE_AGE - timedelta(minutes=1)
+OLD = GRACE_PERIOD + timedelta(minutes=1)
+YOUNG = GRACE_PERIOD - timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -45,10 +45,10 @@ def files_in(folder: Path) -> set[str]:
 
 
 def make_old(folder: Path, age: timedelta = OLD) -> None:
-    """Let everything in the storage have been stored so long ago."""
+    """Set back the modification time of everything in the storage."""
     for path in folder.rglob("*"):
-        moment = path.stat().st_mtime - age.total_seconds()
-        os.utime(path, (moment, moment))
+        modified_at = path.stat().st_mtime - age.total_seconds()
+        os.utime(path, (modified_at, modified_at))
 
 
 async def test_an_upload_that_was_not_completed_in_time_fails_and_no_other_import_does(
@@ -67,8 +67,8 @@ async def test_an_upload_that_was_not_completed_in_time_fails_and_no_other_impor
 
 
 @pytest.mark.parametrize("state", ["queued", "loading", "done", "failed", "cancelled"])
-async def test_what_an_import_names_is_never_swept(
-    work: ImportWork, pool: Pool, storage: Storage, folder: Path, state: str
+async def test_objects_that_an_import_names_are_never_deleted(
+    context: ImportContext, pool: Pool, storage: Storage, folder: Path, state: str
 ) -> None:
     import_id = await add_import(pool, storage, HEADER + "a,b,c\n")
     await storage.put(f"{rejects_folder(import_id)}/000000000002.csv", b"2,x,y,z\n")
@@ -77,11 +77,11 @@ async def test_what_an_import_names_is_never_swept(
         "UPDATE imports SET state = $1, error_code = $2, error_message = $2", state, error
     )
     make_old(folder)
-    await sweep_orphans(work.pool, storage)
+    await delete_orphaned_objects(context.pool, storage)
     assert len(await storage.keys("imports")) == 2
 
 
-async def test_what_no_import_needs_is_swept_when_it_is_old(
+async def test_objects_that_no_import_needs_are_deleted_when_old(
     pool: Pool, storage: Storage, folder: Path
 ) -> None:
     import_id = await add_import(pool, storage, HEADER)
@@ -102,20 +102,20 @@ async def test_what_no_import_needs_is_swept_when_it_is_old(
     before = files_in(folder)
 
     make_old(folder, YOUNG)
-    await sweep_orphans(pool, storage)
+    await delete_orphaned_objects(pool, storage)
     assert files_in(folder) == before
 
     make_old(folder)
-    await sweep_orphans(pool, storage)
+    await delete_orphaned_objects(pool, storage)
     assert files_in(folder) == {source_key(import_id, ".csv"), waiting, *foreign}
 
 
 async def test_an_import_whose_file_is_gone_fails_at_once_and_keeps_what_it_has_loaded(
-    work: ImportWork, pool: Pool, storage: Storage
+    context: ImportContext, pool: Pool, storage: Storage
 ) -> None:
     import_id = await add_import(pool, storage, HEADER + "a,2024-01-01T00:00:00Z,1\n")
     await storage.delete([source_key(import_id, ".csv")])
-    await run_import_job(work, import_id, 0)
+    await run_import_job(context, import_id, 0)
     outcome = await outcome_of(pool, import_id)
     assert (outcome.state, outcome.error_code, outcome.attempt) == ("failed", "source_missing", 1)
     assert "Send the file again" in outcome.error_message

@@ -18,7 +18,7 @@ SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "one": pl.Float64,
     "two": pl.Float64,
 }
-moments = st.datetimes(
+timestamps = st.datetimes(
     EARLIEST.replace(tzinfo=None), LATEST.replace(tzinfo=None), timezones=st.just(UTC)
 )
 numbers = st.floats(allow_nan=False)
@@ -27,14 +27,13 @@ texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=
 
 @settings(
     max_examples=30,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(rows=st.lists(st.tuples(texts, moments, numbers, numbers), max_size=20))
+@given(rows=st.lists(st.tuples(texts, timestamps, numbers, numbers), max_size=20))
 async def test_the_server_reads_the_rows_that_were_encoded(
     pool: Pool, monkeypatch: pytest.MonkeyPatch, rows: list[tuple[str, datetime, float, float]]
 ) -> None:
-    monkeypatch.setattr(pgcopy, "ROWS_A_PIECE", 3)
+    monkeypatch.setattr(pgcopy, "ROWS_PER_PIECE", 3)
     frame = pl.DataFrame(rows, list(SCHEMA.items()), orient="row")
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(

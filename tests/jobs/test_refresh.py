@@ -10,7 +10,7 @@ from asyncpg.exceptions import LockNotAvailableError
 
 from core.database import Connection, Pool
 from core.settings import DatabaseSettings
-from jobs.csv_import.context import ImportWork
+from jobs.csv_import.context import ImportContext
 from jobs.errors import WorkerStoppingError
 from jobs.rollups import refresh as module
 from jobs.rollups.refresh import HOURLY, refresh_dirty_ranges
@@ -48,15 +48,15 @@ async def test_what_was_written_in_time_is_not_left_behind_the_watermark(
     """As after hours in which no policy has run: rows of then are in no ledger."""
     late = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=4)
     for days_before in (0, 1, 2):
-        moment = late - timedelta(days=days_before, hours=5)
-        await pool.execute("INSERT INTO readings VALUES ('a', $1, 1)", moment)
+        ts = late - timedelta(days=days_before, hours=5)
+        await pool.execute("INSERT INTO readings VALUES ('a', $1, 1)", ts)
     await write_late(pool, late, 1)
     assert await refresh_dirty_ranges(database)
     assert await rolled_up(pool, "readings_1h") == await rolled_up(pool, "readings_1d") == 4
     assert await ledger(pool) == []
 
 
-async def test_what_would_be_left_behind_is_told_as_stale_meanwhile(
+async def test_what_would_be_left_behind_is_reported_as_stale_meanwhile(
     pool: Pool, database: DatabaseSettings
 ) -> None:
     late = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=4)
@@ -92,10 +92,10 @@ async def test_the_policies_end_where_the_worker_does(pool: Pool) -> None:
 
 
 async def test_hours_below_the_retention_horizon_are_left_as_they_are(
-    pool: Pool, database: DatabaseSettings, work: ImportWork
+    pool: Pool, database: DatabaseSettings, context: ImportContext
 ) -> None:
     rows = [f"a,2024-01-01T{hour:02}:30:00Z,1\n" for hour in range(24)]
-    await run_import(work, HEADER + "".join(rows))
+    await run_import(context, HEADER + "".join(rows))
     await pool.execute("INSERT INTO retention_horizon (horizon) VALUES ('2024-01-01T11:15Z')")
     await pool.execute("DELETE FROM readings WHERE ts < '2024-01-01T11:45Z'")
     for hour in range(24):
@@ -106,9 +106,9 @@ async def test_hours_below_the_retention_horizon_are_left_as_they_are(
 
 
 async def test_a_rollup_that_is_wrong_without_cause_is_refreshed_by_force(
-    pool: Pool, database: DatabaseSettings, work: ImportWork
+    pool: Pool, database: DatabaseSettings, context: ImportContext
 ) -> None:
-    await run_import(work, f"{HEADER}a,{DAY.isoformat()},1\n")
+    await run_import(context, f"{HEADER}a,{DAY.isoformat()},1\n")
     await corrupt_hourly_rollup(pool)
     await note_dirty(pool, DAY)
     with structlog.testing.capture_logs() as logged:
@@ -122,32 +122,32 @@ async def test_a_rollup_that_is_wrong_without_cause_is_refreshed_by_force(
 
 
 async def test_new_rows_that_a_refresh_misses_are_found_by_counting(
-    pool: Pool, work: ImportWork, monkeypatch: pytest.MonkeyPatch
+    pool: Pool, context: ImportContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await run_import(work, f"{HEADER}a,{(DAY + timedelta(days=1)).isoformat()},1\n")
+    await run_import(context, f"{HEADER}a,{(DAY + timedelta(days=1)).isoformat()},1\n")
     refresh_only_when_forced(monkeypatch)
     with structlog.testing.capture_logs() as logged:
-        await run_import(work, f"{HEADER}a,{DAY.isoformat()},1\nb,{DAY.isoformat()},2\n")
-    told = [entry for entry in logged if entry["event"] == "rollup_differs"]
-    assert [(entry["rollup"], entry["buckets"], entry["forced"]) for entry in told] == [
+        await run_import(context, f"{HEADER}a,{DAY.isoformat()},1\nb,{DAY.isoformat()},2\n")
+    differences = [entry for entry in logged if entry["event"] == "rollup_differs"]
+    assert [(entry["rollup"], entry["buckets"], entry["forced"]) for entry in differences] == [
         ("readings_1h", 1, False)  # an hour, though it has two buckets
     ]
     assert await rolled_up(pool, "readings_1h") == await rolled_up(pool, "readings_1d") == 3
 
 
 async def test_a_replaced_row_that_a_refresh_misses_is_found_though_the_counts_agree(
-    pool: Pool, work: ImportWork, monkeypatch: pytest.MonkeyPatch
+    pool: Pool, context: ImportContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await run_import(work, f"{HEADER}a,{DAY.isoformat()},1\n")
+    await run_import(context, f"{HEADER}a,{DAY.isoformat()},1\n")
     refresh_only_when_forced(monkeypatch)
-    await run_import(work, f"{HEADER}a,{DAY.isoformat()},2\n")
+    await run_import(context, f"{HEADER}a,{DAY.isoformat()},2\n")
     assert await pool.fetchval("SELECT sum(total_value) FROM readings_1h") == 2
 
 
 async def test_a_range_that_stays_wrong_stays_in_the_ledger_and_the_others_leave_it(
-    pool: Pool, database: DatabaseSettings, work: ImportWork, monkeypatch: pytest.MonkeyPatch
+    pool: Pool, database: DatabaseSettings, context: ImportContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await run_import(work, f"{HEADER}a,{DAY.isoformat()},1\n")
+    await run_import(context, f"{HEADER}a,{DAY.isoformat()},1\n")
     await corrupt_hourly_rollup(pool)
     await note_dirty(pool, DAY)
     await note_dirty(pool, DAY + timedelta(days=40))
@@ -198,17 +198,17 @@ async def test_a_refresh_that_meets_another_one_is_tried_again(
 
 
 async def test_ranges_of_an_import_still_loading_are_left_for_its_end(
-    pool: Pool, database: DatabaseSettings, work: ImportWork
+    pool: Pool, database: DatabaseSettings, context: ImportContext
 ) -> None:
-    import_id = await add_import(pool, work.storage, HEADER)
-    await work.imports.claim(import_id)
+    import_id = await add_import(pool, context.storage, HEADER)
+    await context.imports.claim(import_id)
     await note_dirty(pool, DAY)
     await pool.execute("UPDATE rollup_dirty_ranges SET import_id = $1", import_id)
     assert await refresh_dirty_ranges(database)
     assert await ledger(pool) == [DAY]
 
 
-async def test_a_refresh_asked_to_stop_leaves_the_ledger_as_it_was(
+async def test_an_interrupted_refresh_leaves_the_ledger_as_it_was(
     pool: Pool, database: DatabaseSettings
 ) -> None:
     await write_late(pool, DAY, 1)

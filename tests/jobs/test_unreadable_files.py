@@ -9,8 +9,8 @@ import zstandard
 
 from core.database import Pool
 from core.settings import WorkerSettings
-from jobs.csv_import.context import ImportWork
-from tests.jobs.support import HEADER, Account, rows_of, run_import
+from jobs.csv_import.context import ImportContext
+from tests.jobs.support import HEADER, ImportCounts, rows_of, run_import
 
 GOOD_ROW = "a,2024-01-01T00:00:00Z,1\n"
 PLAIN = (HEADER + GOOD_ROW).encode()
@@ -18,7 +18,7 @@ COMPRESSIONS = [(".csv.gz", gzip.compress), (".csv.zst", zstandard.compress)]
 
 
 @pytest.mark.parametrize(
-    ("content", "extension", "code", "told"),
+    ("content", "extension", "code", "message"),
     [
         (b"", ".csv", "empty_file", "empty"),
         (b"\xef\xbb\xbf\r\n \n", ".csv", "empty_file", "empty"),
@@ -48,20 +48,20 @@ COMPRESSIONS = [(".csv.gz", gzip.compress), (".csv.zst", zstandard.compress)]
     ],
 )
 async def test_a_file_that_cannot_be_read_fails_clearly_and_leaves_nothing(
-    work: ImportWork, content: str | bytes, extension: str, code: str, told: str
+    context: ImportContext, content: str | bytes, extension: str, code: str, message: str
 ) -> None:
-    outcome = await run_import(work, content, extension)
+    outcome = await run_import(context, content, extension)
     assert (outcome.state, outcome.error_code) == ("failed", code)
-    assert told in outcome.error_message
-    assert await rows_of(work.pool) == {}
-    assert await work.pool.fetchval("SELECT count(*) FROM rollup_dirty_ranges") == 0
+    assert message in outcome.error_message
+    assert await rows_of(context.pool) == {}
+    assert await context.pool.fetchval("SELECT count(*) FROM rollup_dirty_ranges") == 0
 
 
 @pytest.mark.parametrize(("extension", "pack"), COMPRESSIONS)
 async def test_a_file_that_inflates_past_the_limit_fails(
-    work: ImportWork, pool: Pool, extension: str, pack: Callable[[bytes], bytes]
+    context: ImportContext, pool: Pool, extension: str, pack: Callable[[bytes], bytes]
 ) -> None:
-    small = dataclasses.replace(work, worker=WorkerSettings(max_inflated_bytes=100))
+    small = dataclasses.replace(context, worker=WorkerSettings(max_inflated_bytes=100))
     outcome = await run_import(small, pack((HEADER + GOOD_ROW * 1000).encode()), extension)
     assert (outcome.state, outcome.error_code) == ("failed", "inflated_too_large")
     assert "more than 100 bytes" in outcome.error_message
@@ -70,8 +70,8 @@ async def test_a_file_that_inflates_past_the_limit_fails(
 
 @pytest.mark.parametrize(("extension", "pack"), COMPRESSIONS)
 async def test_every_part_of_a_file_that_was_compressed_in_parts_is_read(
-    work: ImportWork, extension: str, pack: Callable[[bytes], bytes]
+    context: ImportContext, extension: str, pack: Callable[[bytes], bytes]
 ) -> None:
     packed = b"".join(pack(part) for part in (PLAIN[:20], b"", PLAIN[20:], b"b" + PLAIN[-25:]))
-    outcome = await run_import(work, packed, extension)
-    assert (outcome.state, outcome.account) == ("done", Account(read=2, inserted=2))
+    outcome = await run_import(context, packed, extension)
+    assert (outcome.state, outcome.counts) == ("done", ImportCounts(read=2, inserted=2))

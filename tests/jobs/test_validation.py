@@ -1,4 +1,4 @@
-"""Which line is a reading, and which reason the others are given."""
+"""Which lines are readings, and for which reason the others are rejected."""
 
 import csv
 import io
@@ -10,48 +10,49 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.imports import COLUMNS, DecimalMark, Delimiter, ImportOptions
-from core.readings import TimeBounds
-from jobs.csv_import.field_splitting import split
+from core.readings import EARLIEST, TimeBounds
+from jobs.csv_import.field_splitting import split_fields
 from jobs.csv_import.header import Layout
 from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT
-from jobs.csv_import.validation import JudgedBatch, judge
+from jobs.csv_import.validation import ValidatedBatch, validate
+from tests.support.ids import is_stored_unchanged
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 DEFAULT = ImportOptions()
-BOUNDS = TimeBounds.at(NOW, timedelta(days=1), None)
+BOUNDS = TimeBounds.at(NOW, timedelta(days=1), EARLIEST, None)
 TS = "2024-01-01T00:00:00Z"
 
 
-def judged(
+def validated(
     *texts: str,
     columns: tuple[str, ...] = COLUMNS,
     options: ImportOptions = DEFAULT,
     bounds: TimeBounds = BOUNDS,
-) -> JudgedBatch:
+) -> ValidatedBatch:
     lines = pl.DataFrame({TEXT: texts}, schema={TEXT: pl.String})
     positions = {name: columns.index(name) for name in COLUMNS}
     layout = Layout(options.delimiter or ",", len(columns), positions)
-    rows = split(lines.with_row_index(LINE_NUMBER, offset=2), layout)
-    return judge(rows, options, bounds)
+    rows = split_fields(lines.with_row_index(LINE_NUMBER, offset=2), layout)
+    return validate(rows, options, bounds)
 
 
 def reading(
     text: str, columns: tuple[str, ...] = COLUMNS, options: ImportOptions = DEFAULT
 ) -> tuple[str, datetime, float]:
-    (row,) = judged(text, columns=columns, options=options).readings.rows()
+    (row,) = validated(text, columns=columns, options=options).readings.rows()
     return row
 
 
-def verdict(
+def rejection(
     text: str, bounds: TimeBounds = BOUNDS, options: ImportOptions = DEFAULT
 ) -> tuple[str, str]:
-    ((line, code, column, row),) = judged(text, options=options, bounds=bounds).rejects.rows()
+    ((line, code, column, row),) = validated(text, options=options, bounds=bounds).rejects.rows()
     assert (line, row) == (2, text)
     return code, column
 
 
 @pytest.mark.parametrize(
-    ("written", "moment"),
+    ("text", "expected"),
     [
         ("2013-11-03T01:00:00.000-05:00", "2013-11-03T06:00:00"),
         ("2013-11-03T01:00:00Z", "2013-11-03T01:00:00"),
@@ -68,12 +69,12 @@ def verdict(
         ("0001-01-02T00:00:00Z", "0001-01-02T00:00:00"),
     ],
 )
-def test_a_timestamp_in_iso_8601_is_its_moment_in_utc(written: str, moment: str) -> None:
-    assert reading(f"a,{written},1")[1] == datetime.fromisoformat(moment).replace(tzinfo=UTC)
+def test_a_timestamp_in_iso_8601_is_converted_to_utc(text: str, expected: str) -> None:
+    assert reading(f"a,{text},1")[1] == datetime.fromisoformat(expected).replace(tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    "written",
+    "text",
     [
         "2013-11-03", "20131103T010000Z", "2013-11-03T1:00:00Z", "2013-02-30T01:00:00Z",
         "2013-11-03T24:00:00Z", "2013-11-03T23:59:60Z", "0000-01-01T00:00:00Z",
@@ -83,19 +84,19 @@ def test_a_timestamp_in_iso_8601_is_its_moment_in_utc(written: str, moment: str)
         "\u0662\u0660\u0661\u0663-11-03T01:00:00Z", "x" * 10_000_000,
     ],
 )  # fmt: skip
-def test_what_is_no_moment_is_a_bad_timestamp(written: str) -> None:
-    assert verdict(f"a,{written},1") == ("bad_timestamp", "timestamp")
+def test_an_invalid_timestamp_is_a_bad_timestamp(text: str) -> None:
+    assert rejection(f"a,{text},1") == ("bad_timestamp", "timestamp")
 
 
 @given(
     st.datetimes(datetime(1, 1, 3), datetime(2025, 12, 31)),  # noqa: DTZ001  # zones come below
     st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes))),
 )
-def test_every_moment_with_any_offset_is_read_as_python_reads_it(
+def test_every_timestamp_with_any_offset_is_parsed_as_python_does(
     naive: datetime, zone: timezone
 ) -> None:
-    moment = naive.replace(tzinfo=zone)
-    assert reading(f"a,{moment.isoformat()},1")[1] == moment
+    expected = naive.replace(tzinfo=zone)
+    assert reading(f"a,{expected.isoformat()},1")[1] == expected
 
 
 @given(st.floats(min_value=1e-290, max_value=1e300) | st.just(0.0), st.sampled_from(["", "-", "+"]))
@@ -103,13 +104,13 @@ def test_every_number_in_bounds_is_read_exactly(number: float, sign: str) -> Non
     assert reading(f"a,{TS}, {sign}{number!r} ")[2] == float(f"{sign}{number!r}")
 
 
-@pytest.mark.parametrize("written", ["1", "1.", ".5", "-1.5E3", "1e-7", "+0", "0e999", "007"])
-def test_plain_and_exponent_decimals_are_numbers(written: str) -> None:
-    assert reading(f"a,{TS},{written}")[2] == float(written)
+@pytest.mark.parametrize("text", ["1", "1.", ".5", "-1.5E3", "1e-7", "+0", "0e999", "007"])
+def test_plain_and_exponent_decimals_are_numbers(text: str) -> None:
+    assert reading(f"a,{TS},{text}")[2] == float(text)
 
 
 @pytest.mark.parametrize(
-    ("written", "code"),
+    ("text", "code"),
     [
         ("", "missing_value"), ("  ", "missing_value"), ("nan", "not_finite"),
         ("-Inf", "not_finite"), ("Infinity", "not_finite"), ('"1,5"', "bad_number"),
@@ -119,25 +120,43 @@ def test_plain_and_exponent_decimals_are_numbers(written: str) -> None:
         ("1e-291", "out_of_range"), ("1e-400", "out_of_range"),
     ],
 )  # fmt: skip
-def test_what_is_no_number_in_bounds_is_told_apart(written: str, code: str) -> None:
-    assert verdict(f"a,{TS},{written}") == (code, "value")
+def test_each_kind_of_invalid_number_has_its_code(text: str, code: str) -> None:
+    assert rejection(f"a,{TS},{text}") == (code, "value")
 
 
 @pytest.mark.parametrize(
-    ("written", "code"),
+    ("text", "code"),
     [
         ("", "missing_value"), (" \t", "missing_value"), ("x" * 256, "too_long"),
         ("x" * 10_000_000, "too_long"), ("a\x00b", "bad_text"), ("a\x7f", "bad_text"),
-        ("a\x85", "bad_text"), ("a\ufffd", "bad_text"), ("a\tb", "bad_text"),
+        ("a\x85b", "bad_text"), ("a\ufffd", "bad_text"), ("a\tb", "bad_text"),
+        ("a\u200bb", "invisible_character"), ("\ufeffa", "invisible_character"),
+        ("a\u00a0b", "invisible_character"), ("e\u0301" * 511, "too_long"),
     ],
 )  # fmt: skip
-def test_an_equipment_id_that_cannot_be_one_is_refused(written: str, code: str) -> None:
-    assert verdict(f"{written},{TS},1") == (code, "equipmentId")
+def test_an_equipment_id_that_cannot_be_one_is_refused(text: str, code: str) -> None:
+    assert rejection(f"{text},{TS},1") == (code, "equipmentId")
 
 
-@pytest.mark.parametrize("written", ["x", "ü" * 255, " a ", "é\u00a0", "😀", "a'b;--"])
-def test_an_equipment_id_is_kept_as_it_is_written(written: str) -> None:
-    assert reading(f"{written},{TS},1")[0] == written
+@pytest.mark.parametrize("text", ["x", "ü" * 255, "a  b", "é", "😀", "a'b;--"])
+def test_an_equipment_id_is_stored_unchanged(text: str) -> None:
+    assert reading(f"{text},{TS},1")[0] == text
+
+
+@pytest.mark.parametrize(
+    ("text", "equipment_id"),
+    [
+        (" a ", "a"),
+        ("é\u00a0", "é"),
+        ("\u3000a\t", "a"),
+        ("e\u0301", "é"),
+        ("e\u0301" * 255, "é" * 255),
+    ],
+)
+def test_an_equipment_id_is_stored_composed_and_without_white_space_around_it(
+    text: str, equipment_id: str
+) -> None:
+    assert reading(f"{text},{TS},1")[0] == equipment_id
 
 
 @pytest.mark.parametrize(
@@ -154,36 +173,36 @@ def test_an_equipment_id_is_kept_as_it_is_written(written: str) -> None:
     ],
 )
 def test_a_line_with_other_columns_or_an_open_quote_is_refused_whole(text: str) -> None:
-    assert verdict(text) == ("wrong_columns", "")
+    assert rejection(text) == ("wrong_columns", "")
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["Cc"])), min_size=1))
 def test_a_quoted_field_is_read_as_the_csv_module_writes_it(texts: list[str]) -> None:
     buffer = io.StringIO()
-    fields = [text[:255] for text in texts if text.strip() and "\ufffd" not in text]
+    fields = [text for text in texts if is_stored_unchanged(text)]
     csv.writer(buffer, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(
         [field, TS, "1"] for field in fields
     )
-    found = judged(*buffer.getvalue().split("\n")[:-1])
-    assert found.readings["equipment_id"].to_list() == fields
+    result = validated(*buffer.getvalue().split("\n")[:-1])
+    assert result.readings["equipment_id"].to_list() == fields
 
 
 def test_columns_may_stand_in_any_order_and_others_are_passed_over() -> None:
     columns = ("value", "line", "timestamp", "equipmentId")
-    found = reading(f'1.5,"x,y",{TS},a', columns=columns)
-    assert found == ("a", datetime(2024, 1, 1, tzinfo=UTC), 1.5)
+    result = reading(f'1.5,"x,y",{TS},a', columns=columns)
+    assert result == ("a", datetime(2024, 1, 1, tzinfo=UTC), 1.5)
 
 
-@pytest.mark.parametrize("written", ["1,5", " +1,5 ", "15e-1", '"1,5"', "1,5E0"])
-def test_a_decimal_comma_is_read_where_it_is_asked_for(written: str) -> None:
+@pytest.mark.parametrize("text", ["1,5", " +1,5 ", "15e-1", '"1,5"', "1,5E0"])
+def test_a_decimal_comma_is_parsed_if_the_options_say_so(text: str) -> None:
     options = ImportOptions(delimiter=Delimiter.SEMICOLON, decimal=DecimalMark.COMMA)
-    assert reading(f"a;{TS};{written}", options=options)[2] == 1.5
+    assert reading(f"a;{TS};{text}", options=options)[2] == 1.5
 
 
-@pytest.mark.parametrize("written", ["1.5", "1.000,5", "1,000,5", "1.000"])
-def test_a_point_in_a_number_with_decimal_comma_is_refused(written: str) -> None:
+@pytest.mark.parametrize("text", ["1.5", "1.000,5", "1,000,5", "1.000"])
+def test_a_point_in_a_number_with_decimal_comma_is_refused(text: str) -> None:
     options = ImportOptions(delimiter=Delimiter.SEMICOLON, decimal=DecimalMark.COMMA)
-    assert verdict(f"a;{TS};{written}", options=options) == ("bad_number", "value")
+    assert rejection(f"a;{TS};{text}", options=options) == ("bad_number", "value")
 
 
 @pytest.mark.parametrize("delimiter", Delimiter)
@@ -195,30 +214,30 @@ def test_fields_are_separated_as_the_layout_says(delimiter: Delimiter) -> None:
 
 
 def test_blank_lines_are_no_rows() -> None:
-    found = judged("", "   ", f"a,{TS},1", "\t", "x")
-    assert found.rows_read == 2
-    assert found.rejects["line"].to_list() == [6]
+    result = validated("", "   ", f"a,{TS},1", "\t", "x")
+    assert result.rows_read == 2
+    assert result.rejects["line"].to_list() == [6]
 
 
 def test_a_moment_outside_the_bounds_is_refused_and_on_them_accepted() -> None:
-    bounds = TimeBounds(datetime(2024, 1, 1, tzinfo=UTC), NOW)
-    assert verdict("a,2023-12-31T23:59:59.999999Z,1", bounds) == ("below_retention", "timestamp")
-    assert verdict("a,2026-01-01T00:00:00.000001Z,1", bounds) == ("too_future", "timestamp")
-    within = judged("a,2024-01-01T00:00:00Z,1", "a,2026-01-01T00:00:00Z,1", bounds=bounds)
+    bounds = TimeBounds(datetime(2024, 1, 1, tzinfo=UTC), NOW, EARLIEST)
+    assert rejection("a,2023-12-31T23:59:59.999999Z,1", bounds) == ("below_retention", "timestamp")
+    assert rejection("a,2026-01-01T00:00:00.000001Z,1", bounds) == ("too_future", "timestamp")
+    within = validated("a,2024-01-01T00:00:00Z,1", "a,2026-01-01T00:00:00Z,1", bounds=bounds)
     assert within.rejects.is_empty()
 
 
-def test_the_first_fault_of_a_line_is_the_one_told() -> None:
-    assert verdict(",x,y") == ("missing_value", "equipmentId")
-    assert verdict("a,x,y") == ("bad_timestamp", "timestamp")
+def test_the_first_fault_of_a_line_is_the_one_reported() -> None:
+    assert rejection(",x,y") == ("missing_value", "equipmentId")
+    assert rejection("a,x,y") == ("bad_timestamp", "timestamp")
 
 
 @given(
     lines=st.lists(st.text(st.sampled_from("a1,. \r\t")), min_size=1, max_size=9),
     columns=st.permutations([*COLUMNS, "more"]),
 )
-def test_a_quote_in_one_line_changes_no_other_verdict(lines: list[str], columns: list[str]) -> None:
-    alone = judged(*lines, columns=tuple(columns))
-    beside = judged(*lines, '"', columns=tuple(columns))
+def test_a_quote_in_one_line_changes_no_other_line(lines: list[str], columns: list[str]) -> None:
+    alone = validated(*lines, columns=tuple(columns))
+    beside = validated(*lines, '"', columns=tuple(columns))
     assert beside.readings.equals(alone.readings)
     assert beside.rejects[:-1].equals(alone.rejects)

@@ -1,4 +1,4 @@
-"""A worker killed at any phase of an import leaves nothing that the next one does not set right."""
+"""A worker killed at any phase of an import: the next one completes it."""
 
 import asyncio
 import os
@@ -16,7 +16,7 @@ from core.database import Pool
 from core.settings import StorageSettings
 from core.storage import Storage
 from tests.jobs.known_file import BATCH_LINES, CONTENT, assert_as_undisturbed
-from tests.jobs.proxy import Point, Wire, wire_to
+from tests.jobs.proxy import DatabaseProxy, HoldPoint, database_proxy
 from tests.jobs.support import (
     add_import,
     outcome_of,
@@ -32,27 +32,27 @@ STAGING = b"CREATE TEMPORARY TABLE import_staging"
 # The first five batches are new and are copied straight into the table; the sixth is not.
 # Two connections share them, each as it comes.
 PHASES = {
-    "before the claim": Point(b"WITH claimed"),
-    "before the first batch's copy": Point(COPY),
-    "within a later batch": Point(COPY, COPY, 2),
-    "before the first batch's commit": Point(b"COMMIT;", COPY, 1),
-    "before a later batch's commit": Point(b"COMMIT;", COPY, 2),
-    "while a commit is under way": Point(b"COMMIT;", COPY, 2, passing=1),
-    "between two batches": Point(b"BEGIN;", COPY, 2),
-    "while a copy that meets known rows is undone": Point(b"ROLLBACK TO"),
-    "before known rows are staged": Point(STAGING),
-    "before the commit of staged rows": Point(b"COMMIT;", STAGING, 1),
-    "after the load": Point(b"state = 'aggregating',"),
-    "before the first refresh": Point(b"'readings_1h',"),
-    "while a refresh is under way": Point(b"'readings_1h',", passing=2),
-    "between the two rollups": Point(b"'readings_1d',"),
-    "before the ledger is cleared": Point(b"DELETE FROM rollup_dirty_ranges"),
-    "between the last refresh and done": Point(b"SET state = 'done'"),
-    "before the job is acknowledged": Point(b"WITH job_status"),
+    "before the claim": HoldPoint(b"attempt = attempt + 1,"),
+    "before the first batch's copy": HoldPoint(COPY),
+    "within a later batch": HoldPoint(COPY, COPY, 2),
+    "before the first batch's commit": HoldPoint(b"COMMIT;", COPY, 1),
+    "before a later batch's commit": HoldPoint(b"COMMIT;", COPY, 2),
+    "during a commit": HoldPoint(b"COMMIT;", COPY, 2, passing=1),
+    "between two batches": HoldPoint(b"BEGIN;", COPY, 2),
+    "during the rollback of a copy that meets known rows": HoldPoint(b"ROLLBACK TO"),
+    "before known rows are staged": HoldPoint(STAGING),
+    "before the commit of staged rows": HoldPoint(b"COMMIT;", STAGING, 1),
+    "after the load": HoldPoint(b"state = 'aggregating',"),
+    "before the first refresh": HoldPoint(b"'readings_1h',"),
+    "during a refresh": HoldPoint(b"'readings_1h',", passing=2),
+    "between the two rollups": HoldPoint(b"'readings_1d',"),
+    "before the ledger is cleared": HoldPoint(b"DELETE FROM rollup_dirty_ranges"),
+    "between the last refresh and done": HoldPoint(b"SET state = 'done'"),
+    "before the job is acknowledged": HoldPoint(b"WITH job_status"),
 }
 
-# No more than two batches are in the making, so some are left whatever is done about these.
-EARLY = Point(b"BEGIN;", COPY, 1)
+# At most two batches are in flight, so some are left whatever happens to these.
+EARLY = HoldPoint(b"BEGIN;", COPY, 1)
 
 
 @pytest.mark.parametrize("phase", PHASES)
@@ -61,14 +61,14 @@ async def test_an_import_whose_worker_was_killed_ends_as_if_undisturbed(
 ) -> None:
     import_id = await add_import(pool, storage, CONTENT)
     async with (
-        wire_to(migrated_url, PHASES[phase]) as wire,
-        worker(url_through(wire, migrated_url), storage_settings) as victim,
+        database_proxy(migrated_url, PHASES[phase]) as proxy,
+        worker(url_through(proxy, migrated_url), storage_settings) as victim,
     ):
-        await asyncio.wait_for(wire.held.wait(), DEADLINE_SECONDS)
+        await asyncio.wait_for(proxy.held.wait(), DEADLINE_SECONDS)
         victim.kill()
         await victim.wait()
     async with worker(migrated_url, storage_settings):
-        await until_settled(migrated_url, pool, import_id)
+        await wait_until_settled(migrated_url, pool, import_id)
     await assert_as_undisturbed(pool, storage, import_id)
 
 
@@ -77,16 +77,18 @@ async def test_a_worker_that_froze_and_was_overtaken_writes_nothing_more(
 ) -> None:
     import_id = await add_import(pool, storage, CONTENT)
     async with (
-        wire_to(migrated_url, PHASES["between two batches"]) as wire,
-        worker(url_through(wire, migrated_url), storage_settings) as frozen,
+        database_proxy(migrated_url, EARLY) as proxy,
+        # A lease longer than the load: else a periodic task's transaction may be held instead.
+        worker(url_through(proxy, migrated_url), storage_settings, lease_seconds=10) as frozen,
     ):
-        await asyncio.wait_for(wire.held.wait(), DEADLINE_SECONDS)
+        await asyncio.wait_for(proxy.held.wait(), DEADLINE_SECONDS)
+        await wait_until_others_committed(pool, import_id)
         frozen.send_signal(signal.SIGSTOP)
         async with worker(migrated_url, storage_settings):
-            await until_settled(migrated_url, pool, import_id)
+            await wait_until_settled(migrated_url, pool, import_id)
             frozen.send_signal(signal.SIGCONT)
-            wire.released.set()
-            await until_said(frozen, "import_taken_over")
+            proxy.released.set()
+            await wait_for_log_event(frozen, "import_taken_over")
     await assert_as_undisturbed(pool, storage, import_id)
     assert (await outcome_of(pool, import_id)).attempt == 2
 
@@ -96,44 +98,44 @@ async def test_a_worker_outlives_a_database_that_goes_away_and_returns(
 ) -> None:
     import_id = await add_import(pool, storage, CONTENT)
     async with (
-        wire_to(migrated_url, PHASES["within a later batch"]) as wire,
-        worker(url_through(wire, migrated_url), storage_settings) as survivor,
+        database_proxy(migrated_url, PHASES["within a later batch"]) as proxy,
+        worker(url_through(proxy, migrated_url), storage_settings) as survivor,
     ):
-        await asyncio.wait_for(wire.held.wait(), DEADLINE_SECONDS)
-        await wire.cut()
-        await until_said(survivor, "worker_interrupted")
-        wire.released.set()
-        await wire.listen()
-        await until_settled(migrated_url, pool, import_id)
+        await asyncio.wait_for(proxy.held.wait(), DEADLINE_SECONDS)
+        await proxy.cut()
+        await wait_for_log_event(survivor, "worker_interrupted")
+        proxy.released.set()
+        await proxy.listen()
+        await wait_until_settled(migrated_url, pool, import_id)
         assert survivor.returncode is None
     await assert_as_undisturbed(pool, storage, import_id)
 
 
-async def test_a_worker_asked_to_stop_hands_its_import_over_at_once(
+async def test_a_worker_that_is_terminated_hands_its_import_over_at_once(
     pool: Pool, storage: Storage, storage_settings: StorageSettings, migrated_url: str
 ) -> None:
     import_id = await add_import(pool, storage, CONTENT)
     async with (
-        wire_to(migrated_url, EARLY) as wire,
-        worker(url_through(wire, migrated_url), storage_settings) as stopping,
+        database_proxy(migrated_url, EARLY) as proxy,
+        worker(url_through(proxy, migrated_url), storage_settings) as stopping,
     ):
-        await asyncio.wait_for(wire.held.wait(), DEADLINE_SECONDS)
+        await asyncio.wait_for(proxy.held.wait(), DEADLINE_SECONDS)
         stopping.terminate()
-        wire.released.set()
+        proxy.released.set()
         assert await asyncio.wait_for(stopping.wait(), DEADLINE_SECONDS) == 0
     assert (await outcome_of(pool, import_id)).state == "loading"
     assert await pool.fetchval("SELECT status::text FROM queue.pgqueuer") == "queued"
     async with worker(migrated_url, storage_settings):
-        await until_settled(migrated_url, pool, import_id)
+        await wait_until_settled(migrated_url, pool, import_id)
     await assert_as_undisturbed(pool, storage, import_id)
 
 
-async def test_a_worker_at_work_shows_that_it_is_alive(
+async def test_a_running_worker_records_heartbeats(
     pool: Pool, storage: Storage, storage_settings: StorageSettings, migrated_url: str
 ) -> None:
     import_id = await add_import(pool, storage, CONTENT)
     async with worker(migrated_url, storage_settings):
-        await until_settled(migrated_url, pool, import_id)
+        await wait_until_settled(migrated_url, pool, import_id)
     assert await pool.fetchval("SELECT count(*) FROM workers") == 1
 
 
@@ -143,15 +145,15 @@ async def test_an_import_whose_job_was_lost_is_queued_again(
     import_id = await add_import(pool, storage, CONTENT)
     await pool.execute("DELETE FROM queue.pgqueuer")
     async with worker(migrated_url, storage_settings):
-        await until_settled(migrated_url, pool, import_id)
+        await wait_until_settled(migrated_url, pool, import_id)
     await assert_as_undisturbed(pool, storage, import_id)
 
 
 @asynccontextmanager
 async def worker(
-    database_url: str, storage: StorageSettings
+    database_url: str, storage: StorageSettings, lease_seconds: int = 1
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A real worker process with a short lease; killed at the end."""
+    """A real worker process; killed at the end."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -162,7 +164,7 @@ async def worker(
         | {
             "SENSORFLOW_DATABASE_URL": database_url,
             "SENSORFLOW_STORAGE_URL": storage.url,
-            "SENSORFLOW_WORKER_LEASE_SECONDS": "1",
+            "SENSORFLOW_WORKER_LEASE_SECONDS": str(lease_seconds),
             "SENSORFLOW_WORKER_REFRESH_INTERVAL_SECONDS": "60",
         },
         stdout=asyncio.subprocess.PIPE,
@@ -176,32 +178,39 @@ async def worker(
         await process.communicate()
 
 
-def url_through(wire: Wire, database_url: str) -> str:
+def url_through(proxy: DatabaseProxy, database_url: str) -> str:
     address, _, name = database_url.rpartition("/")
-    return f"{address.rpartition(':')[0]}:{wire.port}/{name}"
+    return f"{address.rpartition(':')[0]}:{proxy.port}/{name}"
 
 
-async def until_said(process: asyncio.subprocess.Process, event: str) -> None:
+async def wait_for_log_event(process: asyncio.subprocess.Process, event: str) -> None:
     """Wait until the process logs the event."""
     assert process.stdout is not None
     async with asyncio.timeout(DEADLINE_SECONDS):
         async for line in process.stdout:
             if event.encode() in line:
                 return
-    pytest.fail(f"the worker ended without saying {event}")
+    pytest.fail(f"the worker ended without logging {event}")
 
 
-async def until_settled(database_url: str, pool: Pool, import_id: UUID) -> None:
-    """Wait until the import has ended and its job has left the queue."""
+async def wait_until_settled(database_url: str, pool: Pool, import_id: UUID) -> None:
+    """Wait until the import has ended and its job, which goes last, has left the queue."""
     changed = asyncio.Event()
     listener = await asyncpg.connect(database_url)
-    for channel in ("sensorflow_imports", "ch_pgqueuer"):
-        await listener.add_listener(channel, lambda *_: changed.set())
+    await listener.add_listener("ch_pgqueuer", lambda *_: changed.set())
     async with asyncio.timeout(DEADLINE_SECONDS):
         while not await settled(pool, import_id):
             await changed.wait()
             changed.clear()
     await listener.close()
+
+
+async def wait_until_others_committed(pool: Pool, import_id: UUID) -> None:
+    """Wait until the batches beside the held one are committed: no more lines are done."""
+    before = -1
+    while (lines_done := (await outcome_of(pool, import_id)).lines_done) != before:
+        before = lines_done
+        await asyncio.sleep(0.5)
 
 
 async def settled(pool: Pool, import_id: UUID) -> bool:

@@ -1,4 +1,4 @@
-"""Two ways into the table, one outcome: which way a batch takes shows in its speed alone."""
+"""COPY and merge have the same result: which one stores a batch matters for its speed alone."""
 
 import asyncio
 import dataclasses
@@ -10,14 +10,14 @@ import polars as pl
 import pytest
 
 from core.database import Connection, Pool
+from core.errors import RowsMissingError
 from jobs.csv_import import writing as module
-from jobs.csv_import.context import ImportWork
-from jobs.csv_import.ordered_commit import Turn
-from jobs.csv_import.prefetch import ahead
+from jobs.csv_import.context import ImportContext
+from jobs.csv_import.ordered_commit import CommitSlot
+from jobs.csv_import.prefetch import prefetch
 from jobs.csv_import.staging import stage
 from jobs.csv_import.writing import Written, write_rows
-from jobs.errors import RowsMissingError
-from tests.jobs.support import HEADER, Account, add_import, rows_of, run_import
+from tests.jobs.support import HEADER, ImportCounts, add_import, rows_of, run_import
 
 DAY = datetime(2024, 1, 1, tzinfo=UTC)
 NAMES = ["b", "a", "ä", "ccc", "B", "aa"]
@@ -38,12 +38,14 @@ async def write(
     pool: Pool, import_id: UUID, rows: pl.DataFrame, *, expect_new: bool = True
 ) -> Written:
     async with pool.acquire() as connection, connection.transaction():
-        return await write_rows(connection, import_id, stage(rows), Turn(expect_new=expect_new))
+        return await write_rows(
+            connection, import_id, stage(rows), CommitSlot(expect_new=expect_new)
+        )
 
 
 @pytest.fixture
-async def import_id(work: ImportWork) -> UUID:
-    return await add_import(work.pool, work.storage, HEADER)
+async def import_id(context: ImportContext) -> UUID:
+    return await add_import(context.pool, context.storage, HEADER)
 
 
 @pytest.mark.parametrize("expect_new", [True, False])
@@ -56,7 +58,7 @@ async def test_whichever_way_is_tried_first_the_same_is_written_and_counted(
     assert sorted((await rows_of(pool)).values()) == sorted([*range(15), *[0.5] * 10])
 
 
-async def test_the_ledger_tells_whether_rows_are_only_new(pool: Pool, import_id: UUID) -> None:
+async def test_the_ledger_records_whether_rows_are_only_new(pool: Pool, import_id: UUID) -> None:
     await write(pool, import_id, readings(1, 2), expect_new=True)
     await write(pool, import_id, readings(1, 3), expect_new=True)
     rows = await pool.fetch("SELECT only_new FROM rollup_dirty_ranges ORDER BY id")
@@ -88,13 +90,15 @@ async def test_rows_that_reach_the_columnstore_are_never_copied_straight(
 
 
 async def test_after_a_batch_with_known_keys_the_next_are_staged_at_once(
-    work: ImportWork, monkeypatch: pytest.MonkeyPatch
+    context: ImportContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines = [f"a,2024-01-01T{n // 60:02}:{n % 60:02}:00Z,1\n" for n in range(150)]
-    await run_import(work, HEADER + "".join(lines))
+    await run_import(context, HEADER + "".join(lines))
     tables = copied_tables(monkeypatch)
-    outcome = await run_import(dataclasses.replace(work, batch_lines=30), HEADER + "".join(lines))
-    assert outcome.account == Account(read=150, unchanged=150)
+    outcome = await run_import(
+        dataclasses.replace(context, batch_lines=30), HEADER + "".join(lines)
+    )
+    assert outcome.counts == ImportCounts(read=150, unchanged=150)
     assert tables.count("import_staging") >= 5  # once more where one was taken back
     assert 1 <= tables.count("readings") <= 2  # two batches begin before any has ended
 
@@ -116,7 +120,7 @@ async def test_a_table_that_holds_fewer_rows_than_were_written_is_an_error(
     assert await rows_of(pool) == {}
 
 
-async def test_the_next_batch_is_made_while_one_is_written() -> None:
+async def test_the_next_batch_is_prefetched_while_one_is_written() -> None:
     made: list[int] = []
     next_one = asyncio.Event()
 
@@ -128,7 +132,7 @@ async def test_the_next_batch_is_made_while_one_is_written() -> None:
             yield number
 
     seen = []
-    async for number in ahead(batches()):
+    async for number in prefetch(batches()):
         if number == 0:
             await asyncio.wait_for(next_one.wait(), 10)
             assert made == [0, 1]

@@ -1,4 +1,4 @@
-"""kill -9 of the worker, the API or the database at random moments, from upload to done.
+"""kill -9 of the worker, the API or the database at random times, from upload to done.
 
     SENSORFLOW_KILL_RUNS=60 pytest tests/kills
 
@@ -128,5 +128,5 @@ async def test_whatever_is_killed_and_whenever_the_import_ends_as_if_undisturbed
     platform: Platform, run: int
 ) -> None:
     name = list(platform.victims)[run % len(platform.victims)]
-    moment = random.uniform(0, platform.undisturbed_seconds)  # noqa: S311  # no secret
-    await platform.import_file(partial(platform.kill, name, moment))
+    after_seconds = random.uniform(0, platform.undisturbed_seconds)  # noqa: S311  # no secret
+    await platform.import_file(partial(platform.kill, name, after_seconds))

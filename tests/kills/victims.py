@@ -20,10 +20,10 @@ SERVER_USER = "postgres"  # the server refuses to run as root
 
 
 class Victim(Protocol):
-    """What can be killed at any moment."""
+    """A process that can be killed at any time."""
 
     def start(self) -> None:
-        """Start it on what the last one left."""
+        """Start it on the data that the last run left."""
         ...
 
     def kill(self) -> None:
@@ -123,10 +123,10 @@ class NativeServer:
             self._process.wait()
 
     def _accepts(self) -> bool:
-        asked = subprocess.run(
+        probe = subprocess.run(
             [self._binaries / "pg_isready", "-q", "-d", self.url], check=False, timeout=10
         )
-        return asked.returncode == 0
+        return probe.returncode == 0
 
 
 @contextmanager

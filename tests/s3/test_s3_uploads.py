@@ -15,11 +15,11 @@ from core.database import Pool
 from core.errors import ObjectMissingError
 from core.settings import DatabaseSettings, ReadingSettings, StorageSettings, WorkerSettings
 from core.storage import Storage
-from jobs.csv_import.context import ImportWork
+from jobs.csv_import.context import ImportContext
 from jobs.csv_import.job import run_import_job
-from jobs.maintenance.orphaned_objects import sweep_orphans
+from jobs.maintenance.orphaned_objects import delete_orphaned_objects
 from tests.api.serving import server_settings, serving
-from tests.jobs.support import Account, Outcome, outcome_of, rows_of
+from tests.jobs.support import ImportCounts, Outcome, outcome_of, rows_of
 from tests.s3.bucket import BUCKET, running_bucket
 from tests.support.stub_provider import StubProvider
 
@@ -68,9 +68,11 @@ async def client(
 
 
 @pytest.fixture
-def work(pool: Pool, application_pool: Pool, storage: Storage, migrated_url: str) -> ImportWork:
+def context(
+    pool: Pool, application_pool: Pool, storage: Storage, migrated_url: str
+) -> ImportContext:
     del pool
-    return ImportWork(
+    return ImportContext(
         storage,
         DatabaseSettings(url=migrated_url),
         WorkerSettings(),
@@ -102,18 +104,18 @@ async def completed(client: httpx2.AsyncClient, **changes: Any) -> Any:
     return upload
 
 
-async def loaded(work: ImportWork, upload: Any) -> Outcome:
-    await run_import_job(work, upload["importId"], 0)
-    return await outcome_of(work.pool, upload["importId"])
+async def loaded(context: ImportContext, upload: Any) -> Outcome:
+    await run_import_job(context, upload["importId"], 0)
+    return await outcome_of(context.pool, upload["importId"])
 
 
 @pytest.mark.parametrize("stated", [{}, {"sha256": sha256(CSV).hexdigest().upper()}])
 async def test_a_file_sent_to_the_bucket_is_imported(
-    client: httpx2.AsyncClient, work: ImportWork, stated: dict[str, str]
+    client: httpx2.AsyncClient, context: ImportContext, stated: dict[str, str]
 ) -> None:
     upload = await completed(client, **stated)
-    outcome = await loaded(work, upload)
-    assert (outcome.state, outcome.account) == ("done", Account(read=2, inserted=1, rejected=1))
+    outcome = await loaded(context, upload)
+    assert (outcome.state, outcome.counts) == ("done", ImportCounts(read=2, inserted=1, rejected=1))
     rejects = await client.get(f"/imports/{upload['importId']}/rejects")
     assert "bad_number" in rejects.text
 
@@ -133,34 +135,34 @@ async def test_an_import_is_not_completed_without_its_whole_file(
 
 
 async def test_another_file_than_was_announced_is_not_loaded(
-    client: httpx2.AsyncClient, work: ImportWork
+    client: httpx2.AsyncClient, context: ImportContext
 ) -> None:
     upload = await completed(client, sha256=sha256(CSV[::-1]).hexdigest())
-    outcome = await loaded(work, upload)
+    outcome = await loaded(context, upload)
     assert (outcome.state, outcome.error_code) == ("failed", "wrong_checksum")
     assert sha256(CSV).hexdigest() in outcome.error_message
-    assert await rows_of(work.pool) == {}
+    assert await rows_of(context.pool) == {}
 
 
 async def test_a_file_that_is_sent_after_the_import_was_completed_is_not_loaded(
-    client: httpx2.AsyncClient, work: ImportWork
+    client: httpx2.AsyncClient, context: ImportContext
 ) -> None:
     upload = await completed(client)
     assert (await send(upload, CSV.replace(b"1.5", b"2.5"))).status_code == 200
-    outcome = await loaded(work, upload)
+    outcome = await loaded(context, upload)
     assert (outcome.state, outcome.error_code) == ("failed", "source_replaced")
-    assert await rows_of(work.pool) == {}
+    assert await rows_of(context.pool) == {}
 
 
 async def test_a_file_that_came_before_is_recognised_when_it_is_loaded(
-    client: httpx2.AsyncClient, work: ImportWork
+    client: httpx2.AsyncClient, context: ImportContext
 ) -> None:
     wrong, first, second = [
         await completed(client, **stated)
         for stated in ({"sha256": sha256(CSV[::-1]).hexdigest()}, {}, {})
     ]
     for upload in (wrong, first, second):
-        await loaded(work, upload)
+        await loaded(context, upload)
     (await client.post(f"/imports/{wrong['importId']}/retry")).raise_for_status()
     in_a_form = await client.post("/sensor-data/upload-csv", files={"file": ("b.csv", CSV)})
     imports = (first, second, in_a_form.json())
@@ -201,8 +203,8 @@ async def test_the_bucket_is_swept_like_a_folder(
 ) -> None:
     orphan = "imports/00000000-0000-4000-8000-000000000000/source.csv"
     await storage.put(orphan, CSV)
-    await sweep_orphans(pool, storage)
+    await delete_orphaned_objects(pool, storage)
     assert orphan in await storage.keys("imports")
-    monkeypatch.setattr("jobs.maintenance.orphaned_objects.SAFE_AGE", timedelta(seconds=-5))
-    await sweep_orphans(pool, storage)
+    monkeypatch.setattr("jobs.maintenance.orphaned_objects.GRACE_PERIOD", timedelta(seconds=-5))
+    await delete_orphaned_objects(pool, storage)
     assert orphan not in await storage.keys("imports")

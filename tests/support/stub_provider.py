@@ -2,12 +2,18 @@
 
 import asyncio
 import json
+import re
 import time
+from base64 import urlsafe_b64encode
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Self
+from urllib.parse import parse_qs
 
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 from joserfc.jws import JWSRegistry
@@ -23,6 +29,31 @@ KEY = RSAKey.generate_key(2048, {"kid": "first", "use": "sig"})
 OTHER_KEY = ECKey.generate_key("P-256", {"kid": "second", "use": "sig"})
 
 
+def public_keys() -> list[dict[str, Any]]:
+    """The keys as a provider publishes them."""
+    return [dict(key.as_dict(private=False)) for key in (KEY, OTHER_KEY)]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the provider is asked: a path, and the form of a POST."""
+
+    path: str
+    form: dict[str, str]
+
+
+def signed(header: bytes, payload: bytes) -> str:
+    """A JWS of any bytes whatever, signed with the first key by RS256."""
+    signing_input = f"{_base64(header)}.{_base64(payload)}"
+    assert KEY.private_key
+    signature = KEY.private_key.sign(signing_input.encode(), PKCS1v15(), SHA256())
+    return f"{signing_input}.{_base64(signature)}"
+
+
+def _base64(octets: bytes) -> str:
+    return urlsafe_b64encode(octets).decode().rstrip("=")
+
+
 class StubProvider:
     """Serves on a port of its own and counts requests by path; while `down` it responds 503."""
 
@@ -30,9 +61,7 @@ class StubProvider:
         self.issuer = ""
         self.down = False
         self.requests: Counter[str] = Counter()
-        self.published: list[dict[str, Any]] = [
-            dict(key.as_dict(private=False)) for key in (KEY, OTHER_KEY)
-        ]
+        self.published = public_keys()
 
     def claims(self, **changes: Any) -> dict[str, Any]:
         """The claims of a valid access token; a change to None omits the claim."""
@@ -56,7 +85,7 @@ class StubProvider:
         return jwt.encode(full, claims, KEY, registry=ANY_HEADER, default_type=None)
 
     @asynccontextmanager
-    async def serving(self) -> AsyncIterator["StubProvider"]:
+    async def serving(self) -> AsyncIterator[Self]:
         """Listen on a free port of this machine."""
         server = await asyncio.start_server(self._respond, "127.0.0.1", 0)
         self.issuer = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -64,19 +93,37 @@ class StubProvider:
             yield self
 
     async def _respond(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        request = await reader.readuntil(b"\r\n\r\n")
-        path = request.split(b" ")[1].decode()
-        self.requests[path] += 1
-        status = "503 Down" if self.down else "200 OK"
-        body = json.dumps(self._document(path)).encode()
-        response_head = (
-            f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-        )
-        writer.write(response_head.encode() + body)
-        await writer.drain()
+        with suppress(asyncio.IncompleteReadError, ConnectionError):  # the client hung up
+            request = await _read_request(reader)
+            self.requests[request.path] += 1
+            await self.respond(request, writer)
         writer.close()
 
-    def _document(self, path: str) -> dict[str, Any]:
+    async def respond(self, request: Request, writer: asyncio.StreamWriter) -> None:
+        """Answer one request."""
+        if self.down:
+            await send_json(writer, {}, "503 Down")
+        else:
+            await send_json(writer, self.document(request.path))
+
+    def document(self, path: str) -> dict[str, Any]:
+        """The keys, or the discovery document."""
         if path == "/jwks":
             return {"keys": self.published}
         return {"issuer": self.issuer, "jwks_uri": f"{self.issuer}/jwks"}
+
+
+async def _read_request(reader: asyncio.StreamReader) -> Request:
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = re.search(rb"(?i)\r\ncontent-length: *([0-9]+)", head)
+    body = await reader.readexactly(int(length[1])) if length else b""
+    form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
+    return Request(head.split(b" ")[1].decode(), form)
+
+
+async def send_json(writer: asyncio.StreamWriter, document: object, status: str = "200 OK") -> None:
+    """Send a whole response."""
+    body = json.dumps(document).encode()
+    head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    writer.write(head.encode() + body)
+    await writer.drain()

@@ -1,25 +1,25 @@
-"""What buckets must hold, worked out from the readings; and what an answer says of them."""
+"""The expected buckets, computed from the readings, and those of a response."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 
-def gap(fill: str, items: list[dict[str, Any]], place: int) -> float | None:
-    """The average that a bucket without samples is told with."""
-    before = next((item for item in items[:place][::-1] if item["sampleCount"]), None)
-    after = next((item for item in items[place:] if item["sampleCount"]), None)
+def expected_average(fill: str, items: list[dict[str, Any]], index: int) -> float | None:
+    """The expected average of a bucket without samples."""
+    before = next((item for item in items[:index][::-1] if item["sampleCount"]), None)
+    after = next((item for item in items[index:] if item["sampleCount"]), None)
     if fill == "previous" and before:
         return float(before["average"])
     if fill == "linear" and before and after:
         x0, x1 = before["intervalStart"], after["intervalStart"]
-        share = (items[place]["intervalStart"] - x0) / (x1 - x0)
+        share = (items[index]["intervalStart"] - x0) / (x1 - x0)
         return float(before["average"] + share * (after["average"] - before["average"]))
     return None
 
 
 def is_chosen(equipment_id: str, chosen: Sequence[str]) -> bool:
-    """Whether the names, some of them prefixes, choose the equipment; without any all is chosen."""
+    """Whether the names, some of them prefixes, select the equipment; no names select all."""
     return not chosen or any(
         equipment_id.startswith(name[:-1]) if name.endswith("*") else equipment_id == name
         for name in chosen
@@ -27,7 +27,7 @@ def is_chosen(equipment_id: str, chosen: Sequence[str]) -> bool:
 
 
 def buckets(readings: Iterable[Any], *, together: bool) -> dict[Any, tuple[float | None, ...]]:
-    """What the readings, in order of time, say of each bucket."""
+    """The values of each bucket, from the readings in order of time."""
     values: dict[Any, list[float]] = {}
     for equipment_id, start, value in readings:
         values.setdefault((None if together else equipment_id, start), []).append(value)
@@ -50,7 +50,7 @@ def keyed(rows: Iterable[Any]) -> dict[Any, tuple[float, ...]]:
 
 
 def fresh(rows: Mapping[Any, Any], stale: Iterable[Any], width: timedelta) -> dict[Any, Any]:
-    """The rows whose bucket touches no stale range."""
+    """The rows whose bucket overlaps no stale range."""
     ranges = list(stale)
     return {
         key: row

@@ -1,8 +1,8 @@
-"""One number everywhere: the API, the SQL views and SQL over the raw table agree.
+"""Consistency: the API, the SQL views and SQL over the raw table return the same numbers.
 
 Random inserts, late rows, duplicates, replacements, imports and refreshes in random order. After
-each step every hour outside the stale ranges must be the same wherever it is asked for; with no
-stale range left, the totals too. An entity tag is never seen with two answers.
+each step every hour outside the stale ranges must be the same wherever it is queried; with no
+stale range left, the totals too. An entity tag is never seen with two results.
 """
 
 import asyncio
@@ -23,13 +23,13 @@ from core.database import Pool
 from core.queries import queries
 from core.settings import DatabaseSettings, ReadingSettings, StorageSettings, WorkerSettings
 from core.storage import Storage
-from jobs.csv_import.context import ImportWork
+from jobs.csv_import.context import ImportContext
 from jobs.csv_import.job import run_import_job
 from jobs.rollups.refresh import refresh_dirty_ranges
 from tests.api.aggregates.buckets import (
     buckets,
+    expected_average,
     fresh,
-    gap,
     is_chosen,
     item_key,
     item_values,
@@ -88,29 +88,29 @@ class Refresh:
 
 @dataclass(frozen=True)
 class Policy:
-    """The database's own, which knows nothing of the ledger."""
+    """The database's own refresh policy, which knows nothing of the ledger."""
 
     rollup: str
 
 
 @dataclass(frozen=True)
-class AddUp:
-    """The worker's, of the ledger of changes."""
+class Compact:
+    """The worker's, which compacts the ledger of changes."""
 
 
-Step = Post | Import | Refresh | Policy | AddUp
+Step = Post | Import | Refresh | Policy | Compact
 STEPS = st.one_of(
     st.builds(Post, READINGS),
     st.builds(Import, st.lists(READINGS, min_size=1, max_size=12)),
     st.builds(Refresh),
     st.builds(Policy, st.sampled_from(["readings_1h", "readings_1d"])),
-    st.builds(AddUp),
+    st.builds(Compact),
 )
 
 
 @dataclass(frozen=True)
-class Ask:
-    """A range, as ages of its ends, and how it is asked for."""
+class RangeQuery:
+    """A range, by its age and length, and the other parameters."""
 
     resolution: str
     zone: str | None
@@ -140,12 +140,12 @@ EQUIPMENT: list[list[str]] = [[], ["A"], ["A", "C"], ["B*"], ["*", "A"]]
 
 
 @st.composite
-def asks(draw: st.DrawFn) -> Ask:
+def range_queries(draw: st.DrawFn) -> RangeQuery:
     resolution = draw(st.sampled_from(list(WIDTHS)))
     fill = draw(st.sampled_from(["none", "none", "null", "previous", "linear"]))
     length = timedelta(minutes=draw(st.integers(1, LONGEST[resolution] * 24 * 60)))
     age = timedelta(minutes=draw(st.integers(-60, 40 * 24 * 60)))
-    return Ask(
+    return RangeQuery(
         resolution,
         draw(st.sampled_from(ZONES.get(resolution, [None]))),
         max(age, length - timedelta(hours=1)),
@@ -164,9 +164,9 @@ class Platform:
 
     client: httpx2.AsyncClient
     pool: Pool
-    work: ImportWork
+    work: ImportContext
     now: datetime
-    answers: dict[str, Any] = field(default_factory=dict)  # by entity tag
+    results: dict[str, Any] = field(default_factory=dict)  # by entity tag
 
     async def take(self, step: Step) -> None:
         match step:
@@ -176,16 +176,16 @@ class Platform:
             case Import(readings):
                 await self.import_file(readings)
             case Refresh():
-                assert await refresh_dirty_ranges(self.work.database, self.work.checkpoint)
+                assert await refresh_dirty_ranges(self.work.database, self.work.raise_if_stopping)
             case Policy(rollup):
                 await self.run_policy(rollup)
-            case AddUp():
+            case Compact():
                 await queries().compact_changes(self.pool)
 
     def body(self, reading: tuple[str, timedelta, float]) -> dict[str, Any]:
         equipment_id, age, value = reading
-        moment = (self.now - age).isoformat()
-        return {"equipmentId": equipment_id, "timestamp": moment, "value": value}
+        timestamp = (self.now - age).isoformat()
+        return {"equipmentId": equipment_id, "timestamp": timestamp, "value": value}
 
     async def import_file(self, readings: Iterable[tuple[str, timedelta, float]]) -> None:
         bodies = [self.body(reading) for reading in readings]
@@ -212,7 +212,7 @@ class Platform:
         )
         await self.pool.execute(f"CALL run_job({job})")
 
-    async def check(self, ask: Ask) -> None:
+    async def check(self, query: RangeQuery) -> None:
         stale = await self.pool.fetch(LEDGER)
         raw_hours = keyed(await self.pool.fetch(RAW_HOURS))
         await self.check_view("1h", raw_hours, stale, timedelta(hours=1))
@@ -221,7 +221,7 @@ class Platform:
         )
         for window in WINDOWS:
             await self.check_window(window, raw_hours)
-        await self.check_range(ask)
+        await self.check_range(query)
 
     async def check_view(
         self, grain: str, raw: Mapping[Any, Any], stale: Iterable[Any], width: timedelta
@@ -235,58 +235,58 @@ class Platform:
         start, end = (datetime.fromisoformat(answer[name]) for name in ("from", "to"))
         stale = ranges_of(answer)
         expected = {key: row for key, row in raw_hours.items() if start <= key[1] <= end}
-        told = {item_key(item): item_values(item) for item in answer["items"]}
+        returned = {item_key(item): item_values(item) for item in answer["items"]}
         width = timedelta(hours=1)
-        assert fresh(told, stale, width) == fresh(expected, stale, width)
+        assert fresh(returned, stale, width) == fresh(expected, stale, width)
         if not stale:
             count = sum(row[1] for row in expected.values())
             assert answer["totalCount"] == count
             total = sum(row[0] for row in expected.values())
             assert answer["average"] == (total / count if count else None)
 
-    async def check_range(self, ask: Ask) -> None:
-        start, end = self.now - ask.age, self.now - ask.age + ask.length
-        answer = await self.ask(ask, start, end)
-        width = WIDTHS[ask.resolution] * (25 / 24 if ask.zone else 1)
-        rows = await self.pool.fetch(BUCKETED, WIDTHS[ask.resolution], ask.zone)
-        readings = [row for row in rows if is_chosen(row[0], ask.equipment)]
+    async def check_range(self, query: RangeQuery) -> None:
+        start, end = self.now - query.age, self.now - query.age + query.length
+        answer = await self.get(query, start, end)
+        width = WIDTHS[query.resolution] * (25 / 24 if query.zone else 1)
+        rows = await self.pool.fetch(BUCKETED, WIDTHS[query.resolution], query.zone)
+        readings = [row for row in rows if is_chosen(row[0], query.equipment)]
         expected = {
             key: row
-            for key, row in buckets(readings, together=ask.grouping == "all").items()
+            for key, row in buckets(readings, together=query.grouping == "all").items()
             if start <= key[1] < end
         }
         stale = ranges_of(answer)
         measured = [item for item in answer["items"] if item["sampleCount"]]
-        told = {item_key(item): item_values(item) for item in measured}
-        assert fresh(told, stale, width) == fresh(expected, stale, width)
+        returned = {item_key(item): item_values(item) for item in measured}
+        assert fresh(returned, stale, width) == fresh(expected, stale, width)
         if not stale:
             assert answer["totalCount"] == sum(row[1] or 0 for row in expected.values())
-        self.check_fill(ask, answer)
-        if ask.compare:
-            await self.check_comparison(ask, answer)
+        self.check_fill(query, answer)
+        if query.compare:
+            await self.check_comparison(query, answer)
 
-    def check_fill(self, ask: Ask, answer: Mapping[str, Any]) -> None:
-        """Between two measured buckets of one series lies what the fill says."""
+    def check_fill(self, query: RangeQuery, answer: Mapping[str, Any]) -> None:
+        """Buckets without samples have the values that the fill defines."""
         series: dict[str | None, list[dict[str, Any]]] = {}
         for item in answer["items"]:
             series.setdefault(item.get("equipmentId"), []).append(item)
-        if ask.fill != "none":
+        if query.fill != "none":
             starts = [[item["intervalStart"] for item in items] for items in series.values()]
             assert all(each == starts[0] for each in starts)
         for items in series.values():
-            for place, item in enumerate(items):
+            for index, item in enumerate(items):
                 if not item["sampleCount"]:
                     assert item["totalValue"] is None
-                    assert item["average"] == gap(ask.fill, items, place)
+                    assert item["average"] == expected_average(query.fill, items, index)
 
-    async def check_comparison(self, ask: Ask, answer: Mapping[str, Any]) -> None:
-        """What is told of the earlier range is what is told when that is asked for.
+    async def check_comparison(self, query: RangeQuery, answer: Mapping[str, Any]) -> None:
+        """The earlier range has the same values as when it is queried directly.
 
         In a stale range hours may hold a late reading that days do not, and totals are from both.
         """
         earlier = answer["compared"]
         start, end = (datetime.fromisoformat(earlier[name]) for name in ("from", "to"))
-        direct = await self.ask(replace(ask, fill="none", compare=None, limit=2_000), start, end)
+        direct = await self.get(replace(query, fill="none", compare=None, limit=2_000), start, end)
         assert direct["staleRanges"] == earlier["staleRanges"]
         if not direct["staleRanges"]:
             assert (direct["totalCount"], direct["average"]) == (
@@ -298,18 +298,18 @@ class Platform:
             if item["compared"] is not None:
                 assert items[item_key(item["compared"])] == item_values(item["compared"])
 
-    async def ask(self, ask: Ask, start: datetime, end: datetime) -> dict[str, Any]:
-        """The answer, its pages put together."""
+    async def get(self, query: RangeQuery, start: datetime, end: datetime) -> dict[str, Any]:
+        """The response, its pages merged."""
         params: dict[str, Any] = {
             "from": start.isoformat(),
             "to": end.isoformat(),
-            "resolution": ask.resolution,
-            "groupBy": ask.grouping,
-            "equipmentId": ask.equipment,
-            "limit": ask.limit,
-            "fill": ask.fill,
-            **({"tz": ask.zone} if ask.zone else {}),
-            **({"compare": ask.compare} if ask.compare else {}),
+            "resolution": query.resolution,
+            "groupBy": query.grouping,
+            "equipmentId": query.equipment,
+            "limit": query.limit,
+            "fill": query.fill,
+            **({"tz": query.zone} if query.zone else {}),
+            **({"compare": query.compare} if query.compare else {}),
         }
         items: list[Any] = []
         while True:
@@ -324,20 +324,20 @@ class Platform:
             params["cursor"] = page["nextCursor"]
 
     async def check_tag(self, tag: str, params: dict[str, Any], page: dict[str, Any]) -> None:
-        """One tag is of one answer; who has it is told so, unless it is stale."""
-        told = {name: page[name] for name in ("items", "average", "totalCount", "staleRanges")}
-        stale = told["staleRanges"] or page.get("compared", {}).get("staleRanges")
+        """A tag has one result; a client that sends it gets 304, unless a range is stale."""
+        result = {name: page[name] for name in ("items", "average", "totalCount", "staleRanges")}
+        stale = result["staleRanges"] or page.get("compared", {}).get("staleRanges")
         if not stale:
-            assert self.answers.setdefault(tag, told) == told
+            assert self.results.setdefault(tag, result) == result
         answer = await self.client.get(
             "/sensor-data/aggregated", params=params, headers={"If-None-Match": tag}
         )
         assert answer.status_code == (200 if stale else 304)
 
 
-def import_work(database_url: str, storage_folder: Path, pool: Pool) -> ImportWork:
+def import_work(database_url: str, storage_folder: Path, pool: Pool) -> ImportContext:
     """What the worker imports with."""
-    return ImportWork(
+    return ImportContext(
         Storage.open(StorageSettings(url=str(storage_folder))),
         DatabaseSettings(url=SecretStr(database_url)),
         WorkerSettings(),
@@ -355,7 +355,7 @@ def import_work(database_url: str, storage_folder: Path, pool: Pool) -> ImportWo
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
 )
-@given(steps=st.lists(st.tuples(STEPS, asks()), min_size=1, max_size=12))
+@given(steps=st.lists(st.tuples(STEPS, range_queries()), min_size=1, max_size=12))
 async def test_api_views_and_raw_rows_agree_after_every_step(
     client: httpx2.AsyncClient,
     pool: Pool,
@@ -363,13 +363,13 @@ async def test_api_views_and_raw_rows_agree_after_every_step(
     *,
     migrated_url: str,
     storage_folder: Path,
-    steps: list[tuple[Step, Ask]],
+    steps: list[tuple[Step, RangeQuery]],
 ) -> None:
     await empty_database(pool)
     work = import_work(migrated_url, storage_folder, application_pool)
     now = datetime.now(UTC).replace(minute=40, second=0, microsecond=0)
     platform = Platform(client, pool, work, now)
-    for step, ask in [*steps, (Refresh(), steps[0][1])]:
+    for step, query in [*steps, (Refresh(), steps[0][1])]:
         await platform.take(step)
-        await platform.check(ask)
+        await platform.check(query)
     assert await pool.fetch(LEDGER) == []

@@ -1,4 +1,4 @@
-"""The entity tag of an answer changes exactly when what it was asked for does."""
+"""The entity tag of a response changes exactly when its data do."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,9 +17,9 @@ NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
 
 async def get(
-    client: httpx2.AsyncClient, known: str | None = None, **parameters: Any
+    client: httpx2.AsyncClient, if_none_match: str | None = None, **parameters: Any
 ) -> httpx2.Response:
-    headers = {"If-None-Match": known} if known else {}
+    headers = {"If-None-Match": if_none_match} if if_none_match else {}
     return await client.get(
         PATH, params={**span(NOON - HOUR, NOON + HOUR), **parameters}, headers=headers
     )
@@ -36,13 +36,13 @@ async def tag(client: httpx2.AsyncClient, **parameters: Any) -> str:
 
 
 async def post(
-    client: httpx2.AsyncClient, equipment_id: str, moment: datetime, value: float
+    client: httpx2.AsyncClient, equipment_id: str, timestamp: datetime, value: float
 ) -> None:
-    body = {"equipmentId": equipment_id, "timestamp": moment.isoformat(), "value": value}
+    body = {"equipmentId": equipment_id, "timestamp": timestamp.isoformat(), "value": value}
     assert (await client.post("/sensor-data", json=body)).status_code == 201
 
 
-async def test_who_names_the_tag_gets_no_body(client: httpx2.AsyncClient) -> None:
+async def test_a_client_that_sends_the_tag_gets_no_body(client: httpx2.AsyncClient) -> None:
     await post(client, "a", NOON, 1)
     known = await tag(client)
     assert known.startswith('W/"')
@@ -73,15 +73,15 @@ async def test_a_write_changes_the_tags_of_what_it_touches_and_no_others(
         span(NOON - DAY, NOON - DAY + HOUR),
         {"resolution": "1d", **span(NOON - 3 * DAY, NOON - DAY)},
     ]
-    before = [await tag(client, **question) for question in touched + others]
+    before = [await tag(client, **each) for each in touched + others]
     await post(client, "a", NOON + HOUR / 2, 2)
-    after = [await tag(client, **question) for question in touched + others]
+    after = [await tag(client, **each) for each in touched + others]
     changed = [old != new for old, new in zip(before, after, strict=True)]
     assert changed == [True] * len(touched) + [False] * len(others)
     assert len(set(after)) == len(after)
 
 
-async def test_sending_again_changes_no_tag(client: httpx2.AsyncClient) -> None:
+async def test_resending_a_reading_changes_no_tag(client: httpx2.AsyncClient) -> None:
     await post(client, "a", NOON, 1)
     known = await tag(client)
     await post(client, "a", NOON, 1)
@@ -90,7 +90,7 @@ async def test_sending_again_changes_no_tag(client: httpx2.AsyncClient) -> None:
     assert (await get(client, known)).status_code == 200
 
 
-async def test_the_same_question_has_the_same_tag_however_it_is_written(
+async def test_equivalent_queries_have_the_same_tag(
     client: httpx2.AsyncClient,
 ) -> None:
     await post(client, "a", NOON, 1)
@@ -109,23 +109,25 @@ async def test_a_window_keeps_its_tag_while_it_holds_the_same_buckets(
     assert (first.status_code, second.status_code) == (200, 304)
 
 
-async def test_adding_changes_up_changes_no_tag(client: httpx2.AsyncClient, pool: Pool) -> None:
+async def test_compacting_the_changes_changes_no_tag(
+    client: httpx2.AsyncClient, pool: Pool
+) -> None:
     for number in range(5):
         await post(client, f"a{number % 2}", NOON + number * timedelta(minutes=7), number)
     await queries().note_changed_range(pool, start=NOON - 2 * DAY, stop=NOON + DAY)
-    questions: list[dict[str, Any]] = [
+    parameters: list[dict[str, Any]] = [
         {},
         {"equipmentId": "a0"},
         {"equipmentId": "a*"},
         span(NOON - 2 * DAY, NOON),
     ]
-    before = [await tag(client, **question) for question in questions]
+    before = [await tag(client, **each) for each in parameters]
     await queries().compact_changes(pool)
     assert await pool.fetchval("SELECT count(*) FROM data_changes") == 0
-    assert [await tag(client, **question) for question in questions] == before
+    assert [await tag(client, **each) for each in parameters] == before
     await post(client, "a0", NOON, 99)
     await queries().compact_changes(pool)
-    assert not {await tag(client, **question) for question in questions} & set(before)
+    assert not {await tag(client, **each) for each in parameters} & set(before)
 
 
 async def test_a_change_that_becomes_visible_after_a_later_one_is_seen(
@@ -140,7 +142,7 @@ async def test_a_change_that_becomes_visible_after_a_later_one_is_seen(
     assert await tag(client) != before
 
 
-async def test_no_stale_answer_is_confirmed_and_a_refresh_changes_its_tag(
+async def test_a_stale_response_is_never_304_and_a_refresh_changes_its_tag(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     await post(client, "a", NOON, 1)

@@ -1,4 +1,4 @@
-"""Gaps filled, and earlier ranges compared with, by the calendar."""
+"""Gap filling, and comparison with earlier ranges by the calendar."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import httpx2
 import pytest
 
-from api.aggregates.gapfill import MOST_FILLED
+from api.aggregates.gapfill import MAX_FILLED_BUCKETS
 from core.database import Pool
 from tests.api.http.test_problem_details import assert_problem
 from tests.api.stored import HOUR, insert
@@ -21,15 +21,15 @@ def span(start: datetime, end: datetime) -> dict[str, str]:
     return {"from": start.isoformat(), "to": end.isoformat()}
 
 
-async def ask(client: httpx2.AsyncClient, **parameters: Any) -> dict[str, Any]:
+async def get(client: httpx2.AsyncClient, **parameters: Any) -> dict[str, Any]:
     response = await client.get(PATH, params=parameters)
     assert response.status_code == 200, response.text
-    answer: dict[str, Any] = response.json()
-    return answer
+    body: dict[str, Any] = response.json()
+    return body
 
 
 async def hours(client: httpx2.AsyncClient, count: int, **parameters: Any) -> dict[str, Any]:
-    return await ask(client, **span(NOON, NOON + count * HOUR), resolution="1h", **parameters)
+    return await get(client, **span(NOON, NOON + count * HOUR), resolution="1h", **parameters)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ async def hours(client: httpx2.AsyncClient, count: int, **parameters: Any) -> di
         ("linear", [None, 10, 20, 30, 40, None]),
     ],
 )
-async def test_a_gap_is_told_as_asked(
+async def test_a_gap_is_filled_as_requested(
     client: httpx2.AsyncClient, pool: Pool, fill: str, averages: list[float | None]
 ) -> None:
     await insert(pool, ("a", NOON + HOUR, 10), ("a", NOON + 4 * HOUR, 40))
@@ -56,24 +56,26 @@ async def test_every_equipment_that_has_readings_is_filled_page_by_page(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     await insert(pool, ("a", NOON, 1), ("b", NOON + 2 * HOUR, 2), ("c", NOON - HOUR, 3))
-    asked: dict[str, Any] = {"fill": "previous", "limit": 4}
-    pages = [await hours(client, 3, **asked)]
+    parameters: dict[str, Any] = {"fill": "previous", "limit": 4}
+    pages = [await hours(client, 3, **parameters)]
     while cursor := pages[-1]["nextCursor"]:
-        pages.append(await hours(client, 3, **asked, cursor=cursor))
+        pages.append(await hours(client, 3, **parameters, cursor=cursor))
     assert [len(page["items"]) for page in pages] == [4, 2]
-    told = [(item["equipmentId"], item["average"]) for page in pages for item in page["items"]]
-    assert told == [("a", 1), ("b", None), ("a", 1), ("b", None), ("a", 1), ("b", 2)]
+    averages = [(item["equipmentId"], item["average"]) for page in pages for item in page["items"]]
+    assert averages == [("a", 1), ("b", None), ("a", 1), ("b", None), ("a", 1), ("b", 2)]
     assert {page["totalCount"] for page in pages} == {2}
 
 
-async def test_together_there_is_one_series_to_fill(client: httpx2.AsyncClient, pool: Pool) -> None:
+async def test_grouped_by_all_there_is_one_series_to_fill(
+    client: httpx2.AsyncClient, pool: Pool
+) -> None:
     await insert(pool, ("a", NOON, 1), ("b", NOON + 2 * HOUR, 3))
     answer = await hours(client, 3, fill="linear", groupBy="all")
     assert [item["average"] for item in answer["items"]] == [1, 2, 3]
     assert (await hours(client, 1, fill="null", equipmentId="none"))["items"] == []
 
 
-async def test_more_than_can_be_filled_is_refused_with_what_fits(
+async def test_more_than_can_be_filled_is_rejected_with_the_resolution_that_fits(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     names = [f"e{number}" for number in range(300)]
@@ -81,15 +83,15 @@ async def test_more_than_can_be_filled_is_refused_with_what_fits(
     month = span(NOON - 30 * DAY, NOON + HOUR)
     response = await client.get(PATH, params={**month, "resolution": "1h", "fill": "null"})
     problem = assert_problem(response, 400, "range_too_long")
-    assert str(MOST_FILLED) in problem["message"]
+    assert str(MAX_FILLED_BUCKETS) in problem["message"]
     assert "ask for 1d or coarser" in problem["message"]
-    assert (await ask(client, **month, resolution="1d", fill="null"))["totalCount"] == 300
+    assert (await get(client, **month, resolution="1d", fill="null"))["totalCount"] == 300
 
 
 NEW_YORK = "America/New_York"
 
-# Zone, resolution, comparison, start of the range, days it has, and for some of its buckets the
-# start of the one they are compared with, all as the zone's clock shows them.
+# Zone, resolution, comparison, start of the range, its length in days, and for some of its buckets
+# the start of the one they are compared with, all in local time.
 CALENDAR = [
     ("UTC", "1d", "1w", "2026-03-10", 2, {"2026-03-10": "2026-03-03"}),
     ("UTC", "1d", "1y", "2024-02-28", 2, {"2024-02-28": "2023-02-28", "2024-02-29": "2023-02-28"}),
@@ -149,31 +151,33 @@ async def test_buckets_are_compared_by_the_calendar(
 ) -> None:
     zone, resolution, comparison, first, days, pairs = case
 
-    def moment(text: str) -> datetime:
+    def timestamp(text: str) -> datetime:
         return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
-    start = moment(first)
+    start = timestamp(first)
     last = datetime.fromisoformat(first).replace(hour=0) + days * DAY
-    # A reading in every bucket there may be, that tells when it was.
+    # A reading in every bucket that there may be, its timestamp as its value.
     wanted = {text for pair in pairs.items() for text in pair if text}
-    await insert(pool, *(("a", moment(text), moment(text).timestamp()) for text in sorted(wanted)))
-    asked = span(start, last.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC))
-    answer = await ask(client, **asked, resolution=resolution, tz=zone, compare=comparison)
+    await insert(
+        pool, *(("a", timestamp(text), timestamp(text).timestamp()) for text in sorted(wanted))
+    )
+    parameters = span(start, last.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC))
+    answer = await get(client, **parameters, resolution=resolution, tz=zone, compare=comparison)
     items = {item["intervalStart"]: item["compared"] for item in answer["items"]}
     for text, earlier in pairs.items():
-        compared = items[int(moment(text).timestamp())]
+        compared = items[int(timestamp(text).timestamp())]
         if earlier is None:
             assert compared is None
         else:
-            assert compared["intervalStart"] == compared["first"] == moment(earlier).timestamp()
+            assert compared["intervalStart"] == compared["first"] == timestamp(earlier).timestamp()
 
 
-async def test_the_range_before_is_as_long_as_the_range(
+async def test_the_previous_range_has_the_same_length(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     await insert(pool, ("a", NOON, 4), ("a", NOON - 90 * HOUR / 60, 1), ("b", NOON - HOUR, 7))
-    asked = span(NOON - HOUR / 2, NOON + HOUR / 2)
-    answer = await ask(client, **asked, resolution="15m", compare="previous", equipmentId="a")
+    parameters = span(NOON - HOUR / 2, NOON + HOUR / 2)
+    answer = await get(client, **parameters, resolution="15m", compare="previous", equipmentId="a")
     earlier = answer["compared"]
     assert datetime.fromisoformat(earlier["from"]) == NOON - 3 * HOUR / 2
     assert datetime.fromisoformat(earlier["to"]) == NOON - HOUR / 2
@@ -181,38 +185,42 @@ async def test_the_range_before_is_as_long_as_the_range(
     assert [item["compared"] for item in answer["items"]] == [None]
 
 
-async def test_what_changed_in_the_earlier_range_changes_the_tag(
+async def test_a_change_in_the_earlier_range_changes_the_tag(
     client: httpx2.AsyncClient,
 ) -> None:
     body = {"equipmentId": "a", "timestamp": NOON.isoformat(), "value": 1}
     await client.post("/sensor-data", json=body)
-    asked = {**span(NOON + 6 * DAY, NOON + 8 * DAY), "resolution": "1d", "compare": "1w"}
-    before = (await client.get(PATH, params=asked)).headers["etag"]
+    parameters = {**span(NOON + 6 * DAY, NOON + 8 * DAY), "resolution": "1d", "compare": "1w"}
+    before = (await client.get(PATH, params=parameters)).headers["etag"]
     await client.post("/sensor-data", json={**body, "value": 2})
-    assert (await client.get(PATH, params=asked)).headers["etag"] != before
+    assert (await client.get(PATH, params=parameters)).headers["etag"] != before
 
 
 @pytest.mark.parametrize("comparison", ["previous", "1w", "1y"])
-async def test_a_comparison_off_the_calendar_is_refused(
+async def test_a_comparison_outside_the_calendar_is_rejected(
     client: httpx2.AsyncClient, comparison: str
 ) -> None:
-    asked = {"from": "0001-01-02T00:00:00Z", "to": "0001-01-04T00:00:00Z", "compare": comparison}
-    response = await client.get(PATH, params=asked)
+    parameters = {
+        "from": "0001-01-02T00:00:00Z",
+        "to": "0001-01-04T00:00:00Z",
+        "compare": comparison,
+    }
+    response = await client.get(PATH, params=parameters)
     assert_problem(response, 400, "validation_error")
 
 
-async def test_auto_goes_no_finer_than_the_readings_come(
+async def test_auto_is_no_finer_than_the_density_of_readings(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     minutes = [n * timedelta(minutes=1) for n in range(120)]
     await insert(pool, *(("fast", NOON + age, 1) for age in minutes))
     await insert(pool, *(("slow", NOON + age, 1) for age in minutes[::20]))
-    asked = {**span(NOON, NOON + 2 * HOUR), "limit": 10}
-    assert (await ask(client, **asked, equipmentId="fast"))["resolution"] == "1m"
-    assert (await ask(client, **asked, equipmentId="none"))["resolution"] == "1m"
-    page = await ask(client, **asked, equipmentId="slow")
+    parameters = {**span(NOON, NOON + 2 * HOUR), "limit": 10}
+    assert (await get(client, **parameters, equipmentId="fast"))["resolution"] == "1m"
+    assert (await get(client, **parameters, equipmentId="none"))["resolution"] == "1m"
+    page = await get(client, **parameters, equipmentId="slow")
     assert page["resolution"] == "1h"
-    more = await ask(client, **{**asked, "limit": 1}, equipmentId="slow")
-    rest = await ask(client, **asked, equipmentId="slow", cursor=more["nextCursor"])
+    more = await get(client, **{**parameters, "limit": 1}, equipmentId="slow")
+    rest = await get(client, **parameters, equipmentId="slow", cursor=more["nextCursor"])
     assert rest["resolution"] == "1h"
     assert more["items"] + rest["items"] == page["items"]

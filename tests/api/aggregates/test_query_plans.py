@@ -1,4 +1,4 @@
-"""What the hot queries touch: chunks of their range only, ids by the index, no raw row in vain."""
+"""What the hot queries read: chunks of their range only, ids by index, no needless raw row."""
 
 import re
 from collections.abc import AsyncIterator
@@ -8,9 +8,10 @@ from typing import Any, cast
 
 import pytest_asyncio
 
-from api.aggregates.execution import find
-from api.aggregates.parsing import parse_question
+from api.aggregates.execution import execute
+from api.aggregates.parsing import parse_query
 from api.aggregates.repository import AggregateRepository
+from api.aggregates.route import choose_page_route
 from core.database import Connection, Pool
 from tests.api.stored import HOUR, insert, refresh, this_hour
 
@@ -24,7 +25,7 @@ DAY = timedelta(days=1)
 
 
 class Explained:
-    """A connection that keeps the plan of each statement it runs."""
+    """A connection that collects the plan of each statement it executes."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -47,7 +48,7 @@ class Explained:
 
 
 class OneConnection:
-    """A pool of that connection."""
+    """A pool of one connection."""
 
     def __init__(self, connection: Connection | Explained) -> None:
         self._connection = connection
@@ -69,13 +70,14 @@ async def history(pool: Pool) -> Pool:
 
 
 async def plan(pool: Pool, **parameters: str) -> list[str]:
-    """The nodes that were executed for a question, with the tables and indexes they read."""
+    """The nodes that were executed for a query, with the tables and indexes they read."""
     pairs = [(name.rstrip("_"), text) for name, text in parameters.items()]
     async with pool.acquire() as connection:
         explained = Explained(connection)
         repository = AggregateRepository(cast("Pool", OneConnection(explained)))
         async with repository.snapshot() as snapshot:
-            await find(snapshot, parse_question(pairs, this_hour()))
+            query = parse_query(pairs, this_hour())
+            await execute(snapshot, query, choose_page_route(query))
     return explained.plan
 
 
@@ -112,7 +114,7 @@ async def test_a_window_reads_only_the_chunks_it_covers(history: Pool) -> None:
     assert 0 < len(read) <= 4
 
 
-async def test_a_page_of_hours_reads_no_more_of_them_than_it_tells(pool: Pool) -> None:
+async def test_a_page_of_hours_reads_no_more_of_them_than_it_returns(pool: Pool) -> None:
     now = this_hour()
     hours = [now - (number + 1) * HOUR for number in range(600)]
     await insert(pool, *((name, hour, 1.0) for hour in hours for name in ("a", "b", "c")))
@@ -133,7 +135,7 @@ async def test_a_materialised_range_is_answered_without_a_raw_row(history: Pool)
             assert await tables(history, lines) == {rollup}
 
 
-async def test_what_is_not_materialised_is_added_up_from_the_last_chunks_alone(
+async def test_what_is_not_materialised_is_summed_from_the_last_chunks_alone(
     history: Pool,
 ) -> None:
     """A plan does not show what the function reads, but the statistics of its transaction do."""
@@ -142,9 +144,9 @@ async def test_what_is_not_materialised_is_added_up_from_the_last_chunks_alone(
         for stop, read in ((end, True), (end - 14 * DAY, False)):
             async with history.acquire() as connection, connection.transaction():
                 before = {*await connection.fetch(SCANS)}
-                found = await connection.fetch(UNMATERIALISED, rollup, end - 60 * DAY, stop)
+                rows = await connection.fetch(UNMATERIALISED, rollup, end - 60 * DAY, stop)
                 scanned = {row["chunk"] for row in {*await connection.fetch(SCANS)} - before}
-            assert {row["equipment_id"] for row in found} == ({"a", "b"} if read else set())
+            assert {row["equipment_id"] for row in rows} == ({"a", "b"} if read else set())
             assert scanned <= await unmaterialised_chunks(history)
             assert bool(scanned) == read
 
@@ -152,12 +154,12 @@ async def test_what_is_not_materialised_is_added_up_from_the_last_chunks_alone(
 async def test_few_hours_of_an_id_are_read_from_their_chunks_alone(history: Pool) -> None:
     now = this_hour()
     for end, read_from in ((now + HOUR, "readings"), (now + HOUR - 14 * DAY, None)):
-        asked = span(end - 20 * DAY, end) | {"resolution": "1h", "equipmentId": "a"}
-        question = parse_question([(name.rstrip("_"), text) for name, text in asked.items()], now)
+        parameters = span(end - 20 * DAY, end) | {"resolution": "1h", "equipmentId": "a"}
+        query = parse_query([(name.rstrip("_"), text) for name, text in parameters.items()], now)
         async with history.acquire() as connection, connection.transaction():
             before = {*await connection.fetch(SCANS)}
             repository = AggregateRepository(cast("Pool", OneConnection(connection)))
-            _, rows = await repository.state_and_hours(question)
+            _, rows = await repository.state_and_hours(query)
             scanned = {row["chunk"] for row in {*await connection.fetch(SCANS)} - before}
         assert len(rows) == 3
         read = await hypertables(history, scanned)
@@ -166,7 +168,7 @@ async def test_few_hours_of_an_id_are_read_from_their_chunks_alone(history: Pool
 
 
 async def unmaterialised_chunks(pool: Pool) -> set[str]:
-    """Those with moments above a watermark, which lies behind the last bucket with readings."""
+    """Those that reach past a watermark, which lies after the last bucket with readings."""
     rows = await pool.fetch(
         """
         SELECT chunk_name FROM timescaledb_information.chunks
@@ -178,10 +180,10 @@ async def unmaterialised_chunks(pool: Pool) -> set[str]:
 
 async def test_days_of_a_zone_on_the_whole_hour_need_no_raw_row(history: Pool) -> None:
     end = this_hour().replace(hour=0) - 14 * DAY
-    asked = {**span(end - 30 * DAY, end), "resolution": "1d"}
-    lines = await plan(history, **asked, tz="America/New_York")
+    parameters = {**span(end - 30 * DAY, end), "resolution": "1d"}
+    lines = await plan(history, **parameters, tz="America/New_York")
     assert await tables(history, lines) == {"readings_1h"}
-    cut = await plan(history, **asked, tz="Asia/Kathmandu", equipmentId="a")
+    cut = await plan(history, **parameters, tz="Asia/Kathmandu", equipmentId="a")
     assert await tables(history, cut) == {"readings_1h", "readings"}
 
 

@@ -21,11 +21,11 @@ def span(start: datetime, end: datetime) -> dict[str, str]:
     return {"from": start.isoformat(), "to": end.isoformat()}
 
 
-async def ask(client: httpx2.AsyncClient, **parameters: Any) -> dict[str, Any]:
+async def get(client: httpx2.AsyncClient, **parameters: Any) -> dict[str, Any]:
     response = await client.get(PATH, params=parameters)
     assert response.status_code == 200, response.text
-    answer: dict[str, Any] = response.json()
-    return answer
+    body: dict[str, Any] = response.json()
+    return body
 
 
 def starts(answer: dict[str, Any]) -> list[datetime]:
@@ -33,10 +33,10 @@ def starts(answer: dict[str, Any]) -> list[datetime]:
 
 
 async def pages(client: httpx2.AsyncClient, **parameters: Any) -> AsyncIterator[dict[str, Any]]:
-    page = await ask(client, **parameters)
+    page = await get(client, **parameters)
     yield page
     while page["nextCursor"]:
-        page = await ask(client, **parameters, cursor=page["nextCursor"])
+        page = await get(client, **parameters, cursor=page["nextCursor"])
         yield page
 
 
@@ -69,7 +69,7 @@ async def pages(client: httpx2.AsyncClient, **parameters: Any) -> AsyncIterator[
         ("interval=24h&cursor=none", "cursor", "invalid_cursor"),
     ],
 )
-async def test_a_wrong_parameter_is_refused_by_name(
+async def test_an_invalid_parameter_is_rejected_by_name(
     client: httpx2.AsyncClient, query: str, field: str, code: str
 ) -> None:
     problem = assert_problem(await client.get(f"{PATH}?{query}"), 400, code)
@@ -77,7 +77,7 @@ async def test_a_wrong_parameter_is_refused_by_name(
     assert field in problem["message"]
 
 
-async def test_all_that_is_wrong_is_named_at_once(client: httpx2.AsyncClient) -> None:
+async def test_all_invalid_parameters_are_named_at_once(client: httpx2.AsyncClient) -> None:
     response = await client.get(f"{PATH}?interval=2h&limit=x&speed=1&groupBy=none")
     problem = assert_problem(response, 400, "validation_error")
     fields = {error["field"] for error in problem["errors"]}
@@ -95,20 +95,20 @@ async def test_a_range_holds_the_buckets_that_start_in_it(
         (NOON, NOON + HOUR + MINUTE, hours[1:3]),
         (NOON + MINUTE, NOON + HOUR, []),
     ):
-        answer = await ask(client, **span(start, end), resolution="1h")
+        answer = await get(client, **span(start, end), resolution="1h")
         assert starts(answer) == inside
         assert answer["totalCount"] == len(inside)
 
 
-async def test_an_offset_is_honoured_and_the_range_told_as_asked(
+async def test_an_offset_is_honoured_and_the_requested_range_returned(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     await insert(pool, ("a", NOON, 1))
-    asked = {"from": "2026-03-10T17:45:00+05:45", "to": "2026-03-10T13:00:00Z"}
-    answer = await ask(client, **asked, resolution="1h")
+    parameters = {"from": "2026-03-10T17:45:00+05:45", "to": "2026-03-10T13:00:00Z"}
+    answer = await get(client, **parameters, resolution="1h")
     assert starts(answer) == [NOON]
-    told = [datetime.fromisoformat(answer[name]) for name in ("from", "to")]
-    assert told == [NOON, NOON + HOUR]
+    returned = [datetime.fromisoformat(answer[name]) for name in ("from", "to")]
+    assert returned == [NOON, NOON + HOUR]
     assert "interval" not in answer
 
 
@@ -121,7 +121,7 @@ async def test_each_resolution_has_buckets_of_its_width(
     day, width = NOON.replace(hour=0), timedelta(minutes=minutes)
     last_inside = day + width - timedelta(microseconds=1)
     await insert(pool, ("a", day, 5), ("a", last_inside, 1), ("a", day + width, 8))
-    answer = await ask(client, **span(day, day + MINUTE), resolution=resolution)
+    answer = await get(client, **span(day, day + MINUTE), resolution=resolution)
     assert answer["resolution"] == resolution
     assert answer["items"] == [
         {
@@ -149,11 +149,11 @@ async def test_each_resolution_has_buckets_of_its_width(
         (timedelta(days=36_600), "1d"),
     ],
 )
-async def test_auto_picks_by_the_length_of_the_range_and_says_what(
+async def test_auto_resolution_depends_on_the_length_of_the_range_and_is_returned(
     client: httpx2.AsyncClient, length: timedelta, resolution: str
 ) -> None:
-    for asked in ({}, {"resolution": "auto"}):
-        answer = await ask(client, **span(NOON - length, NOON), **asked)
+    for parameters in ({}, {"resolution": "auto"}):
+        answer = await get(client, **span(NOON - length, NOON), **parameters)
         assert answer["resolution"] == resolution
 
 
@@ -167,11 +167,11 @@ async def test_auto_picks_by_the_length_of_the_range_and_says_what(
         ("1d", 36_600, "ask for a shorter range"),
     ],
 )
-async def test_a_range_too_long_is_refused_with_the_limit_and_what_fits(
+async def test_a_range_too_long_is_rejected_with_the_limit_and_what_fits(
     client: httpx2.AsyncClient, resolution: str, days: int, remedy: str
 ) -> None:
     start = NOON - timedelta(days=days)
-    await ask(client, **span(start, NOON), resolution=resolution)
+    await get(client, **span(start, NOON), resolution=resolution)
     longer = span(start - timedelta(microseconds=1), NOON)
     response = await client.get(PATH, params={**longer, "resolution": resolution})
     problem = assert_problem(response, 400, "range_too_long")
@@ -184,7 +184,7 @@ async def test_equipment_is_chosen_by_ids_and_prefixes_and_counts_once(
 ) -> None:
     names = ["pump-1", "pump-2", "pump_3", "fan-1", "100%", "Pump-4"]
     await insert(pool, *((name, NOON, 1) for name in names))
-    for asked, chosen in (
+    for equipment, chosen in (
         (["fan-1"], ["fan-1"]),
         (["fan-1", "fan-1", "none"], ["fan-1"]),
         (["pump-*"], ["pump-1", "pump-2"]),
@@ -195,7 +195,7 @@ async def test_equipment_is_chosen_by_ids_and_prefixes_and_counts_once(
     ):
         for resolution in ("1m", "1h", "1d"):
             span_ = span(NOON.replace(hour=0), NOON.replace(hour=0) + DAY)
-            answer = await ask(client, **span_, resolution=resolution, equipmentId=asked)
+            answer = await get(client, **span_, resolution=resolution, equipmentId=equipment)
             assert {item["equipmentId"] for item in answer["items"]} == set(chosen)
             assert answer["totalCount"] == len(chosen)
 
@@ -206,7 +206,7 @@ async def test_grouped_by_all_a_bucket_is_of_all_chosen_equipment(
 ) -> None:
     day = NOON.replace(hour=0)
     await insert(pool, ("a", day, 5), ("b", day, 1), ("c", day, 100), ("b", day + DAY, 7))
-    answer = await ask(
+    answer = await get(
         client,
         **span(day, day + 2 * DAY),
         resolution=resolution,
@@ -225,11 +225,11 @@ async def test_grouped_by_all_a_bucket_is_of_all_chosen_equipment(
     assert (answer["average"], answer["totalCount"]) == (13 / 3, 3)
 
 
-async def test_only_the_statistics_asked_for_are_told(
+async def test_only_the_requested_statistics_are_returned(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     await insert(pool, ("a", NOON, 5), ("a", NOON + MINUTE, 1))
-    answer = await ask(
+    answer = await get(
         client, **span(NOON, NOON + HOUR), resolution="1h", statistics="range,count,last"
     )
     key = {"equipmentId": "a", "intervalStart": int(NOON.timestamp())}
@@ -239,17 +239,17 @@ async def test_only_the_statistics_asked_for_are_told(
 
 @pytest.mark.parametrize("resolution", ["1m", "1h"])
 @pytest.mark.parametrize("grouping", ["equipment", "all"])
-async def test_pages_together_are_the_whole_and_each_tells_its_totals(
+async def test_pages_together_hold_everything_and_each_has_the_totals(
     client: httpx2.AsyncClient, pool: Pool, resolution: str, grouping: str
 ) -> None:
-    moments = [NOON + hour * HOUR for hour in range(3)]
-    await insert(pool, *((name, moment, 2) for moment in moments for name in "abcd"))
-    asked = {**span(NOON, NOON + 3 * HOUR), "resolution": resolution, "groupBy": grouping}
-    whole = await ask(client, **asked)
+    timestamps = [NOON + hour * HOUR for hour in range(3)]
+    await insert(pool, *((name, timestamp, 2) for timestamp in timestamps for name in "abcd"))
+    parameters = {**span(NOON, NOON + 3 * HOUR), "resolution": resolution, "groupBy": grouping}
+    whole = await get(client, **parameters)
     assert whole["nextCursor"] is None
     for limit in (1, 5, len(whole["items"])):
         items: list[Any] = []
-        async for page in pages(client, **asked, limit=limit):
+        async for page in pages(client, **parameters, limit=limit):
             assert len(page["items"]) <= limit
             assert (page["average"], page["totalCount"]) == (2, 12)
             items += page["items"]
@@ -260,15 +260,17 @@ async def test_pages_of_a_window_are_of_the_window_of_the_first(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     await insert(pool, *((name, this_hour() - HOUR, 1) for name in "abc"))
-    found = [page async for page in pages(client, interval="24h", limit=2)]
-    assert [len(page["items"]) for page in found] == [2, 1]
-    assert found[0]["to"] == found[1]["to"]
-    assert found[0]["asOf"] < found[1]["asOf"]
+    results = [page async for page in pages(client, interval="24h", limit=2)]
+    assert [len(page["items"]) for page in results] == [2, 1]
+    assert results[0]["to"] == results[1]["to"]
+    assert results[0]["asOf"] < results[1]["asOf"]
 
 
-async def test_a_cursor_of_another_range_is_refused(client: httpx2.AsyncClient, pool: Pool) -> None:
+async def test_a_cursor_of_another_range_is_rejected(
+    client: httpx2.AsyncClient, pool: Pool
+) -> None:
     await insert(pool, ("a", NOON, 1), ("b", NOON, 1))
-    page = await ask(client, **span(NOON, NOON + HOUR), resolution="1h", limit=1)
+    page = await get(client, **span(NOON, NOON + HOUR), resolution="1h", limit=1)
     for other in (
         {**span(NOON, NOON + 2 * HOUR), "resolution": "1h"},
         {**span(NOON, NOON + HOUR), "resolution": "1m"},
@@ -278,11 +280,11 @@ async def test_a_cursor_of_another_range_is_refused(client: httpx2.AsyncClient, 
         assert_problem(response, 400, "invalid_cursor")
 
 
-async def test_a_whole_window_is_no_page_and_finer_than_hours_it_is(
+async def test_a_window_has_no_pages_unless_it_is_finer_than_hours(
     client: httpx2.AsyncClient,
 ) -> None:
-    assert "nextCursor" not in await ask(client, interval="1w", resolution="1d")
-    assert (await ask(client, interval="1w", resolution="5m"))["nextCursor"] is None
+    assert "nextCursor" not in await get(client, interval="1w", resolution="1d")
+    assert (await get(client, interval="1w", resolution="5m"))["nextCursor"] is None
 
 
 async def test_stale_ranges_are_those_under_the_buckets_and_raw_rows_are_never_stale(
@@ -300,5 +302,5 @@ async def test_stale_ranges_are_those_under_the_buckets_and_raw_rows_are_never_s
         (day + 6 * HOUR, "1d", 0),
         (day, "15m", 0),
     ):
-        answer = await ask(client, **span(start, day + 2 * DAY), resolution=resolution)
+        answer = await get(client, **span(start, day + 2 * DAY), resolution=resolution)
         assert len(answer["staleRanges"]) == stale

@@ -1,4 +1,4 @@
-"""Kept answers: of two servers, with a Valkey that they share or with a memory each."""
+"""The result cache: of two servers that share a Valkey or have a memory cache each."""
 
 import asyncio
 import signal
@@ -20,14 +20,14 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
 from api.aggregates import valkey_cache
-from api.aggregates.cursor import Position
-from api.aggregates.encoding import Finding
-from api.aggregates.memory_cache import ENTRY_BYTES, MemoryKeep
-from api.aggregates.metrics import AnswerMetrics
-from api.aggregates.parsing import parse_question
-from api.aggregates.repository import AggregateRepository, State, Totals
+from api.aggregates.cursor import BucketPosition
+from api.aggregates.encoding import EncodedResult
+from api.aggregates.memory_cache import ENTRY_BYTES, MemoryResultCache
+from api.aggregates.metrics import AggregateMetrics
+from api.aggregates.parsing import parse_query
+from api.aggregates.repository import AggregateRepository, DataState, SampleTotals
 from api.aggregates.service import AggregateService
-from api.aggregates.single_flight import Shared
+from api.aggregates.single_flight import SingleFlight
 from api.auth.visibility import Visibility
 from core.database import Pool
 from core.scopes import Scope
@@ -43,16 +43,16 @@ from tests.support.valkey_server import VALKEY, ValkeyServer, needs_valkey
 PATH = "/sensor-data/aggregated"
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 HOURS = {"from": "2026-03-10T00:00:00Z", "to": "2026-03-11T00:00:00Z", "resolution": "1h"}
-NOTHING_KEPT = CacheSettings(max_answer_bytes=0)
+NO_CACHE = CacheSettings(max_answer_bytes=0)
 
 
 @dataclass(frozen=True)
 class Replicas:
-    """Clients of two servers that keep answers, and of one that keeps none."""
+    """Clients of two servers with a cache, and of one without."""
 
     first: httpx2.AsyncClient
     second: httpx2.AsyncClient
-    forgetful: httpx2.AsyncClient
+    uncached: httpx2.AsyncClient
     shared: bool
 
 
@@ -77,7 +77,7 @@ async def replicas(
     session = SessionSettings(valkey_url=url)
     usual = replace(server_settings(migrated_url, stub_provider.issuer, tmp_path), session=session)
     async with AsyncExitStack() as opened:
-        first, second, forgetful = [
+        first, second, uncached = [
             await opened.enter_async_context(
                 httpx2.AsyncClient(
                     base_url=await opened.enter_async_context(serving(replace(usual, cache=cache))),
@@ -85,9 +85,9 @@ async def replicas(
                     timeout=20,
                 )
             )
-            for cache in (CacheSettings(), CacheSettings(), NOTHING_KEPT)
+            for cache in (CacheSettings(), CacheSettings(), NO_CACHE)
         ]
-        yield Replicas(first, second, forgetful, shared)
+        yield Replicas(first, second, uncached, shared)
 
 
 async def post(client: httpx2.AsyncClient, name: str, value: float) -> None:
@@ -96,14 +96,14 @@ async def post(client: httpx2.AsyncClient, name: str, value: float) -> None:
 
 
 async def get(client: httpx2.AsyncClient, **parameters: Any) -> dict[str, Any]:
-    answer = await client.get(PATH, params={**HOURS, **parameters})
-    assert answer.status_code == 200, answer.text
-    told: dict[str, Any] = answer.json()
-    return told
+    response = await client.get(PATH, params={**HOURS, **parameters})
+    assert response.status_code == 200, response.text
+    body: dict[str, Any] = response.json()
+    return body
 
 
-async def counted(client: httpx2.AsyncClient, by: str) -> float:
-    """How many answers came about so."""
+async def count_responses(client: httpx2.AsyncClient, by: str) -> float:
+    """How many responses have their result from there."""
     text = (await client.get("/metrics")).text
     return sum(
         sample.value
@@ -113,35 +113,35 @@ async def counted(client: httpx2.AsyncClient, by: str) -> float:
     )
 
 
-def data(told: dict[str, Any]) -> dict[str, Any]:
-    """All but the moment it was asked for."""
-    return {name: value for name, value in told.items() if name != "asOf"}
+def data(body: dict[str, Any]) -> dict[str, Any]:
+    """All but the time of the request."""
+    return {name: value for name, value in body.items() if name != "asOf"}
 
 
-async def test_an_answer_is_found_once_and_kept_for_who_asks_the_same(replicas: Replicas) -> None:
+async def test_a_query_is_executed_once_and_cached_for_equivalent_requests(
+    replicas: Replicas,
+) -> None:
     await post(replicas.first, "a", 1)
     first = await get(replicas.first)
     again = await get(replicas.first)
     elsewhere = await get(replicas.second)
     assert data(first) == data(again) == data(elsewhere)
     assert first["asOf"] < again["asOf"] < elsewhere["asOf"]
-    assert await counted(replicas.first, "kept") == 1
-    assert await counted(replicas.second, "kept") == replicas.shared
-    assert await counted(replicas.forgetful, "kept") == 0
+    assert await count_responses(replicas.first, "kept") == 1
+    assert await count_responses(replicas.second, "kept") == replicas.shared
+    assert await count_responses(replicas.uncached, "kept") == 0
 
 
-async def test_a_kept_answer_says_the_range_that_was_asked_for(replicas: Replicas) -> None:
+async def test_a_cached_response_has_the_range_of_its_request(replicas: Replicas) -> None:
     await post(replicas.first, "a", 1)
     later = "2026-03-10T11:30:00Z"
     await get(replicas.first, **{"from": "2026-03-10T11:01:00Z"}, limit=1)
-    told = await get(replicas.first, **{"from": later}, limit=1)
-    assert await counted(replicas.first, "kept") == 1
-    assert told == await get(replicas.forgetful, **{"from": later}, limit=1) | {
-        "asOf": told["asOf"]
-    }
+    body = await get(replicas.first, **{"from": later}, limit=1)
+    assert await count_responses(replicas.first, "kept") == 1
+    assert body == await get(replicas.uncached, **{"from": later}, limit=1) | {"asOf": body["asOf"]}
 
 
-async def test_a_write_anywhere_ends_what_is_kept_everywhere(replicas: Replicas) -> None:
+async def test_a_write_on_any_server_invalidates_the_cache_of_all(replicas: Replicas) -> None:
     await post(replicas.first, "a", 1)
     for value in (2, 3):
         for client in (replicas.first, replicas.second):
@@ -153,7 +153,7 @@ async def test_a_write_anywhere_ends_what_is_kept_everywhere(replicas: Replicas)
     ]
 
 
-async def test_an_answer_with_stale_ranges_is_not_kept(replicas: Replicas, pool: Pool) -> None:
+async def test_a_result_with_stale_ranges_is_not_cached(replicas: Replicas, pool: Pool) -> None:
     await post(replicas.first, "a", 1)
     await pool.execute("CALL refresh_continuous_aggregate('readings_1h', NULL, now())")
     await pool.execute("DELETE FROM rollup_dirty_ranges")
@@ -161,10 +161,10 @@ async def test_an_answer_with_stale_ranges_is_not_kept(replicas: Replicas, pool:
     await enter(pool, NOON, NOON + timedelta(hours=1))
     for _ in range(2):
         assert (await get(replicas.first))["staleRanges"]
-    assert await counted(replicas.first, "kept") == 0
+    assert await count_responses(replicas.first, "kept") == 0
 
 
-async def test_readings_that_no_writer_told_of_are_seen_at_once(
+async def test_readings_inserted_without_a_ledger_entry_are_seen_at_once(
     replicas: Replicas, pool: Pool
 ) -> None:
     for count in range(3):
@@ -175,7 +175,7 @@ async def test_readings_that_no_writer_told_of_are_seen_at_once(
         )
 
 
-QUESTIONS: list[dict[str, Any]] = [
+QUERIES: list[dict[str, Any]] = [
     {"interval": "48h"},
     {"interval": "1m", "equipmentId": "A", "resolution": "1d", "compare": "previous"},
     {"interval": "1w", "groupBy": "all", "limit": 3, "fill": "null"},
@@ -189,7 +189,7 @@ QUESTIONS: list[dict[str, Any]] = [
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(steps=st.lists(st.tuples(STEPS, st.booleans()), min_size=1, max_size=8))
-async def test_whatever_is_written_kept_answers_are_those_that_are_found(
+async def test_whatever_is_written_cached_responses_equal_uncached_ones(
     replicas: Replicas,
     pool: Pool,
     application_pool: Pool,
@@ -204,21 +204,21 @@ async def test_whatever_is_written_kept_answers_are_those_that_are_found(
     for step, at_first in steps:
         client = replicas.first if at_first else replicas.second
         await Platform(client, pool, work, now).take(step)
-        for question in QUESTIONS:
-            answers = [
-                await client.get(PATH, params=question)
-                for client in (replicas.first, replicas.second, replicas.first, replicas.forgetful)
+        for parameters in QUERIES:
+            responses = [
+                await client.get(PATH, params=parameters)
+                for client in (replicas.first, replicas.second, replicas.first, replicas.uncached)
             ]
-            assert len({answer.headers["etag"] for answer in answers}) == 1
-            told = [
-                {name: answer.json()[name] for name in ("items", "average", "totalCount")}
-                for answer in answers
+            assert len({response.headers["etag"] for response in responses}) == 1
+            bodies = [
+                {name: response.json()[name] for name in ("items", "average", "totalCount")}
+                for response in responses
             ]
-            assert all(each == told[-1] for each in told)
+            assert all(body == bodies[-1] for body in bodies)
 
 
 @needs_valkey
-async def test_a_valkey_that_is_away_costs_no_answer_is_logged_once_and_is_used_when_it_is_back(
+async def test_an_unavailable_valkey_fails_no_request_is_logged_once_and_is_used_once_back(
     migrated_url: str,
     pool: Pool,
     stub_provider: StubProvider,
@@ -240,13 +240,13 @@ async def test_a_valkey_that_is_away_costs_no_answer_is_logged_once_and_is_used_
             for _ in range(3):
                 assert (await get(client))["totalCount"] == 1
         assert [entry["event"] for entry in logged].count("kept_answers_away") == 1
-        assert await counted(client, "found") == 3
+        assert await count_responses(client, "found") == 3
         failures = "sensorflow_aggregate_keeping_failures_total 6.0"
         assert failures in (await client.get("/metrics")).text
         with valkey.running() as process:
             await get(client)
             await get(client)
-            assert await counted(client, "kept") == 1
+            assert await count_responses(client, "kept") == 1
             process.send_signal(signal.SIGSTOP)
             assert (await get(client))["totalCount"] == 1
             process.send_signal(signal.SIGCONT)
@@ -254,130 +254,132 @@ async def test_a_valkey_that_is_away_costs_no_answer_is_logged_once_and_is_used_
 
 
 @needs_valkey
-async def test_after_a_failure_the_valkey_is_let_alone_for_a_while(tmp_path: Path) -> None:
-    metrics = AnswerMetrics(registry := CollectorRegistry())
+async def test_after_a_failure_the_valkey_is_not_used_for_a_while(tmp_path: Path) -> None:
+    metrics = AggregateMetrics(registry := CollectorRegistry())
     url = SecretStr(ValkeyServer(tmp_path).url)
     async with valkey_client(url, 1, as_text=False) as client:
-        keep = valkey_cache.ValkeyKeep(client, CacheSettings(), metrics)
+        cache = valkey_cache.ValkeyResultCache(client, CacheSettings(), metrics)
         for _ in range(5):
-            await keep.put("q", "t", FINDING)
-            assert await keep.get("q", "t") is None
+            await cache.put("q", "t", RESULT)
+            assert await cache.get("q", "t") is None
     assert registry.get_sample_value("sensorflow_aggregate_keeping_failures_total") == 1
 
 
 @needs_valkey
-async def test_a_valkey_keeps_one_finding_a_question_for_a_while_and_none_too_large(
+async def test_the_valkey_holds_one_result_a_query_for_a_while_and_none_too_large(
     valkey: ValkeyServer,
 ) -> None:
-    metrics = AnswerMetrics(registry := CollectorRegistry())
+    metrics = AggregateMetrics(registry := CollectorRegistry())
     async with valkey_client(SecretStr(valkey.url), 1, as_text=False) as client:
-        keep = valkey_cache.ValkeyKeep(client, CacheSettings(max_answer_bytes=10), metrics)
-        await keep.put("q", "old", FINDING)
-        await keep.put("q", "new", FINDING)
-        await keep.put("large", "t", Finding(Totals(1, 1), bytes(11), None, None))
-        assert await keep.get("q", "new") == FINDING
-        assert await keep.get("q", "old") is None
+        cache = valkey_cache.ValkeyResultCache(client, CacheSettings(max_answer_bytes=10), metrics)
+        await cache.put("q", "old", RESULT)
+        await cache.put("q", "new", RESULT)
+        await cache.put("large", "t", EncodedResult(SampleTotals(1, 1), bytes(11), None, None))
+        assert await cache.get("q", "new") == RESULT
+        assert await cache.get("q", "old") is None
         (key,) = await client.keys()
         assert 0 < await client.ttl(key) <= valkey_cache.LIFETIME_SECONDS
         assert registry.get_sample_value("sensorflow_aggregate_keeping_failures_total") == 0
         await client.hset(key, mapping={"new": b"something else"})  # type: ignore[misc]  # typed for both clients
-        assert await keep.get("q", "new") is None
+        assert await cache.get("q", "new") is None
         assert registry.get_sample_value("sensorflow_aggregate_keeping_failures_total") == 1
 
 
-FINDING = Finding(Totals(1.5, 2), b"[]", Position(7, "a"), Totals(0.5, 1))
+RESULT = EncodedResult(SampleTotals(1.5, 2), b"[]", BucketPosition(7, "a"), SampleTotals(0.5, 1))
 
 
-async def test_memory_is_bounded_and_what_was_asked_for_last_stays() -> None:
+async def test_memory_is_bounded_and_the_least_recently_used_is_evicted() -> None:
     size = ENTRY_BYTES + 100
-    keep = MemoryKeep(CacheSettings(max_bytes=3 * size, max_answer_bytes=2 * size))
-    finding = Finding(Totals(1, 1), bytes(100), None, None)
-    for question in ("a", "b", "c"):
-        await keep.put(question, "t", finding)
-    assert await keep.get("a", "t") == finding
-    await keep.put("d", "t", finding)
-    await keep.put("large", "t", Finding(Totals(1, 1), bytes(2 * size), None, None))
-    kept = [question for question in ("a", "b", "c", "d") if await keep.get(question, "t")]
-    assert kept == ["a", "c", "d"]
-    assert await keep.get("large", "t") is None
-    assert await keep.get("a", "another") is None
+    cache = MemoryResultCache(CacheSettings(max_bytes=3 * size, max_answer_bytes=2 * size))
+    result = EncodedResult(SampleTotals(1, 1), bytes(100), None, None)
+    for key in ("a", "b", "c"):
+        await cache.put(key, "t", result)
+    assert await cache.get("a", "t") == result
+    await cache.put("d", "t", result)
+    await cache.put("large", "t", EncodedResult(SampleTotals(1, 1), bytes(2 * size), None, None))
+    cached = [key for key in ("a", "b", "c", "d") if await cache.get(key, "t")]
+    assert cached == ["a", "c", "d"]
+    assert await cache.get("large", "t") is None
+    assert await cache.get("a", "another") is None
 
 
-async def test_who_sees_something_else_shares_no_answer(pool: Pool) -> None:
+async def test_callers_with_different_visibility_share_no_result(pool: Pool) -> None:
     await pool.execute(
         "INSERT INTO data_changes (equipment_ids, days, token) VALUES ('{a}', $1, 1)", [NOON.date()]
     )
-    metrics = AnswerMetrics(registry := CollectorRegistry())
-    service = AggregateService(AggregateRepository(pool), MemoryKeep(CacheSettings()), metrics)
-    question = parse_question([*HOURS.items()], NOON)
-    answers = [
-        await service.answer(question, Visibility(scope), None)
+    metrics = AggregateMetrics(registry := CollectorRegistry())
+    service = AggregateService(
+        AggregateRepository(pool), MemoryResultCache(CacheSettings()), metrics
+    )
+    query = parse_query([*HOURS.items()], NOON)
+    responses = [
+        await service.respond(query, Visibility(scope), None)
         for scope in (Scope.READINGS_READ, Scope.ADMIN, Scope.READINGS_READ)
     ]
-    assert answers[0].tag == answers[2].tag != answers[1].tag
+    assert responses[0].tag == responses[2].tag != responses[1].tag
     assert registry.get_sample_value("sensorflow_aggregate_answers_total", {"by": "found"}) == 2
     assert registry.get_sample_value("sensorflow_aggregate_answers_total", {"by": "kept"}) == 1
 
 
 class SlowSnapshot:
-    """Always in one state; it finds its rows, which are none, when so many have asked for that."""
+    """Always in one state; it has no rows, and returns them once so many requested the state."""
 
     def __init__(self, callers: int) -> None:
         self.queries = 0
         self._expected = callers
-        self._all_asked = asyncio.Event()
+        self._all_requested = asyncio.Event()
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator["SlowSnapshot"]:
         yield self
 
-    async def state(self, _question: object) -> State:
+    async def state(self, _query: object) -> DataState:
         self._expected -= 1
         if self._expected == 0:
-            self._all_asked.set()
-        return State("1", [])
+            self._all_requested.set()
+        return DataState("1", [])
 
-    async def page(self, _question: object) -> list[Any]:
+    async def page(self, _query: object, _route: object) -> list[Any]:
         self.queries += 1
-        await self._all_asked.wait()
+        await self._all_requested.wait()
         return []
 
 
-async def test_who_asks_the_same_at_the_same_time_shares_one_query() -> None:
-    slow, metrics = SlowSnapshot(5), AnswerMetrics(registry := CollectorRegistry())
+async def test_equivalent_requests_at_the_same_time_share_one_execution() -> None:
+    slow, metrics = SlowSnapshot(5), AggregateMetrics(registry := CollectorRegistry())
     repository = cast("AggregateRepository", slow)
-    service = AggregateService(repository, MemoryKeep(NOTHING_KEPT), metrics)
-    question = parse_question([*HOURS.items()], NOON)
+    service = AggregateService(repository, MemoryResultCache(NO_CACHE), metrics)
+    query = parse_query([*HOURS.items()], NOON)
     visible = Visibility(Scope.READINGS_READ)
-    answers = await asyncio.gather(*(service.answer(question, visible, None) for _ in range(5)))
-    assert len({answer.body for answer in answers}) == 1
+    responses = await asyncio.gather(*(service.respond(query, visible, None) for _ in range(5)))
+    assert len({response.body for response in responses}) == 1
     assert slow.queries == 1
     assert registry.get_sample_value("sensorflow_aggregate_answers_total", {"by": "shared"}) == 4
 
 
-async def test_who_waits_for_one_that_fails_is_not_left_waiting() -> None:
-    shared = Shared[str]()
-    with suppress(LookupError), shared.finding("q"):
-        waiting = asyncio.ensure_future(pending(shared))
+async def test_waiters_get_none_if_the_leader_fails() -> None:
+    executions = SingleFlight[str]()
+    with suppress(LookupError), executions.lead("q"):
+        waiting = asyncio.ensure_future(pending(executions))
         await asyncio.sleep(0)
         raise LookupError
     assert await waiting is None
-    assert shared.under_way("q") is None
+    assert executions.in_flight("q") is None
 
 
-async def test_who_gives_up_waiting_leaves_the_others_waiting() -> None:
-    shared = Shared[str]()
-    with shared.finding("q") as found:
-        waiting, impatient = (asyncio.ensure_future(pending(shared)) for _ in range(2))
+async def test_a_cancelled_waiter_leaves_the_others_waiting() -> None:
+    executions = SingleFlight[str]()
+    with executions.lead("q") as future:
+        waiting, cancelled = (asyncio.ensure_future(pending(executions)) for _ in range(2))
         await asyncio.sleep(0)
-        impatient.cancel()
+        cancelled.cancel()
         await asyncio.sleep(0)
-        found.set_result("this")
+        future.set_result("this")
     assert await waiting == "this"
-    assert impatient.cancelled()
+    assert cancelled.cancelled()
 
 
-async def pending(shared: Shared[str]) -> str | None:
-    future = shared.under_way("q")
-    assert future is not None
-    return await future
+async def pending(executions: SingleFlight[str]) -> str | None:
+    result = executions.in_flight("q")
+    assert result is not None
+    return await result

@@ -1,4 +1,4 @@
-"""A window of much equipment in one answer: told in batches, as if it were one piece."""
+"""A window of much equipment in one response: streamed in batches, the same as in pages."""
 
 from collections.abc import Sequence
 from typing import Any, cast
@@ -7,8 +7,9 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from api.aggregates.parsing import parse_question
-from api.aggregates.repository import BATCH_ROWS, AggregateRepository, Row
+from api.aggregates.bucket_row import AnyBucketRow
+from api.aggregates.parsing import parse_query
+from api.aggregates.repository import BATCH_ROWS, AggregateRepository
 from core.database import Pool
 from core.time import utc_now
 from tests.api.aggregates.test_query_plans import OneConnection
@@ -32,45 +33,45 @@ async def day(pool: Pool) -> Pool:
     return pool
 
 
-async def ask(client: httpx2.AsyncClient, **parameters: Any) -> dict[str, Any]:
-    answer = await client.get(PATH, params={"interval": "24h", **parameters})
-    assert answer.status_code == 200, answer.text
-    told: dict[str, Any] = answer.json()
-    return told
+async def get(client: httpx2.AsyncClient, **parameters: Any) -> dict[str, Any]:
+    response = await client.get(PATH, params={"interval": "24h", **parameters})
+    assert response.status_code == 200, response.text
+    body: dict[str, Any] = response.json()
+    return body
 
 
-@pytest.mark.parametrize("asked", [{}, {"statistics": "range,count", "tz": "Asia/Tokyo"}])
-async def test_batches_are_told_as_pages_are(
-    client: httpx2.AsyncClient, day: Pool, asked: dict[str, str]
+@pytest.mark.parametrize("parameters", [{}, {"statistics": "range,count", "tz": "Asia/Tokyo"}])
+async def test_batches_hold_the_same_as_pages(
+    client: httpx2.AsyncClient, day: Pool, parameters: dict[str, str]
 ) -> None:
     del day
-    whole = await ask(client, **asked)
+    whole = await get(client, **parameters)
     assert len(whole["items"]) == 24 * IDS > 2 * BATCH_ROWS
-    page = await ask(client, **asked, limit=5_000)
+    page = await get(client, **parameters, limit=5_000)
     items = page["items"]
     while page["nextCursor"]:
-        page = await ask(client, **asked, limit=5_000, cursor=page["nextCursor"])
+        page = await get(client, **parameters, limit=5_000, cursor=page["nextCursor"])
         items += page["items"]
     assert whole["items"] == items
     assert whole["totalCount"] == page["totalCount"] == 24 * IDS
     assert whole["average"] == pytest.approx(page["average"])
 
 
-async def test_nothing_is_told_as_nothing(client: httpx2.AsyncClient) -> None:
-    told = await ask(client, equipmentId="nobody*")
-    assert (told["items"], told["totalCount"], told["average"]) == ([], 0, None)
+async def test_a_window_without_rows_is_empty(client: httpx2.AsyncClient) -> None:
+    body = await get(client, equipmentId="nobody*")
+    assert (body["items"], body["totalCount"], body["average"]) == ([], 0, None)
 
 
-async def test_what_fails_while_rows_are_on_their_way_leaves_the_connection_whole(
+async def test_a_failure_while_rows_are_fetched_leaves_the_connection_usable(
     day: Pool,
 ) -> None:
-    def fail(_rows: Sequence[Row]) -> None:
+    def fail(_rows: Sequence[AnyBucketRow]) -> None:
         raise LookupError
 
-    question = parse_question([("interval", "24h")], utc_now())
+    query = parse_query([("interval", "24h")], utc_now())
     async with day.acquire() as connection:
         repository = AggregateRepository(cast("Pool", OneConnection(connection)))
         with pytest.raises(LookupError):
             async with repository.snapshot() as snapshot:
-                await snapshot.tell_hours(question, fail)
-        assert (await repository.state(question)).stale == []
+                await snapshot.stream_hours(query, fail)
+        assert (await repository.state(query)).stale == []

@@ -21,7 +21,7 @@ async def window(client: httpx2.AsyncClient, interval: str = "24h") -> dict[str,
 @pytest.mark.parametrize(
     "query", ["", "interval=", "interval=2h", "interval=24H", "interval=24h%00", "interval=null"]
 )
-async def test_another_interval_is_refused_with_those_there_are(
+async def test_an_unknown_interval_is_rejected_with_the_supported_ones(
     client: httpx2.AsyncClient, path: str, query: str
 ) -> None:
     response = await client.get(f"{path}?{query}")
@@ -86,20 +86,20 @@ async def test_an_item_is_one_hour_of_one_equipment_in_order(
     assert (answer["average"], answer["totalCount"]) == (117 / 5, 5)
 
 
-async def test_the_old_path_answers_the_same(client: httpx2.AsyncClient, pool: Pool) -> None:
+async def test_the_old_path_returns_the_same(client: httpx2.AsyncClient, pool: Pool) -> None:
     await insert(pool, ("a", this_hour() - HOUR, 2))
     old = await client.get("/sensor-data-aggregated?interval=24h")
     assert old.json()["items"] == (await window(client))["items"] != []
 
 
-async def test_a_reading_just_posted_is_in_the_next_answer(client: httpx2.AsyncClient) -> None:
+async def test_a_reading_just_posted_is_in_the_next_response(client: httpx2.AsyncClient) -> None:
     body = {"equipmentId": "a", "timestamp": this_hour().isoformat(), "value": 2}
     await client.post("/sensor-data", json=body)
     answer = await window(client)
     assert (answer["totalCount"], answer["staleRanges"]) == (1, [])
 
 
-async def test_a_late_reading_below_the_watermark_is_told_as_stale_until_a_refresh(
+async def test_a_late_reading_below_the_watermark_makes_its_hour_stale_until_a_refresh(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     hour = this_hour() - 6 * HOUR
@@ -134,7 +134,7 @@ async def test_stale_ranges_are_merged_and_only_those_of_the_window_below_the_wa
     assert spans == [(20, 16), (10, 9)]
 
 
-async def test_stale_ranges_are_told_even_without_items(
+async def test_stale_ranges_are_returned_even_without_items(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     now = this_hour()

@@ -12,7 +12,7 @@ from tests.api.stored import insert, refresh
 
 PATH = "/sensor-data/aggregated"
 
-# Zone, resolution, first border and the seconds of each bucket from there on.
+# Zone, resolution, first boundary and the seconds of each bucket from there on.
 CHANGES = [
     ("America/New_York", "1d", "2026-03-07T05:00Z", [86400, 82800, 86400]),
     ("America/New_York", "1d", "2026-10-31T04:00Z", [86400, 90000, 86400]),
@@ -29,11 +29,11 @@ CHANGES = [
 ]
 
 
-async def ask(client: httpx2.AsyncClient, **parameters: Any) -> dict[str, Any]:
+async def get(client: httpx2.AsyncClient, **parameters: Any) -> dict[str, Any]:
     response = await client.get(PATH, params=parameters)
     assert response.status_code == 200, response.text
-    answer: dict[str, Any] = response.json()
-    return answer
+    body: dict[str, Any] = response.json()
+    return body
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -45,9 +45,9 @@ async def test_a_clock_change_makes_its_bucket_shorter_or_longer_and_loses_no_re
     end = start + timedelta(seconds=sum(lengths))
     quarters = [start + n * timedelta(minutes=15) for n in range(sum(lengths) // 900)]
     outside = [start - timedelta(microseconds=1), end]
-    await insert(pool, *(("a", moment, 1) for moment in [*quarters, *outside]))
+    await insert(pool, *(("a", timestamp, 1) for timestamp in [*quarters, *outside]))
     await refresh(pool, start - timedelta(days=2), end + timedelta(days=2))
-    answer = await ask(
+    answer = await get(
         client, **{"from": start.isoformat(), "to": end.isoformat()}, resolution=resolution, tz=zone
     )
     assert [item["seconds"] for item in answer["items"]] == lengths
@@ -64,8 +64,8 @@ async def test_first_and_last_of_a_day_cut_from_hours_are_those_of_its_readings(
     await insert(pool, *(("a", midnight + timedelta(minutes=minute), minute) for minute in minutes))
     await refresh(pool, midnight - timedelta(days=2), midnight + timedelta(days=2))
     end = midnight + timedelta(minutes=1)
-    asked = {"from": midnight.isoformat(), "to": end.isoformat(), "resolution": "1d"}
-    answer = await ask(client, **asked, tz="Asia/Kathmandu")
+    parameters = {"from": midnight.isoformat(), "to": end.isoformat(), "resolution": "1d"}
+    answer = await get(client, **parameters, tz="Asia/Kathmandu")
     assert answer["items"] == [
         {
             "equipmentId": "a",
@@ -86,13 +86,13 @@ async def test_a_range_in_which_no_bucket_of_the_zone_begins_is_empty(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     await insert(pool, ("a", datetime(2026, 3, 7, 0, 25, tzinfo=UTC), 1))
-    asked = {"from": "2026-03-07T00:20:00Z", "to": "2026-03-07T00:30:00Z", "resolution": "1h"}
-    answer = await ask(client, **asked, tz="Asia/Kathmandu")
+    parameters = {"from": "2026-03-07T00:20:00Z", "to": "2026-03-07T00:30:00Z", "resolution": "1h"}
+    answer = await get(client, **parameters, tz="Asia/Kathmandu")
     assert (answer["items"], answer["totalCount"]) == ([], 0)
 
 
 @pytest.mark.parametrize("zone", ["", "America", "america/new_york", "../etc/passwd", "+02:00"])
-async def test_what_is_no_time_zone_is_refused(client: httpx2.AsyncClient, zone: str) -> None:
+async def test_an_unknown_time_zone_is_rejected(client: httpx2.AsyncClient, zone: str) -> None:
     response = await client.get(PATH, params={"interval": "24h", "tz": zone})
     assert_problem(response, 400, "validation_error")
 
@@ -102,23 +102,23 @@ async def test_buckets_finer_than_hours_have_no_time_zone(client: httpx2.AsyncCl
     problem = assert_problem(response, 400, "validation_error")
     assert problem["message"] == "resolution must be one of auto, 1h, 1d with tz"
     short = {"from": "2026-03-07T00:00:00Z", "to": "2026-03-07T01:00:00Z", "tz": "UTC"}
-    assert (await ask(client, **short))["resolution"] == "1h"
+    assert (await get(client, **short))["resolution"] == "1h"
 
 
 async def test_raw_rows_at_the_edges_are_bounded_too(client: httpx2.AsyncClient) -> None:
-    asked = {"from": "2026-01-01T00:00:00Z", "to": "2026-03-01T00:00:00Z", "resolution": "1h"}
-    assert (await ask(client, **asked, tz="America/New_York"))["tz"] == "America/New_York"
-    response = await client.get(PATH, params={**asked, "tz": "Asia/Kathmandu"})
+    parameters = {"from": "2026-01-01T00:00:00Z", "to": "2026-03-01T00:00:00Z", "resolution": "1h"}
+    assert (await get(client, **parameters, tz="America/New_York"))["tz"] == "America/New_York"
+    response = await client.get(PATH, params={**parameters, "tz": "Asia/Kathmandu"})
     assert_problem(response, 400, "range_too_long")
-    await ask(client, **{**asked, "resolution": "1d"}, tz="Asia/Kathmandu")
+    await get(client, **{**parameters, "resolution": "1d"}, tz="Asia/Kathmandu")
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/Adak", "Asia/Kathmandu"])
-async def test_the_ends_of_the_calendar_make_no_fault(
+async def test_the_ends_of_the_calendar_cause_no_server_error(
     client: httpx2.AsyncClient, zone: str
 ) -> None:
     for start, end in (("0001-01-02", "0001-01-03"), ("9999-12-29", "9999-12-31")):
-        asked = {"from": f"{start}T00:00:00Z", "to": f"{end}T00:00:00Z", "tz": zone}
+        parameters = {"from": f"{start}T00:00:00Z", "to": f"{end}T00:00:00Z", "tz": zone}
         for resolution in ("1h", "1d"):
-            response = await client.get(PATH, params={**asked, "resolution": resolution})
+            response = await client.get(PATH, params={**parameters, "resolution": resolution})
             assert response.status_code in {200, 400}

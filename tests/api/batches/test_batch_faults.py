@@ -1,4 +1,4 @@
-"""Batches among other work and with a database that fails: all of one or nothing."""
+"""Batches beside other requests and with a failing database: all of one or nothing."""
 
 import asyncio
 import json
@@ -13,10 +13,10 @@ import pytest
 from asyncpg.exceptions import DeadlockDetectedError
 from prometheus_client import CollectorRegistry
 
-from api.readings.batch_writer import BatchRules, BatchWriter
+from api.readings.batch_writer import BatchOptions, BatchWriter
 from api.readings.metrics import IngestMetrics
-from api.readings.received import Received
-from api.readings.repository import Batch, ReadingRepository
+from api.readings.repository import BatchTransaction, ReadingRepository
+from api.readings.validated_rows import ValidatedRows
 from core.database import Pool
 from core.settings import IngestSettings
 from tests.api.batches.test_batches import START, post, row
@@ -58,9 +58,9 @@ async def test_a_batch_that_is_acknowledged_is_stored_and_any_other_wholly_or_no
             await asyncio.gather(*(send(batch) for batch in range(first, first + 3)))
     assert 0 < len(acknowledged) < 60
     minutes = [(ts - START) // timedelta(minutes=1) for _, ts, _ in await stored(pool)]
-    kept = {minute // ROWS for minute in minutes}
-    assert acknowledged <= kept
-    assert len(minutes) == len(kept) * ROWS
+    batches = {minute // ROWS for minute in minutes}
+    assert acknowledged <= batches
+    assert len(minutes) == len(batches) * ROWS
 
 
 @asynccontextmanager
@@ -76,7 +76,7 @@ async def small_server(
         yield client
 
 
-async def test_more_batches_than_may_wait_are_told_when_to_come_back(
+async def test_more_batches_than_may_wait_are_refused_with_retry_after(
     migrated_url: str, stub_provider: StubProvider, tmp_path: Path, pool: Pool
 ) -> None:
     async with small_server(migrated_url, stub_provider, tmp_path) as client:
@@ -91,28 +91,28 @@ async def test_more_batches_than_may_wait_are_told_when_to_come_back(
         assert (await post(client, [row(0)])).status_code == 200
 
 
-async def test_single_readings_are_answered_while_a_large_batch_is_read(
+async def test_single_readings_are_saved_while_a_large_batch_is_read(
     client: httpx2.AsyncClient,
 ) -> None:
-    odd = json.dumps(row()).replace("T", "t").encode()  # looked at one by one
+    odd = json.dumps(row()).replace("T", "t").encode()  # takes the full path
     large = asyncio.create_task(post(client, b"\n".join([odd] * 100_000), mode="partial"))
-    answered = 0
+    saved = 0
     while not large.done():
-        assert (await test_group_commit.post(client, answered)).status_code == 201
-        answered += 1
+        assert (await test_group_commit.post(client, saved)).status_code == 201
+        saved += 1
     assert (await large).status_code == 200
-    assert answered > 1
+    assert saved > 1
 
 
 class Deadlocking(ReadingRepository):
-    """Has the server choose the first few of its transactions to end."""
+    """Fails its first transactions as a deadlock does."""
 
     def __init__(self, pool: Pool, times: int) -> None:
         super().__init__(pool)
         self._left = times
 
     @asynccontextmanager
-    async def batch(self) -> AsyncIterator[Batch]:
+    async def batch(self) -> AsyncIterator[BatchTransaction]:
         async with super().batch() as batch:
             yield batch
             self._left -= 1
@@ -121,12 +121,12 @@ class Deadlocking(ReadingRepository):
 
 
 @pytest.mark.parametrize("times", [1, 4])
-async def test_a_batch_that_the_server_ended_for_a_deadlock_is_written_again(
+async def test_a_batch_that_was_rolled_back_for_a_deadlock_is_written_again(
     pool: Pool, times: int
 ) -> None:
     metrics = IngestMetrics(CollectorRegistry())
     writer = BatchWriter(Deadlocking(pool, times), IngestSettings(), metrics)
-    account = await writer.write(Received([reading(1)], [0]), BatchRules())
+    account = await writer.write(ValidatedRows([reading(1)], [0]), BatchOptions())
     assert account.inserted == 1
     assert len(await stored(pool)) == 1
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from core.database import Pool
 from tests.api.readings.test_readings import ago, ledger, stored
 from tests.conftest import empty_database
-from tests.jobs.test_data_changes import told
+from tests.jobs.test_data_changes import recorded_changes
 
 URL = "/sensor-data/batch"
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -46,9 +46,9 @@ async def post(
 def counts(response: httpx2.Response) -> dict[str, int]:
     """Those that are not zero; the identity is checked on the way."""
     assert response.status_code == 200, response.text
-    told = response.json()
-    assert told["read"] == sum(told[name] for name in COUNTS)
-    return {name: told[name] for name in COUNTS if told[name]}
+    account = response.json()
+    assert account["read"] == sum(account[name] for name in COUNTS)
+    return {name: account[name] for name in COUNTS if account[name]}
 
 
 def array(body: bytes) -> bytes:
@@ -80,7 +80,7 @@ async def test_an_array_or_lines_compressed_or_not_are_stored(
     assert [value for _, _, value in await stored(pool)] == [0, 1, 2]
 
 
-async def test_what_is_new_changed_and_equal_is_told_apart(client: httpx2.AsyncClient) -> None:
+async def test_new_changed_and_equal_rows_are_counted_apart(client: httpx2.AsyncClient) -> None:
     assert counts(await post(client, [row(1), row(2), row(3)])) == {"inserted": 3}
     again = await post(client, [row(2), row(3, 7), row(4)])
     assert counts(again) == {"inserted": 1, "replaced": 1, "unchanged": 1}
@@ -95,10 +95,10 @@ async def test_of_several_for_one_key_the_last_wins_and_each_is_counted(
     assert [value for _, _, value in await stored(pool)] == [3]
 
 
-async def test_skip_keeps_what_is_stored(client: httpx2.AsyncClient, pool: Pool) -> None:
+async def test_skip_leaves_what_is_stored(client: httpx2.AsyncClient, pool: Pool) -> None:
     await post(client, [row(1), row(2)])
-    answer = await post(client, [row(1, 9), row(2), row(3, 9)], onConflict="skip")
-    assert counts(answer) == {"inserted": 1, "unchanged": 1, "skipped": 1}
+    response = await post(client, [row(1, 9), row(2), row(3, 9)], onConflict="skip")
+    assert counts(response) == {"inserted": 1, "unchanged": 1, "skipped": 1}
     assert [value for _, _, value in await stored(pool)] == [1.5, 1.5, 9]
 
 
@@ -137,9 +137,9 @@ async def test_partial_stores_the_good_rows_and_names_each_bad_one(
     lines = [
         line for number, (bad, _, _) in enumerate(BAD) for line in (bad, ndjson([row(number)]))
     ]
-    answer = await post(client, b"\n".join(line.strip() for line in lines), mode="partial")
-    assert counts(answer) == {"inserted": len(BAD), "rejected": len(BAD)}
-    errors = answer.json()["errors"]
+    response = await post(client, b"\n".join(line.strip() for line in lines), mode="partial")
+    assert counts(response) == {"inserted": len(BAD), "rejected": len(BAD)}
+    errors = response.json()["errors"]
     assert [(error["code"], error["field"]) for error in errors] == [case[1:] for case in BAD]
     assert [error["index"] for error in errors] == list(range(0, 2 * len(BAD), 2))
     assert len(await stored(pool)) == len(BAD)
@@ -148,9 +148,9 @@ async def test_partial_stores_the_good_rows_and_names_each_bad_one(
 async def test_atomic_stores_nothing_when_any_row_is_bad(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
-    answer = await post(client, [row(0), row(1, "x"), row(2)])
-    problem = answer.json()
-    assert (answer.status_code, problem["code"]) == (400, "bad_number")
+    response = await post(client, [row(0), row(1, "x"), row(2)])
+    problem = response.json()
+    assert (response.status_code, problem["code"]) == (400, "bad_number")
     assert problem["message"] == "1 of 3 readings are refused; nothing was stored."
     assert problem["errors"] == [
         {"field": "value", "code": "bad_number", "message": "value must be a number", "index": 1}
@@ -172,33 +172,36 @@ async def test_a_row_below_the_horizon_is_refused_with_the_bound(
     client: httpx2.AsyncClient, pool: Pool, mode: str
 ) -> None:
     await pool.execute("INSERT INTO retention_horizon (horizon) VALUES ($1)", START)
-    answer = await post(client, [row(0), row(-1), row(1)], mode=mode)
-    (error,) = answer.json()["errors"]
+    response = await post(client, [row(0), row(-1), row(1)], mode=mode)
+    (error,) = response.json()["errors"]
     assert (error["index"], error["code"]) == (1, "below_retention")
     assert error["message"] == "timestamp must not be earlier than 2026-01-01T00:00:00+00:00"
     assert len(await stored(pool)) == (2 if mode == "partial" else 0)
-    assert answer.status_code == (200 if mode == "partial" else 400)
+    assert response.status_code == (200 if mode == "partial" else 400)
 
 
-async def test_late_rows_enter_the_ledger_whichever_way_they_go(
+async def test_late_rows_enter_the_ledger_whichever_way_they_are_written(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     far = START + timedelta(days=100)
-    rows = [row(timestamp=moment.isoformat()) for moment in (START, far, datetime.now(UTC))]
+    rows = [row(timestamp=ts.isoformat()) for ts in (START, far, datetime.now(UTC))]
     for value in (1, 2):
         await post(client, [each | {"value": value} for each in rows])
         assert sorted(await ledger(pool)) == [(hour, hour + HOUR) for hour in (START, far)]
         await pool.execute("TRUNCATE rollup_dirty_ranges")
 
 
-async def test_a_batch_tells_which_equipment_changed_on_which_days_and_nothing_else(
+async def test_a_batch_enters_which_equipment_changed_on_which_days_and_nothing_else(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     rows = [row(0), row(24 * 60), row(0, equipmentId="b")]
     for batch in (rows, rows, [row(0), row(24 * 60, 9)]):
         await post(client, batch)
     days = [date(2026, 1, 1), date(2026, 1, 2)]
-    assert await told(pool) == [{("a", days[0]), ("a", days[1]), ("b", days[0])}, {("a", days[1])}]
+    assert await recorded_changes(pool) == [
+        {("a", days[0]), ("a", days[1]), ("b", days[0])},
+        {("a", days[1])},
+    ]
 
 
 async def test_no_late_row_is_stored_without_its_entry_in_the_ledger(
@@ -243,13 +246,13 @@ async def test_no_rows_are_none(client: httpx2.AsyncClient, body: bytes) -> None
 async def test_a_body_that_is_no_bounded_array_is_refused(
     client: httpx2.AsyncClient, body: bytes, status: int, code: str
 ) -> None:
-    answer = await post(client, body, {"Content-Type": "application/json"})
-    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    response = await post(client, body, {"Content-Type": "application/json"})
+    assert (response.status_code, response.json()["code"]) == (status, code)
 
 
 async def test_more_lines_than_a_batch_may_have_are_refused(client: httpx2.AsyncClient) -> None:
-    answer = await post(client, b"\n" * 100_001)
-    assert (answer.status_code, answer.json()["code"]) == (413, "too_many_readings")
+    response = await post(client, b"\n" * 100_001)
+    assert (response.status_code, response.json()["code"]) == (413, "too_many_readings")
 
 
 @pytest.mark.parametrize(
@@ -268,8 +271,8 @@ async def test_more_lines_than_a_batch_may_have_are_refused(client: httpx2.Async
 async def test_a_bomb_or_broken_compression_is_refused(
     client: httpx2.AsyncClient, encoding: str, body: bytes, status: int, code: str
 ) -> None:
-    answer = await post(client, body, {"Content-Encoding": encoding})
-    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    response = await post(client, body, {"Content-Encoding": encoding})
+    assert (response.status_code, response.json()["code"]) == (status, code)
 
 
 async def test_other_types_and_parameters_are_refused_by_name(client: httpx2.AsyncClient) -> None:
@@ -282,7 +285,7 @@ async def test_other_types_and_parameters_are_refused_by_name(client: httpx2.Asy
 
 @dataclass(frozen=True)
 class Case:
-    """What is stored by number, what is sent (number, value, whether it is good), and how."""
+    """What is stored by number, what is sent (number, value, whether it is valid), and how."""
 
     before: dict[int, float]
     sent: list[tuple[int, float, bool]]
@@ -318,13 +321,13 @@ async def test_any_batch_ends_as_the_model_says_with_every_row_accounted_for(
     await empty_database(pool)
     await post(client, [row(number, value) for number, value in case.before.items()])
     rows = [row(number, value if good else None) for number, value, good in case.sent]
-    answer = await post(client, rows, mode=case.mode, onConflict=case.on_conflict)
-    kept = case.expected()
-    if kept is None:
-        assert answer.status_code in {400, 409}
+    response = await post(client, rows, mode=case.mode, onConflict=case.on_conflict)
+    expected = case.expected()
+    if expected is None:
+        assert response.status_code in {400, 409}
     else:
-        counts(answer)
+        counts(response)
     assert {ts: value for _, ts, value in await stored(pool)} == {
         START + timedelta(minutes=number): value
-        for number, value in (case.before if kept is None else kept).items()
+        for number, value in (case.before if expected is None else expected).items()
     }

@@ -39,7 +39,7 @@ async def test_a_heartbeat_registers_the_worker_and_deletes_those_of_long_ago(
     )
     worker = uuid4()
     for _ in range(2):
-        await queries().worker_seen(pool, id=worker)
+        await queries().record_worker_heartbeat(pool, id=worker)
     assert [row["id"] for row in await pool.fetch("SELECT id FROM workers")] == [worker]
     assert (await client.get("/health/ready")).json()["checks"]["worker"] == "ok"
 

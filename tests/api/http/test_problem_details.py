@@ -13,7 +13,8 @@ from litestar.testing import AsyncTestClient
 import api.http.json_object
 import api.imports.errors
 from api.auth import errors as auth_errors
-from api.http.problem_details import HANDLERS, STATUSES
+from api.http.error_handlers import HANDLERS
+from api.http.problem_details import STATUSES
 from core.errors import SensorFlowError
 from core.readings import RejectCode
 

@@ -11,7 +11,7 @@ import httpx2
 import msgspec
 import pytest
 
-from api.imports.progress_feed import Watcher
+from api.imports.progress_feed import Subscriber
 from api.imports.repository import ImportRepository
 from api.imports.schemas import Import
 from core.database import Pool
@@ -61,32 +61,32 @@ async def test_an_unknown_import_has_no_events(client: httpx2.AsyncClient) -> No
     assert (response.status_code, response.json()["code"]) == (404, "import_not_found")
 
 
-async def test_every_change_is_told_until_the_last_and_then_the_stream_ends(
+async def test_every_update_is_sent_until_the_final_state_and_then_the_stream_ends(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     import_id = await new_import(pool)
     async with stream_of(client, import_id) as events:
-        told = await take(events, 1)
-        assert told[0]["data"] == (await client.get(f"/imports/{import_id}")).json()
+        received = await take(events, 1)
+        assert received[0]["data"] == (await client.get(f"/imports/{import_id}")).json()
         for rows in (10, 20):
             await load_rows(pool, import_id, rows)
-            told += await take(events, 1)
+            received += await take(events, 1)
         await set_state(pool, import_id, "done")
-        told += await take(events, 1)
+        received += await take(events, 1)
         with pytest.raises(StopAsyncIteration):
             await take(events, 1)
-    assert [(event["event"], event["data"]["state"]) for event in told] == [
+    assert [(event["event"], event["data"]["state"]) for event in received] == [
         ("state", "queued"),
         ("state", "loading"),
         ("progress", "loading"),
         ("state", "done"),
     ]
-    assert [event["data"]["counts"]["read"] for event in told] == [0, 10, 20, 10]
-    assert len({event["id"] for event in told}) == 4
-    assert told[-1]["data"] == (await client.get(f"/imports/{import_id}")).json()
+    assert [event["data"]["counts"]["read"] for event in received] == [0, 10, 20, 10]
+    assert len({event["id"] for event in received}) == 4
+    assert received[-1]["data"] == (await client.get(f"/imports/{import_id}")).json()
 
 
-async def test_a_client_that_comes_back_is_told_what_it_has_missed_and_nothing_twice(
+async def test_a_client_that_reconnects_receives_what_it_has_missed_and_nothing_twice(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     import_id = await new_import(pool)
@@ -104,51 +104,51 @@ async def test_a_client_that_comes_back_is_told_what_it_has_missed_and_nothing_t
     assert missed["data"]["counts"]["read"] == 20
 
 
-async def test_a_client_that_has_seen_the_end_is_told_not_to_come_back(
+async def test_a_client_that_has_received_the_final_state_gets_204(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     import_id = await new_import(pool)
     await set_state(pool, import_id, "done")
     async with stream_of(client, import_id, "made-up") as events:
-        told = [event async for event in events]
-    assert [event["data"]["state"] for event in told] == ["done"]
-    headers = {"Last-Event-ID": told[0]["id"]}
+        received = [event async for event in events]
+    assert [event["data"]["state"] for event in received] == ["done"]
+    headers = {"Last-Event-ID": received[0]["id"]}
     again = await client.get(f"/imports/{import_id}/events", headers=headers)
     assert (again.status_code, again.content) == (204, b"")
 
 
-async def test_a_stream_without_news_shows_that_it_is_alive(
+async def test_a_stream_without_updates_sends_heartbeats(
     client: httpx2.AsyncClient, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("api.imports.events.HEARTBEAT_SECONDS", 0.1)
     async with stream_of(client, await new_import(pool)) as events:
-        told = await take(events, 3)
-    assert [set(event) for event in told] == [{"event", "id", "data"}, {"comment"}, {"comment"}]
+        received = await take(events, 3)
+    assert [set(event) for event in received] == [{"event", "id", "data"}, {"comment"}, {"comment"}]
 
 
-async def test_a_stream_ends_after_its_time_so_that_access_is_asked_for_again(
+async def test_a_stream_ends_after_its_maximum_so_that_access_is_checked_again(
     client: httpx2.AsyncClient, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("api.imports.events.HEARTBEAT_SECONDS", 0.1)
-    monkeypatch.setattr("api.imports.events.LONGEST_SECONDS", 0.3)
+    monkeypatch.setattr("api.imports.events.MAX_STREAM_SECONDS", 0.3)
     async with asyncio.timeout(10), stream_of(client, await new_import(pool)) as events:
-        told = [event async for event in events]
-    assert told[0]["data"]["state"] == "queued"
+        received = [event async for event in events]
+    assert received[0]["data"]["state"] == "queued"
 
 
-async def test_many_streams_share_one_query_and_a_client_that_left_is_asked_for_no_more(
+async def test_many_streams_share_one_query_and_a_client_that_left_is_polled_for_no_more(
     client: httpx2.AsyncClient, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[set[UUID]] = []
-    among = ImportRepository.among
+    queried: list[set[UUID]] = []
+    get_many = ImportRepository.get_many
 
     async def counted(
         repository: ImportRepository, import_ids: Iterable[UUID]
     ) -> dict[UUID, Import]:
-        asked.append(set(import_ids))
-        return await among(repository, import_ids)
+        queried.append(set(import_ids))
+        return await get_many(repository, import_ids)
 
-    monkeypatch.setattr(ImportRepository, "among", counted)
+    monkeypatch.setattr(ImportRepository, "get_many", counted)
     import_ids = {await new_import(pool) for _ in range(30)}
 
     async def follow(import_id: UUID) -> None:
@@ -157,33 +157,33 @@ async def test_many_streams_share_one_query_and_a_client_that_left_is_asked_for_
 
     followers = [asyncio.create_task(follow(import_id)) for import_id in import_ids]
     async with asyncio.timeout(10):
-        while import_ids not in asked:
-            await grows(asked)
+        while import_ids not in queried:
+            await grows(queried)
     assert await pool.fetchval("SELECT count(*) FROM imports") == 30
     for follower in followers:
         follower.cancel()
     await asyncio.gather(*followers, return_exceptions=True)
     async with asyncio.timeout(10):
-        while await grows(asked):
+        while await grows(queried):
             pass
 
 
-async def grows(asked: list[set[UUID]]) -> bool:
-    before = len(asked)
+async def grows(queried: list[set[UUID]]) -> bool:
+    before = len(queried)
     await asyncio.sleep(0.6)
-    return len(asked) > before
+    return len(queried) > before
 
 
-async def test_for_a_slow_client_only_the_newest_state_is_kept(
+async def test_a_slow_client_receives_only_the_latest_update(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     current = msgspec.convert(
         (await client.get(f"/imports/{await new_import(pool)}")).json(), Import
     )
-    watcher = Watcher(current)
+    subscriber = Subscriber(current)
     for attempts in range(1000):
-        watcher.tell(msgspec.structs.replace(current, attempts=attempts))
-    newest = await watcher.news(0)
-    assert newest is not None
-    assert newest.attempts == 999
-    assert await watcher.news(0) is None
+        subscriber.publish(msgspec.structs.replace(current, attempts=attempts))
+    latest = await subscriber.next_update(0)
+    assert latest is not None
+    assert latest.attempts == 999
+    assert await subscriber.next_update(0) is None

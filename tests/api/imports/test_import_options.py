@@ -1,4 +1,4 @@
-"""How a file is written is said in fields of the form; what is wrong there is named."""
+"""Import options in fields of the form; an invalid one is named in the error."""
 
 import json
 from pathlib import Path
@@ -23,8 +23,9 @@ DEFAULTS: dict[str, Any] = {
     "maxErrors": None,
     "onTooManyErrors": "discard",
     "onConflict": "replace",
+    "earliest": None,
 }
-GIVEN = {
+OPTIONS_OF_CLIENT = {
     "delimiter": ";",
     "decimal": ",",
     "timeFormat": "epoch_ms",
@@ -33,6 +34,7 @@ GIVEN = {
     "maxErrors": "0.5%",
     "onTooManyErrors": "keep",
     "onConflict": "skip",
+    "earliest": "1950-01-01T00:00:00Z",
 }
 
 
@@ -58,23 +60,24 @@ async def options_of(client: httpx2.AsyncClient, uploaded: httpx2.Response) -> o
     return (await client.get(f"/imports/{uploaded.json()['importId']}")).json()["options"]
 
 
-async def test_options_are_kept_and_told_whether_before_or_after_the_file(
+async def test_options_are_stored_and_returned_whether_before_or_after_the_file(
     client: httpx2.AsyncClient,
 ) -> None:
     assert await options_of(client, await upload(client, ("file", CSV))) == DEFAULTS
-    before = await upload(client, *texts(GIVEN), ("file", CSV))
-    after = await upload(client, ("file", CSV), *texts(GIVEN))
-    assert await options_of(client, before) == await options_of(client, after) == GIVEN
+    before = await upload(client, *texts(OPTIONS_OF_CLIENT), ("file", CSV))
+    after = await upload(client, ("file", CSV), *texts(OPTIONS_OF_CLIENT))
+    assert await options_of(client, before) == await options_of(client, after) == OPTIONS_OF_CLIENT
     count = await upload(client, ("maxErrors", "007"), ("file", CSV))
     assert await options_of(client, count) == {**DEFAULTS, "maxErrors": 7}
     tab = await upload(client, ("delimiter", "tab"), ("file", CSV))
     assert await options_of(client, tab) == {**DEFAULTS, "delimiter": "\t"}
 
 
-WRONG = [
+INVALID = [
     ("maxErrors", "-1"), ("maxErrors", "100.1%"), ("maxErrors", "1e3"), ("maxErrors", "5 %"),
     ("maxErrors", "9" * 16), ("maxErrors", "many"), ("onTooManyErrors", "stop"),
-    ("onConflict", "update"),
+    ("onConflict", "update"), ("earliest", "1950"), ("earliest", "1950-02-30"), ("earliest", "0"),
+    ("earliest", "0001-01-01"), ("earliest", "9999-12-31T23:59:59-01:00"),
     ("delimiter", "|"), ("delimiter", ""), ("decimal", "point"), ("timeFormat", "epoch"),
     ("timeZone", "Mars/Olympus"), ("timeZone", "localtime"), ("timeZone", "america/new_york"),
     ("timeZone", "../UTC"), ("columns", "timestamp"), ("columns", "[]"), ("columns", "[" * 9000),
@@ -82,20 +85,20 @@ WRONG = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "text"), WRONG)
-async def test_a_wrong_option_is_named_and_nothing_is_kept(
+@pytest.mark.parametrize(("name", "text"), INVALID)
+async def test_an_invalid_option_is_named_and_nothing_is_stored(
     client: httpx2.AsyncClient, pool: Pool, storage_folder: Path, name: str, text: str
 ) -> None:
-    kept = files_below(storage_folder)
+    before = files_below(storage_folder)
     for fields in ([(name, text), ("file", CSV)], [("file", CSV), (name, text)]):
         response = await upload(client, *fields)
         assert (response.status_code, response.json()["code"]) == (400, "validation_error")
         assert [error["field"] for error in response.json()["errors"]] == [name]
     assert await pool.fetchval("SELECT count(*) FROM imports") == 0
-    assert files_below(storage_folder) == kept
+    assert files_below(storage_folder) == before
 
 
-async def test_every_wrong_or_unknown_field_is_named(client: httpx2.AsyncClient) -> None:
+async def test_every_invalid_or_unknown_field_is_named(client: httpx2.AsyncClient) -> None:
     columns = json.dumps({"timestamp": "", "value": "x" * 201, "equipmentId": "ok"})
     response = await upload(
         client, ("timezone", "UTC"), ("decimal", ";"), ("columns", columns), ("file", CSV)
@@ -121,7 +124,7 @@ async def test_every_wrong_or_unknown_field_is_named(client: httpx2.AsyncClient)
         ([("decimal", b"\xff"), ("file", CSV)], "malformed_form"),
     ],
 )
-async def test_a_field_that_is_repeated_unknown_or_unreadable_is_refused(
+async def test_a_field_that_is_repeated_unknown_or_undecodable_is_rejected(
     client: httpx2.AsyncClient, fields: list[tuple[str, object]], code: str
 ) -> None:
     response = await upload(client, *fields)
@@ -129,18 +132,18 @@ async def test_a_field_that_is_repeated_unknown_or_unreadable_is_refused(
 
 
 def test_a_json_object_gives_the_same_options() -> None:
-    assert parse_options(GIVEN) == parse_options(dict(texts(GIVEN)))
+    assert parse_options(OPTIONS_OF_CLIENT) == parse_options(dict(texts(OPTIONS_OF_CLIENT)))
     assert parse_options({}) == ImportOptions()
 
 
 @pytest.mark.parametrize("value", [None, 1, 1.5, True, [], {}, [","], {"a": 1}, "\ud800"])
 @pytest.mark.parametrize("name", [*PARSERS, "\ud800"])
-def test_no_value_of_another_kind_is_taken(name: str, value: object) -> None:
+def test_a_value_of_another_type_is_rejected(name: str, value: object) -> None:
     if (name, value) in [("columns", {}), ("maxErrors", 1)]:
         return
-    with pytest.raises(InvalidRequestError) as refused:
+    with pytest.raises(InvalidRequestError) as raised:
         parse_options({name: value})
-    (problem,) = refused.value.problems
+    (problem,) = raised.value.problems
     problem.message.encode()
 
 

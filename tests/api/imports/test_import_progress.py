@@ -1,4 +1,4 @@
-"""How far an import is, as told while a real worker loads it."""
+"""The progress of an import, as GET /imports/{id} returns it."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,15 +21,15 @@ async def loading(pool: Pool, **columns: Any) -> UUID:
     return import_id
 
 
-async def told(client: httpx2.AsyncClient, import_id: UUID) -> dict[str, Any]:
+async def progress_of(client: httpx2.AsyncClient, import_id: UUID) -> dict[str, Any]:
     progress: dict[str, Any] = (await client.get(f"/imports/{import_id}")).json()["progress"]
     return progress
 
 
-async def test_before_the_first_batch_nothing_is_estimated(
+async def test_before_the_first_batch_there_is_no_rate_and_no_estimate(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
-    assert await told(client, await loading(pool, bytes_total=1000)) == {
+    assert await progress_of(client, await loading(pool, bytes_total=1000)) == {
         "linesDone": 0,
         "bytesDone": 0,
         "bytesTotal": 1000,
@@ -38,7 +38,7 @@ async def test_before_the_first_batch_nothing_is_estimated(
     }
 
 
-async def test_the_rate_is_that_of_the_attempt_and_the_end_is_reckoned_from_the_bytes_left(
+async def test_the_rate_is_that_of_the_attempt_and_the_end_is_estimated_from_the_bytes_left(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     """An earlier attempt stored 300 rows, this one 100 in 10 seconds; 600 rows are left."""
@@ -51,7 +51,7 @@ async def test_the_rate_is_that_of_the_attempt_and_the_end_is_reckoned_from_the_
         rows_before=300,
         progress_at=BEGAN + timedelta(seconds=10),
     )
-    progress = await told(client, import_id)
+    progress = await progress_of(client, import_id)
     assert (progress["bytesDone"], progress["rowsPerSecond"]) == (4000, 10)
     assert progress["estimatedLoadedAt"] == "2026-01-01T00:01:10Z"
 
@@ -68,10 +68,10 @@ async def test_the_rate_is_that_of_the_attempt_and_the_end_is_reckoned_from_the_
         {"progress_at": BEGAN + timedelta(seconds=1), "state": "aggregating"},
     ],
 )
-async def test_odd_numbers_are_told_without_an_estimate_or_with_a_far_one(
+async def test_extreme_numbers_give_no_estimate_or_a_far_one(
     client: httpx2.AsyncClient, pool: Pool, columns: dict[str, Any]
 ) -> None:
     numbers = {"bytes_total": 100, "bytes_done": 50, "rows_read": 5, "rows_inserted": 5}
-    progress = await told(client, await loading(pool, **(numbers | columns)))
+    progress = await progress_of(client, await loading(pool, **(numbers | columns)))
     far = columns.get("bytes_total") == 2**62
     assert (progress["estimatedLoadedAt"] is not None) == far

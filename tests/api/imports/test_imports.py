@@ -64,14 +64,14 @@ async def test_a_malformed_id_is_not_found(client: httpx2.AsyncClient, import_id
 @pytest.mark.parametrize(
     "query", ["wait=done", "wait=visible&timeout=61", "wait=visible&timeout=-1", "timeout=nan"]
 )
-async def test_a_wait_that_is_not_offered_is_refused(
+async def test_an_unsupported_wait_is_rejected(
     client: httpx2.AsyncClient, pool: Pool, query: str
 ) -> None:
     response = await client.get(f"/imports/{await new_import(pool)}?{query}")
     assert (response.status_code, response.json()["code"]) == (400, "validation_error")
 
 
-async def test_an_import_is_told_as_it_stands(client: httpx2.AsyncClient, pool: Pool) -> None:
+async def test_an_import_is_returned_as_it_stands(client: httpx2.AsyncClient, pool: Pool) -> None:
     import_id = await new_import(pool)
     queued = (await client.get(f"/imports/{import_id}")).json()
     assert queued["state"] == "queued"
@@ -103,7 +103,7 @@ async def test_an_import_is_told_as_it_stands(client: httpx2.AsyncClient, pool: 
 
 
 @pytest.mark.parametrize("state", ["done", "failed", "cancelled"])
-async def test_waiting_ends_when_the_import_does(
+async def test_waiting_ends_when_the_import_is_in_a_final_state(
     client: httpx2.AsyncClient, pool: Pool, state: str
 ) -> None:
     import_id = await new_import(pool)
@@ -126,7 +126,7 @@ async def test_waiting_ends_when_the_import_does(
     assert {(await task).json()["state"] for task in bystanders} == {"queued"}
 
 
-async def test_waiting_holds_no_connection_a_waiter(client: httpx2.AsyncClient, pool: Pool) -> None:
+async def test_waiting_holds_no_database_connection(client: httpx2.AsyncClient, pool: Pool) -> None:
     import_id = await new_import(pool)
     waiting = [
         asyncio.create_task(client.get(f"/imports/{import_id}?wait=visible&timeout=20"))
@@ -141,7 +141,7 @@ async def test_waiting_holds_no_connection_a_waiter(client: httpx2.AsyncClient, 
     await asyncio.gather(*waiting)
 
 
-async def test_waiting_ends_after_its_time_with_the_state_of_then(
+async def test_waiting_ends_at_the_timeout_with_the_current_state(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     import_id = await new_import(pool)
@@ -152,25 +152,25 @@ async def test_waiting_ends_after_its_time_with_the_state_of_then(
 
 
 async def pages(client: httpx2.AsyncClient, limit: int) -> list[list[dict[str, Any]]]:
-    found = []
+    all_pages = []
     params: dict[str, str | int] = {"limit": limit}
     while True:
         page = (await client.get("/imports", params=params)).json()
-        found.append(page["items"])
+        all_pages.append(page["items"])
         if page["nextCursor"] is None:
-            return found
+            return all_pages
         params["cursor"] = page["nextCursor"]
 
 
-async def test_imports_come_newest_first_each_on_one_page(
+async def test_imports_are_listed_newest_first_each_on_one_page(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     ids = [await new_import(pool, minutes_old=age // 2) for age in range(7)]
-    found = await pages(client, limit=3)
-    assert [len(page) for page in found] == [3, 3, 1]
-    listed = [item["importId"] for page in found for item in page]
+    by_page = await pages(client, limit=3)
+    assert [len(page) for page in by_page] == [3, 3, 1]
+    listed = [item["importId"] for page in by_page for item in page]
     assert set(listed) == {str(import_id) for import_id in ids}
-    created = [item["createdAt"] for page in found for item in page]
+    created = [item["createdAt"] for page in by_page for item in page]
     assert created == sorted(created, reverse=True)
 
 
@@ -182,7 +182,7 @@ async def test_a_full_last_page_has_no_cursor(client: httpx2.AsyncClient, pool: 
 
 
 @pytest.mark.parametrize("limit", ["0", "101", "-1", "x", "1e9", ""])
-async def test_a_limit_out_of_bounds_is_refused(client: httpx2.AsyncClient, limit: str) -> None:
+async def test_a_limit_out_of_bounds_is_rejected(client: httpx2.AsyncClient, limit: str) -> None:
     response = await client.get("/imports", params={"limit": limit})
     assert (response.status_code, response.json()["code"]) == (400, "validation_error")
 
@@ -198,12 +198,12 @@ async def test_a_limit_out_of_bounds_is_refused(client: httpx2.AsyncClient, limi
         encode_cursor(Cursor(utc_now().replace(tzinfo=None), uuid4())),
     ],
 )
-async def test_a_made_up_cursor_is_refused(client: httpx2.AsyncClient, cursor: str) -> None:
+async def test_an_invalid_cursor_is_rejected(client: httpx2.AsyncClient, cursor: str) -> None:
     response = await client.get("/imports", params={"cursor": cursor})
     assert (response.status_code, response.json()["code"]) == (400, "invalid_cursor")
 
 
-async def test_rejects_are_the_parts_in_order_below_one_header(
+async def test_rejects_are_the_parts_in_order_under_one_header(
     client: httpx2.AsyncClient, pool: Pool, storage_folder: Path
 ) -> None:
     import_id = await new_import(pool)
@@ -228,7 +228,7 @@ async def test_an_import_without_rejects_has_the_header_alone(
 
 
 @pytest.mark.parametrize("action", ["cancel", "retry"])
-async def test_no_unknown_import_is_cancelled_or_retried(
+async def test_an_unknown_import_is_neither_cancelled_nor_retried(
     client: httpx2.AsyncClient, action: str
 ) -> None:
     response = await client.post(f"/imports/{UNKNOWN}/{action}")
@@ -250,7 +250,7 @@ async def test_an_import_that_is_not_loaded_yet_can_be_cancelled(
     ("action", "state"),
     [("cancel", "aggregating"), ("cancel", "done"), ("retry", "done"), ("retry", "queued")],
 )
-async def test_a_state_that_does_not_allow_it_is_told_and_kept(
+async def test_a_state_that_does_not_allow_the_transition_is_reported_and_unchanged(
     client: httpx2.AsyncClient, pool: Pool, action: str, state: str
 ) -> None:
     import_id = await new_import(pool)
@@ -262,7 +262,7 @@ async def test_a_state_that_does_not_allow_it_is_told_and_kept(
 
 
 @pytest.mark.parametrize(("state", "error"), [("failed", "why"), ("cancelled", None)])
-async def test_a_retried_import_is_queued_with_a_job_and_keeps_its_counts(
+async def test_a_retried_import_is_queued_with_a_job_and_retains_its_counts(
     client: httpx2.AsyncClient, pool: Pool, state: str, error: str | None
 ) -> None:
     import_id = await new_import(pool)

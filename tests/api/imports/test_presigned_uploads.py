@@ -1,4 +1,4 @@
-"""An upload by a URL of its own: asked for, sent, completed. The refusals come first."""
+"""An upload to a signed URL: created, sent, completed. The rejected requests come first."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ from core.settings import ApiSettings, StorageSettings
 from core.storage import Storage
 from core.time import utc_now
 from tests.api.imports.test_imports import UNKNOWN
-from tests.api.imports.test_uploads import CSV, files_below, nothing_is_kept
+from tests.api.imports.test_uploads import CSV, files_below, nothing_is_stored
 from tests.api.serving import UPLOAD_SECRET, server_settings, serving
 from tests.support.stub_provider import StubProvider
 
@@ -32,25 +32,25 @@ def _empty_storage(storage_folder: Path) -> None:
         path.unlink()
 
 
-async def asked(client: httpx2.AsyncClient, **changes: Any) -> httpx2.Response:
-    wanted = {"fileName": "january.csv", "sizeBytes": len(CSV), **changes}
-    return await client.post("/imports", json=wanted)
+async def create(client: httpx2.AsyncClient, **changes: Any) -> httpx2.Response:
+    upload = {"fileName": "january.csv", "sizeBytes": len(CSV), **changes}
+    return await client.post("/imports", json=upload)
 
 
 async def announced(client: httpx2.AsyncClient, **changes: Any) -> tuple[str, str]:
-    """The id of an import that waits for its file, and the path and query of its URL."""
-    response = await asked(client, **changes)
+    """The id of an import that awaits its file, and the path and query of its URL."""
+    response = await create(client, **changes)
     assert response.status_code == 201
     return response.json()["importId"], path_of(response.json()["uploadUrl"])
 
 
 def path_of(url: str) -> str:
-    """The part of the URL that is of use at the test server, whose port is not in its settings."""
+    """Path and query, since the port of the test server is not in its settings."""
     parts = urlsplit(url)
     return f"{parts.path}?{parts.query}"
 
 
-def refused(response: httpx2.Response, status: int, code: str) -> str:
+def assert_problem(response: httpx2.Response, status: int, code: str) -> str:
     problem = response.json()
     assert (response.status_code, problem["code"]) == (status, code)
     message: str = problem["message"]
@@ -58,13 +58,13 @@ def refused(response: httpx2.Response, status: int, code: str) -> str:
 
 
 async def in_chunks(content: bytes = CSV) -> AsyncIterator[bytes]:
-    """A body whose length is not announced."""
+    """A body without Content-Length."""
     for byte in content:
         yield bytes([byte])
 
 
 @pytest.mark.parametrize(
-    ("changes", "refusal"),
+    ("changes", "expected"),
     [
         ({"fileName": "a.txt"}, (400, "not_csv", "CSV")),
         ({"fileName": 1}, (400, "validation_error", "fileName")),
@@ -78,19 +78,19 @@ async def in_chunks(content: bytes = CSV) -> AsyncIterator[bytes]:
         ({"options": {"decimal": "!"}}, (400, "validation_error", "decimal")),
     ],
 )
-async def test_a_wish_that_cannot_be_met_is_refused_by_its_name(
+async def test_an_invalid_request_is_rejected_and_names_what_is_invalid(
     client: httpx2.AsyncClient,
     pool: Pool,
     storage_folder: Path,
     changes: dict[str, Any],
-    refusal: tuple[int, str, str],
+    expected: tuple[int, str, str],
 ) -> None:
-    status, code, named = refusal
-    assert named in refused(await asked(client, **changes), status, code)
-    assert await nothing_is_kept(pool, storage_folder)
+    status, code, named = expected
+    assert named in assert_problem(await create(client, **changes), status, code)
+    assert await nothing_is_stored(pool, storage_folder)
 
 
-async def test_without_a_secret_no_url_is_given_out_and_none_is_accepted(
+async def test_without_a_secret_no_url_is_issued_and_none_is_accepted(
     migrated_url: str, stub_provider: StubProvider, tmp_path: Path, pool: Pool
 ) -> None:
     headers = {"Authorization": f"Bearer {stub_provider.token()}"}
@@ -98,11 +98,11 @@ async def test_without_a_secret_no_url_is_given_out_and_none_is_accepted(
         serving(server_settings(migrated_url, stub_provider.issuer, tmp_path)) as url,
         httpx2.AsyncClient(base_url=url, headers=headers) as client,
     ):
-        told = refused(await asked(client), 403, "upload_urls_off")
+        message = assert_problem(await create(client), 403, "upload_urls_off")
         unsigned = await client.put(f"/imports/{UNKNOWN}/content", content=CSV)
-    assert "SENSORFLOW_API_UPLOAD_SECRET" in told
-    refused(unsigned, 403, "bad_signature")
-    assert await nothing_is_kept(pool, tmp_path)
+    assert "SENSORFLOW_API_UPLOAD_SECRET" in message
+    assert_problem(unsigned, 403, "bad_signature")
+    assert await nothing_is_stored(pool, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -118,48 +118,48 @@ async def test_without_a_secret_no_url_is_given_out_and_none_is_accepted(
         lambda path: path.replace(path.split("/")[2], UNKNOWN),
     ],
 )
-async def test_a_url_that_was_changed_is_refused(
+async def test_a_url_that_was_changed_is_rejected(
     client: httpx2.AsyncClient, anonymous: httpx2.AsyncClient, storage_folder: Path, change: Any
 ) -> None:
     _, path = await announced(client)
-    refused(await anonymous.put(change(path), content=CSV), 403, "bad_signature")
+    assert_problem(await anonymous.put(change(path), content=CSV), 403, "bad_signature")
     assert files_below(storage_folder) == []
 
 
-async def test_a_url_of_another_secret_is_refused(
+async def test_a_url_signed_with_another_secret_is_rejected(
     client: httpx2.AsyncClient, anonymous: httpx2.AsyncClient, tmp_path: Path
 ) -> None:
     import_id, _ = await announced(client)
-    other = own_urls(tmp_path, UPLOAD_SECRET.upper())
+    other = urls_of_server(tmp_path, UPLOAD_SECRET.upper())
     url = (await other.issue(UUID(import_id), "k")).upload_url
-    refused(await anonymous.put(path_of(url), content=CSV), 403, "bad_signature")
+    assert_problem(await anonymous.put(path_of(url), content=CSV), 403, "bad_signature")
 
 
-async def test_a_url_is_good_for_an_hour(
+async def test_a_url_expires_after_an_hour(
     client: httpx2.AsyncClient,
     anonymous: httpx2.AsyncClient,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    response = await asked(client)
+    response = await create(client)
     expires_at = datetime.fromisoformat(response.json()["expiresAt"])
     assert timedelta() < utc_now() + LIFETIME - expires_at < timedelta(minutes=1)
     query = parse_qs(urlsplit(response.json()["uploadUrl"]).query)
     assert int(query["expires"][0]) == expires_at.replace(tzinfo=UTC).timestamp()
 
-    import_id, urls = UUID(response.json()["importId"]), own_urls(tmp_path, UPLOAD_SECRET)
+    import_id, urls = UUID(response.json()["importId"]), urls_of_server(tmp_path, UPLOAD_SECRET)
     monkeypatch.setattr("api.imports.upload_urls.LIFETIME", timedelta(seconds=-2))
     expired = path_of((await urls.issue(import_id, "k")).upload_url)
-    refused(await anonymous.put(expired, content=CSV), 403, "upload_url_expired")
+    assert_problem(await anonymous.put(expired, content=CSV), 403, "upload_url_expired")
 
 
-def own_urls(folder: Path, secret: str) -> UploadUrls:
+def urls_of_server(folder: Path, secret: str) -> UploadUrls:
     storage = Storage.open(StorageSettings(url=str(folder)))
     return UploadUrls(storage, ApiSettings(upload_secret=SecretStr(secret)))
 
 
 @pytest.mark.parametrize(
-    ("content", "refusal"),
+    ("content", "expected"),
     [
         (CSV + b"x", (413, "body_too_large")),
         (CSV[:-1], (400, "wrong_size")),
@@ -167,21 +167,21 @@ def own_urls(folder: Path, secret: str) -> UploadUrls:
         (CSV[::-1], (400, "wrong_checksum")),
     ],
 )
-async def test_another_file_than_was_announced_is_refused_and_not_kept(
+async def test_another_file_than_was_announced_is_rejected_and_not_stored(
     client: httpx2.AsyncClient,
     anonymous: httpx2.AsyncClient,
     storage_folder: Path,
     content: bytes,
-    refusal: tuple[int, str],
+    expected: tuple[int, str],
 ) -> None:
     import_id, path = await announced(client, sha256=CHECKSUM)
     for body in (content, in_chunks(content)):
-        refused(await anonymous.put(path, content=body), *refusal)
+        assert_problem(await anonymous.put(path, content=body), *expected)
     assert files_below(storage_folder) == []
-    refused(await client.post(f"/imports/{import_id}/complete"), 409, "upload_missing")
+    assert_problem(await client.post(f"/imports/{import_id}/complete"), 409, "upload_missing")
 
 
-async def test_a_body_that_breaks_off_leaves_nothing_and_can_be_sent_again(
+async def test_a_truncated_body_leaves_nothing_and_can_be_sent_again(
     client: httpx2.AsyncClient, anonymous: httpx2.AsyncClient, storage_folder: Path
 ) -> None:
     size_bytes = 40_000_000
@@ -194,12 +194,12 @@ async def test_a_body_that_breaks_off_leaves_nothing_and_can_be_sent_again(
     with pytest.raises(ConnectionAbortedError):
         await anonymous.put(path, content=half())
     async with asyncio.timeout(10):
-        while files_below(storage_folder):  # noqa: ASYNC110  # no event tells
+        while files_below(storage_folder):  # noqa: ASYNC110  # there is no event
             await asyncio.sleep(0.02)
     assert (await anonymous.put(path, content=b"1" * size_bytes)).status_code == 204
 
 
-async def test_of_a_file_that_is_sent_twice_the_last_counts_and_the_first_is_not_kept(
+async def test_of_a_file_that_is_sent_twice_the_last_counts_and_the_first_is_deleted(
     client: httpx2.AsyncClient, anonymous: httpx2.AsyncClient, storage_folder: Path
 ) -> None:
     _, path = await announced(client)
@@ -231,13 +231,13 @@ async def test_a_completed_import_is_queued_with_one_job_however_often_it_is_com
     assert (storage_folder / row["object_key"]).read_bytes() == CSV
 
 
-async def test_a_queued_import_takes_no_other_file(
+async def test_a_queued_import_accepts_no_other_file(
     client: httpx2.AsyncClient, anonymous: httpx2.AsyncClient, storage_folder: Path
 ) -> None:
     import_id, path = await announced(client)
     await anonymous.put(path, content=CSV)
     await client.post(f"/imports/{import_id}/complete")
-    refused(await anonymous.put(path, content=CSV[::-1]), 409, "import_state")
+    assert_problem(await anonymous.put(path, content=CSV[::-1]), 409, "import_state")
     assert [stored.read_bytes() for stored in files_below(storage_folder)] == [CSV]
 
 
@@ -252,19 +252,19 @@ async def test_a_file_that_arrives_while_the_import_is_completed_does_not_replac
         await client.post(f"/imports/{import_id}/complete")
         yield CSV[::-1][10:]
 
-    refused(await anonymous.put(path, content=late()), 409, "import_state")
+    assert_problem(await anonymous.put(path, content=late()), 409, "import_state")
     assert [stored.read_bytes() for stored in files_below(storage_folder)] == [CSV]
 
 
-async def test_only_who_asked_for_the_upload_completes_it(
+async def test_only_its_creator_completes_an_upload(
     client: httpx2.AsyncClient, anonymous: httpx2.AsyncClient, stub_provider: StubProvider
 ) -> None:
     import_id, path = await announced(client)
     await anonymous.put(path, content=CSV)
     other = {"Authorization": f"Bearer {stub_provider.token(sub='somebody else')}"}
     response = await anonymous.post(f"/imports/{import_id}/complete", headers=other)
-    refused(response, 403, "not_your_import")
-    refused(await client.post(f"/imports/{UNKNOWN}/complete"), 404, "import_not_found")
+    assert_problem(response, 403, "not_your_import")
+    assert_problem(await client.post(f"/imports/{UNKNOWN}/complete"), 404, "import_not_found")
 
 
 async def test_a_cancelled_upload_is_neither_sent_nor_completed_nor_retried(
@@ -272,14 +272,14 @@ async def test_a_cancelled_upload_is_neither_sent_nor_completed_nor_retried(
 ) -> None:
     import_id, path = await announced(client)
     await client.post(f"/imports/{import_id}/cancel")
-    refused(await anonymous.put(path, content=CSV), 409, "import_state")
-    refused(await client.post(f"/imports/{import_id}/complete"), 409, "import_state")
-    told = refused(await client.post(f"/imports/{import_id}/retry"), 409, "import_state")
-    assert "never arrived" in told
+    assert_problem(await anonymous.put(path, content=CSV), 409, "import_state")
+    assert_problem(await client.post(f"/imports/{import_id}/complete"), 409, "import_state")
+    message = assert_problem(await client.post(f"/imports/{import_id}/retry"), 409, "import_state")
+    assert "never arrived" in message
     assert files_below(storage_folder) == []
 
 
-async def test_a_file_that_came_before_is_recognised(
+async def test_a_file_that_was_uploaded_before_is_named_as_duplicate(
     client: httpx2.AsyncClient, anonymous: httpx2.AsyncClient
 ) -> None:
     async def completed() -> dict[str, Any]:

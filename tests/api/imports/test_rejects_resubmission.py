@@ -1,4 +1,4 @@
-"""Corrected rows sent to the import that rejected them. The refusals come first."""
+"""Corrected rows sent to the import that rejected them. Requests that fail come first."""
 
 from pathlib import Path
 from uuid import UUID
@@ -15,7 +15,7 @@ REJECTS = '3,"bad_number","value","a,t,x"\n7,"bad_number","value","b,t,""x"""\n'
 MORE = '12,"bad_number","value","c,t,x"\n'
 
 
-async def rejecting(
+async def import_with_rejects(
     pool: Pool, storage: Path, state: str = "done", error: str | None = None
 ) -> UUID:
     """An import that has rejected the lines 3, 7 and 12, in two parts."""
@@ -35,14 +35,14 @@ async def send(
     return await client.post(f"/imports/{import_id}/rejects", files=files)
 
 
-def refused(response: httpx2.Response, status: int, code: str) -> str:
+def assert_problem(response: httpx2.Response, status: int, code: str) -> str:
     assert (response.status_code, response.json()["code"]) == (status, code)
     message: str = response.json()["message"]
     return message
 
 
-async def test_an_unknown_import_takes_no_rows(client: httpx2.AsyncClient) -> None:
-    refused(await send(client, UNKNOWN, HEADER), 404, "import_not_found")
+async def test_an_unknown_import_accepts_no_rows(client: httpx2.AsyncClient) -> None:
+    assert_problem(await send(client, UNKNOWN, HEADER), 404, "import_not_found")
 
 
 @pytest.mark.parametrize(
@@ -59,69 +59,71 @@ async def test_an_unknown_import_takes_no_rows(client: httpx2.AsyncClient) -> No
         HEADER.replace(",", ";"),
     ],
 )
-async def test_another_file_than_a_list_of_rejects_is_refused(
+async def test_a_file_that_is_not_a_list_of_rejects_is_rejected(
     client: httpx2.AsyncClient, pool: Pool, storage_folder: Path, text: str
 ) -> None:
-    import_id = await rejecting(pool, storage_folder)
-    told = refused(await send(client, import_id, text), 400, "malformed_rejects")
-    assert "line,code,column,row" in told
+    import_id = await import_with_rejects(pool, storage_folder)
+    message = assert_problem(await send(client, import_id, text), 400, "malformed_rejects")
+    assert "line,code,column,row" in message
 
 
 @pytest.mark.parametrize("line", [1, 4, 11, 13, 10**12])
-async def test_a_line_that_was_never_rejected_is_refused_and_named(
+async def test_a_line_that_was_never_rejected_is_an_error_that_names_it(
     client: httpx2.AsyncClient, pool: Pool, storage_folder: Path, line: int
 ) -> None:
-    import_id = await rejecting(pool, storage_folder)
+    import_id = await import_with_rejects(pool, storage_folder)
     response = await send(client, import_id, f"{HEADER}3,x,y,z\n{line},x,y,z\n")
-    assert f"Line {line} " in refused(response, 400, "never_rejected")
+    assert f"Line {line} " in assert_problem(response, 400, "never_rejected")
     assert await pool.fetchval("SELECT count(*) FROM queue.pgqueuer") == 0
     assert len(files_below(storage_folder / "imports" / str(import_id))) == 2
 
 
-async def test_the_list_of_another_import_is_known_by_its_name(
+async def test_the_list_of_another_import_is_recognised_by_its_name(
     client: httpx2.AsyncClient, pool: Pool, storage_folder: Path
 ) -> None:
-    import_id = await rejecting(pool, storage_folder)
+    import_id = await import_with_rejects(pool, storage_folder)
     name = f"rejects-{UNKNOWN} (1).csv"
-    told = refused(await send(client, import_id, HEADER + REJECTS, name), 400, "foreign_rejects")
-    assert UNKNOWN in told
+    message = assert_problem(
+        await send(client, import_id, HEADER + REJECTS, name), 400, "foreign_rejects"
+    )
+    assert UNKNOWN in message
 
 
-async def test_a_field_beside_the_file_is_refused(
+async def test_a_field_beside_the_file_is_rejected(
     client: httpx2.AsyncClient, pool: Pool, storage_folder: Path
 ) -> None:
-    import_id = await rejecting(pool, storage_folder)
+    import_id = await import_with_rejects(pool, storage_folder)
     files = {"file": ("a.csv", HEADER), "decimal": (None, ",")}
     response = await client.post(f"/imports/{import_id}/rejects", files=files)
-    assert "decimal" in refused(response, 400, "unknown_field")
+    assert "decimal" in assert_problem(response, 400, "unknown_field")
 
 
 @pytest.mark.parametrize(
     ("state", "error"),
     [("queued", None), ("loading", None), ("cancelled", None), ("failed", "too_many_attempts")],
 )
-async def test_an_import_that_is_not_read_to_its_end_takes_no_rows(
+async def test_an_import_that_is_not_read_to_the_end_accepts_no_rows(
     client: httpx2.AsyncClient, pool: Pool, storage_folder: Path, state: str, error: str | None
 ) -> None:
-    import_id = await rejecting(pool, storage_folder, state, error)
-    told = refused(await send(client, import_id, HEADER + REJECTS), 409, "import_state")
-    assert f"The import is {state}" in told
+    import_id = await import_with_rejects(pool, storage_folder, state, error)
+    message = assert_problem(await send(client, import_id, HEADER + REJECTS), 409, "import_state")
+    assert f"The import is {state}" in message
     assert len(files_below(storage_folder / "imports" / str(import_id))) == 2
 
 
-async def test_a_list_that_is_too_large_is_refused(
+async def test_a_list_that_is_too_large_is_rejected(
     client: httpx2.AsyncClient, pool: Pool, storage_folder: Path
 ) -> None:
-    import_id = await rejecting(pool, storage_folder)
+    import_id = await import_with_rejects(pool, storage_folder)
     text = HEADER + '3,x,y,"' + "z" * 17 * 2**20
-    refused(await send(client, import_id, text), 413, "body_too_large")
+    assert_problem(await send(client, import_id, text), 413, "body_too_large")
 
 
 @pytest.mark.parametrize(("state", "error"), [("done", None), ("failed", "no_valid_rows")])
 async def test_corrected_rows_are_stored_and_queued_once(
     client: httpx2.AsyncClient, pool: Pool, storage_folder: Path, state: str, error: str | None
 ) -> None:
-    import_id = await rejecting(pool, storage_folder, state, error)
+    import_id = await import_with_rejects(pool, storage_folder, state, error)
     text = "\ufeff" + HEADER.replace("\n", "\r\n") + '12,,,"c,t,2"\r\n3,,,"a,t,""1"""\r\n7,,, \r\n'
     answer = await send(client, import_id, text, f"rejects-{import_id}.csv")
     assert (answer.status_code, answer.json()["state"]) == (200, "queued")
@@ -132,14 +134,14 @@ async def test_corrected_rows_are_stored_and_queued_once(
     stored = (storage_folder / row["repair_key"]).read_text()
     assert stored == '"line","row"\n3,"a,t,""1"""\n12,"c,t,2"\n'
     assert await pool.fetchval("SELECT count(*) FROM queue.pgqueuer") == 1
-    refused(await send(client, import_id, text), 409, "import_state")
+    assert_problem(await send(client, import_id, text), 409, "import_state")
     assert await pool.fetchval("SELECT count(*) FROM queue.pgqueuer") == 1
 
 
-async def test_the_list_of_rejects_is_that_of_the_last_repair(
+async def test_the_list_of_rejects_is_that_of_the_last_resubmission(
     client: httpx2.AsyncClient, pool: Pool, storage_folder: Path
 ) -> None:
-    import_id = await rejecting(pool, storage_folder)
+    import_id = await import_with_rejects(pool, storage_folder)
     folder = storage_folder / "imports" / str(import_id) / "rejects-2"
     folder.mkdir(parents=True)
     (folder / "000000000010.csv").write_text(MORE)

@@ -1,9 +1,9 @@
-"""Files pass through the server without staying in its memory.
+"""Uploads are streamed: the server does not hold files in memory.
 
     SENSORFLOW_TEST_UPLOAD_BYTES=1073741824 \\
         pytest -o log_cli=true --log-cli-level=INFO tests/api/imports/test_upload_memory.py
 
-measures with larger files and tells the peaks; docs/performance.md has the figures.
+measures with larger files and logs the peaks; docs/performance.md has the figures.
 """
 
 import logging
@@ -35,7 +35,7 @@ HEADER = b"equipmentId,timestamp,value\n"
 
 
 def content(size_bytes: int) -> Iterator[bytes]:
-    """A file of that size, a piece at a time."""
+    """A file of that size, in chunks."""
     yield HEADER
     left = size_bytes - len(HEADER)
     piece = LINE * (64 * 1024 // len(LINE))
@@ -56,8 +56,8 @@ def by_form(client: httpx2.Client, size_bytes: int) -> None:
 
 
 def by_url(client: httpx2.Client, size_bytes: int) -> None:
-    wanted = {"fileName": "a.csv", "sizeBytes": size_bytes}
-    upload = client.post("/imports", json=wanted).raise_for_status().json()
+    new_upload = {"fileName": "a.csv", "sizeBytes": size_bytes}
+    upload = client.post("/imports", json=new_upload).raise_for_status().json()
     url = urlsplit(upload["uploadUrl"])
     client.put(f"{url.path}?{url.query}", content=content(size_bytes)).raise_for_status()
     client.post(f"/imports/{upload['importId']}/complete").raise_for_status()
@@ -95,7 +95,7 @@ def test_the_server_begins_without_what_few_requests_need() -> None:
 
 
 def peak_bytes(pid: int) -> int:
-    """The most memory that the server or a process of it has had resident."""
+    """The highest resident memory of the server or a process of it."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return max(high_water_mark(each) for each in (str(pid), *children))
 

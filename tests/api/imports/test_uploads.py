@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -19,7 +20,7 @@ async def upload(client: httpx2.AsyncClient, name: str, content: bytes = CSV) ->
     return await client.post("/sensor-data/upload-csv", files={"file": (name, content)})
 
 
-async def nothing_is_kept(pool: Pool, storage: Path) -> bool:
+async def nothing_is_stored(pool: Pool, storage: Path) -> bool:
     rows = await pool.fetchval("SELECT count(*) FROM imports")
     jobs = await pool.fetchval("SELECT count(*) FROM queue.pgqueuer")
     return rows == jobs == 0 and not files_below(storage)
@@ -35,7 +36,7 @@ def _empty_storage(storage_folder: Path) -> None:
         path.unlink()
 
 
-async def test_a_form_without_a_file_is_told_so(
+async def test_a_form_without_a_file_is_rejected(
     client: httpx2.AsyncClient, pool: Pool, storage_folder: Path
 ) -> None:
     url = "/sensor-data/upload-csv"
@@ -49,25 +50,25 @@ async def test_a_form_without_a_file_is_told_so(
     ):
         assert (response.status_code, response.json()["code"]) == (400, "file_required")
         assert response.json()["message"] == "CSV File is required"
-    assert await nothing_is_kept(pool, storage_folder)
+    assert await nothing_is_stored(pool, storage_folder)
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a.csv.exe", "csv", "a.gz", "a.csv.bz2", "a.csv/b"])
-async def test_another_kind_of_file_is_told_so(
+async def test_an_unsupported_extension_is_rejected(
     client: httpx2.AsyncClient, pool: Pool, storage_folder: Path, name: str
 ) -> None:
     response = await upload(client, name)
     assert (response.status_code, response.json()["code"]) == (400, "not_csv")
     assert response.json()["message"] == "Only CSV files are allowed"
-    assert await nothing_is_kept(pool, storage_folder)
+    assert await nothing_is_stored(pool, storage_folder)
 
 
-async def test_an_empty_file_is_told_so(
+async def test_an_empty_file_is_rejected(
     client: httpx2.AsyncClient, pool: Pool, storage_folder: Path
 ) -> None:
     response = await upload(client, "a.csv", b"")
     assert (response.status_code, response.json()["code"]) == (400, "empty_file")
-    assert await nothing_is_kept(pool, storage_folder)
+    assert await nothing_is_stored(pool, storage_folder)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +81,7 @@ async def test_an_empty_file_is_told_so(
         b"--x\r\nContent-Disposition\r\n\r\n\r\n--x--\r\n",
     ],
 )
-async def test_a_form_that_is_broken_or_ends_early_leaves_nothing(
+async def test_a_malformed_or_truncated_form_leaves_nothing(
     client: httpx2.AsyncClient, pool: Pool, storage_folder: Path, form: bytes
 ) -> None:
     response = await client.post(
@@ -89,7 +90,7 @@ async def test_a_form_that_is_broken_or_ends_early_leaves_nothing(
         headers={"Content-Type": "multipart/form-data; boundary=x"},
     )
     assert (response.status_code, response.json()["code"]) == (400, "malformed_form")
-    assert await nothing_is_kept(pool, storage_folder)
+    assert await nothing_is_stored(pool, storage_folder)
 
 
 async def test_a_file_is_stored_recorded_and_queued(
@@ -112,27 +113,29 @@ async def test_a_file_is_stored_recorded_and_queued(
     assert (job["entrypoint"], job["payload"]) == ("run_import", answer["importId"].encode())
 
 
-async def test_the_record_and_the_job_are_of_one_transaction(
+async def test_the_import_and_its_job_are_of_one_transaction(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     await upload(client, "a.csv")
     assert await pool.fetchval("SELECT imports.xmin = job.xmin FROM imports, queue.pgqueuer AS job")
 
 
-async def test_a_failure_after_queueing_leaves_neither_record_nor_job_nor_object(
+async def test_a_failure_after_queueing_leaves_neither_import_nor_job_nor_object(
     client: httpx2.AsyncClient, pool: Pool, storage_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def queue_and_fail(connection: Connection, import_id: UUID) -> None:
-        await enqueue_import(connection, import_id)
+    async def queue_and_fail(
+        connection: Connection, import_id: UUID, delay: timedelta | None
+    ) -> None:
+        await enqueue_import(connection, import_id, delay)
         raise LookupError
 
     monkeypatch.setattr("api.imports.upload_repository.enqueue_import", queue_and_fail)
     response = await upload(client, "a.csv")
     assert (response.status_code, response.json()["code"]) == (500, "internal_error")
-    assert await nothing_is_kept(pool, storage_folder)
+    assert await nothing_is_stored(pool, storage_folder)
 
 
-async def test_a_client_that_goes_away_in_mid_upload_leaves_nothing(
+async def test_a_client_that_disconnects_during_the_upload_leaves_nothing(
     client: httpx2.AsyncClient, pool: Pool, storage_folder: Path
 ) -> None:
     async def half() -> AsyncIterator[bytes]:
@@ -147,12 +150,12 @@ async def test_a_client_that_goes_away_in_mid_upload_leaves_nothing(
             headers={"Content-Type": "multipart/form-data; boundary=x"},
         )
     async with asyncio.timeout(10):
-        while not await nothing_is_kept(pool, storage_folder):  # noqa: ASYNC110  # no event tells
+        while not await nothing_is_stored(pool, storage_folder):  # noqa: ASYNC110  # there is no event
             await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize(
-    ("sent", "kept"),
+    ("sent", "stored"),
     [
         ("../../etc/passwd.csv", "passwd.csv"),
         ("C:\\temp\\Log.CSV", "Log.CSV"),
@@ -163,17 +166,17 @@ async def test_a_client_that_goes_away_in_mid_upload_leaves_nothing(
         (".csv", ".csv"),
     ],
 )
-async def test_a_file_name_is_kept_without_folders_control_characters_and_excess(
-    client: httpx2.AsyncClient, sent: str, kept: str
+async def test_a_file_name_is_stored_without_folders_control_characters_and_excess(
+    client: httpx2.AsyncClient, sent: str, stored: str
 ) -> None:
     if len(sent) > 4000:
         sent = sent[-4000:]
     response = await upload(client, sent)
-    assert response.json()["fileName"] == kept
+    assert response.json()["fileName"] == stored
 
 
 @pytest.mark.parametrize("name", ["a.csv.gz", "A.CSV.ZST"])
-async def test_another_kind_of_file_keeps_its_extension(
+async def test_a_compressed_file_is_stored_with_its_extension(
     client: httpx2.AsyncClient, storage_folder: Path, name: str
 ) -> None:
     response = await upload(client, name, b"\x00\xff")
@@ -182,7 +185,7 @@ async def test_another_kind_of_file_keeps_its_extension(
     assert stored.read_bytes() == b"\x00\xff"
 
 
-async def test_a_file_above_the_limit_is_too_large_and_leaves_nothing(
+async def test_a_file_above_the_limit_is_rejected_and_leaves_nothing(
     migrated_url: str, stub_provider: StubProvider, tmp_path: Path, pool: Pool
 ) -> None:
     settings = server_settings(
@@ -199,29 +202,29 @@ async def test_a_file_above_the_limit_is_too_large_and_leaves_nothing(
         serving(settings) as url,
         httpx2.AsyncClient(base_url=url, headers=headers) as client,
     ):
-        announced = await upload(client, "a.csv", b"1" * 2_000_000)
-        hidden = await client.post(
+        with_length = await upload(client, "a.csv", b"1" * 2_000_000)
+        chunked = await client.post(
             "/sensor-data/upload-csv",
             content=form(),
             headers={"Content-Type": "multipart/form-data; boundary=x"},
         )
         within = await upload(client, "a.csv", b"1" * 1_000_000)
-    for response in (announced, hidden):
+    for response in (with_length, chunked):
         assert (response.status_code, response.json()["code"]) == (413, "body_too_large")
     assert within.status_code == 201
     assert len(files_below(tmp_path)) == 1
     assert await pool.fetchval("SELECT count(*) FROM imports") == 1
 
 
-async def test_without_the_right_the_body_is_not_stored(
+async def test_without_a_token_the_body_is_not_stored(
     anonymous: httpx2.AsyncClient, pool: Pool, storage_folder: Path
 ) -> None:
     response = await upload(anonymous, "a.csv", b"1" * 5_000_000)
     assert (response.status_code, response.json()["code"]) == (401, "missing_token")
-    assert await nothing_is_kept(pool, storage_folder)
+    assert await nothing_is_stored(pool, storage_folder)
 
 
-async def test_a_file_that_comes_again_names_the_import_that_was_first(
+async def test_a_file_that_is_uploaded_again_names_the_first_import(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     async def uploaded(content: bytes = CSV) -> tuple[str, str | None]:

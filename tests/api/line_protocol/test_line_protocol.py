@@ -2,12 +2,14 @@
 
 import asyncio
 import gzip
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 
 import httpx2
 import pytest
+import pytest_asyncio
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from influxdb_client.client.influxdb_client import InfluxDBClient
@@ -16,17 +18,33 @@ from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.rest import ApiException
 from pydantic import ValidationError
 
-from api.line_protocol.grammar import number_in, parse_head, parse_point, whole_points
+from api.line_protocol.grammar import join_continued_lines, parse_head, parse_number, parse_point
 from api.line_protocol.series import EquipmentIds
 from core.database import Pool
-from core.settings import LineProtocolSettings
+from core.readings import EARLIEST
+from core.settings import LineProtocolSettings, ReadingSettings
 from tests.api.readings.test_readings import stored
 from tests.api.serving import server_settings, serving
 from tests.support.stub_provider import StubProvider
 
 V2, V1 = "/api/v2/write", "/write"
-MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
-SECONDS = int(MOMENT.timestamp())
+START = datetime(2026, 1, 1, tzinfo=UTC)
+SECONDS = int(START.timestamp())
+
+
+@pytest_asyncio.fixture
+async def historic(
+    migrated_url: str, stub_provider: StubProvider, tmp_path: Path, client: httpx2.AsyncClient
+) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of a server that takes readings of any time."""
+    readings = ReadingSettings(earliest=EARLIEST)
+    settings = server_settings(migrated_url, stub_provider.issuer, tmp_path, readings=readings)
+    async with (
+        serving(settings) as url,
+        httpx2.AsyncClient(base_url=url, headers=client.headers) as historic,
+    ):
+        yield historic
+
 
 names = st.text(st.characters(exclude_categories=["C"], exclude_characters="\\"), min_size=1)
 measurements = names.filter(lambda name: not name.startswith(("#", " ")))
@@ -41,7 +59,7 @@ values = (
 
 def as_line(name: str, tags: dict[str, str], fields: Mapping[str, object]) -> str:
     """The point as the real client writes it."""
-    record = {"measurement": name, "tags": tags, "fields": fields, "time": MOMENT}
+    record = {"measurement": name, "tags": tags, "fields": fields, "time": START}
     line: str = Point.from_dict(record).to_line_protocol()
     return line
 
@@ -52,18 +70,18 @@ async def write(client: httpx2.AsyncClient, text: str, path: str = V2) -> httpx2
 
 @settings(max_examples=150, deadline=None)
 @given(name=measurements, tags=tag_sets, fields=st.dictionaries(names, values, min_size=1))
-def test_what_the_real_client_writes_is_read_as_it_was_meant(
+def test_what_the_real_client_writes_is_parsed_as_it_was_meant(
     name: str, tags: dict[str, str], fields: dict[str, object]
 ) -> None:
     body = f"{as_line(name, tags, fields)}\nnext f=1\n".encode()
-    lines = [line for piece in whole_points([body.split(b"\n")]) for line in piece if line]
+    lines = [line for piece in join_continued_lines([body.split(b"\n")]) for line in piece if line]
     assert lines.pop() == b"next f=1"
     (line,) = lines
     point = parse_point(line.decode())
     assert point is not None
     assert parse_head(point.head) == (name, tags)
     assert point.time == SECONDS * 10**9
-    assert {field: number_in(value) for field, value in point.fields} == {
+    assert {field: parse_number(value) for field, value in point.fields} == {
         field: None if isinstance(value, str) else float(value)  # type: ignore[arg-type]  # a number
         for field, value in fields.items()
     }
@@ -85,13 +103,13 @@ def test_the_default_never_gives_two_series_one_id(
     for name, tags, field in (ours, others):
         point = parse_point(as_line(name, tags, {field: 1.0}))
         assert point is not None
-        made.append(ids.of(point.head, point.fields[0][0]))
+        made.append(ids.get(point.head, point.fields[0][0]))
     assert (made[0] == made[1]) == (ours == others)
 
 
 def test_tags_in_another_order_are_the_same_series() -> None:
     ids = EquipmentIds(LineProtocolSettings().equipment_id)
-    assert ids.of("m,b=1,a=x\\ y", "f") == ids.of("m,a=x\\ y,b=1", "f") == "m,a=x\\ y,b=1 f"
+    assert ids.get("m,b=1,a=x\\ y", "f") == ids.get("m,a=x\\ y,b=1", "f") == "m,a=x\\ y,b=1 f"
 
 
 async def test_the_real_client_writes_points_that_are_stored(
@@ -102,7 +120,7 @@ async def test_the_real_client_writes_points_that_are_stored(
         {"tags": {"site": "JFK"}, "fields": {"temp": 21.5}},
         {"tags": {"site": "LGA"}, "fields": {"temp": 20, "wet": True}},
     ]
-    points = [point | {"measurement": "weather", "time": MOMENT} for point in points]
+    points = [point | {"measurement": "weather", "time": START} for point in points]
 
     def send(compressed: bool) -> None:
         with InfluxDBClient(
@@ -113,13 +131,13 @@ async def test_the_real_client_writes_points_that_are_stored(
     for compressed in (False, True):
         await asyncio.to_thread(send, compressed)
     assert await stored(pool) == [
-        ("weather,site=JFK temp", MOMENT, 21.5),
-        ("weather,site=LGA temp", MOMENT, 20),
-        ("weather,site=LGA wet", MOMENT, 1),
+        ("weather,site=JFK temp", START, 21.5),
+        ("weather,site=LGA temp", START, 20),
+        ("weather,site=LGA wet", START, 1),
     ]
 
 
-async def test_the_real_client_understands_what_is_refused(
+async def test_the_real_client_understands_rejects(
     base_url: str, stub_provider: StubProvider, client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     del client
@@ -127,10 +145,10 @@ async def test_the_real_client_understands_what_is_refused(
     def send(token: str, record: str) -> ApiException:
         with (
             InfluxDBClient(base_url, token, org="any") as influx,
-            pytest.raises(ApiException) as refusal,
+            pytest.raises(ApiException) as raised,
         ):
             influx.write_api(SYNCHRONOUS).write("any", record=record)
-        return refusal.value
+        return raised.value
 
     partial = await asyncio.to_thread(send, stub_provider.token(), "good f=1\nbad\nbad f=x")
     assert (partial.status, partial.message) == (
@@ -142,14 +160,14 @@ async def test_the_real_client_understands_what_is_refused(
     assert (unscoped.status, unscoped.message) == (403, "The scope readings:write is missing.")
 
 
-async def test_partial_writes_are_told_in_the_shape_of_each_version(
+async def test_partial_writes_are_reported_in_the_shape_of_each_version(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
-    told = "partial write: line 0: f must be a number, a boolean or a string dropped=1"
-    answer = await write(client, "m f=x,g=2")
-    assert (answer.status_code, answer.json()) == (400, {"code": "invalid", "message": told})
-    answer = await write(client, "m f=x,g=2", V1)
-    assert (answer.status_code, answer.json()) == (400, {"error": told})
+    message = "partial write: line 0: f must be a number, a boolean or a string dropped=1"
+    response = await write(client, "m f=x,g=2")
+    assert (response.status_code, response.json()) == (400, {"code": "invalid", "message": message})
+    response = await write(client, "m f=x,g=2", V1)
+    assert (response.status_code, response.json()) == (400, {"error": message})
     assert {(row[0], row[2]) for row in await stored(pool)} == {("m g", 2)}
 
 
@@ -174,9 +192,9 @@ async def test_what_the_grammar_allows_is_stored(
 ) -> None:
     assert (await write(client, text, path)).status_code == 204
     assert {row[0]: row[2] for row in await stored(pool)} == GOOD[text]
-    moments = {row[1] for row in await stored(pool)}
-    assert len(moments) == 1
-    assert abs(moments.pop() - datetime.now(UTC)) < timedelta(minutes=1)
+    timestamps = {row[1] for row in await stored(pool)}
+    assert len(timestamps) == 1
+    assert abs(timestamps.pop() - datetime.now(UTC)) < timedelta(minutes=1)
 
 
 @pytest.mark.parametrize(
@@ -215,22 +233,22 @@ async def test_what_the_grammar_allows_is_stored(
 async def test_what_it_does_not_allow_is_refused_and_its_neighbours_are_stored(
     client: httpx2.AsyncClient, pool: Pool, text: str
 ) -> None:
-    answer = await write(client, f"a f=1\n{text}")
-    assert answer.status_code == 400
-    assert answer.json()["message"].startswith("partial write: line 1: ")
-    assert answer.json()["message"].endswith(" dropped=1")
+    response = await write(client, f"a f=1\n{text}")
+    assert response.status_code == 400
+    assert response.json()["message"].startswith("partial write: line 1: ")
+    assert response.json()["message"].endswith(" dropped=1")
     assert [row[0] for row in await stored(pool)] == ["a f"]
 
 
-async def test_too_late_and_too_early_points_are_told_the_bound(
+async def test_too_late_and_too_early_points_are_rejected_with_the_bound(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
-    await pool.execute("INSERT INTO retention_horizon (horizon) VALUES ($1)", MOMENT)
+    await pool.execute("INSERT INTO retention_horizon (horizon) VALUES ($1)", START)
     late = await write(client, f"m f=1 {int(datetime.now(UTC).timestamp()) + 90_000}")
     early = await write(client, f"m f=1 {SECONDS - 1}\nm f=1 {SECONDS}")
     assert "timestamp must not be later than 20" in late.json()["message"]
     assert "timestamp must not be earlier than 2026-01-01T00:00:00+00:00" in early.json()["message"]
-    assert [row[1] for row in await stored(pool)] == [MOMENT]
+    assert [row[1] for row in await stored(pool)] == [START]
 
 
 @pytest.mark.parametrize(
@@ -251,23 +269,72 @@ async def test_timestamps_have_the_unit_that_precision_says(
     client: httpx2.AsyncClient, pool: Pool, precision: str, a_second: float
 ) -> None:
     text = f"m f=1 {round(SECONDS * a_second)}"
-    answer = await client.post(V2, content=text, params={"precision": precision, "bucket": "b"})
-    assert answer.status_code == 204
-    assert [row[1] for row in await stored(pool)] == [MOMENT]
+    response = await client.post(V2, content=text, params={"precision": precision, "bucket": "b"})
+    assert response.status_code == 204
+    assert [row[1] for row in await stored(pool)] == [START]
 
 
 async def test_digits_past_the_microsecond_are_dropped_before_and_after_the_epoch(
+    historic: httpx2.AsyncClient, pool: Pool
+) -> None:
+    await historic.post(V2, content="a f=1 1999\nb f=1 -1")
+    timestamps = [row[1] for row in await stored(pool)]
+    epoch, microsecond = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+    assert timestamps == [epoch + microsecond, epoch - microsecond]
+
+
+UNITS = {"ns": 10**9, "us": 10**6, "ms": 1000, "s": 1, "m": 1 / 60, "h": 1 / 3600}
+UNIT_NAMES = {
+    "ns": "nanoseconds",
+    "us": "microseconds",
+    "ms": "milliseconds",
+    "s": "seconds",
+    "m": "minutes",
+    "h": "hours",
+}
+
+
+async def test_a_timestamp_in_another_unit_is_refused_and_its_unit_named(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
-    await client.post(V2, content="a f=1 1999\nb f=1 -1")
-    moments = [row[1] for row in await stored(pool)]
-    epoch, microsecond = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
-    assert moments == [epoch + microsecond, epoch - microsecond]
+    now = datetime.now(UTC).timestamp()
+    for said, sent in product(["", *UNITS], UNITS):
+        if sent == (said or "ns"):
+            continue
+        text = f"m f=1 {round(now * UNITS[sent])}"
+        response = await client.post(V2, content=text, params={"precision": said})
+        too_fine = UNITS[sent] > UNITS[said or "ns"]
+        bound = "later than" if too_fine else "earlier than 2000-01-01T00:00:00"
+        hint = f"looks like {UNIT_NAMES[sent]}; send precision={sent} "
+        assert response.status_code == 400
+        assert f"timestamp must not be {bound}" in response.text
+        assert hint in response.text
+    assert await stored(pool) == []
+
+
+async def test_no_unit_is_named_for_a_number_that_is_a_plausible_time_in_none(
+    client: httpx2.AsyncClient,
+) -> None:
+    for count in (
+        0,
+        1,
+        -1,
+        86_400,
+        int(datetime.now(UTC).timestamp() * 10**9) + 2 * 86_400 * 10**9,
+    ):
+        response = await client.post(V2, content=f"m f=1 {count}")
+        assert response.status_code == 400
+        assert "looks like" not in response.text
+
+
+async def test_integers_of_thousands_of_digits_are_refused(client: httpx2.AsyncClient) -> None:
+    for line in (f"m f=1 {'9' * 5000}", f"m f={'9' * 5000}i", f"m f={'9' * 5000}u"):
+        assert (await client.post(V2, content=line)).status_code == 400
 
 
 async def test_an_unknown_precision_is_refused_by_name(client: httpx2.AsyncClient) -> None:
-    answer = await client.post(V2, content="m f=1", params={"precision": "d"})
-    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "precision")
+    response = await client.post(V2, content="m f=1", params={"precision": "d"})
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (400, "precision")
 
 
 async def test_a_body_of_old_clients_needs_no_type_and_may_be_gzip(
@@ -303,8 +370,8 @@ async def test_the_setting_says_what_equipment_a_field_is(
         serving(server) as url,
         httpx2.AsyncClient(base_url=url, headers=headers) as client,
     ):
-        answer = await write(client, "cpu,host=a,core=1 user=1\ncpu user=2")
-    assert "tags.host is missing" in answer.json()["message"]
+        response = await write(client, "cpu,host=a,core=1 user=1\ncpu user=2")
+    assert "tags.host is missing" in response.json()["message"]
     assert [(row[0], row[2]) for row in await stored(pool)] == [("cpu/a/user", 1)]
 
 

@@ -1,4 +1,4 @@
-"""Readings that share a transaction: each is answered for itself, and none is lost."""
+"""Readings that share a transaction: each request has its own outcome, and none is lost."""
 
 import asyncio
 import random
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from api.readings.errors import TooManyReadingsError
-from api.readings.group_commit import GroupCommit, Store
+from api.readings.group_commit import GroupCommit, Save
 from api.readings.metrics import IngestMetrics
 from api.readings.repository import ReadingRepository
 from core.database import Connection, Pool
@@ -40,8 +40,8 @@ readings = st.builds(
 )
 
 
-def group_commit(store: Store, **changes: Any) -> GroupCommit:
-    return GroupCommit(store, IngestSettings(**changes), IngestMetrics(CollectorRegistry()))
+def group_commit(save: Save, **changes: Any) -> GroupCommit:
+    return GroupCommit(save, IngestSettings(**changes), IngestMetrics(CollectorRegistry()))
 
 
 def reading(number: int) -> Reading:
@@ -50,13 +50,13 @@ def reading(number: int) -> Reading:
 
 async def stored(pool: Pool) -> dict[tuple[str, datetime], float]:
     rows = await pool.fetch("SELECT equipment_id, ts, value FROM readings")
-    found = {(row["equipment_id"], row["ts"]): row["value"] for row in rows}
-    assert len(found) == len(rows)
-    return found
+    values = {(row["equipment_id"], row["ts"]): row["value"] for row in rows}
+    assert len(values) == len(rows)
+    return values
 
 
-class HeldStore:
-    """Takes note of each transaction and ends none before it is released."""
+class BlockedSave:
+    """Records each transaction, and ends none before `released` is set."""
 
     def __init__(self) -> None:
         self.batches: list[Sequence[Reading]] = []
@@ -83,13 +83,13 @@ async def test_readings_sent_at_once_end_as_if_sent_one_after_another(
     commit = group_commit(
         ReadingRepository(pool).save, max_batch_readings=max_batch, writers=writers
     )
-    answers: list[asyncio.Task[datetime | None]] = []
+    saves: list[asyncio.Task[datetime | None]] = []
     sent = [reading for wave in waves for reading in wave]
     for wave in waves:
-        answers += [asyncio.create_task(commit.save(reading)) for reading in wave]
+        saves += [asyncio.create_task(commit.save(reading)) for reading in wave]
         await asyncio.sleep(0)
-    refused = [await answer is not None for answer in answers]
-    assert refused == [reading.ts < HORIZON for reading in sent]
+    rejected = [await save is not None for save in saves]
+    assert rejected == [reading.ts < HORIZON for reading in sent]
     assert await stored(pool) == {
         (reading.equipment_id, reading.ts): reading.value
         for reading in sent
@@ -97,15 +97,15 @@ async def test_readings_sent_at_once_end_as_if_sent_one_after_another(
     }
 
 
-async def test_a_lone_reading_is_written_at_once_and_those_that_come_meanwhile_together() -> None:
-    store = HeldStore()
-    commit = group_commit(store.save, writers=1)
+async def test_a_lone_reading_is_written_at_once_and_those_that_arrive_meanwhile_together() -> None:
+    blocked = BlockedSave()
+    commit = group_commit(blocked.save, writers=1)
     first = asyncio.create_task(commit.save(reading(0)))
-    await store.begun.wait()
+    await blocked.begun.wait()
     others = [asyncio.create_task(commit.save(reading(number))) for number in (1, 2, 3, 1)]
-    store.released.set()
+    blocked.released.set()
     await asyncio.gather(first, *others)
-    assert store.batches == [[reading(0)], [reading(1), reading(2), reading(3)]]
+    assert blocked.batches == [[reading(0)], [reading(1), reading(2), reading(3)]]
 
 
 async def test_the_ledger_gets_each_hour_of_a_batch_once_and_nothing_between(pool: Pool) -> None:
@@ -120,8 +120,8 @@ async def test_the_ledger_gets_each_hour_of_a_batch_once_and_nothing_between(poo
 
 
 @asynccontextmanager
-async def refusing_the_value(pool: Pool, value: int) -> AsyncIterator[None]:
-    """A rule of the database that the API knows nothing of."""
+async def rejecting_the_value(pool: Pool, value: int) -> AsyncIterator[None]:
+    """A constraint of the database that the API does not check."""
     await pool.execute(f"ALTER TABLE readings ADD CONSTRAINT no_such CHECK (value <> {value})")
     try:
         yield
@@ -129,9 +129,9 @@ async def refusing_the_value(pool: Pool, value: int) -> AsyncIterator[None]:
         await pool.execute("ALTER TABLE readings DROP CONSTRAINT no_such")
 
 
-async def test_a_row_the_database_refuses_fails_alone(pool: Pool) -> None:
+async def test_a_row_that_the_database_rejects_fails_alone(pool: Pool) -> None:
     commit = group_commit(ReadingRepository(pool).save, writers=1)
-    async with refusing_the_value(pool, 13):
+    async with rejecting_the_value(pool, 13):
         outcomes = await asyncio.gather(
             *(commit.save(reading(number)) for number in range(30)), return_exceptions=True
         )
@@ -143,7 +143,7 @@ async def test_a_row_the_database_refuses_fails_alone(pool: Pool) -> None:
 @pytest.mark.parametrize(
     "fault", [DatabaseUnavailableError("gone"), asyncpg.DiskFullError("full"), ValueError("bug")]
 )
-async def test_a_fault_of_no_single_row_is_told_to_all_after_one_attempt(fault: Exception) -> None:
+async def test_a_fault_of_no_single_row_fails_all_after_one_attempt(fault: Exception) -> None:
     attempts = 0
 
     async def fail(_readings: Sequence[Reading]) -> None:
@@ -160,19 +160,19 @@ async def test_a_fault_of_no_single_row_is_told_to_all_after_one_attempt(fault: 
 
 
 async def test_a_cancelled_request_takes_no_other_reading_with_it(pool: Pool) -> None:
-    store = HeldStore()
+    blocked = BlockedSave()
 
-    async def hold_then_save(batch: Sequence[Reading]) -> datetime | None:
-        await store.save(batch)
+    async def block_then_save(batch: Sequence[Reading]) -> datetime | None:
+        await blocked.save(batch)
         return await ReadingRepository(pool).save(batch)
 
-    commit = group_commit(hold_then_save, writers=1)
+    commit = group_commit(block_then_save, writers=1)
     requests = [asyncio.create_task(commit.save(reading(number))) for number in range(6)]
-    await store.begun.wait()
+    await blocked.begun.wait()
     requests.append(asyncio.create_task(commit.save(reading(6))))
     for cancelled in (requests[0], requests[3]):
         cancelled.cancel()
-    store.released.set()
+    blocked.released.set()
     outcomes = await asyncio.gather(*requests, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes].count(asyncio.CancelledError) == 2
     assert {reading(number).ts for number in (1, 2, 4, 5, 6)} <= {
@@ -181,24 +181,24 @@ async def test_a_cancelled_request_takes_no_other_reading_with_it(pool: Pool) ->
 
 
 async def test_more_readings_than_may_wait_are_refused_and_the_others_stored() -> None:
-    store = HeldStore()
-    commit = group_commit(store.save, max_waiting_readings=2)
+    blocked = BlockedSave()
+    commit = group_commit(blocked.save, max_waiting_readings=2)
     waiting = [asyncio.create_task(commit.save(reading(number))) for number in range(2)]
-    await store.begun.wait()
+    await blocked.begun.wait()
     with pytest.raises(TooManyReadingsError):
         await commit.save(reading(2))
-    store.released.set()
+    blocked.released.set()
     assert await asyncio.gather(*waiting) == [None, None]
     await commit.save(reading(2))
 
 
 async def test_closing_waits_for_what_was_accepted() -> None:
-    store = HeldStore()
-    commit = group_commit(store.save)
+    blocked = BlockedSave()
+    commit = group_commit(blocked.save)
     waiting = asyncio.create_task(commit.save(reading(0)))
-    await store.begun.wait()
+    await blocked.begun.wait()
     closing = asyncio.create_task(commit.close())
-    store.released.set()
+    blocked.released.set()
     await closing
     assert await waiting is None
 
@@ -223,7 +223,7 @@ async def another_writer(pool: Pool, number: int) -> AsyncIterator[Connection]:
         yield connection
 
 
-async def test_a_server_that_is_behind_says_when_to_come_back(
+async def test_a_server_that_is_behind_says_when_to_retry(
     migrated_url: str, stub_provider: StubProvider, tmp_path: Path, pool: Pool
 ) -> None:
     server = server_settings(
@@ -245,7 +245,7 @@ async def test_a_server_that_is_behind_says_when_to_come_back(
     assert await stored(pool) == {("a", reading(number).ts): float(number) for number in range(2)}
 
 
-async def test_the_metrics_count_what_was_written_and_what_was_refused_by_its_code(
+async def test_the_metrics_count_what_was_written_and_what_was_rejected_by_its_code(
     migrated_url: str, stub_provider: StubProvider, tmp_path: Path, pool: Pool
 ) -> None:
     del pool

@@ -1,4 +1,4 @@
-"""A request that comes again with its Idempotency-Key does nothing more than answer."""
+"""A request repeated with its Idempotency-Key gets the stored response and changes nothing."""
 
 import asyncio
 from typing import Any
@@ -20,7 +20,7 @@ async def post_one(client: httpx2.AsyncClient, body: Any) -> httpx2.Response:
     return await client.post("/sensor-data", json=body, headers=KEY)
 
 
-async def test_a_batch_that_comes_again_gets_its_first_answer_and_changes_nothing(
+async def test_a_repeated_batch_gets_the_stored_response_and_changes_nothing(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     rows = [row(0), row(1), row(2, None)]
@@ -32,7 +32,7 @@ async def test_a_batch_that_comes_again_gets_its_first_answer_and_changes_nothin
     assert {value for _, _, value in await stored(pool)} == {7}
 
 
-async def test_a_reading_that_comes_again_gets_its_first_answer_and_changes_nothing(
+async def test_a_repeated_reading_gets_the_stored_response_and_changes_nothing(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     first = await post_one(client, row())
@@ -52,8 +52,8 @@ async def test_another_request_with_the_key_is_refused(
         await post(client, [row(0)], KEY, onConflict="skip"),
         await post_one(client, row(0)),
     ]
-    assert {answer.status_code for answer in others} == {422}
-    assert {answer.json()["code"] for answer in others} == {"idempotency_key_reused"}
+    assert {response.status_code for response in others} == {422}
+    assert {response.json()["code"] for response in others} == {"idempotency_key_reused"}
     assert len(await stored(pool)) == 1
 
 
@@ -76,19 +76,19 @@ async def test_the_same_key_of_another_sender_is_another_key(
     assert counts(await post(client, [row(0)], KEY | other)) == {"unchanged": 1}
 
 
-async def test_a_request_that_comes_while_the_first_is_under_way_is_carried_out_once(
+async def test_a_request_repeated_while_the_first_is_in_progress_is_executed_once(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     async with another_writer(pool, 0):
         posts = [asyncio.create_task(post(client, [row(0)], KEY)) for _ in range(2)]
         await asyncio.wait(posts, return_when=asyncio.FIRST_COMPLETED, timeout=2)
-    answers = [await answer for answer in posts]
-    first = next(answer for answer in answers if answer.status_code == 200)
-    for answer in answers:
-        if answer.status_code == 409:  # where the database has a process for each connection
-            assert answer.json()["code"] == "idempotency_key_in_use"
+    responses = [await response for response in posts]
+    first = next(response for response in responses if response.status_code == 200)
+    for response in responses:
+        if response.status_code == 409:  # where the database has a process for each connection
+            assert response.json()["code"] == "idempotency_key_in_use"
         else:
-            assert answer.json() == first.json()
+            assert response.json() == first.json()
     assert await pool.fetchval("SELECT count(*) FROM idempotency_keys") == 1
 
 
@@ -102,33 +102,33 @@ async def test_no_other_login_can_hold_up_a_request(
     assert counts(await post(client, [row(0)], KEY)) == {"inserted": 1}
 
 
-async def test_a_key_of_yesterday_is_claimed_by_one_of_two(
+async def test_an_expired_key_is_claimed_by_one_request_at_a_time(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     await post(client, [row(0)], KEY)
     await pool.execute("UPDATE idempotency_keys SET created_at = now() - INTERVAL '25 hours'")
-    answers = await asyncio.gather(*(post(client, [row(0), row(1)], KEY) for _ in range(4)))
-    assert {answer.status_code for answer in answers} <= {200, 409}
-    done = [counts(answer) for answer in answers if answer.status_code == 200]
-    assert done
-    assert all(account == {"inserted": 1, "unchanged": 1} for account in done)
+    responses = await asyncio.gather(*(post(client, [row(0), row(1)], KEY) for _ in range(4)))
+    assert {response.status_code for response in responses} <= {200, 409}
+    executed = [counts(response) for response in responses if response.status_code == 200]
+    assert executed
+    assert all(account == {"inserted": 1, "unchanged": 1} for account in executed)
 
 
-async def test_keys_are_forgotten_after_a_day(client: httpx2.AsyncClient, pool: Pool) -> None:
+async def test_keys_expire_after_a_day(client: httpx2.AsyncClient, pool: Pool) -> None:
     await post(client, [row(0)], KEY)
-    await queries().forget_old_answers(pool)
+    await queries().delete_expired_responses(pool)
     assert await pool.fetchval("SELECT count(*) FROM idempotency_keys") == 1
     await pool.execute("UPDATE idempotency_keys SET created_at = now() - INTERVAL '24 hours'")
     assert counts(await post(client, [row(0), row(1)], KEY)) == {"inserted": 1, "unchanged": 1}
     await pool.execute("UPDATE idempotency_keys SET created_at = now() - INTERVAL '24 hours'")
-    await queries().forget_old_answers(pool)
+    await queries().delete_expired_responses(pool)
     assert await pool.fetchval("SELECT count(*) FROM idempotency_keys") == 0
 
 
 @pytest.mark.parametrize("key", ["", '""', "a b", "é".encode(), "x" * 256, 'a"b'])
-async def test_a_key_that_is_none_is_refused_by_name(
+async def test_a_malformed_key_is_refused_by_name(
     client: httpx2.AsyncClient, key: str | bytes
 ) -> None:
-    answer = await post(client, [row()], {"Idempotency-Key": key})
-    assert (answer.status_code, answer.json()["code"]) == (400, "validation_error")
-    assert answer.json()["errors"][0]["field"] == "Idempotency-Key"
+    response = await post(client, [row()], {"Idempotency-Key": key})
+    assert (response.status_code, response.json()["code"]) == (400, "validation_error")
+    assert response.json()["errors"][0]["field"] == "Idempotency-Key"

@@ -1,0 +1,20 @@
+"""The parameters of the list of equipment."""
+
+from msgspec import Struct
+
+from api.http.equipment_filter import EQUIPMENT_ID
+from api.http.pagination import StorableText, cursor_parameter, limit_parameter
+
+DEFAULT_LIMIT = 100
+
+
+class Cursor(Struct, frozen=True, array_like=True):
+    """The last id of a page."""
+
+    equipment_id: StorableText
+
+
+LIMIT = limit_parameter(1_000, DEFAULT_LIMIT, f"Equipment on a page; {DEFAULT_LIMIT} if not said.")
+CURSOR = cursor_parameter(Cursor, Cursor(""))
+
+PARAMETERS = (EQUIPMENT_ID, LIMIT, CURSOR)

@@ -1,0 +1,65 @@
+"""Where the files go: to a server, into the configured database, or through a dry run."""
+
+import os
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli.imports.client_auth import client_auth
+from cli.imports.errors import UsageError
+from cli.imports.importer import Importer
+from cli.imports.outcomes import ExitCode
+from cli.imports.report import Report
+from cli.imports.runner import import_and_save_rejects, run_files
+from cli.imports.server_importer import ServerImporter
+from core.logs import silence_logs
+from core.settings import ClientSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """The command line without the files; `options` are the fields of an upload form."""
+
+    server: str | None
+    options: dict[str, str]
+    dry_run: bool
+    as_json: bool
+
+
+def process_files(files: Sequence[Path], arguments: Arguments) -> ExitCode:
+    """Import the files, or run them dry. Raises UsageError when no destination is configured."""
+    report = Report(as_json=arguments.as_json)
+    if arguments.dry_run:
+        return _dry_run(files, arguments, report)
+    return run_files(files, _importer(arguments), import_and_save_rejects, report)
+
+
+def _importer(arguments: Arguments) -> AbstractAsyncContextManager[Importer]:
+    """Through the named server, else into the configured database."""
+    settings = ClientSettings(server_url=arguments.server) if arguments.server else ClientSettings()
+    if settings.server_url is not None:
+        return ServerImporter.open(settings.server_url, client_auth(settings), arguments.options)
+    _require_database(
+        "Nothing says where the rows go: name a server (--server URL, or "
+        "SENSORFLOW_CLIENT_SERVER_URL), or a database (SENSORFLOW_DATABASE_URL)."
+    )
+    # Imported only here, since it loads Polars, which imports through a server do not need.
+    from cli.imports.local_importer import LocalImporter  # noqa: PLC0415  # as said
+
+    return LocalImporter.open(arguments.options)
+
+
+def _dry_run(files: Sequence[Path], arguments: Arguments, report: Report) -> ExitCode:
+    _require_database(
+        "A dry run compares files with the database itself: set SENSORFLOW_DATABASE_URL."
+    )
+    from cli.imports.dry_run import DryRun, dry_run_file  # noqa: PLC0415  # as above
+
+    return run_files(files, DryRun.open(arguments.options), dry_run_file, report)
+
+
+def _require_database(remedy: str) -> None:
+    if not os.environ.get("SENSORFLOW_DATABASE_URL"):
+        raise UsageError(remedy)
+    silence_logs()

@@ -1,0 +1,76 @@
+"""The forecast of a file's import, for people and as JSON."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from cli.imports.outcomes import ExitCode, format_range
+from core.imports import ImportFault
+from core.readings import RejectCode
+from jobs.csv_import.forecast import Forecast
+
+
+@dataclass(frozen=True, slots=True)
+class DryRunOutcome:
+    """What the import of a file would do; `fault`: why it would fail, if it would."""
+
+    path: Path
+    forecast: Forecast
+    fault: ImportFault | None
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The exit code that the import would have."""
+        if self.fault:
+            return ExitCode.FAILED
+        return ExitCode.REJECTS if self.forecast.counts.rejected else ExitCode.DONE
+
+    def as_json(self) -> str:
+        """The forecast on one line."""
+        document: dict[str, Any] = {
+            "file": str(self.path),
+            "exitCode": self.exit_code.value,
+            "failure": self.fault,
+            "forecast": self.forecast,
+        }
+        return msgspec.json.encode(document).decode()
+
+    def lines(self) -> Iterator[str]:
+        """What the import would do, one fact a line."""
+        forecast = self.forecast
+        if self.fault:
+            yield f"the import would fail: {self.fault}"
+        columns = (f"{ours} is {name!r}" for ours, name in forecast.columns.items())
+        yield f"columns: {', '.join(columns)}"
+        yield from self._count_lines()
+        yield (
+            f"repeated in the file: {forecast.repeated.equal:,} rows with the same value, "
+            f"{forecast.repeated.different:,} with another"
+        )
+        yield (
+            f"against stored readings: {forecast.stored.new:,} new, "
+            f"{forecast.stored.equal:,} equal, {forecast.stored.different:,} different"
+        )
+        yield self._retention_line()
+        yield f"to refresh: {forecast.hours:,} hourly and {forecast.days:,} daily buckets"
+
+    def _count_lines(self) -> Iterator[str]:
+        forecast, counts = self.forecast, self.forecast.counts
+        yield (
+            f"{counts.read:,} rows: {counts.inserted:,} to insert, {counts.replaced:,} to replace, "
+            f"{counts.unchanged:,} unchanged, {counts.rejected:,} to reject"
+        )
+        if forecast.first_ts and forecast.last_ts:
+            yield format_range(forecast.first_ts, forecast.last_ts)
+        if counts.rejected:
+            yield "to reject: " + ", ".join(f"{n:,} {code}" for code, n in forecast.rejects.items())
+            yield "the first: " + "; ".join(forecast.first_rejects)
+
+    def _retention_line(self) -> str:
+        if self.forecast.horizon is None:
+            return "retention: no row is too old"
+        below = self.forecast.rejects.get(RejectCode.BELOW_RETENTION, 0)
+        return f"retention: {below:,} rows before {self.forecast.horizon.isoformat(sep=' ')}"

@@ -1,0 +1,45 @@
+"""The two ledgers: of late hours, for the rollups' refresh, and of changed days, for caches.
+
+Whoever writes readings enters both in the same transaction: `save_readings` in its own statement,
+every other writer by one of these functions. Rows without their entry would never reach a rollup
+or a cached response; an entry without rows costs no more than a refresh.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+from core.database import Connection
+from core.queries import queries
+
+# Pairs of equipment and day in one entry; of a write with more only the days are entered.
+MAX_CHANGES = 20_000
+
+
+async def enter_new_rows(
+    connection: Connection,
+    ts_bounds: Mapping[str, Sequence[datetime]],
+    changed: Collection[tuple[str, date]],
+    import_id: UUID | None = None,
+) -> None:
+    """Enter written rows, at least one, of which none replaced another.
+
+    `ts_bounds` has the first and last timestamps (first_ts, last_ts) of ranges that hold all rows,
+    and `changed` each equipment id with each UTC day on which it has a row.
+    """
+    equipment_ids, days = zip(*changed, strict=True)
+    await queries().enter_new_rows(
+        connection,
+        **ts_bounds,
+        equipment_ids=equipment_ids,
+        days=days,
+        max_changes=MAX_CHANGES,
+        import_id=import_id,
+    )
+
+
+async def enter_staged_changes(connection: Connection, import_id: UUID, *, only_new: bool) -> None:
+    """Enter the rows in import_changes, at least one; `only_new`: none replaced another."""
+    await queries().enter_staged_changes(
+        connection, import_id=import_id, only_new=only_new, max_changes=MAX_CHANGES
+    )

@@ -1,0 +1,40 @@
+-- What every writer of readings owes the two ledgers, but save_readings, which does the same in its
+-- own statement: a call costs 20 microseconds, a twelfth of what it takes to save one reading.
+CREATE OR REPLACE FUNCTION enter_written(
+    span_starts timestamptz[],
+    span_ends timestamptz[],
+    changed_ids text[],
+    changed_days date[],
+    max_changes integer,
+    is_only_new boolean,
+    by_import uuid
+) RETURNS void
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    INSERT INTO rollup_dirty_ranges (range_start, range_end, import_id, only_new)
+    SELECT
+        time_bucket('1 hour', span.first_ts) AS range_start,
+        time_bucket('1 hour', least(span.last_ts, late_before())) + interval '1 hour' AS range_end,
+        by_import AS import_id,
+        is_only_new AS only_new
+    FROM unnest(span_starts, span_ends) AS span (first_ts, last_ts)
+    WHERE span.first_ts < late_before();
+
+    IF cardinality(changed_ids) > max_changes THEN
+        SELECT
+            array_agg(''::text),
+            array_agg(changed.day)
+        INTO changed_ids, changed_days
+        FROM (SELECT DISTINCT unnest(changed_days) AS day) AS changed;
+    END IF;
+
+    INSERT INTO data_changes (equipment_ids, days, token)
+    VALUES (changed_ids, changed_days, change_token());
+END
+$$;
+
+COMMENT ON FUNCTION enter_written IS
+'Enter what a transaction wrote into rollup_dirty_ranges, as far as it is late, a range of hours '
+'for each span of rows, and into data_changes: equipment and UTC days side by side, of more than '
+'max_changes pairs only the days.';
