@@ -13,13 +13,15 @@ from core.database import Connection, Pool
 from core.queries import SQL, queries
 from migrations.roles import ROLES
 
-QUERY_NAMES = sorted(
-    name
+NAMED_QUERY = re.compile(r"^-- name: (\w+)\(.*\)(\W*)$", re.MULTILINE)
+QUERIES = dict(
+    found
     for path in Path(SQL, "queries").glob("*.sql")
-    for name in re.findall(r"^-- name: (\w+)", path.read_text(), re.MULTILINE)
+    for found in NAMED_QUERY.findall(path.read_text())
 )
-# Temporary tables, which other queries need; no plan is made of them.
-SCRIPTS = {"create_import_staging", "create_rehearsal"}
+SCRIPTS = {name for name, kind in QUERIES.items() if kind == "#"}
+# The temporary tables that other queries need.
+STAGING = ("create_import_staging", "create_dry_run_tables")
 # As the rollups' owner: tests/jobs/test_refresh.py does it.
 REFRESHES = {"refresh_daily", "refresh_hourly"}
 
@@ -62,16 +64,24 @@ async def rolled_back(connection: Connection) -> AsyncIterator[None]:
         await transaction.rollback()
 
 
-@pytest.mark.parametrize("name", [name for name in QUERY_NAMES if name not in SCRIPTS | REFRESHES])
+@pytest.mark.parametrize("name", sorted(QUERIES.keys() - SCRIPTS - REFRESHES))
 async def test_the_application_may_execute_every_query(application: Connection, name: str) -> None:
     """EXPLAIN starts the plan, and that checks the privileges, but changes nothing."""
     query = getattr(queries(), name).sql
     async with rolled_back(application):
-        for script in sorted(SCRIPTS):
+        for script in STAGING:
             await getattr(queries(), script)(application)
         statement = await application.prepare(query)
         parameters = [None] * len(statement.get_parameters())
         await application.fetch(f"EXPLAIN {query}", *parameters)
+
+
+async def test_the_application_may_execute_every_script(application: Connection) -> None:
+    scripts = (*STAGING, "begin_copy", "end_copy", "begin_copy", "undo_copy")
+    assert set(scripts) == SCRIPTS
+    async with rolled_back(application):
+        for script in scripts:
+            await getattr(queries(), script)(application)
 
 
 @pytest.mark.parametrize(

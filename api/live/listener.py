@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from uuid import uuid4
 
 import structlog
@@ -101,12 +101,14 @@ class Listener:
         loop = asyncio.get_running_loop()
         heartbeat_at = loop.time() + HEARTBEAT_SECONDS
         while loop.time() < heartbeat_at:
-            with suppress(TimeoutError):
+            try:
                 async with asyncio.timeout_at(heartbeat_at):
                     payload = await notifications.get()
-                if payload is CONNECTION_LOST:
-                    return False
-                await self._publish_one(connection, payload)
+            except TimeoutError:
+                break
+            if payload is CONNECTION_LOST:
+                return False
+            await self._publish_one(connection, payload)
         return True
 
     async def _publish_one(self, connection: Connection, payload: str) -> None:

@@ -5,10 +5,12 @@
 
 /** Whom the engine runs as, unless the user of a client is another role. */
 const SUPERUSER = "postgres";
-/** The setting that is the user of a session. RESET has no effect on it: this engine knows no login. */
+/**
+ * Two settings that pg_settings does not list. The first is the user of a session: RESET and DISCARD
+ * ALL empty the setting and leave the user, as this engine knows no login to return to.
+ */
 const USER = "session_authorization";
-/** Settings of a session that pg_settings does not list, in the order to set them: a user has no role. */
-const UNLISTED = [USER, "role"];
+const ROLE = "role";
 /** A name with a dot, which PostgreSQL accepts as a placeholder of an extension's setting. */
 const PLACEHOLDER = /\b[a-z_]\w*(?:\.[a-z_]\w*)+\b/gi;
 /** Commands about the role, which RESET ALL does not reset. */
@@ -110,9 +112,10 @@ export class EngineSettings {
 
   /** @param {ClientSettings} client */
   async #readBack(client) {
-    const names = [...UNLISTED, ...client.placeholders].map((name) => `(${literal(name)})`);
+    const names = [ROLE, ...client.placeholders].map((name) => `(${literal(name)})`);
     const rows = await this
       .#query(`SELECT name, setting FROM pg_catalog.pg_settings WHERE source = 'session'
+      UNION ALL SELECT ${literal(USER)}, session_user
       UNION ALL SELECT n, current_setting(n, true) FROM (VALUES ${names}) v(n)
       WHERE n NOT IN (SELECT lower(name) FROM pg_catalog.pg_settings)`);
     client.values = new Map(
@@ -148,9 +151,7 @@ function setWhereReset(values) {
 /** @param {string | null | undefined} name @param {string | null | undefined} value */
 function isSet(name, value) {
   if (value === null || value === "") return false;
-  return (
-    !(name === "role" && value === "none") && !(name === USER && value === SUPERUSER)
-  );
+  return !(name === ROLE && value === "none") && !(name === USER && value === SUPERUSER);
 }
 
 /** @param {Map<string, string>} left @param {Map<string, string>} right */

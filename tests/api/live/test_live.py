@@ -14,6 +14,7 @@ import pytest_asyncio
 from api.http.equipment_filter import ALL_EQUIPMENT, EquipmentFilter
 from api.live import listener, service
 from api.live.feed import MAX_UNSENT_EVENTS, REPLAYED_EVENTS, LiveFeed
+from api.live.listener import MAX_QUEUED_NOTIFICATIONS
 from api.live.schemas import ChangedDays
 from api.readings.stored_reading import StoredReading
 from core.database import Connection, Pool
@@ -140,7 +141,18 @@ async def test_more_changes_than_are_sent_one_by_one_are_sent_by_the_day(
     assert (event["event"], event["data"]) == ("changed", days)
 
 
-@pytest.mark.parametrize("payload", ["not json", "", '{"at": "2026-03-10T12:00:00Z", "days": 5}'])
+MAX_PAYLOAD_BYTES = 7_999  # of PostgreSQL
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        *("not json", "", '{"at": "2026-03-10T12:00:00Z", "days": 5}'),
+        *("x" * MAX_PAYLOAD_BYTES, "[" * MAX_PAYLOAD_BYTES, "\N{SNOWMAN}" * 2_666),
+        '{"at": "2026-03-10T12:00:00Z", "equipmentIds": ["\\ud800"], "days": ["2026-03-10"]}',
+    ],
+    ids=["text", "empty", "type", "long", "nested", "unicode", "surrogate"],
+)
 async def test_a_notification_of_another_login_is_reported_as_missed_events_and_listening_goes_on(
     client: httpx2.AsyncClient, bi_tool: Connection, payload: str
 ) -> None:
@@ -149,6 +161,18 @@ async def test_a_notification_of_another_login_is_reported_as_missed_events_and_
         assert (await take(events, 1))[0]["event"] == "missed"
         await post(client, "a", NOON, 1)
         assert short((await take(events, 1))[0]) == ("reading", "a", 1)
+
+
+async def test_a_flood_of_notifications_is_reported_as_missed_events_and_listening_goes_on(
+    client: httpx2.AsyncClient, bi_tool: Connection
+) -> None:
+    flood = "SELECT pg_notify('data_changes', 'junk ' || i) FROM generate_series(1, $1) AS i"
+    async with following(client) as events:
+        await bi_tool.execute(flood, 3 * MAX_QUEUED_NOTIFICATIONS)
+        await post(client, "a", NOON, 1)
+        while (event := (await take(events, 1))[0])["event"] == "missed":
+            pass
+        assert short(event) == ("reading", "a", 1)
 
 
 async def test_a_listener_that_fails_is_started_again(
