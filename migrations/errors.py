@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from core.errors import SensorFlowError
 
 INSUFFICIENT_PRIVILEGE_STATE = "42501"
+LOCK_NOT_AVAILABLE_STATE = "55P03"
 # duplicate_object, duplicate_table, unique_violation: another migration has just created the same.
 EXISTS_ALREADY_STATES = ("42710", "42P07", "23505")
 
@@ -17,6 +18,12 @@ class MigrationRefusedError(SensorFlowError):
     """The role that migrates lacks a privilege; nothing was changed."""
 
     code = "migration_refused"
+
+
+class MigrationBlockedError(SensorFlowError):
+    """Other sessions hold what the migration changes; nothing was changed."""
+
+    code = "migration_blocked"
 
 
 def sqlstate(error: Exception) -> str:

@@ -10,12 +10,20 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from pydantic import SecretStr
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.database import control_engine, database_errors, driver_connection
+from core.database import (
+    control_engine,
+    database_errors,
+    driver_connection,
+    open_connection,
+)
 from core.queries import definitions
+from core.settings import DatabaseSettings
+from migrations.blockers import bounded_lock_waits
 from migrations.errors import EXISTS_ALREADY_STATES, migration_errors, sqlstate
 from migrations.requirements import require_owner, require_timescaledb
 from migrations.roles import require_roles
@@ -37,8 +45,8 @@ async def upgrade(database_url: str, revision: str = "head") -> None:
     """Bring the schema up to `revision`, then apply sql/definitions.
 
     Raises UnsupportedDatabaseError when the server lacks TimescaleDB or its Community features,
-    MigrationRefusedError when the role lacks a privilege, DatabaseUnavailableError when the server
-    does not answer.
+    MigrationRefusedError when the role lacks a privilege, MigrationBlockedError when other sessions
+    hold it up, DatabaseUnavailableError when the server does not answer.
     """
     async with _exclusive(database_url) as connection:
         await require_timescaledb(connection)
@@ -72,13 +80,15 @@ def _run(
 
 @asynccontextmanager
 async def _exclusive(database_url: str) -> AsyncIterator[AsyncConnection]:
+    settings = DatabaseSettings(url=SecretStr(database_url))
     engine = control_engine(database_url)
     try:
         with database_errors(), migration_errors():
-            async with engine.connect() as connection:
+            async with open_connection(settings) as watcher, engine.connect() as connection:
                 await require_owner(connection)
                 await _lock(connection)
-                yield connection
+                async with bounded_lock_waits(watcher, await driver_connection(connection)):
+                    yield connection
                 await connection.commit()
     finally:
         await engine.dispose()

@@ -6,11 +6,13 @@ import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 from pgqueuer.db import AsyncpgPoolDriver
-from sqlalchemy import Connection
+from sqlalchemy import Connection as AlchemyConnection
 
-from core.database import REVISION, Pool, control_engine
+from core.database import REVISION, Connection, Pool, control_engine, shares_one_session
 from core.errors import UnsupportedDatabaseError
 from core.queue import queue_queries
+from migrations import blockers
+from migrations.errors import MigrationBlockedError
 from migrations.requirements import check_license, check_version
 from migrations.runner import HERE, alembic_config, downgrade, upgrade
 
@@ -22,9 +24,31 @@ async def test_two_migrations_at_once_and_a_third_after_them_agree(owner_url: st
 
 
 @pytest.mark.usefixtures("held_locks")
-async def test_no_other_login_can_hold_up_a_migration(owner_url: str) -> None:
+async def test_a_bi_tool_can_hold_up_no_migration(owner_url: str, bi_tool: Connection) -> None:
+    """Neither by the locks of former releases nor by an open transaction that has read."""
+    for view in ("readings", "readings_1h", "readings_1d", "equipment"):
+        await bi_tool.fetch(f"SELECT * FROM bi.{view} LIMIT 1")
     async with asyncio.timeout(20):
         await upgrade(owner_url)
+    with pytest.raises((asyncpg.PostgresConnectionError, asyncpg.InterfaceError)):
+        await bi_tool.execute("COMMIT")
+
+
+async def test_whoever_else_holds_up_a_migration_is_named_and_goes_on(
+    owner_url: str, application_pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blockers, "POLL_SECONDS", 0.1)
+    monkeypatch.setattr(blockers, "LOCK_TIMEOUT_SECONDS", 1.5)
+    async with application_pool.acquire() as connection:
+        if await shares_one_session(connection):
+            pytest.skip("the engine has one session, in which a transaction holds up everybody")
+        async with connection.transaction():
+            await connection.fetch("SELECT * FROM measured LIMIT 1")
+            name = await connection.fetchval("SELECT current_user")
+            pid = connection.get_server_pid()
+            with pytest.raises(MigrationBlockedError, match=rf"{name} \(process {pid}\)"):
+                await upgrade(owner_url)
+    await upgrade(owner_url)
 
 
 async def test_the_schema_goes_down_to_nothing_and_up_again(owner_url: str) -> None:
@@ -68,7 +92,7 @@ def test_a_server_without_community_features_is_refused(edition: str | None) -> 
         check_license(edition)
 
 
-def check_against_tables(connection: Connection) -> None:
+def check_against_tables(connection: AlchemyConnection) -> None:
     command.check(alembic_config(connection))
 
 

@@ -4,12 +4,19 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import asyncpg
 import pytest
 import pytest_asyncio
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from core.database import Connection, Pool
+from api.equipment.repository import EquipmentRepository
+from api.imports.cursor import Cursor
+from api.imports.repository import ImportRepository
+from api.imports.upload_repository import NewImport, UploadRepository
+from core.database import Connection, Pool, control_engine
+from core.imports import ImportOptions
 from core.queries import SQL, queries
 from migrations.roles import ROLES
 
@@ -82,6 +89,31 @@ async def test_the_application_may_execute_every_script(application: Connection)
     async with rolled_back(application):
         for script in scripts:
             await getattr(queries(), script)(application)
+
+
+async def test_the_application_may_execute_every_statement_of_sqlalchemy(
+    pool: Pool, migrated_url: str
+) -> None:
+    new = NewImport(uuid4(), "file.csv", "imports/a", 1, "tester", ImportOptions())
+    async with application_engine(migrated_url) as engine:
+        uploads, imports = UploadRepository(engine), ImportRepository(engine)
+        await uploads.create_awaiting_upload(new, None)
+        await uploads.replace_object(new.import_id, "imports/b", b"\0" * 32)
+        assert (await uploads.expected_file(new.import_id)).object_key == "imports/b"
+        found = await imports.get(new.import_id)
+        assert await imports.get_many([new.import_id]) == {new.import_id: found}
+        assert await imports.page(1, None) == [found]
+        assert await imports.page(1, Cursor(found.created_at, found.import_id)) == []
+        assert await imports.rejects_generation(new.import_id) == 0
+        for name in ("first", "second"):
+            await EquipmentRepository(engine, pool).save_metadata("a", {"name": name})
+
+
+@asynccontextmanager
+async def application_engine(migrated_url: str) -> AsyncIterator[AsyncEngine]:
+    engine = control_engine(migrated_url)
+    yield engine
+    await engine.dispose()
 
 
 @pytest.mark.parametrize(

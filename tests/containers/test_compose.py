@@ -2,7 +2,6 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -87,12 +86,16 @@ def test_the_api_and_the_worker_share_the_uploads() -> None:
     assert api["volumes"] == worker["volumes"] == ["uploads:/var/lib/sensorflow"]
 
 
+CREDENTIALS = re.compile(r"^postgresql://(\w+):\$\{(\w+):\?[^}]*\}@timescaledb:5432/sensorflow$")
+
+
 def test_the_api_and_the_worker_are_not_the_owner_of_the_database() -> None:
-    owner = urlsplit(environment("migrate")["SENSORFLOW_MIGRATE_DATABASE_URL"])
-    assert owner.username == environment("timescaledb")["POSTGRES_USER"]
-    urls = [environment(service)["SENSORFLOW_DATABASE_URL"] for service in ("api", "worker")]
-    assert [urlsplit(url).username for url in urls] == ["sensorflow_service"] * 2
-    assert all(urlsplit(url).password != owner.password for url in urls)
+    """Neither by name nor by password."""
+    owner = CREDENTIALS.findall(environment("migrate")["SENSORFLOW_MIGRATE_DATABASE_URL"])
+    assert owner == [(environment("timescaledb")["POSTGRES_USER"], "DATABASE_PASSWORD")]
+    for service in ("api", "worker"):
+        login = CREDENTIALS.findall(environment(service)["SENSORFLOW_DATABASE_URL"])
+        assert login == [("sensorflow_service", "SERVICE_DATABASE_PASSWORD")]
     assert "SENSORFLOW_DATABASE_URL" not in environment("migrate")
 
 
