@@ -20,6 +20,7 @@ from api.health.controller import HealthController
 from api.http.body_draining import BodyDraining
 from api.http.error_handlers import HANDLERS
 from api.http.head_requests import HeadRequests
+from api.http.security_headers import SecurityHeaders
 from api.imports.controller import ImportController, UploadController
 from api.imports.multipart import FORM_OVERHEAD_BYTES
 from api.line_protocol.controller import LineProtocolController
@@ -78,7 +79,8 @@ def create_app(settings: ServerSettings) -> Litestar:
         openapi_config=reference_config(),
     )
     require_rules(app)
-    app.asgi_handler = Observability(HeadRequests(BodyDraining(app.asgi_handler)), metrics)
+    served = HeadRequests(BodyDraining(app.asgi_handler))
+    app.asgi_handler = Observability(SecurityHeaders(served, settings.api.trusted_proxies), metrics)
     return app
 
 

@@ -111,7 +111,7 @@ class ApiSettings(BaseSettings):
         default=(), description="Other origins whose pages may call the API, as a JSON list."
     )
     trusted_proxies: int = Field(
-        default=0, ge=0, description="Proxies in front that add to X-Forwarded-For."
+        default=0, ge=0, description="Proxies in front that set X-Forwarded-For and -Proto."
     )
 
     @property

@@ -78,6 +78,7 @@ imports = Table(
     Column("repair_at", Timestamp),
     Column("repair_lines_done", BigInteger, nullable=False, server_default=ZERO),
     Column("object_e_tag", Text),
+    Column("warnings", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
     PrimaryKeyConstraint("id", name="imports_key"),
     ForeignKeyConstraint(
         ["duplicate_of"], ["imports.id"], name="imports_duplicate_of", ondelete="SET NULL"

@@ -136,7 +136,7 @@ async def test_two_migrations_of_an_empty_database_at_once_agree(empty_url: str)
     assert await value(empty_url, "SELECT version_num FROM alembic_version") == REVISION
 
 
-# As the command, where the platform needs one more role, since all databases of a server share roles.
+# The command where one more role is needed: all databases of the server share the others.
 MIGRATE_WITH_ROLE = """
 import sys
 from cli.main import run
@@ -151,7 +151,8 @@ async def test_roles_that_may_not_be_created_are_told_with_the_statements(
 ) -> None:
     absent = f"{urlsplit(superuser_url).path[1:]}_{token_hex(4)}"
     await execute(superuser_url, f'ALTER ROLE "{user(plain_owner_url)}" NOCREATEROLE')
-    outcome = subprocess.run(
+    outcome = await asyncio.to_thread(
+        subprocess.run,
         [sys.executable, "-c", MIGRATE_WITH_ROLE, "migrate", absent],
         env=os.environ | {"SENSORFLOW_DATABASE_URL": plain_owner_url},
         capture_output=True,

@@ -5,32 +5,34 @@ from typing import Any
 
 from litestar import Request, Response
 
+from api.http.content_security_policy import NOWHERE, source_of
 from api.http.error_handlers import on_sensorflow_error
 from api.http.problem_details import Problem
 from core.errors import SensorFlowError
 
+STYLE = """
+:root { color-scheme: light dark; --ink: #16202a; --paper: #fff; --ground: #eef2f5;
+  --line: #c3ccd5; --accent: #0b6b75; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e8edf1; --paper: #1a232c; --ground: #10171d; --line: #3c4a57;
+    --accent: #4fc0cb; }
+}
+body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1.5rem;
+  box-sizing: border-box; background: var(--ground); color: var(--ink);
+  font: 1rem/1.5 system-ui, sans-serif; }
+main { max-width: 24rem; padding: 2rem; background: var(--paper); border: 1px solid var(--line);
+  border-radius: .75rem; }
+h1 { margin: 0 0 1rem; font-size: 1.375rem; line-height: 1.25; }
+a { color: var(--accent); font-weight: 600; }
+code { opacity: .7; }
+"""
 PAGE = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Not signed in · Sensor Flow</title>
-<style>
-:root {{ color-scheme: light dark; --ink: #16202a; --paper: #fff; --ground: #eef2f5;
-  --line: #c3ccd5; --accent: #0b6b75; }}
-@media (prefers-color-scheme: dark) {{
-  :root {{ --ink: #e8edf1; --paper: #1a232c; --ground: #10171d; --line: #3c4a57;
-    --accent: #4fc0cb; }}
-}}
-body {{ margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1.5rem;
-  box-sizing: border-box; background: var(--ground); color: var(--ink);
-  font: 1rem/1.5 system-ui, sans-serif; }}
-main {{ max-width: 24rem; padding: 2rem; background: var(--paper); border: 1px solid var(--line);
-  border-radius: .75rem; }}
-h1 {{ margin: 0 0 1rem; font-size: 1.375rem; line-height: 1.25; }}
-a {{ color: var(--accent); font-weight: 600; }}
-code {{ opacity: .7; }}
-</style>
+<style>{style}</style>
 </head>
 <body>
 <main>
@@ -44,8 +46,9 @@ code {{ opacity: .7; }}
 """
 HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
-    "frame-ancestors 'none'",
+    "Content-Security-Policy": "; ".join(
+        ["default-src 'none'", f"style-src {source_of(STYLE.encode())}", NOWHERE]
+    ),
 }
 
 
@@ -56,5 +59,5 @@ def on_sign_in_problem(
     problem = on_sensorflow_error(request, error)
     if "text/html" not in request.headers.get("accept", ""):
         return problem
-    page = PAGE.format(message=escape(problem.content.detail), code=escape(error.code))
+    page = PAGE.format(style=STYLE, message=escape(problem.content.detail), code=escape(error.code))
     return Response(page, status_code=problem.status_code, media_type="text/html", headers=HEADERS)

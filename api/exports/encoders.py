@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from api.exports.formats import Format
 from api.exports.repository import Records
+from api.http.csv_dialects import CsvDialect, escape_formulas
 from api.readings.stored_reading import StoredReading
 
 # A row group is compressed and read as a whole; so many rows are buffered until it is written.
@@ -39,13 +40,13 @@ class Encoder(Protocol):
         ...
 
 
-def new_encoder(export_format: Format) -> Encoder:
+def new_encoder(export_format: Format, csv_dialect: CsvDialect) -> Encoder:
     """An encoder of a format that is streamed."""
     match export_format:
         case Format.NDJSON:
             return NdjsonEncoder()
         case Format.CSV:
-            return CsvEncoder()
+            return CsvEncoder(csv_dialect)
         case Format.PARQUET:
             return ParquetEncoder()
         case Format.ARROW:
@@ -70,17 +71,23 @@ class NdjsonEncoder:
 
 
 class CsvEncoder:
-    """CSV that can be imported again; the import ignores the last column."""
+    """CSV. The plain one can be imported again; the import ignores the last column."""
 
-    def __init__(self) -> None:
+    def __init__(self, dialect: CsvDialect) -> None:
+        escapes = dialect is CsvDialect.SPREADSHEET
+        self._cell = escape_formulas if escapes else str
         self._text = io.StringIO(newline="")
-        self._writer = csv.writer(self._text, lineterminator="\n")
+        self._writer = csv.writer(
+            self._text,
+            lineterminator="\n",
+            quoting=csv.QUOTE_NONNUMERIC if escapes else csv.QUOTE_MINIMAL,
+        )
         self._writer.writerow(SCHEMA.names)
 
     def encode(self, records: Records) -> bytes:
         """The lines; the first time after the header."""
         self._writer.writerows(
-            (equipment_id, ts.isoformat(), value, registered.isoformat())
+            (self._cell(equipment_id), ts.isoformat(), value, registered.isoformat())
             for equipment_id, ts, value, registered in records
         )
         return self._take()

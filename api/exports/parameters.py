@@ -5,6 +5,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from api.exports.formats import Format
+from api.http.csv_dialects import CSV_DIALECT
 from api.http.equipment_filter import EQUIPMENT_ID
 from api.http.pagination import StorableText, cursor_parameter, limit_parameter
 from api.http.query_parameters import enum_parameter
@@ -31,5 +32,5 @@ LIMIT = limit_parameter(
 )
 CURSOR = cursor_parameter(Position, BEGINNING)
 
-PARAMETERS = (FROM, TO, EQUIPMENT_ID, FORMAT, LIMIT, CURSOR)
+PARAMETERS = (FROM, TO, EQUIPMENT_ID, FORMAT, CSV_DIALECT, LIMIT, CURSOR)
 PAGE_PARAMETERS = (LIMIT, CURSOR)

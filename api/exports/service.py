@@ -37,7 +37,7 @@ class ExportService:
             # Imported here: pyarrow takes 30 MB, which a server without exports can save.
             from api.exports.encoders import new_encoder  # noqa: PLC0415  # as said
 
-            encoder = new_encoder(query.format)
+            encoder = new_encoder(query.format, query.csv_dialect)
             async with aclosing(self._repository.fetch_all(query)) as batches:
                 async for records in batches:
                     if chunk := await asyncio.to_thread(encoder.encode, records):

@@ -31,6 +31,7 @@ class EventStream(ClosingStream, ServerSentEvent):
 
     def __init__(self, events: AsyncGenerator[ServerSentEventMessage]) -> None:
         super().__init__(events)
+        self.headers["Cache-Control"] = "private, no-cache"
         self.source = events
 
 

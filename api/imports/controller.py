@@ -9,6 +9,7 @@ from litestar.response import Response, Stream
 
 from api.auth.access import PUBLIC, access
 from api.auth.tokens import Principal
+from api.http.csv_dialects import CSV_DIALECT, CsvDialect
 from api.http.server_sent_events import EventStream, EventStreams
 from api.imports.multipart import FORM_OVERHEAD_BYTES
 from api.imports.operation import ContentOperation, RejectsOperation, UploadOperation
@@ -41,6 +42,9 @@ Timeout = Annotated[
     QueryParameter(
         name="timeout", ge=0, le=60, description="Seconds that wait=visible takes at most."
     ),
+]
+Dialect = Annotated[
+    CsvDialect, QueryParameter(name=CSV_DIALECT.name, description=CSV_DIALECT.description)
 ]
 
 
@@ -195,11 +199,15 @@ class ImportController(Controller):
         **access(Scope.IMPORTS_WRITE, 400, 404, 409, 413),
     )
     async def resubmit_rejects(
-        self, request: SignedIn, resubmissions: Resubmissions, import_id: ImportId
+        self,
+        request: SignedIn,
+        resubmissions: Resubmissions,
+        import_id: ImportId,
+        dialect: Dialect = CsvDialect.PLAIN,
     ) -> Import:
         """Return the queued import."""
         content_type = request.headers.get("content-type", "")
-        return await resubmissions.resubmit(import_id, content_type, request.stream())
+        return await resubmissions.resubmit(import_id, content_type, request.stream(), dialect)
 
     @get(
         "/imports/{import_id:uuid}/rejects",
@@ -208,9 +216,11 @@ class ImportController(Controller):
         media_type="text/csv",
         **access(Scope.IMPORTS_READ, 400, 404),
     )
-    async def get_rejects(self, imports: Imports, import_id: ImportId) -> Stream:
+    async def get_rejects(
+        self, imports: Imports, import_id: ImportId, dialect: Dialect = CsvDialect.PLAIN
+    ) -> Stream:
         """Stream the rejected rows."""
         disposition = f'attachment; filename="rejects-{import_id}.csv"'
         return Stream(
-            await imports.rejects(import_id), headers={"Content-Disposition": disposition}
+            await imports.rejects(import_id, dialect), headers={"Content-Disposition": disposition}
         )

@@ -5,10 +5,13 @@ import io
 import re
 from collections.abc import Iterator
 
+from api.http.csv_dialects import CsvDialect, escape_formulas, unescape_formulas
 from api.imports.errors import ForeignRejectsError, MalformedRejectsError
 
 HEADER = ["line", "code", "column", "row"]
+HEADER_LINE = b"line,code,column,row\n"
 MAX_REJECTS_BYTES = 16 * 2**20
+MAX_FIELD_CHARACTERS = 2**31 - 1  # of a C long everywhere: a row is as long as its line was
 
 LINE_NUMBER = re.compile("[1-9][0-9]{0,17}")
 FILE_NAME = re.compile(r"rejects-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.ASCII)
@@ -23,18 +26,19 @@ def require_matching_name(file_name: str, import_id: object) -> None:
         )
 
 
-def parse_corrected_rows(content: bytes) -> dict[int, str]:
+def parse_corrected_rows(content: bytes, dialect: CsvDialect) -> dict[int, str]:
     """The rows by line number, in ascending order; a blank row counts as left out.
 
     Blocking: call it in a thread. Raises MalformedRejectsError.
     """
-    csv.field_size_limit(MAX_REJECTS_BYTES)
+    csv.field_size_limit(MAX_FIELD_CHARACTERS)
+    read = unescape_formulas if dialect is CsvDialect.SPREADSHEET else str
     try:
         text = content.decode("utf-8-sig")
         rows = dict(_rows(csv.reader(io.StringIO(text, newline=""), strict=True)))
     except (UnicodeDecodeError, csv.Error) as error:
         raise _malformed(str(error)) from error
-    return {line: rows[line] for line in sorted(rows) if rows[line].strip()}
+    return {line: read(rows[line]) for line in sorted(rows) if rows[line].strip()}
 
 
 def _rows(records: Iterator[list[str]]) -> Iterator[tuple[int, str]]:
@@ -49,6 +53,24 @@ def _rows(records: Iterator[list[str]]) -> Iterator[tuple[int, str]]:
             raise _malformed(f"line {line} is there twice")
         seen.add(line)
         yield line, record[-1]
+
+
+def escape_rows(part: bytes) -> bytes:
+    """A part of the stored list with its rows as CsvDialect.SPREADSHEET has them.
+
+    Blocking: call it in a thread.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
+    for line, *texts in stored_records(part):
+        writer.writerow([int(line), *map(escape_formulas, texts)])
+    return text.getvalue().encode()
+
+
+def stored_records(part: bytes) -> Iterator[list[str]]:
+    """The records of a part of the stored list. Blocking: call it in a thread."""
+    csv.field_size_limit(MAX_FIELD_CHARACTERS)
+    return csv.reader(io.StringIO(part.decode(), newline=""))
 
 
 def encode_corrected_rows(rows: dict[int, str]) -> bytes:

@@ -1,12 +1,12 @@
 """Corrected rows sent to the import that rejected them."""
 
-import re
 from asyncio import to_thread
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Iterable
 from pathlib import PurePosixPath
 from uuid import UUID, uuid4
 
+from api.http.csv_dialects import CsvDialect
 from api.http.parsers import invalid_parameter, printable
 from api.imports.errors import ImportStateError, NeverRejectedError
 from api.imports.multipart import read_form_file
@@ -15,15 +15,12 @@ from api.imports.rejects_file import (
     encode_corrected_rows,
     parse_corrected_rows,
     require_matching_name,
+    stored_records,
 )
 from api.imports.repository import ImportRepository
 from api.imports.schemas import Import
 from core.imports import ImportFault
 from core.storage import Storage, corrections_key, rejects_folder
-
-# The line number that begins each record. A rejected row was one line of a file, so no record of
-# the stored list contains a line break.
-LINE_NUMBER = re.compile(rb"^([0-9]+),", re.MULTILINE)
 
 
 class RejectsResubmissionService:
@@ -34,7 +31,11 @@ class RejectsResubmissionService:
         self._storage = storage
 
     async def resubmit(
-        self, import_id: UUID, content_type: str, body: AsyncIterator[bytes]
+        self,
+        import_id: UUID,
+        content_type: str,
+        body: AsyncIterator[bytes],
+        dialect: CsvDialect = CsvDialect.PLAIN,
     ) -> Import:
         """The import, queued to load the corrected rows; those loaded before are skipped.
 
@@ -47,7 +48,7 @@ class RejectsResubmissionService:
         content = b"".join([chunk async for chunk in file.content])
         for name in file.fields:
             raise invalid_parameter(printable(name), "is not a known field", "unknown_field")
-        rows = await to_thread(parse_corrected_rows, content)
+        rows = await to_thread(parse_corrected_rows, content, dialect)
         await self._require_rejected(import_id, list(rows))
         object_key = corrections_key(import_id, uuid4())
         async with delete_object_on_failure(self._storage, object_key):
@@ -81,7 +82,7 @@ class RejectsResubmissionService:
 
     async def _rejected_lines(self, part: str) -> set[int]:
         content = b"".join([chunk async for chunk in self._storage.read(part)])
-        return await to_thread(lambda: {int(number) for number in LINE_NUMBER.findall(content)})
+        return await to_thread(lambda: {int(line) for line, *_ in stored_records(content)})
 
 
 def _never_rejected(lines: Iterable[int]) -> NeverRejectedError:

@@ -13,6 +13,7 @@ from core.database import database_errors, driver_transaction
 from core.errors import ImportNotFoundError
 from core.import_transitions import apply, apply_and_enqueue
 from core.imports import ImportFault, ImportOptions, ImportState, Transition
+from core.row_warnings import RowWarning, reported
 from core.tables import imports
 
 
@@ -105,6 +106,7 @@ def _import(row: Row[Any]) -> Import:
         progress=progress_of(row),
         range=TimeSpan(row.first_ts, row.last_ts) if row.first_ts else None,
         error=Failure(row.error_code, row.error_message) if row.error_code else None,
+        warnings=reported(msgspec.convert(row.warnings, list[RowWarning])),
         size_bytes=row.size_bytes,
         duplicate_of=row.duplicate_of,
         options=msgspec.convert(row.options, ImportOptions),

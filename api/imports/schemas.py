@@ -5,6 +5,7 @@ from uuid import UUID
 from msgspec import Meta, Struct, field
 
 from core.imports import ImportOptions, ImportState
+from core.row_warnings import ReportedWarning
 
 
 class Uploaded(Struct, frozen=True, rename="camel"):
@@ -77,7 +78,7 @@ class Import(Struct, frozen=True, rename="camel", kw_only=True):
 
     `duplicateOf` is an earlier import of the same bytes, null if there was none; of a file in a
     bucket it is known once the import loads. `uploadedAt` is when its file had arrived, null if it
-    has not.
+    has not. `warnings` are about rows that are likely not what was meant; they refuse nothing.
     """
 
     import_id: UUID
@@ -87,6 +88,7 @@ class Import(Struct, frozen=True, rename="camel", kw_only=True):
     progress: Progress
     range: TimeSpan | None
     error: Failure | None
+    warnings: list[ReportedWarning]
     size_bytes: int
     duplicate_of: UUID | None
     options: ImportOptions

@@ -1,19 +1,21 @@
+from asyncio import to_thread
 from collections.abc import AsyncGenerator, AsyncIterator
 from uuid import UUID
 
 from litestar.response.sse import ServerSentEventMessage
 
+from api.http.csv_dialects import CsvDialect
 from api.http.pagination import cursor_parser, encode_cursor
 from api.imports.cursor import Cursor
 from api.imports.errors import ImportStateError
 from api.imports.events import event_id, stream_events
 from api.imports.progress_feed import ProgressFeed
+from api.imports.rejects_file import HEADER_LINE, escape_rows
 from api.imports.repository import ImportRepository
 from api.imports.schemas import Import, ImportPage
 from core.imports import FINAL_STATES, RETRIABLE, ImportState
 from core.storage import Storage, rejects_folder
 
-REJECTS_HEADER = b"line,code,column,row\n"
 PARSE_CURSOR = cursor_parser(Cursor)
 
 
@@ -82,16 +84,29 @@ class ImportService:
             raise ImportStateError(f"The import is {current.state}: {_retry_obstacle(current)}")
         return current
 
-    async def rejects(self, import_id: UUID) -> AsyncIterator[bytes]:
+    async def rejects(
+        self, import_id: UUID, dialect: CsvDialect = CsvDialect.PLAIN
+    ) -> AsyncIterator[bytes]:
         """The rejected rows as CSV. Raises ImportNotFoundError before the first chunk."""
         generation = await self._repository.rejects_generation(import_id)
-        return self._read_parts(await self._storage.keys(rejects_folder(import_id, generation)))
+        parts = await self._storage.keys(rejects_folder(import_id, generation))
+        match dialect:
+            case CsvDialect.PLAIN:
+                return self._plain_rejects(parts)
+            case CsvDialect.SPREADSHEET:
+                return self._escaped_rejects(parts)
 
-    async def _read_parts(self, parts: list[str]) -> AsyncIterator[bytes]:
-        yield REJECTS_HEADER
+    async def _plain_rejects(self, parts: list[str]) -> AsyncIterator[bytes]:
+        yield HEADER_LINE
         for part in parts:
             async for chunk in self._storage.read(part):
                 yield chunk
+
+    async def _escaped_rejects(self, parts: list[str]) -> AsyncIterator[bytes]:
+        yield HEADER_LINE
+        for part in parts:
+            content = b"".join([chunk async for chunk in self._storage.read(part)])
+            yield await to_thread(escape_rows, content)
 
 
 def _retry_obstacle(current: Import) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
-from litestar import Request, Response, Router, get
+from litestar import MediaType, Request, Response, Router, get
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
 from litestar.openapi.spec import Components, Reference, SecurityScheme
@@ -18,6 +18,7 @@ from api.auth.cookies import SESSION_COOKIE_NAME
 from api.auth.errors import NotSignedInError
 from api.http.error_handlers import on_sensorflow_error
 from api.http.problem_details import Problem
+from api.openapi.page_policy import policy_of
 
 PATH = "/docs"
 MEDIA_TYPES = {"js": "text/javascript", "css": "text/css"}
@@ -53,6 +54,13 @@ def redirect_to_sign_in(
     return Redirect(location, status_code=303, headers={"Cache-Control": "no-store"})
 
 
+def set_policy(response: Response[Any]) -> Response[Any]:
+    """Give a page its Content-Security-Policy."""
+    if response.media_type == MediaType.HTML:
+        response.headers["Content-Security-Policy"] = policy_of(response.content)
+    return response
+
+
 def reference_config() -> OpenAPIConfig:
     """Litestar's configuration for the OpenAPI document and its page at /docs."""
     schemes: dict[str, SecurityScheme | Reference] = {
@@ -71,6 +79,7 @@ def reference_config() -> OpenAPIConfig:
             PATH,
             route_handlers=[get_reference_asset],
             opt={"access": AUTHENTICATED},
+            after_request=set_policy,
             exception_handlers={NotSignedInError: redirect_to_sign_in},
             include_in_schema=False,
         ),

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from cli.imports.outcomes import ExitCode, format_range
+from cli.imports.outcomes import ExitCode, format_range, warning_lines
 from core.imports import ImportFault
 from core.readings import RejectCode
 from jobs.csv_import.forecast import Forecast
@@ -46,6 +46,7 @@ class DryRunOutcome:
         columns = (f"{ours} is {name!r}" for ours, name in forecast.columns.items())
         yield f"columns: {', '.join(columns)}"
         yield from self._count_lines()
+        yield from warning_lines(forecast.warnings)
         yield (
             f"repeated in the file: {forecast.repeated.equal:,} rows with the same value, "
             f"{forecast.repeated.different:,} with another"

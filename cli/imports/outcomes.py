@@ -1,6 +1,6 @@
 """The outcome of a file, and the exit codes of the command."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
@@ -18,6 +18,7 @@ from core.errors import (
     StorageError,
 )
 from core.imports import ImportState
+from core.row_warnings import ReportedWarning
 
 OUT_OF_REACH_ERRORS = (
     AccessRefusedError,
@@ -122,9 +123,21 @@ def _import_lines(result: Import) -> Iterator[str]:
         )
     if result.range:
         yield format_range(result.range.start, result.range.end)
+    yield from warning_lines(result.warnings)
     if result.duplicate_of:
         yield f"the same bytes came before, as import {result.duplicate_of}"
     yield f"import {result.import_id} {result.state}{_duration_and_rate(result)}"
+
+
+def warning_lines(warnings: Iterable[ReportedWarning]) -> Iterator[str]:
+    """A line for each warning."""
+    for warning in warnings:
+        lines = ", ".join(map(str, warning.lines))
+        more = ", ..." if warning.count > len(warning.lines) else ""
+        yield (
+            f"warning {warning.code}: {warning.count:,} rows (lines {lines}{more}). "
+            f"{warning.message}"
+        )
 
 
 def format_range(start: datetime, end: datetime) -> str:

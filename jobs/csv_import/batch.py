@@ -1,7 +1,9 @@
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
+from core.row_warnings import RowWarning
 from jobs.csv_import.staging import StagedBatch
 
 
@@ -12,7 +14,7 @@ class Batch:
     `rows_read` and `rows_rejected` are what the batch adds to the import's counts; the latter is
     negative where corrected rows are loaded. `rejects` has line, code, column and row.
     `numbered_readings` has the readings with line and row, where a conflict is to be reported by
-    its line, else it is None.
+    its line, else it is None. `warnings` are those of the whole import up to this batch.
     """
 
     first_line: int
@@ -22,4 +24,5 @@ class Batch:
     rows_rejected: int
     rejects: pl.DataFrame
     staged: StagedBatch
+    warnings: Sequence[RowWarning]
     numbered_readings: pl.DataFrame | None = None

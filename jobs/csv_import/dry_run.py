@@ -11,6 +11,7 @@ import polars as pl
 from core.database import Connection, open_connection
 from core.queries import all_rows, queries
 from core.readings import OnConflict
+from core.row_warnings import RowWarning, merge_warnings, reported
 from core.time import DAY, HOUR, TimeRange
 from jobs.csv_import.conflicts import conflicting_rows
 from jobs.csv_import.context import ImportContext
@@ -63,6 +64,7 @@ class _ForecastBuilder:
         self._replaces = replaces
         self._rejects: Counter[str] = Counter()
         self._first_rejects: list[str] = []
+        self._warnings: list[RowWarning] = []
         self._ts_bounds: list[datetime] = []
         self._changed: list[TimeRange] = []
         self._counts: Counter[str] = Counter()
@@ -72,6 +74,7 @@ class _ForecastBuilder:
         """Compare a batch with the file before it and with what is stored."""
         staged = await to_thread(stage, validated.readings)
         self.rows_read += validated.rows_read
+        self._warnings = merge_warnings(self._warnings, validated.warnings)
         self._counts.update(
             replaced=staged.replaced_within_batch if self._replaces else 0,
             repeated_equal=staged.unchanged_within_batch,
@@ -95,6 +98,7 @@ class _ForecastBuilder:
             counts=self._row_counts(),
             rejects=dict(self._rejects.most_common()),
             first_rejects=self._first_rejects,
+            warnings=reported(self._warnings),
             repeated=repeated,
             stored=KeyCounts(**await queries().count_dry_run_keys(self._connection)),
             first_ts=min(self._ts_bounds, default=None),

@@ -2,12 +2,16 @@ import polars as pl
 
 from core.imports import EQUIPMENT_ID
 from core.readings import normalize_id
+from jobs.csv_import.warning_rules import SPREADSHEET_ID
 
-UNUSUAL = "[^ -~]|^ | $"
+UNUSUAL = f"[^ -~]|^ | $|{SPREADSHEET_ID}"
 
 
 def are_plain(ids: pl.Series) -> bool:
-    """Whether all are printable ASCII without blanks around it: normal, with nothing to hide."""
+    """Whether all are normal, with nothing to hide and nothing to warn of.
+
+    That is, printable ASCII without blanks around it that no spreadsheet has written.
+    """
     return not ids.str.contains(UNUSUAL).any()
 
 

@@ -1,9 +1,11 @@
 """Whether a file may be loaded: it has a valid row, and no more errors than its sender allows."""
 
+from collections.abc import Sequence
 from contextlib import aclosing
 from pathlib import Path
 
 from core.imports import ImportFault
+from core.row_warnings import RowWarning, merge_warnings
 from jobs.csv_import.context import ImportContext
 from jobs.csv_import.prefetch import prefetch
 from jobs.csv_import.reject_reasons import first_reject_reasons
@@ -23,20 +25,23 @@ async def require_errors_within_limit(context: ImportContext, claim: Claim, path
     if options.max_errors is None or options.retains_rows_on_failure or claim.lines_done:
         return
     try:
-        counts = await _validate_all(context, claim, path)
+        counts, warnings = await _validate_all(context, claim, path)
     except (
         FileFaultError
     ):  # the rest is unreadable: of a file that is not loaded no row is rejected
         await delete_uncommitted_rejects(context.storage, claim.rejects_folder, 0)
         raise
     if not options.allows(counts.rejected, counts.read):
-        await context.imports.count_discarded(claim, counts.rejected)
+        await context.imports.count_discarded(claim, counts.rejected, warnings)
         raise _too_many_errors(claim, counts, "Nothing of it was stored.")
 
 
-async def _validate_all(context: ImportContext, claim: Claim, path: Path) -> RowCounts:
-    """Count the rows of the whole file, and store its rejects."""
+async def _validate_all(
+    context: ImportContext, claim: Claim, path: Path
+) -> tuple[RowCounts, Sequence[RowWarning]]:
+    """The row counts and the warnings of the whole file, whose rejects are stored."""
     read = rejected = 0
+    warnings: Sequence[RowWarning] = ()
     async with aclosing(prefetch(validated_batches(context, claim, path))) as batches:
         async for lines in batches:
             context.raise_if_stopping()
@@ -44,7 +49,8 @@ async def _validate_all(context: ImportContext, claim: Claim, path: Path) -> Row
             await write_rejects(context.storage, claim.rejects_folder, lines.first_line, rejects)
             read += lines.batch.rows_read
             rejected += rejects.height
-    return RowCounts(read, rejected)
+            warnings = merge_warnings(warnings, lines.batch.warnings)
+    return RowCounts(read, rejected), warnings
 
 
 async def require_valid_rows(context: ImportContext, claim: Claim, source: RowSource) -> None:

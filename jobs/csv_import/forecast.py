@@ -6,6 +6,7 @@ import msgspec
 
 from core.imports import ImportFault, ImportOptions
 from core.readings import RejectCode
+from core.row_warnings import ReportedWarning
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -44,6 +45,7 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     counts: Counts
     rejects: dict[str, int]
     first_rejects: list[str]
+    warnings: list[ReportedWarning]
     repeated: RepeatedRows
     stored: KeyCounts
     first_ts: datetime | None

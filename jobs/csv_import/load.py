@@ -1,11 +1,12 @@
 """From the stored file to readings: one batch is validated while others are written."""
 
 from asyncio import to_thread
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
 
+from core.row_warnings import RowWarning, merge_warnings
 from jobs.csv_import.batch import Batch
 from jobs.csv_import.context import ImportContext
 from jobs.csv_import.error_limit import require_errors_within_limit, require_valid_rows
@@ -37,16 +38,17 @@ async def _staged_batches(
     context: ImportContext, claim: Claim, path: Path
 ) -> AsyncGenerator[Batch]:
     """The batches of the file, up to the one that exceeds a counted error limit."""
-    rejected = claim.rows_rejected
+    rejected, warnings = claim.rows_rejected, claim.warnings
     async with aclosing(validated_batches(context, claim, path)) as batches:
         async for lines in batches:
             if claim.options.stops_after(rejected):
                 return
             rejected += lines.batch.rejects.height
-            yield await to_thread(_staged, lines)
+            warnings = merge_warnings(warnings, lines.batch.warnings)
+            yield await to_thread(_staged, lines, warnings)
 
 
-def _staged(lines: ValidatedLines) -> Batch:
+def _staged(lines: ValidatedLines, warnings: Sequence[RowWarning]) -> Batch:
     validated = lines.batch
     return Batch(
         first_line=lines.first_line,
@@ -56,6 +58,7 @@ def _staged(lines: ValidatedLines) -> Batch:
         rows_rejected=validated.rejects.height,
         rejects=validated.rejects,
         staged=stage(validated.readings),
+        warnings=warnings,
         numbered_readings=validated.numbered_readings,
     )
 

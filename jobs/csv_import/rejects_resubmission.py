@@ -6,12 +6,13 @@ last part that was committed, as in a load.
 """
 
 from asyncio import to_thread
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
 
 import polars as pl
 
+from core.row_warnings import RowWarning, merge_warnings
 from core.storage import rejects_folder
 from jobs.csv_import.batch import Batch
 from jobs.csv_import.context import ImportContext
@@ -42,13 +43,16 @@ async def resubmit(context: ImportContext, claim: Claim, resubmission: Resubmiss
     source = await _source(context, claim)
     async with context.storage.as_file(resubmission.object_key) as file:
         corrections = await to_thread(_read_corrections, file.path)
+    warnings = claim.warnings
     for part in await context.storage.keys(claim.rejects_folder):
         first_line = int(PurePosixPath(part).stem)
         if first_line > resubmission.lines_done:
             context.raise_if_stopping()
             rejects = await read_rejects(context.storage, part)
             validate_lines = await _validator(context, source, resubmission)
-            batch = await to_thread(_corrected, first_line, rejects, corrections, validate_lines)
+            correct = partial(_corrected, first_line, rejects, corrections, validate_lines)
+            batch = await to_thread(correct, warnings)
+            warnings = batch.warnings
             write = partial(write_rejects, context.storage, next_folder, first_line)
             await write(batch.rejects)
             await context.imports.store_batch(claim, batch, CommitSlot(expect_new=False), write)
@@ -74,10 +78,12 @@ def _corrected(
     rejects: pl.DataFrame,
     corrections: pl.DataFrame,
     validate_lines: ValidateLines,
+    warnings: Sequence[RowWarning],
 ) -> Batch:
     """A part of the rejects as a batch: the readings that are valid now, and the other rejects.
 
-    It adds no rows read, and each valid row is a reject less.
+    It adds no rows read, and each valid row is a reject less. What rejects look like was said when
+    the file was read.
     """
     corrected = rejects.select(LINE_NUMBER).join(corrections, LINE_NUMBER, maintain_order="left")
     others = rejects.join(corrections, LINE_NUMBER, how="anti", maintain_order="left")
@@ -90,6 +96,7 @@ def _corrected(
         rows_rejected=-validated.readings.height,
         rejects=pl.concat([others, validated.rejects]).sort(LINE_NUMBER),
         staged=stage(validated.readings),
+        warnings=merge_warnings(warnings, validated.valid_warnings),
         numbered_readings=validated.numbered_readings,
     )
 

@@ -1,6 +1,6 @@
 """An import's writes to the database. Each is fenced by the number of the attempt that makes it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
@@ -14,6 +14,7 @@ from core.database import Connection, Pool
 from core.import_transitions import apply
 from core.imports import ImportOptions, ImportState, Transition
 from core.queries import queries
+from core.row_warnings import RowWarning
 from core.storage import rejects_folder
 from jobs.csv_import.batch import Batch
 from jobs.csv_import.conflicts import Stored, store_rows
@@ -55,6 +56,7 @@ class Claim:
     object_e_tag: str | None = None
     announced_sha256: bytes | None = None
     sha256: bytes | None = None
+    warnings: Sequence[RowWarning] = ()
 
     @property
     def rejects_folder(self) -> str:
@@ -97,6 +99,7 @@ class ImportRepository:
             row["object_e_tag"],
             row["announced_sha256"],
             row["sha256"],
+            msgspec.json.decode(row["warnings"], type=list[RowWarning]),
         )
 
     async def horizon(self) -> datetime | None:
@@ -159,6 +162,7 @@ class ImportRepository:
             unchanged=batch.staged.readings - conflicts - stored.inserted - stored.replaced,
             first_ts=batch.staged.first_ts,
             last_ts=batch.staged.last_ts,
+            warnings=_as_json(batch.warnings),
         )
         _require_lease(claim, updated)
 
@@ -171,10 +175,16 @@ class ImportRepository:
             raise _lease_lost(claim)
         return RowCounts(row["rows_read"], row["rows_rejected"])
 
-    async def count_discarded(self, claim: Claim, rejected: int) -> None:
-        """Store how many rows of a file were rejected of which nothing is stored."""
+    async def count_discarded(
+        self, claim: Claim, rejected: int, warnings: Sequence[RowWarning]
+    ) -> None:
+        """Store rejected rows and warnings of a file of which nothing is stored."""
         updated = await queries().count_discarded(
-            self._pool, import_id=claim.id, attempt=claim.attempt, rejected=rejected
+            self._pool,
+            import_id=claim.id,
+            attempt=claim.attempt,
+            rejected=rejected,
+            warnings=_as_json(warnings),
         )
         _require_lease(claim, updated)
 
@@ -216,6 +226,10 @@ class ImportRepository:
 
 def _resubmission(row: asyncpg.Record) -> Resubmission:
     return Resubmission(row["repair_key"], row["repair_at"], row["repair_lines_done"])
+
+
+def _as_json(warnings: Sequence[RowWarning]) -> str:
+    return msgspec.json.encode(warnings).decode()
 
 
 def _require_lease(claim: Claim, updated: object) -> None:

@@ -7,26 +7,36 @@ import polars as pl
 
 from core.imports import EQUIPMENT_ID, VALUE, DecimalMark, ImportOptions
 from core.readings import NUMBER, OnConflict, TimeBounds
+from core.row_warnings import RowWarning
 from jobs.csv_import.equipment_ids import are_plain, with_normalized_ids
 from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT
 from jobs.csv_import.reject_rules import RejectRule, reject_rules
 from jobs.csv_import.timestamps import with_timestamps
+from jobs.csv_import.warning_rules import warnings_of_rejected, warnings_of_valid
 
 
 @dataclass(frozen=True, slots=True)
 class ValidatedBatch:
     """A batch's `readings` (equipment_id, ts, value) and `rejects` (line, code, column, row).
 
-    Where conflicts are errors, the readings have line and row too.
+    Where conflicts are errors, the readings have line and row too. Warnings of valid and of
+    rejected rows are apart: a row that is resubmitted may come to the former later.
     """
 
     readings: pl.DataFrame
     rejects: pl.DataFrame
+    valid_warnings: list[RowWarning]
+    reject_warnings: list[RowWarning]
 
     @property
     def numbered_readings(self) -> pl.DataFrame | None:
         """The readings, if they have line and row."""
         return self.readings if LINE_NUMBER in self.readings.columns else None
+
+    @property
+    def warnings(self) -> list[RowWarning]:
+        """What to warn of when the rows are first read."""
+        return [*self.valid_warnings, *self.reject_warnings]
 
     @property
     def rows_read(self) -> int:
@@ -48,10 +58,13 @@ def validate(rows: pl.DataFrame, options: ImportOptions, bounds: TimeBounds) -> 
         .with_columns(rule=pl.coalesce(numbers))
     )
     valid = validated.filter(pl.col("rule").is_null())
+    rejected = _with_codes(validated.filter(pl.col("rule").is_not_null()), rules)
     line_columns = (LINE_NUMBER, TEXT) if options.on_conflict is OnConflict.ERROR else ()
     return ValidatedBatch(
         valid.select(*line_columns, equipment_id=EQUIPMENT_ID, ts="ts", value="number"),
-        _rejects(validated.filter(pl.col("rule").is_not_null()), rules),
+        rejected.select(LINE_NUMBER, "code", "column", row=TEXT),
+        warnings_of_valid(valid, ids_are_plain=ids_are_plain),
+        warnings_of_rejected(rejected, options.decimal),
     )
 
 
@@ -63,12 +76,10 @@ def _number(mark: DecimalMark) -> pl.Expr:
     return pl.when(text.str.contains(f"^{NUMBER}$")).then(text.cast(pl.Float64, strict=False))
 
 
-def _rejects(rejected: pl.DataFrame, rules: Sequence[RejectRule]) -> pl.DataFrame:
+def _with_codes(rejected: pl.DataFrame, rules: Sequence[RejectRule]) -> pl.DataFrame:
     codes = dict(enumerate(str(rule.code) for rule in rules))
     columns = dict(enumerate(rule.column for rule in rules))
-    return rejected.select(
-        LINE_NUMBER,
+    return rejected.with_columns(
         code=pl.col("rule").replace_strict(codes, return_dtype=pl.String),
         column=pl.col("rule").replace_strict(columns, return_dtype=pl.String),
-        row=TEXT,
     )

@@ -74,13 +74,15 @@ HAVING count(*) > 0;
 
 -- name: claim_import(import_id, from_states)^
 -- Begin the next attempt at an unfinished import, which ends every earlier attempt. Where no batch
--- is stored, no row counts: an earlier attempt may have counted those of a file it discarded.
+-- is stored, no row counts and nothing is warned of: an earlier attempt may have counted the rows
+-- of a file it discarded.
 UPDATE imports
 SET
     attempt = attempt + 1,
     tries = tries + 1,
     rows_read = CASE lines_done WHEN 0 THEN 0 ELSE rows_read END,
     rows_rejected = CASE lines_done WHEN 0 THEN 0 ELSE rows_rejected END,
+    warnings = CASE lines_done WHEN 0 THEN '[]' ELSE warnings END,
     state = CASE state WHEN 'queued' THEN 'loading' ELSE state END,
     started_at = coalesce(started_at, now())
 WHERE id = :import_id AND state = any(:from_states)
@@ -101,7 +103,8 @@ RETURNING
     repair_lines_done,
     object_e_tag,
     announced_sha256,
-    sha256;
+    sha256,
+    warnings;
 
 -- name: begin_aggregating(import_id, attempt, from_states)^
 -- The whole file, or every part of its resubmitted rejects, is loaded; the rollups come next.

@@ -169,9 +169,9 @@ SET
 WHERE id = :import_id AND attempt = :attempt AND state = 'loading'
 RETURNING id;
 
--- name: checkpoint_import(lines_done, bytes_read, rows_read, inserted, replaced, unchanged, rejected, first_ts, last_ts, import_id, attempt)$
+-- name: checkpoint_import(lines_done, bytes_read, rows_read, inserted, replaced, unchanged, rejected, first_ts, last_ts, warnings, import_id, attempt)$
 -- Add a batch to the row counts and move the checkpoint, in the batch's own transaction. A
--- resubmission of rejects has a checkpoint of its own.
+-- resubmission of rejects has a checkpoint of its own. The warnings are all up to this batch.
 UPDATE imports
 SET
     lines_done = CASE WHEN repairing THEN lines_done ELSE :lines_done END,
@@ -185,6 +185,7 @@ SET
     rows_rejected = rows_rejected + :rejected,
     first_ts = least(first_ts, :first_ts),
     last_ts = greatest(last_ts, :last_ts),
+    warnings = :warnings,
     tries = 0
 WHERE id = :import_id AND attempt = :attempt AND state = 'loading'
 RETURNING id;
@@ -197,12 +198,13 @@ SELECT
 FROM imports
 WHERE id = :import_id AND attempt = :attempt AND state = 'loading';
 
--- name: count_discarded(rejected, import_id, attempt)$
--- Store how many rows were rejected of a file of which nothing is stored.
+-- name: count_discarded(rejected, warnings, import_id, attempt)$
+-- Store how many rows were rejected, and the warnings, of a file of which nothing is stored.
 UPDATE imports
 SET
     rows_read = :rejected,
-    rows_rejected = :rejected
+    rows_rejected = :rejected,
+    warnings = :warnings
 WHERE id = :import_id AND attempt = :attempt AND state = 'loading' AND lines_done = 0
 RETURNING id;
 

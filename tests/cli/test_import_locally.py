@@ -210,6 +210,16 @@ DRY = """\
 """
 
 
+def test_a_dry_run_has_the_warnings_of_the_import(settings: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "excel.csv"
+    path.write_text(f'{HEADER}"=""00123""",2024-07-01T02:30:00Z,1\nb,2024-07-01T02:30:00Z,1\n')
+    dry = sensorflow("import", "--dry-run", str(path), **settings)
+    assert dry.returncode == 0, dry.stderr
+    done = sensorflow("import", str(path), **settings)
+    for outcome in (dry, done):
+        assert "\n  warning formula_id: 1 rows (lines 2). Ids begin with =" in outcome.stdout
+
+
 def test_an_unreachable_database_is_reported(settings: dict[str, str], tmp_path: Path) -> None:
     path = tmp_path / "good.csv"
     path.write_text(LATE)

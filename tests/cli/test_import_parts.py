@@ -66,6 +66,7 @@ def an_import(state: ImportState, rows: int) -> Import:
         progress=Progress(rows, 40, 100, 312_000.0, None),
         range=None,
         error=None,
+        warnings=[],
         size_bytes=1,
         duplicate_of=None,
         options=ImportOptions(),

@@ -64,6 +64,20 @@ def outcomes_in_json(outcome: subprocess.CompletedProcess[str]) -> list[dict[str
     return [json.loads(line) for line in outcome.stdout.splitlines()]
 
 
+def test_rows_that_a_spreadsheet_has_changed_are_warned_of(
+    settings: dict[str, str], tmp_path: Path
+) -> None:
+    rows = "1.23457E+11,2024-01-01T00:00:00Z,1\n" * 7
+    file = write_file(tmp_path, "excel.csv", HEADER + rows)
+    outcome = sensorflow("import", file, **settings)
+    assert outcome.returncode == 0, outcome.stderr
+    assert "  warning scientific_id: 7 rows (lines 2, 3, 4, 5, 6, ...). Ids look" in outcome.stdout
+    (reported,) = outcomes_in_json(sensorflow("import", "--json", file, **settings))
+    (warning,) = reported["import"]["warnings"]
+    assert warning.pop("message").startswith("Ids look like a spreadsheet's scientific notation")
+    assert warning == {"code": "scientific_id", "count": 7, "lines": [2, 3, 4, 5, 6]}
+
+
 def test_a_file_is_imported_and_its_rows_are_counted(
     settings: dict[str, str], tmp_path: Path
 ) -> None:

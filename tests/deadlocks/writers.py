@@ -51,6 +51,7 @@ def import_batch(on_conflict: OnConflict, *, expect_new: bool) -> Write:
             rows_rejected=0,
             rejects=pl.DataFrame(),
             staged=stage(frame),
+            warnings=(),
         )
         import_id = await add_import(pool)
         async with pool.acquire() as connection, connection.transaction():

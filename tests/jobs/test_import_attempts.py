@@ -167,6 +167,7 @@ ONE_ROW_BATCH = Batch(
     rows_rejected=0,
     rejects=NOTHING,
     staged=stage(ONE_ROW),
+    warnings=(),
 )
 ARGUMENTS = {
     "fail": ("code", "message"),

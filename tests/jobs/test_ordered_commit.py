@@ -46,6 +46,7 @@ def batch(number: int, hours: Sequence[int]) -> Batch:
         rows_rejected=0,
         rejects=pl.DataFrame(),
         staged=stage(readings),
+        warnings=(),
     )
 
 

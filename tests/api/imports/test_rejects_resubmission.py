@@ -29,10 +29,14 @@ async def import_with_rejects(
 
 
 async def send(
-    client: httpx2.AsyncClient, import_id: UUID | str, text: str, name: str = "fixed.csv"
+    client: httpx2.AsyncClient,
+    import_id: UUID | str,
+    text: str,
+    name: str = "fixed.csv",
+    query: str = "",
 ) -> httpx2.Response:
     files = {"file": (name, text.encode("utf-8", "surrogateescape"))}
-    return await client.post(f"/imports/{import_id}/rejects", files=files)
+    return await client.post(f"/imports/{import_id}/rejects{query}", files=files)
 
 
 def assert_problem(response: httpx2.Response, status: int, code: str) -> str:
@@ -147,3 +151,43 @@ async def test_the_list_of_rejects_is_that_of_the_last_resubmission(
     (folder / "000000000010.csv").write_text(MORE)
     await pool.execute("UPDATE imports SET rejects_generation = 2")
     assert (await client.get(f"/imports/{import_id}/rejects")).text == HEADER + MORE
+
+
+FORMULAS = """\
+3,"bad_number","value","=1+1,2026-01-01T00:00:00Z,x"
+7,"wrong_columns","","a;-5,2;=cmd|'/c calc'!A0"
+"""
+ESCAPED_FORMULAS = """\
+3,"bad_number","value","'=1+1,2026-01-01T00:00:00Z,x"
+7,"wrong_columns","","a;'-5,2;'=cmd|'/c calc'!A0"
+"""
+
+
+async def test_a_list_for_a_spreadsheet_has_no_formulas_and_comes_back_as_it_was(
+    client: httpx2.AsyncClient, pool: Pool, storage_folder: Path
+) -> None:
+    import_id = await import_with_rejects(pool, storage_folder)
+    part = storage_folder / "imports" / str(import_id) / "rejects" / "000000000002.csv"
+    part.write_text(FORMULAS)
+    path = f"/imports/{import_id}/rejects"
+    assert (await client.get(f"{path}?csvDialect=plain")).text == HEADER + FORMULAS + MORE
+    given = (await client.get(f"{path}?csvDialect=spreadsheet")).text
+    assert given == HEADER + ESCAPED_FORMULAS + MORE
+    assert_problem(await client.get(f"{path}?csvDialect=excel"), 400, "validation_error")
+
+    answer = await send(client, import_id, given, query="?csvDialect=spreadsheet")
+    assert answer.status_code == 200
+    stored = storage_folder / await pool.fetchval("SELECT repair_key FROM imports")
+    rows = [line.split(",", 3)[-1] for line in (FORMULAS + MORE).splitlines()]
+    assert stored.read_text().splitlines()[1:] == [
+        f"{line},{row}" for line, row in zip((3, 7, 12), rows, strict=True)
+    ]
+
+
+async def test_a_line_number_within_a_rejected_row_is_no_rejected_line(
+    client: httpx2.AsyncClient, pool: Pool, storage_folder: Path
+) -> None:
+    import_id = await import_with_rejects(pool, storage_folder)
+    part = storage_folder / "imports" / str(import_id) / "rejects" / "000000000002.csv"
+    part.write_text('3,"bad_text","equipmentId","a\n4,b"\n')  # as a Parquet file may have it
+    assert_problem(await send(client, import_id, f"{HEADER}4,x,y,z\n"), 400, "never_rejected")

@@ -7,7 +7,14 @@ import httpx2
 from tests.api.openapi.test_reference import document
 
 # Their parameters are arguments of the handlers: Litestar makes parser and document of them.
-FROM_SIGNATURES = {"beginSignIn", "listImports", "getImport", "putContent"}
+FROM_SIGNATURES = {
+    "beginSignIn",
+    "listImports",
+    "getImport",
+    "putContent",
+    "getRejects",
+    "repairRejects",
+}
 
 # InfluxDB's clients send more parameters than the one that counts.
 IGNORING_OTHERS = {"writeLineProtocol", "writeLineProtocolByOldPath"}
