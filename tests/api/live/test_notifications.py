@@ -1,4 +1,7 @@
-"""Whatever a notification says, it is read or it is unreadable."""
+"""Whatever a notification says, it is read or it is unreadable.
+
+SENSORFLOW_FUZZ_NOTIFICATIONS sets how many are tried, 100 by default.
+"""
 
 import json
 import os
@@ -16,10 +19,9 @@ from api.live.notifications import (
 )
 from core.database import Pool
 
-EXAMPLES = int(os.environ.get("SENSORFLOW_NOTIFICATION_EXAMPLES", "100"))
+EXAMPLES = int(os.environ.get("SENSORFLOW_FUZZ_NOTIFICATIONS", "100"))
 FUZZ = settings(
     max_examples=EXAMPLES,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
