@@ -211,7 +211,7 @@ async def _open_auth(
     access_tokens = AccessTokenVerifier(auth, jwks, revoked_tokens.is_revoked)
     id_tokens = IdTokenVerifier(auth, jwks)
     client = OidcClient(auth, discovery, api.public_url)
-    cookies = AuthCookies(api, session)
+    cookies, csrf = AuthCookies(api, session), CsrfPolicy(api)
     async with AsyncExitStack() as resources:
         resources.push_async_callback(jwks.close)
         resources.push_async_callback(discovery.close)
@@ -222,6 +222,7 @@ async def _open_auth(
         sign_in = SignInService(
             password_login=auth.password_login,
             public_url=api.public_url,
+            csrf=csrf,
             client=client,
             sessions=sessions,
             session_store=store,
@@ -232,7 +233,7 @@ async def _open_auth(
             id_tokens=id_tokens,
         )
         yield _Auth(
-            authenticator=Authenticator(access_tokens, sessions, cookies, CsrfPolicy(api)),
+            authenticator=Authenticator(access_tokens, sessions, cookies, csrf),
             cookies=cookies,
             sign_in=sign_in,
         )

@@ -14,6 +14,11 @@ class SensorFlowError(Exception):
         self.message = message
         self.details = details
 
+    @property
+    def detail(self) -> str:
+        """The message, and for an error whose message clients compare, what it leaves out."""
+        return self.message
+
 
 class DatabaseUnavailableError(SensorFlowError):
     """The database does not answer; what was in progress may be stored or not; send it again."""

@@ -105,6 +105,8 @@ TIMESTAMP = "timestamp"
 VALUE = "value"
 COLUMNS = (EQUIPMENT_ID, TIMESTAMP, VALUE)
 
+MAX_COLUMNS = 100  # of a text file
+
 UTC_ZONE = "UTC"
 
 
@@ -114,6 +116,14 @@ class Delimiter(StrEnum):
     COMMA = ","
     SEMICOLON = ";"
     TAB = "\t"
+    PIPE = "|"
+
+
+class HeaderMode(StrEnum):
+    """Whether a line of the file names the columns, or these are given by their positions."""
+
+    DETECT = "detect"
+    NONE = "none"
 
 
 class DecimalMark(StrEnum):
@@ -144,9 +154,11 @@ class ImportOptions(Struct, frozen=True, kw_only=True, rename="camel"):
     """The format of a file and how to load it, as the client specifies.
 
     `delimiter` null: detected from the header. `timeZone` is that of timestamps without offset.
-    `columns` maps COLUMNS to the file's own names. `maxErrors` is a number of rejected rows or a
-    percentage of all rows such as "5%"; null: any number. `earliest` is the earliest plausible
-    timestamp; null: that of the settings.
+    `columns` maps COLUMNS to the file's own names, or without header to their positions from 1.
+    `skipLines` are passed over before the header is looked for, `skipLinesAfterHeader` before the
+    first row, and everywhere lines that begin with `commentPrefix`. `maxErrors` is a number of
+    rejected rows or a percentage of all rows such as "5%"; null: any number. `earliest` is the
+    earliest plausible timestamp; null: that of the settings.
     """
 
     delimiter: Delimiter | None = None
@@ -154,6 +166,10 @@ class ImportOptions(Struct, frozen=True, kw_only=True, rename="camel"):
     time_format: TimeFormat = TimeFormat.ISO8601
     time_zone: str = UTC_ZONE
     columns: dict[str, str] = {}
+    header: HeaderMode = HeaderMode.DETECT
+    skip_lines: int = 0
+    comment_prefix: str | None = None
+    skip_lines_after_header: int = 0
     max_errors: int | str | None = None
     on_too_many_errors: OnTooManyErrors = OnTooManyErrors.DISCARD
     on_conflict: OnConflict = OnConflict.REPLACE

@@ -13,6 +13,7 @@ from api.auth.access import AUTHENTICATED, PUBLIC, SESSION_HOLDER, access
 from api.auth.basic import parse_basic_credentials
 from api.auth.client_address import ClientAddressResolver
 from api.auth.cookies import AuthCookies
+from api.auth.errors import InvalidSignInError
 from api.auth.pages import on_sign_in_problem
 from api.auth.redirect_target import DEFAULT_TARGET
 from api.auth.schemas import AuthorizationResponse, LogoutForm, Me, Message, SignedOut
@@ -69,7 +70,7 @@ class AuthController(Controller):
         self, request: AnyRequest, sign_in: SignIn, auth_cookies: Cookies
     ) -> Redirect:
         """Open the session and redirect the browser to where it wanted to go."""
-        response = convert(dict(request.query_params), AuthorizationResponse, strict=False)
+        response = _authorization_response(request)
         opened = await sign_in.finish(
             response,
             auth_cookies.read_sign_in(request.cookies, response.state),
@@ -97,6 +98,8 @@ class AuthController(Controller):
     ) -> Response[Message]:
         """Open a session for the user whose password the provider accepts."""
         sign_in.require_password_login()
+        # Or a foreign page signs its visitors in as somebody who then sees what they do.
+        sign_in.csrf.require_trusted_origin(request.method, request.headers)
         cookie = await sign_in.sign_in_with_password(
             parse_basic_credentials(request.headers.get("authorization", "")),
             client_addresses.resolve(request),
@@ -152,3 +155,11 @@ class AuthController(Controller):
         """End the sessions that the logout token names."""
         await sign_in.back_channel_logout(data.logout_token)
         return Response("", media_type=MediaType.TEXT, headers=NO_STORE)
+
+
+def _authorization_response(request: AnyRequest) -> AuthorizationResponse:
+    """The response in the query string, where each parameter comes once (RFC 6749 3.1)."""
+    parameters = dict(request.query_params)
+    if len(parameters) < len(request.query_params):
+        raise InvalidSignInError("The provider's answer repeats a parameter. Sign in again.")
+    return convert(parameters, AuthorizationResponse, strict=False)

@@ -5,6 +5,7 @@ from urllib.parse import quote
 import structlog
 
 from api.auth.basic import Credentials
+from api.auth.csrf import CsrfPolicy
 from api.auth.errors import (
     IdentityProviderRefusedError,
     IdentityProviderUnavailableError,
@@ -56,6 +57,7 @@ class SignInService:
 
     password_login: bool
     public_url: str
+    csrf: CsrfPolicy
     client: OidcClient
     sessions: Sessions
     session_store: SessionStore
@@ -132,11 +134,14 @@ class SignInService:
     async def back_channel_logout(self, logout_token: str) -> None:
         """End the sessions that the logout token names. Raises InvalidLogoutTokenError."""
         claims = await self.id_tokens.verify_logout_token(logout_token)
-        # A logout token works once: its id is stored like a revoked token.
-        if not await self.revoked_tokens.revoke(f"logout {claims.token_id}", claims.expires_at):
+        # A logout token works once: its id is stored like a revoked token, but only when the
+        # sessions have ended, since a provider whose request failed sends the same token again.
+        used = f"logout {claims.token_id}"
+        if await self.revoked_tokens.is_revoked(used):
             raise InvalidLogoutTokenError("The logout token was used before.")
         await self.session_store.end_by_logout_token(claims)
         self.access_tokens.clear_cache()
+        await self.revoked_tokens.revoke(used, claims.expires_at)
 
     async def _exchange_code(
         self, response: AuthorizationResponse, sign_in: PendingSignIn

@@ -40,13 +40,19 @@ def on_sensorflow_error(
     if isinstance(error, InvalidRequestError):
         return _invalid(error.problems, error.code)
     if isinstance(error, RejectedBatchError):
-        counts = {"read": error.read, "rejected": error.rejected}
-        return _response(error.code, error.message, {}, error.problems, **counts)
+        return _response(
+            error.code,
+            error.message,
+            {},
+            error.problems,
+            read=error.read,
+            rejected=error.rejected,
+        )
     if STATUSES[error.code] == HTTPStatus.INTERNAL_SERVER_ERROR:
         return on_unexpected(request, error)
     if STATUSES[error.code] >= HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.warning("refused", code=error.code, cause=repr(error.__cause__))
-    return _response(error.code, error.message, _headers(error))
+    return _response(error.code, error.message, _headers(error), detail=error.detail)
 
 
 def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
@@ -103,23 +109,27 @@ def _headers(error: SensorFlowError) -> dict[str, str]:
             return {}
 
 
-def _response(
+def _response(  # noqa: PLR0913  # the fields of the document
     code: str,
     message: str | list[str],
     headers: dict[str, str],
     errors: list[FieldProblem] | UnsetType = UNSET,
-    **counts: int,
+    *,
+    detail: str | None = None,
+    read: int | UnsetType = UNSET,
+    rejected: int | UnsetType = UNSET,
 ) -> Response[Problem]:
     status = int(STATUSES[code])
     problem = Problem(
         type=f"urn:sensorflow:problem:{code}",
         title=code.replace("_", " ").capitalize(),
         status=status,
-        detail=message if isinstance(message, str) else "; ".join(message),
+        detail=detail or (message if isinstance(message, str) else "; ".join(message)),
         instance=f"urn:sensorflow:request:{current_request_id()}",
         code=code,
         message=message,
         errors=errors,
-        **counts,
+        read=read,
+        rejected=rejected,
     )
     return Response(problem, status_code=status, media_type=PROBLEM_JSON, headers=headers)

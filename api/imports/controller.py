@@ -17,7 +17,7 @@ from api.imports.rejects_file import MAX_REJECTS_BYTES
 from api.imports.rejects_resubmission import RejectsResubmissionService
 from api.imports.schemas import Import, ImportPage, NewUpload, PresignedUpload, Uploaded
 from api.imports.service import ImportService
-from api.imports.uploads import UploadService
+from api.imports.uploads import EXTENSIONS, UploadService
 from core.scopes import Scope
 
 Imports = NamedDependency[SkipValidation[ImportService]]
@@ -58,7 +58,7 @@ class UploadController(Controller):
         operation_id="uploadCsv",
         operation_class=UploadOperation,
         summary="Import a CSV or Parquet file",
-        description="A .csv, .csv.gz, .csv.zst or .parquet; other fields describe its format.",
+        description=f"A file named {', '.join(EXTENSIONS)}; other fields describe its format.",
         **access(Scope.IMPORTS_WRITE, 400, 413),
     )
     async def upload_csv(self, request: SignedIn, uploads: Uploads) -> Uploaded:

@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 from core.errors import SensorFlowError
 
 
@@ -8,9 +10,19 @@ class FileRequiredError(SensorFlowError):
 
 
 class NotCsvError(SensorFlowError):
-    """The file's name has none of the supported extensions."""
+    """The file's name has none of the supported `extensions`; clients know the message."""
 
     code = "not_csv"
+
+    def __init__(self, extensions: Sequence[str]) -> None:
+        super().__init__("Only CSV files are allowed")
+        self.extensions = extensions
+
+    @property
+    def detail(self) -> str:
+        """The message and the endings that are accepted."""
+        *others, last = self.extensions
+        return f"{self.message}: the name must end in {', '.join(others)} or {last}."
 
 
 class EmptyFileError(SensorFlowError):

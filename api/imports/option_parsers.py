@@ -6,6 +6,7 @@ Each gets the option's name and its value, and raises InvalidRequestError.
 import json
 import re
 from datetime import datetime
+from typing import Any
 
 from api.http.parsers import invalid_parameter
 from api.http.problem_details import FieldProblem, InvalidRequestError
@@ -13,12 +14,17 @@ from core.imports import COLUMNS, Delimiter
 from core.readings import RejectCode, parse_earliest
 
 MAX_NAME_CHARACTERS = 200
+MAX_SKIPPED_LINES = 10_000
+MAX_PREFIX_CHARACTERS = 10
 ROW_COUNT = re.compile("[0-9]{1,15}")
 PERCENTAGE = re.compile(r"(100|[0-9]{1,2}(\.[0-9]{1,6})?)%")
+
+PREFIX = re.compile(rf"\S{{1,{MAX_PREFIX_CHARACTERS}}}")
 
 DELIMITER_NAMES = {
     ",": Delimiter.COMMA,
     ";": Delimiter.SEMICOLON,
+    "|": Delimiter.PIPE,
     "tab": Delimiter.TAB,
 }
 DELIMITERS = {**{str(delimiter): delimiter for delimiter in Delimiter}, **DELIMITER_NAMES}
@@ -27,22 +33,43 @@ DELIMITERS = {**{str(delimiter): delimiter for delimiter in Delimiter}, **DELIMI
 def parse_delimiter(name: str, value: object) -> Delimiter:
     """One of DELIMITER_NAMES, or the character itself."""
     if not isinstance(value, str) or value not in DELIMITERS:
-        raise invalid_parameter(name, "must be a comma, a semicolon or the word tab")
+        raise invalid_parameter(name, "must be a comma, a semicolon, a pipe or the word tab")
     return DELIMITERS[value]
 
 
 def parse_columns(name: str, value: object) -> dict[str, str]:
-    """The file's names for COLUMNS, from an object or from its JSON."""
-    names = _parse_json(value)
-    if not isinstance(names, dict) or not names.keys() <= set(COLUMNS):
+    """The file's names for COLUMNS, or the numbers of its columns, from an object or its JSON."""
+    given = _parse_json(value)
+    if not isinstance(given, dict) or not given.keys() <= set(COLUMNS):
         message = f"must be a JSON object that gives names of the file for {', '.join(COLUMNS)}"
         raise invalid_parameter(name, message)
+    names = {column: _number_as_text(text) for column, text in given.items()}
     problems = [problem for column, text in names.items() for problem in _check_name(column, text)]
     if problems:
         raise InvalidRequestError(problems)
     if len(set(names.values())) < len(names):
         raise invalid_parameter(name, "must not name one column twice")
     return names
+
+
+def _number_as_text(value: object) -> Any:
+    return str(value) if type(value) is int else value
+
+
+def parse_line_count(name: str, value: object) -> int:
+    """A number of lines."""
+    text = str(value)
+    if type(value) in {int, str} and ROW_COUNT.fullmatch(text) and int(text) <= MAX_SKIPPED_LINES:
+        return int(text)
+    raise invalid_parameter(name, f"must be a whole number of at most {MAX_SKIPPED_LINES} lines")
+
+
+def parse_comment_prefix(name: str, value: object) -> str:
+    """What a comment begins with: letters and signs, without blanks."""
+    if isinstance(value, str) and PREFIX.fullmatch(value) and value.isprintable():
+        return value
+    message = f"must be 1 to {MAX_PREFIX_CHARACTERS} printable characters without blanks, such as #"
+    raise invalid_parameter(name, message)
 
 
 def parse_max_errors(name: str, value: object) -> int | str:

@@ -15,11 +15,21 @@ from api.http.problem_details import FieldProblem, InvalidRequestError
 from api.imports.option_parsers import (
     DELIMITER_NAMES,
     parse_columns,
+    parse_comment_prefix,
     parse_delimiter,
     parse_earliest_option,
+    parse_line_count,
     parse_max_errors,
 )
-from core.imports import COLUMNS, DecimalMark, ImportOptions, OnTooManyErrors, TimeFormat
+from core.imports import (
+    COLUMNS,
+    MAX_COLUMNS,
+    DecimalMark,
+    HeaderMode,
+    ImportOptions,
+    OnTooManyErrors,
+    TimeFormat,
+)
 from core.readings import OnConflict
 
 
@@ -64,7 +74,7 @@ IMPORT_OPTIONS = (
         description="Between fields; without it, detected from the header.",
         flag="--delimiter",
         metavar="MARK",
-        cli_help="Between fields: a comma, a semicolon or the word tab.",
+        cli_help="Between fields: a comma, a semicolon, a pipe or the word tab.",
     ),
     _enum_option(
         "decimal",
@@ -97,6 +107,38 @@ IMPORT_OPTIONS = (
         flag="--column",
         metavar="OURS=THEIRS",
         cli_help=f"The file's name for {_alternatives(COLUMNS)}.",
+    ),
+    _enum_option(
+        "header",
+        HeaderMode,
+        description="none: no line names the columns, and the option columns has their numbers.",
+        flag="--header",
+        metavar="WHETHER",
+        cli_help="Whether a line names the columns: {choices} (then number them by --column).",
+    ),
+    ImportOption(
+        name="skipLines",
+        parse=parse_line_count,
+        description="Lines above the header, or above the first row if there is none.",
+        flag="--skip-lines",
+        metavar="LINES",
+        cli_help="Lines above the header, if it is not found by itself.",
+    ),
+    ImportOption(
+        name="commentPrefix",
+        parse=parse_comment_prefix,
+        description="Lines that begin with it are passed over, wherever they are.",
+        flag="--comment-prefix",
+        metavar="SIGN",
+        cli_help="Lines that begin with it are passed over, such as #.",
+    ),
+    ImportOption(
+        name="skipLinesAfterHeader",
+        parse=parse_line_count,
+        description="Lines between the header and the first row, such as one of units.",
+        flag="--skip-lines-after-header",
+        metavar="LINES",
+        cli_help="Lines below the header that are no rows, such as units.",
     ),
     ImportOption(
         name="maxErrors",
@@ -150,7 +192,20 @@ def parse_options(fields: Mapping[str, object]) -> ImportOptions:
             problems += error.problems
     if problems:
         raise InvalidRequestError(problems)
-    return msgspec.convert(parsed, ImportOptions)
+    options = msgspec.convert(parsed, ImportOptions)
+    if options.header is HeaderMode.NONE:
+        _require_positions(options)
+    return options
+
+
+def _require_positions(options: ImportOptions) -> None:
+    """Raise InvalidRequestError unless the options are such that a file needs no header."""
+    numbers = {str(number) for number in range(1, MAX_COLUMNS + 1)}
+    if options.columns.keys() != set(COLUMNS) or not numbers.issuperset(options.columns.values()):
+        message = f"with header=none must give a number from 1 to {MAX_COLUMNS} for each of "
+        raise invalid_parameter("columns", message + ", ".join(COLUMNS))
+    if options.skip_lines_after_header:
+        raise invalid_parameter("skipLinesAfterHeader", "needs a header: set skipLines instead")
 
 
 def _unknown(name: str, _value: object) -> object:

@@ -29,7 +29,12 @@ from api.imports.upload_urls import UploadUrls
 from core.imports import RETRIABLE, ImportState
 from core.storage import Storage, source_key
 
-EXTENSIONS = (".csv", ".csv.gz", ".csv.zst", ".parquet")
+TEXT_EXTENSIONS = (".csv", ".tsv", ".txt")
+COMPRESSIONS = ("", ".gz", ".zst")
+EXTENSIONS = (
+    *(text + compression for text in TEXT_EXTENSIONS for compression in COMPRESSIONS),
+    ".parquet",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +183,7 @@ def extension_of(file_name: str) -> str:
     for extension in EXTENSIONS:
         if file_name.lower().endswith(extension):
             return extension
-    raise NotCsvError("Only CSV files are allowed")
+    raise NotCsvError(EXTENSIONS)
 
 
 def _require_bytes(size_bytes: int) -> None:

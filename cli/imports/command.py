@@ -22,6 +22,12 @@ With --dry-run nothing is stored. The files are validated and compared with
 the database: which column is which, rows that would be rejected, rows that
 repeat or are stored already, buckets of the rollups to refresh.
 
+With --detect nothing is stored either, and no database is needed. The options
+for a file are found in its first lines and tried by the code that imports; the
+command to run is printed with the first readings that it makes. Where a file
+may be read in several ways, as 03/04/2026, all are printed. Exit code 0: one
+command, which rejects none of these lines; 1: look at it; 3: none is found.
+
 Rejected rows are saved beside their file as FILE.rejects.csv: line, code,
 column, row. A file that is there already is never overwritten.
 
@@ -39,6 +45,8 @@ Examples:
   sensorflow import --server https://sensors.example.org readings.csv
   sensorflow import --time-zone Europe/Berlin --decimal , export.csv
   sensorflow import --column equipmentId=Pump --column value=Level x.csv.gz
+  sensorflow import --skip-lines 3 --comment-prefix '#' --delimiter '|' x.txt
+  sensorflow import --detect logger.csv
   sensorflow import --dry-run --on-conflict skip readings.csv
   sensorflow import --max-errors 1% --json *.csv.gz | jq .import.counts
 """
@@ -70,6 +78,10 @@ def import_files(
             "--dry-run", help="Store nothing; report what an import into the database would do."
         ),
     ] = False,
+    detect: Annotated[
+        bool,
+        typer.Option("--detect", help="Store nothing; find the options for each file."),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object a file in place of the summary.")
     ] = False,
@@ -80,7 +92,9 @@ def import_files(
     from cli.imports.outcomes import ExitCode
 
     try:
-        arguments = Arguments(server, form_fields(given), dry_run=dry_run, as_json=as_json)
+        arguments = Arguments(
+            server, form_fields(given), dry_run=dry_run, detect=detect, as_json=as_json
+        )
         code = process_files(files, arguments)
     except UsageError as error:
         typer.echo(error.message, err=True)

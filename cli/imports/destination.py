@@ -1,4 +1,4 @@
-"""Where the files go: to a server, into the configured database, or through a dry run."""
+"""Where the files go: to a server, into the database, or through a dry run or a detection."""
 
 import os
 from collections.abc import Sequence
@@ -24,12 +24,20 @@ class Arguments:
     server: str | None
     options: dict[str, str]
     dry_run: bool
+    detect: bool
     as_json: bool
 
 
 def process_files(files: Sequence[Path], arguments: Arguments) -> ExitCode:
-    """Import the files, or run them dry. Raises UsageError when no destination is configured."""
+    """Import the files, run them dry or find options for them.
+
+    Raises UsageError when two of these are asked for, or no destination is configured.
+    """
+    if arguments.detect and arguments.dry_run:
+        raise UsageError("Both --detect and --dry-run store nothing: give one of the two.")
     report = Report(as_json=arguments.as_json)
+    if arguments.detect:
+        return _detect(files, arguments, report)
     if arguments.dry_run:
         return _dry_run(files, arguments, report)
     return run_files(files, _importer(arguments), import_and_save_rejects, report)
@@ -57,6 +65,12 @@ def _dry_run(files: Sequence[Path], arguments: Arguments, report: Report) -> Exi
     from cli.imports.dry_run import DryRun, dry_run_file  # noqa: PLC0415  # as above
 
     return run_files(files, DryRun.open(arguments.options), dry_run_file, report)
+
+
+def _detect(files: Sequence[Path], arguments: Arguments, report: Report) -> ExitCode:
+    from cli.imports.detection import detect_files  # noqa: PLC0415  # as above
+
+    return detect_files(files, arguments.options, report)
 
 
 def _require_database(remedy: str) -> None:

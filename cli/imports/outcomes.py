@@ -90,7 +90,7 @@ class ImportOutcome:
     def failure(self) -> Failure | None:
         """Why the import failed, if it did."""
         if self.error:
-            return Failure(self.error.code, self.error.message)
+            return Failure(self.error.code, self.error.detail)
         return self.result.error if self.result else None
 
     def lines(self) -> Iterator[str]:

@@ -64,7 +64,7 @@ async def _outcome(process: ProcessFile[T], display: Display, target: T, path: P
     except SensorFlowError as error:
         return ImportOutcome(path, error=error)
     except OSError as error:
-        return ImportOutcome(path, error=_unreadable(error))
+        return ImportOutcome(path, error=unreadable(error))
     finally:
         display.finish_file()
 
@@ -90,7 +90,8 @@ async def _with_rejects(importer: Importer, outcome: ImportOutcome) -> ImportOut
         return replace(outcome, error=_not_saved(outcome.result, error))
 
 
-def _unreadable(error: OSError) -> FileUnreadableError:
+def unreadable(error: OSError) -> FileUnreadableError:
+    """The error of a file that the system does not let this process read."""
     return FileUnreadableError(f"The file cannot be read: {error.strerror}.")
 
 

@@ -1,24 +1,27 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import polars as pl
+
 from core.imports import ImportOptions
 from jobs.csv_import.field_splitting import split_fields
-from jobs.csv_import.header import Layout, read_header
+from jobs.csv_import.header import read_header
+from jobs.csv_import.layout import Layout
 from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT, numbered_line_batches
 from jobs.csv_import.row_batches import RowBatch, RowSource
-
-HEADER_LINES = 1
 
 
 def open_csv(path: Path, options: ImportOptions, lines_done: int, batch_lines: int) -> RowSource:
     """The rows after the first `lines_done` lines. Raises what `read_header` does."""
     layout = read_header(path, options)
-    batches = _row_batches(path, layout, max(lines_done, HEADER_LINES), batch_lines)
+    batches = _row_batches(
+        path, layout, options.comment_prefix, max(lines_done, layout.lines_above), batch_lines
+    )
     return RowSource(layout.names, options, layout, batches)
 
 
 def _row_batches(
-    path: Path, layout: Layout, lines_done: int, batch_lines: int
+    path: Path, layout: Layout, comment_prefix: str | None, lines_done: int, batch_lines: int
 ) -> Iterator[RowBatch]:
     for lines in numbered_line_batches(path, lines_done, batch_lines):
         numbers = lines[LINE_NUMBER]
@@ -26,5 +29,12 @@ def _row_batches(
             first_line=numbers[0],
             last_line=numbers[-1],
             size_bytes=int(lines[TEXT].str.len_bytes().sum()) + lines.height,
-            frame=split_fields(lines, layout),
+            frame=split_fields(_without_comments(lines, comment_prefix), layout),
         )
+
+
+def _without_comments(lines: pl.DataFrame, prefix: str | None) -> pl.DataFrame:
+    if prefix is None:
+        return lines
+    is_comment = pl.col(TEXT).str.strip_chars_start().str.starts_with(prefix)
+    return lines.filter(~is_comment.fill_null(value=False))

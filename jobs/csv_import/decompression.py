@@ -33,7 +33,7 @@ async def decompressed_file(
 
     Raises FileFaultError when it cannot be decompressed, or not within `max_bytes`.
     """
-    if path.suffix not in OPENERS:
+    if path.suffix.lower() not in OPENERS:
         yield path
         return
     with TemporaryDirectory(prefix="sensorflow-") as folder:
@@ -47,16 +47,17 @@ def decompress(
 ) -> None:
     """Write the contents of the compressed file `source` to `target`, in bounded memory."""
     with target.open("wb") as output:
-        for chunk in _decompressed_chunks(source):
+        for chunk in decompressed_chunks(source):
             raise_if_stopping()
             if output.tell() + len(chunk) > max_bytes:
                 raise decompressed_too_large(max_bytes)
             output.write(chunk)
 
 
-def _decompressed_chunks(source: Path) -> Iterator[bytes]:
+def decompressed_chunks(source: Path) -> Iterator[bytes]:
+    """The contents of a compressed file. Raises FileFaultError `bad_compression`, or OSError."""
     try:
-        with OPENERS[source.suffix](source) as compressed:
+        with OPENERS[source.suffix.lower()](source) as compressed:
             while chunk := compressed.read(CHUNK_BYTES):
                 yield chunk
     except (OSError, EOFError, zlib.error) as error:

@@ -1,7 +1,9 @@
+import re
+
 import polars as pl
 
 from core.imports import COLUMNS
-from jobs.csv_import.header import Layout, field_pattern
+from jobs.csv_import.layout import Layout, field_pattern
 from jobs.csv_import.numbered_lines import TEXT
 
 MAX_SPLIT_COLUMNS = 20  # split_exact holds all of them in memory
@@ -10,7 +12,8 @@ MAX_SPLIT_COLUMNS = 20  # split_exact holds all of them in memory
 def split_fields(lines: pl.DataFrame, layout: Layout) -> pl.DataFrame:
     """The lines that are not blank, with the fields of COLUMNS.
 
-    These are null in lines that have another number of fields than the layout.
+    These are null in lines that have another number of fields than the layout. A delimiter at the
+    end of a line that has them all begins no field.
     """
     return _with_fields(lines.filter(pl.col(TEXT).str.strip_chars() != ""), layout)
 
@@ -20,13 +23,17 @@ def _with_fields(lines: pl.DataFrame, layout: Layout) -> pl.DataFrame:
     if has_quotes or layout.width > MAX_SPLIT_COLUMNS:
         fields = pl.col(TEXT).str.extract_groups(_line_pattern(layout))
         return lines.with_columns(_unquoted(fields.struct.field(name)) for name in COLUMNS)
-    return lines.with_columns(_split_exact(layout))  # several times as fast
+    trailing = lines[TEXT].str.ends_with(layout.delimiter).any()
+    return lines.with_columns(_split_exact(layout, trailing=trailing))  # several times as fast
 
 
-def _split_exact(layout: Layout) -> list[pl.Expr]:
-    fields = pl.col(TEXT).str.split_exact(layout.delimiter, layout.width)
-    parts = [fields.struct.field(f"field_{n}") for n in range(layout.width + 1)]
-    fits = parts[-2].is_not_null() & parts[-1].is_null()
+def _split_exact(layout: Layout, *, trailing: bool) -> list[pl.Expr]:
+    fields = pl.col(TEXT).str.split_exact(layout.delimiter, layout.width + trailing)
+    parts = [fields.struct.field(f"field_{n}") for n in range(layout.width + 1 + trailing)]
+    last, extra = parts[layout.width - 1], parts[layout.width]
+    fits = last.is_not_null() & extra.is_null()
+    if trailing:
+        fits |= (extra == "") & parts[layout.width + 1].is_null()
     return [pl.when(fits).then(parts[layout.positions[name]]).alias(name) for name in COLUMNS]
 
 
@@ -37,7 +44,8 @@ def _line_pattern(layout: Layout) -> str:
     groups = (
         f"(?P<{names[n]}>{field})" if n in names else f"(?:{field})" for n in range(layout.width)
     )
-    return f"^{layout.delimiter.join(groups)}$"
+    mark = re.escape(layout.delimiter)
+    return f"^{mark.join(groups)}(?:{mark})?$"
 
 
 def _unquoted(field: pl.Expr) -> pl.Expr:

@@ -1,51 +1,21 @@
-"""The header of a CSV file: delimiter and columns are detected, or the file is refused."""
+"""The header of a text file: delimiter and columns are detected, or the file is refused."""
 
 import codecs
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from itertools import takewhile
 from pathlib import Path
 
-from core.imports import (
-    COLUMNS,
-    EQUIPMENT_ID,
-    TIMESTAMP,
-    VALUE,
-    Delimiter,
-    ImportFault,
-    ImportOptions,
+from core.imports import COLUMNS, MAX_COLUMNS, HeaderMode, ImportOptions
+from jobs.csv_import.head import Head, HeadLine, is_cut, read_head
+from jobs.csv_import.header_faults import (
+    empty_file,
+    missing_header,
+    missing_positions,
+    not_text,
+    row_above_header,
+    several_headers,
 )
-from jobs.errors import FileFaultError
-
-# The names a column may have if the options give none, in upper or lower case.
-COLUMN_ALIASES = {
-    EQUIPMENT_ID: ("equipmentId", "equipment_id", "sensor", "device"),
-    TIMESTAMP: ("timestamp", "time", "ts"),
-    VALUE: ("value", "reading"),
-}
-
-HEAD_BYTES = 2**16
-MAX_COLUMNS = 100
-QUOTED_CHARACTERS = 80
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """How a line splits: into `width` fields, among which each of COLUMNS has its position.
-
-    `names` are the file's own, for COLUMNS.
-    """
-
-    delimiter: str
-    width: int
-    positions: Mapping[str, int]
-    names: Mapping[str, str] = field(default_factory=dict, compare=False)
-
-
-def field_pattern(delimiter: str) -> str:
-    """Matches a quoted field, with quotes inside doubled, or one without any quote."""
-    return f'"(?:[^"]|"")*"|[^"{delimiter}]*'
+from jobs.csv_import.layout import Layout, match_columns, split_line
 
 
 def read_header(path: Path, options: ImportOptions) -> Layout:
@@ -53,111 +23,74 @@ def read_header(path: Path, options: ImportOptions) -> Layout:
 
     Raises FileFaultError: `empty_file`, `not_text`, `missing_header` or `ambiguous_header`.
     """
-    with path.open("rb") as file:
-        head = file.read(HEAD_BYTES).removeprefix(BYTE_ORDER_MARK)
-    if not head.strip():
-        raise _empty_file()
-    first_line = head.split(b"\n", 1)[0].decode(errors="replace")
-    for delimiter in [options.delimiter] if options.delimiter else Delimiter:
-        names = _split_header(first_line, delimiter)
+    head = read_head(path, options)
+    if not head.lines:
+        raise empty_file(options)
+    if options.header is HeaderMode.NONE:
+        layout, fault = _by_position(head, options), missing_positions
+    else:
+        layout, fault = _by_header(head, options), missing_header
+    if layout is None:
+        raise fault(head, options) if _is_text(head.content) else not_text()
+    return layout
+
+
+def _by_header(head: Head, options: ImportOptions) -> Layout | None:
+    """By the first line, or by the only other one that names the columns; None: there is none."""
+    first, *others = head.lines
+    layout = _named_by(first, head, options)
+    if layout or options.skip_lines:
+        return layout
+    found = [(line, layout) for line in others if (layout := _named_by(line, head, options))]
+    if len(found) > 1:
+        raise several_headers([line.number for line, _ in found])
+    for line, layout in found:
+        _require_no_row_above(line, layout, head)
+        return layout
+    return None
+
+
+def _named_by(line: HeadLine, head: Head, options: ImportOptions) -> Layout | None:
+    """The layout, if the line names the columns."""
+    for delimiter in head.delimiters:
+        names = split_line(line.text, delimiter)
         positions = match_columns(names, options)
         if positions is not None and len(names) <= MAX_COLUMNS:
             matched = {column: names[position] for column, position in positions.items()}
-            return Layout(delimiter, len(names), positions, matched)
-    raise _missing_header(first_line, options) if _is_text(head) else _not_text()
+            lines_above = line.number + options.skip_lines_after_header
+            return Layout(delimiter, len(names), positions, matched, lines_above)
+    return None
 
 
-def match_columns(names: Sequence[str], options: ImportOptions) -> dict[str, int] | None:
-    """The position of each of COLUMNS among the names of a file's columns; None: one is missing.
-
-    Raises FileFaultError: `ambiguous_header`.
-    """
-    matches = {column: _positions(names, column, options.columns) for column in COLUMNS}
-    return _require_single(matches, names) if all(matches.values()) else None
-
-
-def _split_header(line: str, delimiter: str) -> list[str]:
-    fields = re.findall(f"(?:^|{delimiter})({field_pattern(delimiter)})", line)
-    return [_unquoted(field.strip()) for field in fields]
+def _require_no_row_above(header: HeadLine, layout: Layout, head: Head) -> None:
+    """Raise FileFaultError if a line above the header may be a row: it would be lost."""
+    for line in takewhile(lambda line: line != header, head.lines):
+        fields = split_line(line.text, layout.delimiter)
+        fits = len(fields) == layout.width
+        if fits and all(fields[position] for position in layout.positions.values()):
+            raise row_above_header(line, header)
 
 
-def _unquoted(field: str) -> str:
-    return field.removeprefix('"').removesuffix('"').replace('""', '"').strip()
+def _by_position(head: Head, options: ImportOptions) -> Layout | None:
+    """By the numbers of the columns; None: not one delimiter alone makes so many fields."""
+    positions = {column: int(options.columns[column]) - 1 for column in COLUMNS}
+    widths = {mark: _usual_width(head, mark) for mark in head.delimiters}
+    fitting = [mark for mark, width in widths.items() if max(positions.values()) < width]
+    if len(fitting) != 1:
+        return None
+    lines_above = head.lines[0].number - 1
+    return Layout(fitting[0], widths[fitting[0]], positions, options.columns, lines_above)
 
 
-def _positions(names: Sequence[str], column: str, mapped: Mapping[str, str]) -> list[int]:
-    """The positions of all names that may be the column."""
-    if column in mapped:
-        return [n for n, name in enumerate(names) if name == mapped[column]]
-    aliases = {alias.casefold() for alias in COLUMN_ALIASES[column]}
-    return [
-        n
-        for n, name in enumerate(names)
-        if name.casefold() in aliases and name not in mapped.values()
-    ]
-
-
-def _require_single(matches: Mapping[str, list[int]], names: Sequence[str]) -> dict[str, int]:
-    for column, positions in matches.items():
-        if len(positions) > 1:
-            raise _ambiguous_header(column, [names[position] for position in positions])
-    return {column: positions[0] for column, positions in matches.items()}
+def _usual_width(head: Head, delimiter: str) -> int:
+    """The number of fields that most lines have."""
+    widths = Counter(len(split_line(line.text, delimiter)) for line in head.lines)
+    return widths.most_common(1)[0][0]
 
 
 def _is_text(head: bytes) -> bool:
-    cut = len(head) >= HEAD_BYTES - len(BYTE_ORDER_MARK)  # possibly inside a character
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(head, final=not cut)
+        codecs.getincrementaldecoder("utf-8")().decode(head, final=not is_cut(head))
     except UnicodeDecodeError:
         return False
     return b"\0" not in head
-
-
-def _empty_file() -> FileFaultError:
-    return FileFaultError(
-        ImportFault.EMPTY_FILE,
-        "The file is empty. Nothing was stored. Check that it was written completely.",
-    )
-
-
-def _not_text() -> FileFaultError:
-    return FileFaultError(
-        ImportFault.NOT_TEXT,
-        "The file is not UTF-8 text. Nothing of it was stored. Save it as CSV in UTF-8; a "
-        "compressed file must be named .csv.gz or .csv.zst.",
-    )
-
-
-def _missing_header(first_line: str, options: ImportOptions) -> FileFaultError:
-    wanted = _listed(options.columns.get(column, column) for column in COLUMNS)
-    excerpt = first_line.strip()[:QUOTED_CHARACTERS]
-    return FileFaultError(
-        ImportFault.MISSING_HEADER,
-        f"The first line must name the columns {wanted}, in any order, separated by "
-        f"{_delimiters(options.delimiter)}; it is {excerpt!r}. Nothing of the file was stored. "
-        "Add that line, or give the file's own names in the option columns.",
-    )
-
-
-def _ambiguous_header(column: str, names: Iterable[str]) -> FileFaultError:
-    return FileFaultError(
-        ImportFault.AMBIGUOUS_HEADER,
-        f"More than one column may be {column}: {_listed(names)}. Nothing of the file was stored. "
-        "Say which one with the option columns, or name no two alike.",
-    )
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(name[:QUOTED_CHARACTERS] for name in names)
-
-
-def _delimiters(delimiter: Delimiter | None) -> str:
-    match delimiter:
-        case None:
-            return "commas, semicolons or tabs"
-        case Delimiter.COMMA:
-            return "commas"
-        case Delimiter.SEMICOLON:
-            return "semicolons"
-        case Delimiter.TAB:
-            return "tabs"

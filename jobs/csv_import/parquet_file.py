@@ -20,7 +20,7 @@ from core.imports import (
     TimeFormat,
 )
 from jobs.csv_import.decompression import decompressed_too_large
-from jobs.csv_import.header import Layout, match_columns
+from jobs.csv_import.layout import Layout, match_columns
 from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT
 from jobs.csv_import.parquet_text import as_text, is_text, require_types
 from jobs.csv_import.row_batches import RowBatch, RowSource

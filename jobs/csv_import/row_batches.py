@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from core.imports import ImportOptions
-from jobs.csv_import.header import Layout
+from jobs.csv_import.layout import Layout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

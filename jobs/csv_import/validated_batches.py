@@ -54,7 +54,7 @@ async def time_bounds(context: ImportContext, options: ImportOptions, now: datet
 
 def open_row_source(context: ImportContext, claim: Claim, path: Path) -> RowSource:
     """The rows that no earlier attempt has committed. Raises FileFaultError."""
-    if path.suffix == ".parquet":
+    if path.suffix.lower() == ".parquet":
         max_bytes = context.worker.max_inflated_bytes
         return open_parquet(path, claim.options, claim.lines_done, context.batch_lines, max_bytes)
     return open_csv(path, claim.options, claim.lines_done, context.batch_lines)

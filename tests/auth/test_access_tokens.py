@@ -85,10 +85,12 @@ def with_critical(provider: StubProvider, critical: object) -> str:
     return signed(json.dumps(header).encode(), json.dumps(provider.claims()).encode())
 
 
-def signed_with_the_public_key(provider: StubProvider) -> str:
+def signed_with_the_public_key(
+    provider: StubProvider, media_type: str = "at+jwt", **changes: Any
+) -> str:
     """Algorithm confusion: the public key, known to all, used as the secret of an HMAC."""
-    head = encoded('{"alg":"HS256","kid":"first","typ":"at+jwt"}')
-    signed = f"{head}.{encoded(json.dumps(provider.claims()))}"
+    head = encoded(json.dumps({"alg": "HS256", "kid": "first", "typ": media_type}))
+    signed = f"{head}.{encoded(json.dumps(provider.claims(**changes)))}"
     mac = hmac.digest(KEY.as_pem(private=False), signed.encode(), "sha256")
     return f"{signed}.{urlsafe_b64encode(mac).decode().rstrip('=')}"
 

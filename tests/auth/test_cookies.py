@@ -49,6 +49,16 @@ async def test_with_the_host_prefix_only_the_prefixed_cookie_counts(
         assert bare.json()["code"] == "missing_token"
 
 
+def test_with_the_host_prefix_a_sibling_domain_plants_neither_session_nor_sign_in() -> None:
+    """A browser takes cookies with the prefix from this host only."""
+    cookies = AuthCookies(ApiSettings(), SessionSettings(cookie_host_prefix=True))
+    sign_in, state = cookies.sign_in("s" * 43, "secret"), "s" * 43
+    assert cookies.read_sign_in({sign_in.key: "secret"}, state) == "secret"
+    planted = {sign_in.key.removeprefix("__Host-"): "secret", "Authentication": "x"}
+    assert cookies.read_sign_in(planted, state) == ""
+    assert cookies.read_session(planted) is None
+
+
 @pytest.mark.parametrize(
     "url", ["", "sensors.example.org", "ftp://x", "https://x/path", "https://x?q", "https://"]
 )

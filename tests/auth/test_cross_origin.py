@@ -23,18 +23,31 @@ async def signed_in(user: UserAgent) -> UserAgent:
     return user
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"Sec-Fetch-Site": "cross-site"},
-        {"Sec-Fetch-Site": "same-site"},
-        {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"},
-        {"Origin": "https://evil.example"},
-        {"Origin": "null"},
-        {"Origin": "http://127.0.0.1:1"},
-        {"Origin": "http://127.0.0.1.evil.example"},
-    ],
-)
+FOREIGN_PAGES = [
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},
+    {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"},
+    {"Origin": "https://evil.example"},
+    {"Origin": "null"},
+    {"Origin": "http://127.0.0.1:1"},
+    {"Origin": "http://127.0.0.1.evil.example"},
+]
+
+
+@pytest.mark.parametrize("headers", FOREIGN_PAGES)
+async def test_a_foreign_page_signs_nobody_in(user: UserAgent, headers: dict[str, str]) -> None:
+    response = await user.http.post("/auth/login", auth=TEST_USER, headers=headers)
+    assert (response.status_code, response.json()["code"]) == (403, "cross_origin")
+    assert user.session_cookie is None
+
+
+async def test_a_page_of_ours_signs_in(user: UserAgent, api_server: ApiServer) -> None:
+    headers = {"Sec-Fetch-Site": "same-origin", "Origin": api_server.url}
+    response = await user.http.post("/auth/login", auth=TEST_USER, headers=headers)
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize("headers", FOREIGN_PAGES)
 async def test_a_write_by_a_foreign_page_is_refused(
     signed_in: UserAgent, headers: dict[str, str]
 ) -> None:

@@ -38,6 +38,8 @@ from tests.support.hostile_provider import (
 from tests.support.ports import free_port
 from tests.support.stub_provider import AUDIENCE, KEY, OTHER_KEY, signed
 
+pytestmark = pytest.mark.usefixtures("always_stale")
+
 SLOW = [attacks.drip, attacks.drip_headers, attacks.never_answer]
 LARGE = [attacks.send_a_gigabyte, attacks.announce_a_gigabyte, attacks.send_a_bomb]
 NONSENSE = [
@@ -65,40 +67,10 @@ ATTACKS = [
 TAKEN_BYTES = 16 * 2**20
 
 
-@pytest_asyncio.fixture(scope="module")
-async def module_provider() -> AsyncIterator[HostileProvider]:
-    async with HostileProvider().serving() as provider:
-        yield provider
-
-
-@pytest_asyncio.fixture(scope="module")
-async def url(
-    migrated_url: str, module_provider: HostileProvider, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[str]:
-    """A server that knows no other provider."""
-    folder, auth = tmp_path_factory.mktemp("hostile"), {"audience": AUDIENCE}
-    issuer = module_provider.issuer
-    async with running_server(migrated_url, issuer, free_port(), folder, auth=auth) as server:
-        yield server.url
-
-
-@pytest.fixture(autouse=True)
-def _always_stale(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever was fetched is fetched again at its next use."""
-    monkeypatch.setattr(provider_cache, "MAX_AGE_SECONDS", 0)
-    monkeypatch.setattr(provider_cache, "COOLDOWN_SECONDS", 0)
-
-
 @pytest_asyncio.fixture
-async def provider(module_provider: HostileProvider) -> AsyncIterator[HostileProvider]:
-    yield module_provider
-    module_provider.make_peace()
-
-
-@pytest_asyncio.fixture
-async def http(url: str, provider: HostileProvider) -> AsyncIterator[httpx2.AsyncClient]:
+async def http(hostile_url: str, provider: HostileProvider) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of a server that knows keys and discovery document of its provider."""
-    async with httpx2.AsyncClient(base_url=url, timeout=20) as http:
+    async with httpx2.AsyncClient(base_url=hostile_url, timeout=20) as http:
         assert statuses(await with_new_tokens(http, provider, 1)) == {200}
         assert (await http.get("/auth/login")).status_code == 303
         provider.requests.clear()

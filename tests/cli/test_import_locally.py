@@ -17,6 +17,7 @@ from api.imports.progress_feed import ProgressFeed
 from api.imports.repository import ImportRepository
 from api.imports.schemas import Import
 from api.imports.service import ImportService
+from api.imports.uploads import EXTENSIONS
 from cli.imports import local_run
 from cli.imports.display import ProgressLines
 from cli.imports.errors import RetriesExhaustedError, UsageError
@@ -184,11 +185,12 @@ async def test_a_dry_run_forecasts_and_stores_nothing(
     del settings["SENSORFLOW_STORAGE_URL"]
     await pool.execute("INSERT INTO readings VALUES ('a', '2024-07-01T02:30:00Z', 7)")
     before = await pool.fetch("SELECT tableoid, * FROM readings")
-    files = (str(path), str(tmp_path / "none.xlsx"))
-    (tmp_path / "none.xlsx").touch()
+    files = (str(path), str(tmp_path / "none.docx"))
+    (tmp_path / "none.docx").touch()
     outcome = await asyncio.to_thread(sensorflow, "import", "--dry-run", *files, **settings)
     assert outcome.returncode == 3, outcome.stderr
-    assert outcome.stdout == DRY.format(*files)
+    *others, last = EXTENSIONS
+    assert outcome.stdout == DRY.format(*files, f"{', '.join(others)} or {last}")
     assert await pool.fetch("SELECT tableoid, * FROM readings") == before
     assert await pool.fetchval("SELECT count(*) FROM imports") == 0
 
@@ -205,7 +207,7 @@ DRY = """\
   retention: no row is too old
   to refresh: 1 hourly and 1 daily buckets
 ✗ {1}
-  not_csv: Only CSV files are allowed
+  not_csv: Only CSV files are allowed: the name must end in {2}.
 2 files: 1 with rejects, 1 failed
 """
 

@@ -73,6 +73,8 @@ def row_of(line: str, width: int, positions: Sequence[int], latest: datetime) ->
     if not line.strip(WHITE):
         return Row(None)
     fields = fields_of(line)
+    if fields and len(fields) == width + 1 and line.endswith(","):  # it begins no field
+        fields.pop()
     if fields is None or len(fields) != width:
         return BAD
     equipment_id, timestamp, value = (fields[position] for position in positions)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from core.imports import COLUMNS, ImportOptions, TimeFormat
 from core.readings import EARLIEST, LATEST, TimeBounds
 from jobs.csv_import.field_splitting import split_fields
-from jobs.csv_import.header import Layout
+from jobs.csv_import.layout import Layout
 from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT
 from jobs.csv_import.validation import validate
 

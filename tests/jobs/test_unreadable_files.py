@@ -23,7 +23,7 @@ COMPRESSIONS = [(".csv.gz", gzip.compress), (".csv.zst", zstandard.compress)]
         (b"", ".csv", "empty_file", "empty"),
         (b"\xef\xbb\xbf\r\n \n", ".csv", "empty_file", "empty"),
         (GOOD_ROW, ".csv", "missing_header", "equipmentId, timestamp, value"),
-        ("\n" + HEADER + GOOD_ROW, ".csv", "missing_header", "it is ''"),
+        ("\n" + GOOD_ROW, ".csv", "missing_header", "line 2 is 'a,2024-01-01T00:00:00Z,1'"),
         ("equipmentId,timestamp\n", ".csv", "missing_header", "'equipmentId,timestamp'"),
         (HEADER.replace("\n", "\rx\n"), ".csv", "missing_header", "\\rx"),
         ("value,equipmentId,timestamp,value\n", ".csv", "ambiguous_header", "value, value"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from core.imports import COLUMNS, DecimalMark, Delimiter, ImportOptions
 from core.readings import EARLIEST, TimeBounds
 from jobs.csv_import.field_splitting import split_fields
-from jobs.csv_import.header import Layout
+from jobs.csv_import.layout import Layout
 from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT
 from jobs.csv_import.validation import ValidatedBatch, validate
 from tests.support.ids import is_stored_unchanged
@@ -164,16 +164,29 @@ def test_an_equipment_id_is_stored_composed_and_without_white_space_around_it(
     [
         "a",
         f"a,{TS}",
-        f"a,{TS},1,",
+        f"a,{TS},1,,",
+        f"a,{TS},1, ",
+        f"a,{TS},1,2,",
+        f'a,{TS},1,""',
         f'"a,{TS},1',
         f'b",{TS},1',
         f'a "b",{TS},1',
         f'"a"b,{TS},1',
-        ",,,",
+        ",,,,",
     ],
 )
 def test_a_line_with_other_columns_or_an_open_quote_is_refused_whole(text: str) -> None:
     assert rejection(text) == ("wrong_columns", "")
+
+
+@pytest.mark.parametrize("text", [f"a,{TS},1,", f'"a",{TS},"1",', f'a,{TS},"1",'])
+def test_a_delimiter_at_the_end_of_a_whole_row_begins_no_field(text: str) -> None:
+    assert reading(text)[0] == "a"
+    assert reading(text.replace("1", "2"))[2] == 2
+    others = [f"a,{TS},1", f"a,{TS},1,", f"a,{TS},", f"a,{TS}"]
+    batch = validated(*others, text)
+    assert batch.readings.height == 3
+    assert batch.rejects["code"].to_list() == ["missing_value", "wrong_columns"]
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["Cc"])), min_size=1))

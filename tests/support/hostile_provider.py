@@ -8,7 +8,7 @@ import asyncio
 import gzip
 import json
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -47,10 +47,13 @@ class HostileProvider(StubProvider):
         self.discovery_changes: dict[str, Any] = {}
         self.token_changes: dict[str, Any] = {}
         self.id_token_changes: dict[str, Any] = {}
+        self.access_token_changes: dict[str, Any] = {}
+        self.ignores_pkce = False
         self.sent_bytes = 0
         self.over = asyncio.Event()
         self.forms: list[dict[str, str]] = []
         self._authorizations: dict[str, Authorization] = {}
+        self._refresh_tokens: set[str] = set()
 
     def authorize(self, url: str, **changes: str | None) -> dict[str, str]:
         """The authorization response to the request at `url`; a change to None omits a parameter.
@@ -76,11 +79,18 @@ class HostileProvider(StubProvider):
         """Be honest again; attacks that go on end."""
         self.over.set()
         self.over = asyncio.Event()
-        for changes in (self.attacks, self.discovery_changes, self.token_changes):
+        for changes in (
+            self.attacks,
+            self.discovery_changes,
+            self.token_changes,
+            self.id_token_changes,
+            self.access_token_changes,
+        ):
             changes.clear()
-        self.id_token_changes.clear()
+        self.ignores_pkce = False
         self.published = public_keys()
         self.requests.clear()
+        self.forms.clear()
         self.sent_bytes = 0
 
     async def respond(self, request: Request, writer: asyncio.StreamWriter) -> None:
@@ -106,21 +116,38 @@ class HostileProvider(StubProvider):
         return document | endpoints | self.discovery_changes
 
     async def _exchange(self, form: dict[str, str], writer: asyncio.StreamWriter) -> None:
-        authorization = Authorization(None, None)
+        nonce = None
         if form["grant_type"] == "authorization_code":
-            known = self._authorizations.pop(form["code"], None)
-            if known is None or known.challenge != challenge_of(form.get("code_verifier", "")):
+            authorization = self._authorizations.pop(form["code"], None)
+            if authorization is None or not self._is_proven(authorization, form):
                 await send_json(writer, {"error": "invalid_grant"}, "400 Bad Request")
                 return
-            authorization = known
-        await send_json(writer, self._tokens(authorization.nonce) | self.token_changes)
+            nonce = authorization.nonce
+        elif form["grant_type"] == "refresh_token" and not self._spend(form["refresh_token"]):
+            await send_json(writer, {"error": "invalid_grant"}, "400 Bad Request")
+            return
+        await send_json(writer, self._tokens(nonce) | self.token_changes)
+
+    def _is_proven(self, authorization: Authorization, form: dict[str, str]) -> bool:
+        """Whether the code comes from where it was requested, by PKCE."""
+        challenge = challenge_of(form.get("code_verifier", ""))
+        return self.ignores_pkce or authorization.challenge == challenge
+
+    def _spend(self, refresh_token: str) -> bool:
+        """Use a refresh token; when one is used again, none works any more (RFC 9700 4.14.2)."""
+        if refresh_token not in self._refresh_tokens:
+            self._refresh_tokens.clear()
+            return False
+        self._refresh_tokens.remove(refresh_token)
+        return True
 
     def _tokens(self, nonce: str | None) -> dict[str, Any]:
         id_claims = {"aud": "sensorflow", "scope": None, "nonce": nonce, **self.id_token_changes}
+        self._refresh_tokens.add(refresh_token := token_hex())
         return {
-            "access_token": self.token(jti=token_hex()),
+            "access_token": self.token(jti=token_hex(), **self.access_token_changes),
             "token_type": "Bearer",
-            "refresh_token": token_hex(),
+            "refresh_token": refresh_token,
             "id_token": self.token({"typ": "JWT"}, **id_claims),
         }
 
@@ -215,7 +242,7 @@ async def _drip(provider: HostileProvider, writer: asyncio.StreamWriter) -> None
             await asyncio.wait_for(over.wait(), 1)
 
 
-def callback_path(response: dict[str, str]) -> str:
+def callback_path(response: Mapping[str, str] | Sequence[tuple[str, str]]) -> str:
     """Where the provider sends the browser with this authorization response."""
     return f"/auth/callback?{urlencode(response)}"
 

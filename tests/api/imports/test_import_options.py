@@ -20,6 +20,10 @@ DEFAULTS: dict[str, Any] = {
     "timeFormat": "iso8601",
     "timeZone": "UTC",
     "columns": {},
+    "header": "detect",
+    "skipLines": 0,
+    "commentPrefix": None,
+    "skipLinesAfterHeader": 0,
     "maxErrors": None,
     "onTooManyErrors": "discard",
     "onConflict": "replace",
@@ -31,6 +35,10 @@ OPTIONS_OF_CLIENT = {
     "timeFormat": "epoch_ms",
     "timeZone": "America/New_York",
     "columns": {"timestamp": "Zeit", "value": "Wert, °C"},
+    "header": "detect",
+    "skipLines": 3,
+    "commentPrefix": "//",
+    "skipLinesAfterHeader": 1,
     "maxErrors": "0.5%",
     "onTooManyErrors": "keep",
     "onConflict": "skip",
@@ -52,7 +60,7 @@ async def upload(client: httpx2.AsyncClient, *fields: tuple[str, object]) -> htt
 
 
 def texts(options: dict[str, Any]) -> list[tuple[str, object]]:
-    return [(name, json.dumps(v) if name == "columns" else v) for name, v in options.items()]
+    return [(name, v if isinstance(v, str) else json.dumps(v)) for name, v in options.items()]
 
 
 async def options_of(client: httpx2.AsyncClient, uploaded: httpx2.Response) -> object:
@@ -73,14 +81,50 @@ async def test_options_are_stored_and_returned_whether_before_or_after_the_file(
     assert await options_of(client, tab) == {**DEFAULTS, "delimiter": "\t"}
 
 
+@pytest.mark.parametrize("text", ['{"equipmentId": 2, "timestamp": "1", "value": 100}'])
+async def test_without_header_columns_have_numbers(client: httpx2.AsyncClient, text: str) -> None:
+    fields = [("header", "none"), ("columns", text), ("delimiter", "|")]
+    columns = {"equipmentId": "2", "timestamp": "1", "value": "100"}
+    expected = {**DEFAULTS, "header": "none", "columns": columns, "delimiter": "|"}
+    assert await options_of(client, await upload(client, *fields, ("file", CSV))) == expected
+    assert parse_options({"header": "none", "columns": json.loads(text)}).columns == columns
+
+
+NUMBERED = {"equipmentId": "1", "timestamp": "2", "value": "3"}
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        ({}, "columns"),
+        ({"columns": {"equipmentId": "1", "timestamp": "2"}}, "columns"),
+        ({"columns": {**NUMBERED, "value": "0"}}, "columns"),
+        ({"columns": {**NUMBERED, "value": "101"}}, "columns"),
+        ({"columns": {**NUMBERED, "value": "01"}}, "columns"),
+        ({"columns": {**NUMBERED, "value": "\u0663"}}, "columns"),
+        ({"columns": {**NUMBERED, "value": "Wert"}}, "columns"),
+        ({"columns": NUMBERED, "skipLinesAfterHeader": 1}, "skipLinesAfterHeader"),
+    ],
+)
+def test_what_does_not_fit_a_file_without_header_is_refused(
+    options: dict[str, object], field: str
+) -> None:
+    with pytest.raises(InvalidRequestError) as raised:
+        parse_options({"header": "none", **options})
+    assert [problem.field for problem in raised.value.problems] == [field]
+
+
 INVALID = [
     ("maxErrors", "-1"), ("maxErrors", "100.1%"), ("maxErrors", "1e3"), ("maxErrors", "5 %"),
     ("maxErrors", "9" * 16), ("maxErrors", "many"), ("onTooManyErrors", "stop"),
     ("onConflict", "update"), ("earliest", "1950"), ("earliest", "1950-02-30"), ("earliest", "0"),
     ("earliest", "0001-01-01"), ("earliest", "9999-12-31T23:59:59-01:00"),
-    ("delimiter", "|"), ("delimiter", ""), ("decimal", "point"), ("timeFormat", "epoch"),
+    ("delimiter", ":"), ("delimiter", ""), ("decimal", "point"), ("timeFormat", "epoch"),
     ("timeZone", "Mars/Olympus"), ("timeZone", "localtime"), ("timeZone", "america/new_york"),
     ("timeZone", "../UTC"), ("columns", "timestamp"), ("columns", "[]"), ("columns", "[" * 9000),
+    ("header", "yes"), ("skipLines", "-1"), ("skipLines", "1.0"), ("skipLines", "10001"),
+    ("skipLinesAfterHeader", "one"), ("commentPrefix", ""), ("commentPrefix", " #"),
+    ("commentPrefix", "#" * 11), ("commentPrefix", "\x07"),
     ("columns", '{"time": "a"}'), ("columns", '{"value": "a", "timestamp": "a"}'),
 ]  # fmt: skip
 
@@ -139,7 +183,8 @@ def test_a_json_object_gives_the_same_options() -> None:
 @pytest.mark.parametrize("value", [None, 1, 1.5, True, [], {}, [","], {"a": 1}, "\ud800"])
 @pytest.mark.parametrize("name", [*PARSERS, "\ud800"])
 def test_a_value_of_another_type_is_rejected(name: str, value: object) -> None:
-    if (name, value) in [("columns", {}), ("maxErrors", 1)]:
+    counts = {"maxErrors", "skipLines", "skipLinesAfterHeader"}
+    if (name, value) == ("columns", {}) or (name in counts and type(value) is int):
         return
     with pytest.raises(InvalidRequestError) as raised:
         parse_options({name: value})

@@ -66,7 +66,7 @@ async def in_chunks(content: bytes = CSV) -> AsyncIterator[bytes]:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"fileName": "a.txt"}, (400, "not_csv", "CSV")),
+        ({"fileName": "a.ods"}, (400, "not_csv", "CSV")),
         ({"fileName": 1}, (400, "validation_error", "fileName")),
         ({"fileName": "x" * 5000}, (400, "validation_error", "fileName")),
         ({"sizeBytes": 0}, (400, "validation_error", "sizeBytes")),

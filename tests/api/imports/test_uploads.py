@@ -7,6 +7,7 @@ from uuid import UUID
 import httpx2
 import pytest
 
+from api.imports.uploads import EXTENSIONS
 from core.database import Connection, Pool
 from core.queue import enqueue_import
 from core.settings import ApiSettings
@@ -53,13 +54,16 @@ async def test_a_form_without_a_file_is_rejected(
     assert await nothing_is_stored(pool, storage_folder)
 
 
-@pytest.mark.parametrize("name", ["a.txt", "a.csv.exe", "csv", "a.gz", "a.csv.bz2", "a.csv/b"])
+@pytest.mark.parametrize("name", ["a.ods", "a.csv.exe", "csv", "a.gz", "a.csv.bz2", "a.csv/b"])
 async def test_an_unsupported_extension_is_rejected(
     client: httpx2.AsyncClient, pool: Pool, storage_folder: Path, name: str
 ) -> None:
     response = await upload(client, name)
     assert (response.status_code, response.json()["code"]) == (400, "not_csv")
-    assert response.json()["message"] == "Only CSV files are allowed"
+    problem = response.json()
+    assert problem["message"] == "Only CSV files are allowed"
+    assert problem["detail"].startswith("Only CSV files are allowed: the name must end in .csv, ")
+    assert all(f" {extension}" in problem["detail"] for extension in EXTENSIONS)
     assert await nothing_is_stored(pool, storage_folder)
 
 
@@ -175,8 +179,8 @@ async def test_a_file_name_is_stored_without_folders_control_characters_and_exce
     assert response.json()["fileName"] == stored
 
 
-@pytest.mark.parametrize("name", ["a.csv.gz", "A.CSV.ZST"])
-async def test_a_compressed_file_is_stored_with_its_extension(
+@pytest.mark.parametrize("name", ["a.csv.gz", "A.CSV.ZST", *(f"A{e.upper()}" for e in EXTENSIONS)])
+async def test_a_file_is_stored_with_its_extension(
     client: httpx2.AsyncClient, storage_folder: Path, name: str
 ) -> None:
     response = await upload(client, name, b"\x00\xff")

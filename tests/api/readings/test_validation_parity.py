@@ -23,7 +23,7 @@ from core.imports import COLUMNS, EQUIPMENT_ID, TIMESTAMP, VALUE, ImportOptions,
 from core.readings import EARLIEST, Reading, TimeBounds
 from core.readings import TIMESTAMP as ISO_8601
 from jobs.csv_import.field_splitting import split_fields
-from jobs.csv_import.header import Layout
+from jobs.csv_import.layout import Layout
 from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT
 from jobs.csv_import.parquet_text import as_text
 from jobs.csv_import.validation import validate

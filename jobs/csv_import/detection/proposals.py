@@ -1,0 +1,152 @@
+"""Options for a file, found in its first lines and tried by the code that imports."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+from msgspec.structs import asdict, replace
+
+from core.imports import COLUMNS, TIMESTAMP, UTC_ZONE, VALUE, HeaderMode, ImportOptions
+from core.readings import TimeBounds
+from core.row_warnings import RowWarning, merge_warnings
+from jobs.csv_import.detection.cells import decimal_mark
+from jobs.csv_import.detection.roles import find_roles
+from jobs.csv_import.detection.sample import first_lines
+from jobs.csv_import.detection.table import Line, Table, find_table
+from jobs.csv_import.detection.times import fitting_formats
+from jobs.csv_import.detection.trial import Trial, try_options
+from jobs.csv_import.numbered_lines import numbered_line_batches
+from jobs.csv_import.reject_reasons import MAX_REASONS, describe_rejects
+from jobs.csv_import.timestamps import OFFSET, UNITS
+
+SAMPLE_LINES = 200
+MAX_TRIALS = 12
+
+Shorten = Callable[[ImportOptions], ImportOptions]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Options that read a file, and what its first lines are with them."""
+
+    options: ImportOptions
+    trial: Trial
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """The file's own names for COLUMNS."""
+        return self.trial.source.columns
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are among the first lines."""
+        return self.trial.batch.rows_read
+
+    @property
+    def rejected(self) -> int:
+        """How many of the rows would be rejected."""
+        return self.trial.batch.rejects.height
+
+    @property
+    def first_rejects(self) -> list[str]:
+        """The first of these in words."""
+        rejects = self.trial.batch.rejects.head(MAX_REASONS)
+        return describe_rejects(rejects, self.trial.source)
+
+    @property
+    def warnings(self) -> list[RowWarning]:
+        """What the import would warn of."""
+        return merge_warnings(self.trial.batch.warnings)
+
+    @property
+    def assumes_utc(self) -> bool:
+        """Whether timestamps without offset are read as UTC only because nothing is said."""
+        if self.options.time_format in UNITS or self.options.time_zone != UTC_ZONE:
+            return False
+        return not self.trial.timestamps.str.contains(OFFSET).all()
+
+    def first_readings(self, count: int) -> list[tuple[str, datetime, float]]:
+        """The first readings."""
+        return self.trial.batch.readings.select("equipment_id", "ts", "value").head(count).rows()
+
+
+def propose_options(path: Path, given: ImportOptions, bounds: TimeBounds) -> list[Proposal]:
+    """The options of which the most first lines are readings, added to those that are `given`.
+
+    Several, where the file does not tell which is meant; none, where no line is a reading.
+    Raises FileFaultError or OSError.
+    """
+    with first_lines(path) as sample:
+        trials = [
+            Proposal(options, trial)
+            for options in islice(_candidates(sample, given, bounds), MAX_TRIALS)
+            if (trial := try_options(sample, options, bounds)) and trial.batch.readings.height
+        ]
+        most = max((proposal.trial.batch.readings.height for proposal in trials), default=0)
+        best = [proposal for proposal in trials if proposal.trial.batch.readings.height == most]
+        return [_shortened(sample, proposal, given, bounds) for proposal in best]
+
+
+def _candidates(sample: Path, given: ImportOptions, bounds: TimeBounds) -> Iterator[ImportOptions]:
+    """Everything said, likeliest first."""
+    table = find_table(_lines(sample), given)
+    if table is None:
+        return
+    as_table = _options_of(table, given)
+    for positions in find_roles(table, as_table):
+        columns = {column: table.names[positions[column]] for column in COLUMNS}
+        mark = decimal_mark(table.cells(positions[VALUE])) or given.decimal
+        named = replace(as_table, columns=columns, decimal=mark)
+        for time_format in fitting_formats(table.cells(positions[TIMESTAMP]), named, bounds):
+            yield replace(named, time_format=time_format)
+
+
+def _lines(sample: Path) -> list[Line]:
+    lines = next(numbered_line_batches(sample, 0, SAMPLE_LINES), None)
+    return [] if lines is None else [Line(number, text or "") for number, text in lines.rows()]
+
+
+def _options_of(table: Table, given: ImportOptions) -> ImportOptions:
+    """The options about delimiter, header and what stands around it."""
+    first_row = table.rows[0].number
+    return replace(
+        given,
+        delimiter=table.delimiter,
+        comment_prefix=table.comment_prefix,
+        header=HeaderMode.DETECT if table.header else HeaderMode.NONE,
+        skip_lines=(table.header or first_row) - 1,
+        skip_lines_after_header=first_row - table.header - 1 if table.header else 0,
+    )
+
+
+def _shortened(
+    sample: Path, proposal: Proposal, given: ImportOptions, bounds: TimeBounds
+) -> Proposal:
+    """The proposal without options that change nothing."""
+    for without in _shorter(proposal.options, given):
+        options = without(proposal.options)
+        trial = try_options(sample, options, bounds)
+        if trial and trial.is_like(proposal.trial):
+            proposal = Proposal(options, trial)
+    return proposal
+
+
+def _shorter(options: ImportOptions, given: ImportOptions) -> Iterator[Shorten]:
+    """Each leaves one thing out that is not given."""
+    # First of all counts of lines, which are right for this one file only.
+    names = sorted(asdict(options).keys() - {"columns"}, key=lambda name: "lines" not in name)
+    for name in names:
+        if getattr(options, name) != getattr(given, name):
+            yield partial(replace, **{name: getattr(given, name)})
+    if options.header is HeaderMode.DETECT:
+        for column in options.columns.keys() - given.columns.keys():
+            yield partial(_without_column, column)
+
+
+def _without_column(column: str, options: ImportOptions) -> ImportOptions:
+    return replace(
+        options, columns={name: text for name, text in options.columns.items() if name != column}
+    )
