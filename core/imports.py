@@ -158,7 +158,8 @@ class ImportOptions(Struct, frozen=True, kw_only=True, rename="camel"):
     `skipLines` are passed over before the header is looked for, `skipLinesAfterHeader` before the
     first row, and everywhere lines that begin with `commentPrefix`. `maxErrors` is a number of
     rejected rows or a percentage of all rows such as "5%"; null: any number. `earliest` is the
-    earliest plausible timestamp; null: that of the settings.
+    earliest plausible timestamp; null: that of the settings. A value that is one of `nullValues`
+    is no reading.
     """
 
     delimiter: Delimiter | None = None
@@ -174,6 +175,7 @@ class ImportOptions(Struct, frozen=True, kw_only=True, rename="camel"):
     on_too_many_errors: OnTooManyErrors = OnTooManyErrors.DISCARD
     on_conflict: OnConflict = OnConflict.REPLACE
     earliest: datetime | None = None
+    null_values: list[str] = []
 
     @property
     def uses_local_time(self) -> bool:

@@ -79,12 +79,13 @@ imports = Table(
     Column("repair_lines_done", BigInteger, nullable=False, server_default=ZERO),
     Column("object_e_tag", Text),
     Column("warnings", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
+    Column("rows_skipped", BigInteger, nullable=False, server_default=ZERO),
     PrimaryKeyConstraint("id", name="imports_key"),
     ForeignKeyConstraint(
         ["duplicate_of"], ["imports.id"], name="imports_duplicate_of", ondelete="SET NULL"
     ),
     CheckConstraint(
-        "rows_read = rows_inserted + rows_replaced + rows_unchanged + rows_rejected",
+        "rows_read = rows_inserted + rows_replaced + rows_unchanged + rows_skipped + rows_rejected",
         name="imports_every_row_accounted_for",
     ),
     Index("imports_by_checksum", "sha256"),

@@ -59,6 +59,22 @@ async def test_the_schema_goes_down_to_nothing_and_up_again(owner_url: str) -> N
     assert await revision_of(owner_url) == REVISION
 
 
+async def test_every_row_stays_accounted_for_when_skipped_rows_are_no_longer_counted(
+    owner_url: str, pool: Pool
+) -> None:
+    await pool.execute(
+        "INSERT INTO imports (id, file_name, object_key, size_bytes, created_by, state, "
+        "rows_read, rows_inserted, rows_skipped) "
+        "VALUES (gen_random_uuid(), 'a.csv', 'a', 1, 'tester', 'done', 5, 2, 3)"
+    )
+    await downgrade(owner_url, "0022")
+    counts = "SELECT rows_read - rows_inserted - rows_unchanged FROM imports"
+    assert await scalar(owner_url, counts) == 0
+    await upgrade(owner_url)
+    with pytest.raises(asyncpg.CheckViolationError):
+        await pool.execute("UPDATE imports SET rows_skipped = 1")
+
+
 def test_the_code_is_written_for_the_newest_revision() -> None:
     assert ScriptDirectory(str(HERE)).get_current_head() == REVISION
 

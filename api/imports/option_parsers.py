@@ -14,9 +14,12 @@ from core.imports import COLUMNS, Delimiter
 from core.readings import RejectCode, parse_earliest
 
 MAX_NAME_CHARACTERS = 200
+MAX_NULL_VALUES = 50
 MAX_SKIPPED_LINES = 10_000
 MAX_PREFIX_CHARACTERS = 10
 ROW_COUNT = re.compile("[0-9]{1,15}")
+# What no text in the database can hold.
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 PERCENTAGE = re.compile(r"(100|[0-9]{1,2}(\.[0-9]{1,6})?)%")
 
 PREFIX = re.compile(rf"\S{{1,{MAX_PREFIX_CHARACTERS}}}")
@@ -72,6 +75,17 @@ def parse_comment_prefix(name: str, value: object) -> str:
     raise invalid_parameter(name, message)
 
 
+def parse_null_values(name: str, value: object) -> list[str]:
+    """Texts of value cells without a reading, from a list or from its JSON."""
+    texts = _parse_json(value)
+    if not isinstance(texts, list) or not all(map(_is_storable, texts)):
+        raise invalid_parameter(name, 'must be a JSON list of texts, such as ["-9999", "NAN"]')
+    if len(texts) > MAX_NULL_VALUES or any(len(text) > MAX_NAME_CHARACTERS for text in texts):
+        message = f"must have at most {MAX_NULL_VALUES} texts of {MAX_NAME_CHARACTERS} characters"
+        raise invalid_parameter(name, message)
+    return texts
+
+
 def parse_max_errors(name: str, value: object) -> int | str:
     """A number of rows, or a percentage as its text."""
     text = str(value)
@@ -97,10 +111,14 @@ def _parse_json(value: object) -> object:
         return None
 
 
+def _is_storable(text: object) -> bool:
+    return isinstance(text, str) and not UNSTORABLE.search(text)
+
+
 def _check_name(column: str, text: object) -> list[FieldProblem]:
     """What is invalid about the file's name for a column; an empty list: nothing."""
     field = f"columns.{column}"
-    if not isinstance(text, str) or not text.strip():
+    if not isinstance(text, str) or not text.strip() or UNSTORABLE.search(text):
         message = f"{field} must be the name of a column of the file"
         return [FieldProblem(field, RejectCode.MISSING_VALUE, message)]
     if len(text) > MAX_NAME_CHARACTERS:

@@ -20,6 +20,7 @@ from api.imports.option_parsers import (
     parse_earliest_option,
     parse_line_count,
     parse_max_errors,
+    parse_null_values,
 )
 from core.imports import (
     COLUMNS,
@@ -171,6 +172,15 @@ IMPORT_OPTIONS = (
         flag="--earliest",
         metavar="DATE",
         cli_help="The earliest plausible timestamp; for historic data, such as 1950-01-01.",
+    ),
+    ImportOption(
+        name="nullValues",
+        parse=parse_null_values,
+        description='A JSON list of values that stand for no reading, such as ["-9999", "NAN"]; '
+        '"" is an empty one.',
+        flag="--null-value",
+        metavar="TEXT",
+        cli_help="A value that stands for no reading, such as -9999 or NAN; '' is an empty one.",
     ),
 )
 

@@ -101,6 +101,7 @@ def _import(row: Row[Any]) -> Import:
             row.rows_inserted,
             row.rows_replaced,
             row.rows_unchanged,
+            row.rows_skipped,
             row.rows_rejected,
         ),
         progress=progress_of(row),

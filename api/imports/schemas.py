@@ -36,12 +36,13 @@ class PresignedUpload(Struct, frozen=True, rename="camel"):
 
 
 class Counts(Struct, frozen=True):
-    """Rows so far; read = inserted + replaced + unchanged + rejected, always."""
+    """Rows so far; read = inserted + replaced + unchanged + skipped + rejected, always."""
 
     read: int
     inserted: int
     replaced: int
     unchanged: int
+    skipped: int
     rejected: int
 
 

@@ -27,7 +27,8 @@ def print_import(console: Console, outcome: Mapping[str, Any]) -> None:
             "The worker's log is in the data folder."
         )
     counts = outcome["counts"]
-    summary = ", ".join(f"{counts[name]:,} {name}" for name in counts)
+    shown = (name for name in counts if counts[name] or name != "skipped")
+    summary = ", ".join(f"{counts[name]:,} {name}" for name in shown)
     console.print(f"  [green]✓[/] {outcome['fileName']}: {summary}")
 
 

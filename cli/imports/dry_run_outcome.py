@@ -7,7 +7,13 @@ from typing import Any
 
 import msgspec
 
-from cli.imports.outcomes import ExitCode, format_range, warning_lines
+from cli.imports.outcomes import (
+    NO_READING,
+    ExitCode,
+    format_range,
+    format_skipped,
+    warning_lines,
+)
 from core.imports import ImportFault
 from core.readings import RejectCode
 from jobs.csv_import.forecast import Forecast
@@ -62,8 +68,11 @@ class DryRunOutcome:
         forecast, counts = self.forecast, self.forecast.counts
         yield (
             f"{counts.read:,} rows: {counts.inserted:,} to insert, {counts.replaced:,} to replace, "
-            f"{counts.unchanged:,} unchanged, {counts.rejected:,} to reject"
+            f"{counts.unchanged:,} unchanged, {format_skipped(counts.skipped, 'to skip')}"
+            f"{counts.rejected:,} to reject"
         )
+        if counts.skipped and counts.skipped == counts.read:
+            yield NO_READING
         if forecast.first_ts and forecast.last_ts:
             yield format_range(forecast.first_ts, forecast.last_ts)
         if counts.rejected:

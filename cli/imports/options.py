@@ -34,7 +34,7 @@ def _pair(column: str) -> tuple[str, str]:
 
 # Options that may be repeated, and how their values make the text of one form field.
 JOINERS: Mapping[str, Callable[[Sequence[str]], str]] = MappingProxyType(
-    {"columns": _columns_as_json}
+    {"columns": _columns_as_json, "nullValues": json.dumps}
 )
 
 

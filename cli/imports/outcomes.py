@@ -30,6 +30,9 @@ OUT_OF_REACH_ERRORS = (
 )
 
 
+NO_READING = "no reading: every value of the file is one of nullValues"
+
+
 class ExitCode(IntEnum):
     """The exit code of the command; of several files the highest, which is the worst."""
 
@@ -119,14 +122,22 @@ def _import_lines(result: Import) -> Iterator[str]:
     if counts.read:
         yield (
             f"{counts.read:,} rows: {counts.inserted:,} inserted, {counts.replaced:,} replaced, "
-            f"{counts.unchanged:,} unchanged, {counts.rejected:,} rejected"
+            f"{counts.unchanged:,} unchanged, {format_skipped(counts.skipped, 'skipped')}"
+            f"{counts.rejected:,} rejected"
         )
+    if counts.skipped and counts.skipped == counts.read:
+        yield NO_READING
     if result.range:
         yield format_range(result.range.start, result.range.end)
     yield from warning_lines(result.warnings)
     if result.duplicate_of:
         yield f"the same bytes came before, as import {result.duplicate_of}"
     yield f"import {result.import_id} {result.state}{_duration_and_rate(result)}"
+
+
+def format_skipped(skipped: int, word: str) -> str:
+    """How many rows are skipped, as part of a list; nothing where there are none."""
+    return f"{skipped:,} {word}, " if skipped else ""
 
 
 def warning_lines(warnings: Iterable[ReportedWarning]) -> Iterator[str]:

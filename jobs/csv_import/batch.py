@@ -11,8 +11,8 @@ from jobs.csv_import.staging import StagedBatch
 class Batch:
     """The lines from `first_line` to `last_line`, validated and staged, ready to be written.
 
-    `rows_read` and `rows_rejected` are what the batch adds to the import's counts; the latter is
-    negative where corrected rows are loaded. `rejects` has line, code, column and row.
+    `rows_read`, `rows_skipped` and `rows_rejected` are what the batch adds to the import's counts;
+    the last is negative where corrected rows are loaded. `rejects` has line, code, column and row.
     `numbered_readings` has the readings with line and row, where a conflict is to be reported by
     its line, else it is None. `warnings` are those of the whole import up to this batch.
     """
@@ -26,3 +26,4 @@ class Batch:
     staged: StagedBatch
     warnings: Sequence[RowWarning]
     numbered_readings: pl.DataFrame | None = None
+    rows_skipped: int = 0

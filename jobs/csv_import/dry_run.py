@@ -76,6 +76,7 @@ class _ForecastBuilder:
         self.rows_read += validated.rows_read
         self._warnings = merge_warnings(self._warnings, validated.warnings)
         self._counts.update(
+            skipped=validated.skipped,
             replaced=staged.replaced_within_batch if self._replaces else 0,
             repeated_equal=staged.unchanged_within_batch,
             repeated_different=staged.replaced_within_batch,
@@ -110,9 +111,9 @@ class _ForecastBuilder:
 
     def _row_counts(self) -> Counts:
         inserted, replaced = self._counts["inserted"], self._counts["replaced"]
-        rejected = self._rejects.total()
-        unchanged = self.rows_read - inserted - replaced - rejected
-        return Counts(self.rows_read, inserted, replaced, unchanged, rejected)
+        skipped, rejected = self._counts["skipped"], self._rejects.total()
+        unchanged = self.rows_read - inserted - replaced - skipped - rejected
+        return Counts(self.rows_read, inserted, replaced, unchanged, skipped, rejected)
 
     async def _compare(self, staged: StagedBatch) -> None:
         timestamps = [*self._ts_bounds, *filter(None, staged.ts_bounds.values())]

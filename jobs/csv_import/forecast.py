@@ -16,6 +16,7 @@ class Counts(msgspec.Struct, frozen=True):
     inserted: int
     replaced: int
     unchanged: int
+    skipped: int
     rejected: int
 
 

@@ -55,6 +55,7 @@ def _staged(lines: ValidatedLines, warnings: Sequence[RowWarning]) -> Batch:
         last_line=lines.last_line,
         size_bytes=lines.size_bytes,
         rows_read=validated.rows_read,
+        rows_skipped=validated.skipped,
         rows_rejected=validated.rejects.height,
         rejects=validated.rejects,
         staged=stage(validated.readings),

@@ -16,6 +16,7 @@ from core.readings import (
     RejectCode,
     TimeBounds,
 )
+from jobs.csv_import.null_values import NULL_VALUE
 
 
 class RejectRule(NamedTuple):
@@ -34,7 +35,7 @@ def reject_rules(
         *_equipment_id_rules(),
         *([] if ids_are_plain else _character_rules()),
         *_timestamp_rules(options, bounds),
-        *_value_rules(),
+        *_value_rules(options),
         *_retention_rules(bounds),
     ]
 
@@ -73,7 +74,14 @@ def _timestamp_rules(options: ImportOptions, bounds: TimeBounds) -> list[RejectR
     ]
 
 
-def _value_rules() -> list[RejectRule]:
+def _value_rules(options: ImportOptions) -> list[RejectRule]:
+    rules = _reading_rules()
+    if options.null_values:
+        return [rule._replace(applies=rule.applies & ~pl.col(NULL_VALUE)) for rule in rules]
+    return rules
+
+
+def _reading_rules() -> list[RejectRule]:
     number, text = pl.col("number"), pl.col(VALUE).str.strip_chars()
     not_zero = text.str.contains(NONZERO_DIGIT)
     in_range = number.abs().is_between(MIN_MAGNITUDE, MAX_MAGNITUDE)

@@ -82,8 +82,8 @@ def _corrected(
 ) -> Batch:
     """A part of the rejects as a batch: the readings that are valid now, and the other rejects.
 
-    It adds no rows read, and each valid row is a reject less. What rejects look like was said when
-    the file was read.
+    It adds no rows read, and each row that is valid now, or skipped, is a reject less. What rejects
+    look like was said when the file was read.
     """
     corrected = rejects.select(LINE_NUMBER).join(corrections, LINE_NUMBER, maintain_order="left")
     others = rejects.join(corrections, LINE_NUMBER, how="anti", maintain_order="left")
@@ -93,7 +93,8 @@ def _corrected(
         last_line=first_line,
         size_bytes=0,
         rows_read=0,
-        rows_rejected=-validated.readings.height,
+        rows_skipped=validated.skipped,
+        rows_rejected=validated.rejects.height - corrected.height,
         rejects=pl.concat([others, validated.rejects]).sort(LINE_NUMBER),
         staged=stage(validated.readings),
         warnings=merge_warnings(warnings, validated.valid_warnings),

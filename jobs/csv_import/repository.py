@@ -156,6 +156,7 @@ class ImportRepository:
             lines_done=batch.last_line,
             bytes_read=batch.size_bytes,
             rows_read=batch.rows_read,
+            skipped=batch.rows_skipped,
             rejected=batch.rows_rejected + conflicts,
             inserted=stored.inserted,
             replaced=stored.replaced,

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from core.imports import EQUIPMENT_ID, VALUE, DecimalMark, ImportOptions
-from core.readings import NUMBER, OnConflict, TimeBounds
+from core.imports import EQUIPMENT_ID, ImportOptions
+from core.readings import OnConflict, TimeBounds
 from core.row_warnings import RowWarning
 from jobs.csv_import.equipment_ids import are_plain, with_normalized_ids
+from jobs.csv_import.null_values import NULL_VALUE, with_null_values
 from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT
+from jobs.csv_import.numbers import number
 from jobs.csv_import.reject_rules import RejectRule, reject_rules
 from jobs.csv_import.timestamps import with_timestamps
 from jobs.csv_import.warning_rules import warnings_of_rejected, warnings_of_valid
@@ -19,14 +21,16 @@ from jobs.csv_import.warning_rules import warnings_of_rejected, warnings_of_vali
 class ValidatedBatch:
     """A batch's `readings` (equipment_id, ts, value) and `rejects` (line, code, column, row).
 
-    Where conflicts are errors, the readings have line and row too. Warnings of valid and of
-    rejected rows are apart: a row that is resubmitted may come to the former later.
+    Where conflicts are errors, the readings have line and row too. `skipped` rows are neither:
+    they are valid, but hold no reading. Warnings of readings and of rejected rows are apart: a row
+    that is resubmitted may come to the former later.
     """
 
     readings: pl.DataFrame
     rejects: pl.DataFrame
     valid_warnings: list[RowWarning]
     reject_warnings: list[RowWarning]
+    skipped: int
 
     @property
     def numbered_readings(self) -> pl.DataFrame | None:
@@ -41,7 +45,7 @@ class ValidatedBatch:
     @property
     def rows_read(self) -> int:
         """The number of rows of the batch, without blank lines."""
-        return self.readings.height + self.rejects.height
+        return self.readings.height + self.rejects.height + self.skipped
 
 
 def validate(rows: pl.DataFrame, options: ImportOptions, bounds: TimeBounds) -> ValidatedBatch:
@@ -52,28 +56,23 @@ def validate(rows: pl.DataFrame, options: ImportOptions, bounds: TimeBounds) -> 
     ids_are_plain = are_plain(rows[EQUIPMENT_ID])
     rules = reject_rules(options, bounds, ids_are_plain=ids_are_plain)
     numbers = [pl.when(rule.applies).then(number) for number, rule in enumerate(rules)]
-    validated = (
-        with_timestamps(rows if ids_are_plain else with_normalized_ids(rows), options)
-        .with_columns(number=_number(options.decimal))
-        .with_columns(rule=pl.coalesce(numbers))
-    )
+    parsed = with_timestamps(
+        rows if ids_are_plain else with_normalized_ids(rows), options
+    ).with_columns(number=number(options.decimal))
+    if options.null_values:
+        parsed = with_null_values(parsed, options)
+    validated = parsed.with_columns(rule=pl.coalesce(numbers))
     valid = validated.filter(pl.col("rule").is_null())
+    readings = valid.filter(~pl.col(NULL_VALUE)) if options.null_values else valid
     rejected = _with_codes(validated.filter(pl.col("rule").is_not_null()), rules)
     line_columns = (LINE_NUMBER, TEXT) if options.on_conflict is OnConflict.ERROR else ()
     return ValidatedBatch(
-        valid.select(*line_columns, equipment_id=EQUIPMENT_ID, ts="ts", value="number"),
+        readings.select(*line_columns, equipment_id=EQUIPMENT_ID, ts="ts", value="number"),
         rejected.select(LINE_NUMBER, "code", "column", row=TEXT),
-        warnings_of_valid(valid, ids_are_plain=ids_are_plain),
+        warnings_of_valid(readings, ids_are_plain=ids_are_plain),
         warnings_of_rejected(rejected, options.decimal),
+        skipped=valid.height - readings.height,
     )
-
-
-def _number(mark: DecimalMark) -> pl.Expr:
-    """The value, infinite where it is too large for the type; null where it is no number."""
-    text = pl.col(VALUE).str.strip_chars()
-    if mark is DecimalMark.COMMA:
-        text = text.str.replace_many([",", "."], [".", ","])
-    return pl.when(text.str.contains(f"^{NUMBER}$")).then(text.cast(pl.Float64, strict=False))
 
 
 def _with_codes(rejected: pl.DataFrame, rules: Sequence[RejectRule]) -> pl.DataFrame:

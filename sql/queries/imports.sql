@@ -169,7 +169,7 @@ SET
 WHERE id = :import_id AND attempt = :attempt AND state = 'loading'
 RETURNING id;
 
--- name: checkpoint_import(lines_done, bytes_read, rows_read, inserted, replaced, unchanged, rejected, first_ts, last_ts, warnings, import_id, attempt)$
+-- name: checkpoint_import(lines_done, bytes_read, rows_read, inserted, replaced, unchanged, skipped, rejected, first_ts, last_ts, warnings, import_id, attempt)$
 -- Add a batch to the row counts and move the checkpoint, in the batch's own transaction. A
 -- resubmission of rejects has a checkpoint of its own. The warnings are all up to this batch.
 UPDATE imports
@@ -182,6 +182,7 @@ SET
     rows_inserted = rows_inserted + :inserted,
     rows_replaced = rows_replaced + :replaced,
     rows_unchanged = rows_unchanged + :unchanged,
+    rows_skipped = rows_skipped + :skipped,
     rows_rejected = rows_rejected + :rejected,
     first_ts = least(first_ts, :first_ts),
     last_ts = greatest(last_ts, :last_ts),

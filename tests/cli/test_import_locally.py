@@ -163,6 +163,41 @@ async def test_historic_data_is_imported_by_option(
     assert await rows_of(pool) == {("a", "1950-06-01T12:00:00+00:00"): 1}
 
 
+async def test_sentinels_are_skipped_by_option_and_counted_apart(
+    settings: dict[str, str], pool: Pool, tmp_path: Path
+) -> None:
+    path = tmp_path / "logger.csv"
+    path.write_text(
+        "sensor,time,value\n"
+        + "".join(
+            f"a,2026-11-01T0{n}:00,{value}\n"
+            for n, value in enumerate(["21.5", "-9999", "NAN", "", "-9999.0", "x"])
+        )
+    )
+    options = ("--null-value", "-9999", "--null-value", "nan", "--null-value", "")
+    dry = await asyncio.to_thread(
+        sensorflow, "import", "--dry-run", str(path), *options, **settings
+    )
+    assert "6 rows: 1 to insert, 0 to replace, 0 unchanged, 4 to skip, 1 to reject" in dry.stdout
+    done = await asyncio.to_thread(sensorflow, "import", str(path), *options, **settings)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "6 rows: 1 inserted, 0 replaced, 0 unchanged, 4 skipped, 1 rejected" in done.stdout
+    assert await rows_of(pool) == {("a", "2026-11-01T00:00:00+00:00"): 21.5}
+
+
+async def test_a_file_without_any_reading_is_said_to_have_none(
+    settings: dict[str, str], pool: Pool, tmp_path: Path
+) -> None:
+    path = tmp_path / "silent.csv"
+    path.write_text("sensor,time,value\na,2026-11-01T00:00,-9999\n")
+    for flags in ((), ("--dry-run",)):
+        command = ("import", *flags, str(path), "--null-value", "-9999")
+        done = await asyncio.to_thread(sensorflow, *command, **settings)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "no reading: every value of the file is one of nullValues" in done.stdout
+    assert await rows_of(pool) == {}
+
+
 def test_files_that_are_none_fail_with_the_codes_that_a_server_gives(
     settings: dict[str, str], tmp_path: Path
 ) -> None:

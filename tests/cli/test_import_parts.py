@@ -62,7 +62,7 @@ def an_import(state: ImportState, rows: int) -> Import:
         import_id=UUID(int=1),
         file_name="a.csv",
         state=state,
-        counts=Counts(rows, rows, 0, 0, 0),
+        counts=Counts(rows, rows, 0, 0, 0, 0),
         progress=Progress(rows, 40, 100, 312_000.0, None),
         range=None,
         error=None,

@@ -33,6 +33,7 @@ class ImportCounts:
     inserted: int = 0
     replaced: int = 0
     unchanged: int = 0
+    skipped: int = 0
     rejected: int = 0
 
 

@@ -138,7 +138,7 @@ def check_without_prediction(
     outcome: Outcome, rows: list[Row] | None, before: Table, after: Table
 ) -> None:
     counts = outcome.counts
-    accepted = counts.inserted + counts.replaced + counts.unchanged
+    accepted = counts.inserted + counts.replaced + counts.unchanged + counts.skipped
     assert counts.read == accepted + counts.rejected
     assert outcome.state == ("failed" if accepted == 0 else "done")
     if outcome.state == "failed":

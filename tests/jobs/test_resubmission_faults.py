@@ -45,7 +45,7 @@ async def test_a_resubmission_whose_worker_was_killed_ends_as_if_undisturbed(
         await victim.wait()
     row = await context.pool.fetchrow("SELECT * FROM imports")
     assert row is not None
-    parts = ("inserted", "replaced", "unchanged", "rejected")
+    parts = ("inserted", "replaced", "unchanged", "skipped", "rejected")
     assert row["rows_read"] == sum(row[f"rows_{part}"] for part in parts) == 11
     async with worker(migrated_url, storage_settings):
         await wait_until_settled(migrated_url, context.pool, import_id)

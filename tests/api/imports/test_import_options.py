@@ -28,6 +28,7 @@ DEFAULTS: dict[str, Any] = {
     "onTooManyErrors": "discard",
     "onConflict": "replace",
     "earliest": None,
+    "nullValues": [],
 }
 OPTIONS_OF_CLIENT = {
     "delimiter": ";",
@@ -43,6 +44,7 @@ OPTIONS_OF_CLIENT = {
     "onTooManyErrors": "keep",
     "onConflict": "skip",
     "earliest": "1950-01-01T00:00:00Z",
+    "nullValues": ["-9999", "NAN", ""],
 }
 
 
@@ -122,6 +124,9 @@ INVALID = [
     ("delimiter", ":"), ("delimiter", ""), ("decimal", "point"), ("timeFormat", "epoch"),
     ("timeZone", "Mars/Olympus"), ("timeZone", "localtime"), ("timeZone", "america/new_york"),
     ("timeZone", "../UTC"), ("columns", "timestamp"), ("columns", "[]"), ("columns", "[" * 9000),
+    ("nullValues", "-9999"), ("nullValues", "[-9999]"), ("nullValues", '{"a": "b"}'),
+    ("nullValues", json.dumps(["x"] * 51)), ("nullValues", json.dumps(["x" * 201])),
+    ("nullValues", '["\\u0000"]'), ("nullValues", '["\\ud800"]'),
     ("header", "yes"), ("skipLines", "-1"), ("skipLines", "1.0"), ("skipLines", "10001"),
     ("skipLinesAfterHeader", "one"), ("commentPrefix", ""), ("commentPrefix", " #"),
     ("commentPrefix", "#" * 11), ("commentPrefix", "\x07"),
@@ -140,6 +145,12 @@ async def test_an_invalid_option_is_named_and_nothing_is_stored(
         assert [error["field"] for error in response.json()["errors"]] == [name]
     assert await pool.fetchval("SELECT count(*) FROM imports") == 0
     assert files_below(storage_folder) == before
+
+
+def test_a_name_that_no_database_can_hold_is_refused() -> None:
+    for text in ("\0", "a\ud800"):
+        with pytest.raises(InvalidRequestError, match=r"columns\.value"):
+            parse_options({"columns": json.dumps({"value": text})})
 
 
 async def test_every_invalid_or_unknown_field_is_named(client: httpx2.AsyncClient) -> None:
@@ -184,7 +195,8 @@ def test_a_json_object_gives_the_same_options() -> None:
 @pytest.mark.parametrize("name", [*PARSERS, "\ud800"])
 def test_a_value_of_another_type_is_rejected(name: str, value: object) -> None:
     counts = {"maxErrors", "skipLines", "skipLinesAfterHeader"}
-    if (name, value) == ("columns", {}) or (name in counts and type(value) is int):
+    valid = [("columns", {}), ("nullValues", []), ("nullValues", [","])]
+    if (name, value) in valid or (name in counts and type(value) is int):
         return
     with pytest.raises(InvalidRequestError) as raised:
         parse_options({name: value})

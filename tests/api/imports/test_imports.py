@@ -77,6 +77,7 @@ async def test_an_import_is_returned_as_it_stands(client: httpx2.AsyncClient, po
     assert queued["state"] == "queued"
     assert queued["range"] is queued["error"] is queued["startedAt"] is queued["finishedAt"] is None
     await set_state(pool, import_id, "failed", "not_utf8")
+    await pool.execute("UPDATE imports SET rows_read = 15, rows_skipped = 5")
     failed = (await client.get(f"/imports/{import_id}")).json()
     assert failed.pop("createdAt") == queued["createdAt"]
     assert failed.pop("uploadedAt") == queued["uploadedAt"] is not None
@@ -85,7 +86,14 @@ async def test_an_import_is_returned_as_it_stands(client: httpx2.AsyncClient, po
         "importId": str(import_id),
         "fileName": "a.csv",
         "state": "failed",
-        "counts": {"read": 10, "inserted": 4, "replaced": 3, "unchanged": 2, "rejected": 1},
+        "counts": {
+            "read": 15,
+            "inserted": 4,
+            "replaced": 3,
+            "unchanged": 2,
+            "skipped": 5,
+            "rejected": 1,
+        },
         "progress": {
             "linesDone": 11,
             "bytesDone": 0,

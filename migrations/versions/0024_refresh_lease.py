@@ -5,8 +5,8 @@ It takes the place of an advisory lock, which every login of the database could 
 
 from migrations.statements import execute_all
 
-revision = "0023"
-down_revision = "0022"
+revision = "0024"
+down_revision = "0023"
 
 UPGRADE = (
     """
