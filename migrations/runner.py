@@ -5,7 +5,7 @@ time waits and then has nothing to do, and a failure leaves the database as it w
 """
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from alembic import command
@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.database import (
+    connection_errors,
     control_engine,
     database_errors,
     driver_connection,
@@ -46,7 +47,8 @@ async def upgrade(database_url: str, revision: str = "head") -> None:
 
     Raises UnsupportedDatabaseError when the server lacks TimescaleDB or its Community features,
     MigrationRefusedError when the role lacks a privilege, MigrationBlockedError when other sessions
-    hold it up, DatabaseUnavailableError when the server does not answer.
+    hold it up, DatabaseUnavailableError when the server does not answer, DatabaseRefusedError or
+    SettingError.
     """
     async with _exclusive(database_url) as connection:
         await require_timescaledb(connection)
@@ -82,16 +84,17 @@ def _run(
 async def _exclusive(database_url: str) -> AsyncIterator[AsyncConnection]:
     settings = DatabaseSettings(url=SecretStr(database_url))
     engine = control_engine(database_url)
-    try:
+    async with AsyncExitStack() as opened:
+        opened.push_async_callback(engine.dispose)
+        watcher = await opened.enter_async_context(open_connection(settings))
+        with connection_errors(database_url):
+            connection = await opened.enter_async_context(engine.connect())
         with database_errors(), migration_errors():
-            async with open_connection(settings) as watcher, engine.connect() as connection:
-                await require_owner(connection)
-                await _lock(connection)
-                async with bounded_lock_waits(watcher, await driver_connection(connection)):
-                    yield connection
-                await connection.commit()
-    finally:
-        await engine.dispose()
+            await require_owner(connection)
+            await _lock(connection)
+            async with bounded_lock_waits(watcher, await driver_connection(connection)):
+                yield connection
+            await connection.commit()
 
 
 async def _lock(connection: AsyncConnection) -> None:

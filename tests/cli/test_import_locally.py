@@ -263,7 +263,7 @@ def test_an_unreachable_database_is_reported(settings: dict[str, str], tmp_path:
     away = {"SENSORFLOW_DATABASE_URL": "postgresql://u:hunter2@127.0.0.1:1/d"}
     outcome = sensorflow("import", str(path), **(settings | away))
     assert outcome.returncode == 4
-    assert "database_unavailable: The database does not answer." in outcome.stdout
+    assert "database_unavailable: Nothing answers at 127.0.0.1:1 (Conn" in outcome.stdout
     assert "hunter2" not in outcome.stdout + outcome.stderr
 
 

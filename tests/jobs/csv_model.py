@@ -90,32 +90,32 @@ def row_of(line: str, width: int, positions: Sequence[int], latest: datetime) ->
 BAD = Row(("", ""), bad=True)
 
 
-def fields_of(line: str) -> list[str] | None:
-    """The fields; None: a quote is misplaced."""
+def fields_of(line: str, mark: str = ",") -> list[str] | None:
+    """The fields between delimiters; None: a quote is misplaced."""
     fields: list[str] = []
     position = 0
     while True:
         parse = quoted_field if line.startswith('"', position) else bare_field
-        field = parse(line, position)
+        field = parse(line, position, mark)
         if field is None:
             return None
         text, position = field
         fields.append(text)
         if position == len(line):
             return fields
-        if line[position] != ",":
+        if line[position] != mark:
             return None
         position += 1
 
 
-def bare_field(line: str, start: int) -> tuple[str, int] | None:
+def bare_field(line: str, start: int, mark: str) -> tuple[str, int] | None:
     """The field without quotes that starts there, and where it ends."""
-    end = line.find(",", start)
+    end = line.find(mark, start)
     text = line[start:] if end < 0 else line[start:end]
     return None if '"' in text else (text, start + len(text))
 
 
-def quoted_field(line: str, start: int) -> tuple[str, int] | None:
+def quoted_field(line: str, start: int, _mark: str) -> tuple[str, int] | None:
     """The field in quotes that starts there, and where it ends."""
     text, position = "", start + 1
     while position < len(line):

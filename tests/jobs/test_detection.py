@@ -131,6 +131,16 @@ FILES = {
         {},
         [("a", 1), ("d", 4)],
     ),
+    "values that are none": (
+        f"sensor,time,value\na,{TS},1.5\nb,{TS},-9999\nc,{TS},NAN\nd,{TS},\ne,{TS},nan\n",
+        {"nullValues": ["-9999", "NAN", ""]},
+        [("a", 1.5)],
+    ),
+    "nothing but values that are none": (
+        f"sensor,time,value\na,{TS},n/a\nb,{TS},---\n",
+        {"nullValues": ["n/a", "---"]},
+        [],
+    ),
     "no line end": (f"sensor,time,value\na,{TS},1", {}, [("a", 1)]),
 }
 
