@@ -76,6 +76,7 @@ class MigrateSettings(BaseSettings):
     database_url: DatabaseUrl | None = Field(
         default=None,
         description="The owner's URL, for sensorflow migrate; default: SENSORFLOW_DATABASE_URL.",
+        examples=["postgresql://owner:password@127.0.0.1:5432/sensorflow"],
     )
 
 

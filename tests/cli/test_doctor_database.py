@@ -63,5 +63,5 @@ async def test_a_schema_that_is_open_to_every_login_is_told(migrated_url: str, p
 def test_a_database_that_does_not_answer_is_told() -> None:
     outcome = doctor("postgresql://someone:hidden@127.0.0.1:1/db")
     assert outcome.returncode == 1
-    assert "✗ connection: The database does not answer." in outcome.stdout
+    assert "✗ connection: Nothing answers at 127.0.0.1:1" in outcome.stdout
     assert "hidden" not in outcome.stdout + outcome.stderr
