@@ -201,7 +201,7 @@ async def test_a_file_without_any_reading_is_said_to_have_none(
 def test_files_that_are_none_fail_with_the_codes_that_a_server_gives(
     settings: dict[str, str], tmp_path: Path
 ) -> None:
-    contents = {"empty.csv": "", "a.xlsx": "x", "b.csv": "b"}
+    contents = {"empty.csv": "", "a.docx": "x", "b.csv": "b"}
     for name, content in contents.items():
         (tmp_path / name).write_text(content)
     files = (str(tmp_path / name) for name in contents)
