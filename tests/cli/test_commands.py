@@ -21,17 +21,33 @@ def sensorflow(*arguments: str, **environment: str) -> subprocess.CompletedProce
     )
 
 
-def test_migrate_says_which_revision_the_database_is_at(migrated_url: str) -> None:
-    outcome = sensorflow("migrate", SENSORFLOW_DATABASE_URL=migrated_url)
+def test_migrate_says_which_revision_the_database_is_at(owner_url: str) -> None:
+    outcome = sensorflow("migrate", SENSORFLOW_DATABASE_URL=owner_url)
     assert outcome.returncode == 0
     assert outcome.stdout == f"The database is at revision {REVISION}.\n"
+
+
+def test_migrate_takes_the_owners_url_where_there_are_two_roles(
+    owner_url: str, migrated_url: str
+) -> None:
+    urls = {"SENSORFLOW_DATABASE_URL": migrated_url}
+    assert_told(sensorflow("migrate", **urls), "Set SENSORFLOW_MIGRATE_DATABASE_URL to a URL with")
+    urls["SENSORFLOW_MIGRATE_DATABASE_URL"] = owner_url
+    assert sensorflow("migrate", **urls).returncode == 0
+
+
+def assert_told(outcome: subprocess.CompletedProcess[str], words: str) -> None:
+    """One line that says so, and no traceback."""
+    assert outcome.returncode == 1
+    assert outcome.stderr.count("\n") == 1
+    assert words in outcome.stderr
 
 
 @pytest.mark.parametrize("command", ["migrate", "serve", "worker"])
 def test_a_missing_setting_is_named_in_one_line(command: str) -> None:
     outcome = sensorflow(command)
     assert outcome.returncode == 2
-    assert "SENSORFLOW_DATABASE_URL: Field required. See docs/configuration.md." in outcome.stderr
+    assert "SENSORFLOW_DATABASE_URL: Field required. Example: postgresql://" in outcome.stderr
     assert "Traceback" not in outcome.stderr
 
 
@@ -45,11 +61,16 @@ def test_a_wrong_setting_is_named_without_its_value() -> None:
 def test_an_absent_database_is_one_clear_line() -> None:
     outcome = sensorflow("migrate", SENSORFLOW_DATABASE_URL="postgresql://u:hunter2@127.0.0.1:1/d")
     assert outcome.returncode == 1
-    assert outcome.stderr.startswith("The database does not answer.")
+    assert outcome.stderr == (
+        "Nothing answers at 127.0.0.1:1 (Connection refused). Start the database there, or correct "
+        "host and port in SENSORFLOW_DATABASE_URL.\n"
+    )
     assert "hunter2" not in outcome.stderr
 
 
-@pytest.mark.parametrize("command", ["demo", "serve", "worker", "migrate", "import", "doctor auth"])
+@pytest.mark.parametrize(
+    "command", ["demo", "serve", "worker", "migrate", "import", "doctor auth", "doctor database"]
+)
 def test_help_names_what_the_command_needs(command: str) -> None:
     outcome = sensorflow(*command.split(), "--help", COLUMNS="200")
     assert outcome.returncode == 0

@@ -56,12 +56,13 @@ def settings(migrated_url: str, pool: Pool, tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def context(migrated_url: str, pool: Pool, tmp_path: Path) -> ImportContext:
+def context(migrated_url: str, pool: Pool, application_pool: Pool, tmp_path: Path) -> ImportContext:
     """The context of an import in this process, in many small batches."""
+    del pool
     database = DatabaseSettings(url=SecretStr(migrated_url))
     storage = Storage.open(StorageSettings(url=str(tmp_path / "storage")))
     parts = (storage, database, WorkerSettings(), ReadingSettings(), asyncio.Event())
-    return ImportContext(*parts, 100, pool)
+    return ImportContext(*parts, 100, application_pool)
 
 
 @pytest_asyncio.fixture
@@ -200,7 +201,7 @@ async def test_a_file_without_any_reading_is_said_to_have_none(
 def test_files_that_are_none_fail_with_the_codes_that_a_server_gives(
     settings: dict[str, str], tmp_path: Path
 ) -> None:
-    contents = {"empty.csv": "", "a.xlsx": "x", "b.csv": "b"}
+    contents = {"empty.csv": "", "a.docx": "x", "b.csv": "b"}
     for name, content in contents.items():
         (tmp_path / name).write_text(content)
     files = (str(tmp_path / name) for name in contents)
@@ -262,7 +263,7 @@ def test_an_unreachable_database_is_reported(settings: dict[str, str], tmp_path:
     away = {"SENSORFLOW_DATABASE_URL": "postgresql://u:hunter2@127.0.0.1:1/d"}
     outcome = sensorflow("import", str(path), **(settings | away))
     assert outcome.returncode == 4
-    assert "database_unavailable: The database does not answer." in outcome.stdout
+    assert "database_unavailable: Nothing answers at 127.0.0.1:1 (Conn" in outcome.stdout
     assert "hunter2" not in outcome.stdout + outcome.stderr
 
 
