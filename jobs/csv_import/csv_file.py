@@ -7,12 +7,21 @@ from core.imports import ImportOptions
 from jobs.csv_import.field_splitting import split_fields
 from jobs.csv_import.header import read_header
 from jobs.csv_import.layout import Layout
-from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT, numbered_line_batches
+from jobs.csv_import.numbered_lines import (
+    LINE_NUMBER,
+    TEXT,
+    numbered_line_batches,
+    require_short_lines,
+)
 from jobs.csv_import.row_batches import RowBatch, RowSource
 
 
 def open_csv(path: Path, options: ImportOptions, lines_done: int, batch_lines: int) -> RowSource:
-    """The rows after the first `lines_done` lines. Raises what `read_header` does."""
+    """The rows after the first `lines_done` lines.
+
+    Raises what `read_header` and `require_short_lines` do.
+    """
+    require_short_lines(path)
     layout = read_header(path, options)
     batches = _row_batches(
         path, layout, options.comment_prefix, max(lines_done, layout.lines_above), batch_lines
