@@ -9,6 +9,7 @@ from types import MappingProxyType
 from msgspec import Struct
 
 from core.readings import OnConflict
+from core.timestamp_patterns import TimestampPattern, parse_pattern
 
 
 class ImportState(StrEnum):
@@ -143,6 +144,13 @@ class TimeFormat(StrEnum):
     EPOCH_NS = "epoch_ns"
 
 
+class Hour24(StrEnum):
+    """What 24:00:00 is: no time, or the beginning of the next day."""
+
+    REJECT = "reject"
+    NEXT_DAY = "next_day"
+
+
 class OnTooManyErrors(StrEnum):
     """What happens to the valid rows of a file that has more errors than allowed."""
 
@@ -153,7 +161,8 @@ class OnTooManyErrors(StrEnum):
 class ImportOptions(Struct, frozen=True, kw_only=True, rename="camel"):
     """The format of a file and how to load it, as the client specifies.
 
-    `delimiter` null: detected from the header. `timeZone` is that of timestamps without offset.
+    `delimiter` null: detected from the header. `timeFormat` is one of TimeFormat, or a pattern in
+    the words of strptime. `timeZone` is that of timestamps without offset.
     `columns` maps COLUMNS to the file's own names, or without header to their positions from 1.
     `skipLines` are passed over before the header is looked for, `skipLinesAfterHeader` before the
     first row, and everywhere lines that begin with `commentPrefix`. `maxErrors` is a number of
@@ -164,8 +173,9 @@ class ImportOptions(Struct, frozen=True, kw_only=True, rename="camel"):
 
     delimiter: Delimiter | None = None
     decimal: DecimalMark = DecimalMark.POINT
-    time_format: TimeFormat = TimeFormat.ISO8601
+    time_format: str = TimeFormat.ISO8601
     time_zone: str = UTC_ZONE
+    hour24: Hour24 = Hour24.REJECT
     columns: dict[str, str] = {}
     header: HeaderMode = HeaderMode.DETECT
     skip_lines: int = 0
@@ -180,7 +190,16 @@ class ImportOptions(Struct, frozen=True, kw_only=True, rename="camel"):
     @property
     def uses_local_time(self) -> bool:
         """Whether timestamps may be local times, of which some are ambiguous or do not exist."""
-        return self.time_format is TimeFormat.ISO8601 and self.time_zone != UTC_ZONE
+        if self.pattern:
+            return not self.pattern.tells_offset and self.time_zone != UTC_ZONE
+        return self.time_format == TimeFormat.ISO8601 and self.time_zone != UTC_ZONE
+
+    @property
+    def pattern(self) -> TimestampPattern | None:
+        """The declared pattern of timestamps, if `time_format` is none of TimeFormat."""
+        if self.time_format in set(TimeFormat):
+            return None
+        return parse_pattern(self.time_format, hour_24=self.hour24 is Hour24.NEXT_DAY)
 
     def stops_after(self, rejected: int) -> bool:
         """Whether loading stops at so many rejected rows; those loaded before stay."""

@@ -10,8 +10,9 @@ from typing import Any
 
 from api.http.parsers import invalid_parameter
 from api.http.problem_details import FieldProblem, InvalidRequestError
-from core.imports import COLUMNS, Delimiter
+from core.imports import COLUMNS, Delimiter, TimeFormat
 from core.readings import RejectCode, parse_earliest
+from core.timestamp_patterns import EXAMPLES, parse_pattern
 
 MAX_NAME_CHARACTERS = 200
 MAX_NULL_VALUES = 50
@@ -84,6 +85,21 @@ def parse_null_values(name: str, value: object) -> list[str]:
         message = f"must have at most {MAX_NULL_VALUES} texts of {MAX_NAME_CHARACTERS} characters"
         raise invalid_parameter(name, message)
     return texts
+
+
+def parse_time_format(name: str, value: object) -> str:
+    """One of TimeFormat, or a pattern in the words of strptime."""
+    text = str(value)
+    if text in set(TimeFormat):
+        return text
+    if not isinstance(value, str) or "%" not in text:
+        message = f"must be one of {', '.join(TimeFormat)}, or a pattern such as {EXAMPLES}"
+        raise invalid_parameter(name, message)
+    try:
+        parse_pattern(text)
+    except ValueError as error:
+        raise invalid_parameter(name, str(error)) from error
+    return text
 
 
 def parse_max_errors(name: str, value: object) -> int | str:

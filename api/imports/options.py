@@ -21,17 +21,20 @@ from api.imports.option_parsers import (
     parse_line_count,
     parse_max_errors,
     parse_null_values,
+    parse_time_format,
 )
 from core.imports import (
     COLUMNS,
     MAX_COLUMNS,
     DecimalMark,
     HeaderMode,
+    Hour24,
     ImportOptions,
     OnTooManyErrors,
     TimeFormat,
 )
 from core.readings import OnConflict
+from core.timestamp_patterns import ALLOWED, EXAMPLES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,13 +88,22 @@ IMPORT_OPTIONS = (
         metavar="MARK",
         cli_help="Before a value's fraction: {choices}",
     ),
-    _enum_option(
-        "timeFormat",
-        TimeFormat,
-        description="How timestamps are written.",
+    ImportOption(
+        name="timeFormat",
+        parse=parse_time_format,
+        description=f"How timestamps are written: {_alternatives(TimeFormat)}, or a pattern "
+        f"such as {EXAMPLES}; it may have {ALLOWED}.",
         flag="--time-format",
         metavar="FORMAT",
-        cli_help="Of timestamps: {choices}.",
+        cli_help=f"Of timestamps: {_alternatives(TimeFormat)}, or a pattern: {EXAMPLES}.",
+    ),
+    _enum_option(
+        "hour24",
+        Hour24,
+        description="What 24:00:00 is: no time, or the beginning of the next day.",
+        flag="--hour-24",
+        metavar="WHAT",
+        cli_help="What 24:00:00 is: {choices}.",
     ),
     ImportOption(
         name="timeZone",

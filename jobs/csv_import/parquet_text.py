@@ -43,7 +43,7 @@ def require_types(types: Mapping[str, Any], options: ImportOptions) -> None:
     for column, kind in types.items():
         if not any(accepts(kind) for accepts in ACCEPTED_TYPES[column]):
             raise _wrong_type(column, kind, "Store it as another type")
-    if _is_number(types[TIMESTAMP]) and options.time_format is TimeFormat.ISO8601:
+    if _is_number(types[TIMESTAMP]) and options.time_format == TimeFormat.ISO8601:
         raise _wrong_type(TIMESTAMP, types[TIMESTAMP], "Say with timeFormat what it counts")
 
 

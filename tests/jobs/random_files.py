@@ -1,7 +1,7 @@
 """Random files: readings in any format that options allow, as CSV or Parquet, and damaged ones."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -27,7 +27,7 @@ from tests.jobs.mutations import MUTATIONS, PACKED_MUTATIONS, PACKINGS, base
 
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe")
 NAMES = {"equipmentId": "Pumpe", "timestamp": "Zeit, Ort", "value": "Wert"}
-UNITS = {
+UNITS: Mapping[str, timedelta] = {
     TimeFormat.EPOCH_S: timedelta(seconds=1),
     TimeFormat.EPOCH_MS: timedelta(milliseconds=1),
     TimeFormat.EPOCH_US: timedelta(microseconds=1),
