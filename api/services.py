@@ -174,7 +174,9 @@ async def open_services(
                 group_commit, batch_writer, ingest_metrics, settings.api, settings.readings
             ),
             resubmissions=importing.resubmissions,
-            streams=EventStreams(settings.api.max_event_streams),
+            streams=EventStreams(
+                settings.api.max_event_streams, settings.api.max_event_streams_per_user
+            ),
             uploads=importing.uploads,
         )
 

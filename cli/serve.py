@@ -1,7 +1,8 @@
 import resource
 
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 
 from core.settings import (
     ApiSettings,
@@ -24,9 +25,6 @@ REQUIRED_SETTINGS = (
     SessionSettings,
 )
 
-# Gateways keep their connections open, and Granian leaves those beyond its limit, 1,024 by default,
-# without a response.
-MAX_CONNECTIONS = 20_000
 RESERVED_FILES = 200
 
 
@@ -34,6 +32,7 @@ def serve_api() -> None:
     """Serve api/ over HTTP until SIGTERM or SIGINT; requests in flight are finished first.
 
     Every setting is validated here, before the server's own process starts and reads it again.
+    HTTP/1 only: while Granian waits to see which version of HTTP it is, it waits without end.
     """
     for group in REQUIRED_SETTINGS:
         group()
@@ -44,14 +43,16 @@ def serve_api() -> None:
         interface=Interfaces.ASGI,
         address=settings.host,
         port=settings.port,
-        backpressure=_allow_connections(),
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(round(settings.head_patience_seconds * 1000)),
+        backpressure=_allow_connections(settings.max_connections),
     ).serve()
 
 
-def _allow_connections() -> int:
-    """The limit on connections: MAX_CONNECTIONS, or what the hard limit on open files allows."""
+def _allow_connections(wanted: int) -> int:
+    """The limit on connections: as many as wanted, or as the hard limit on open files allows."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    files = MAX_CONNECTIONS + RESERVED_FILES
+    files = wanted + RESERVED_FILES
     if hard != resource.RLIM_INFINITY:
         files = min(files, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))

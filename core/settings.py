@@ -96,6 +96,23 @@ class ApiSettings(BaseSettings):
     max_event_streams: int = Field(
         default=1000, ge=1, description="Event streams open in a process; one more is answered 429."
     )
+    max_event_streams_per_user: int = Field(
+        default=100, ge=1, description="Event streams of one user; one more is answered 429."
+    )
+    max_connections: int = Field(
+        default=20_000, ge=1, description="Connections open in a process; further ones wait."
+    )
+    head_patience_seconds: float = Field(
+        default=30,
+        gt=0,
+        description="A connection closes when no whole request head comes so long.",
+    )
+    body_patience_seconds: float = Field(
+        default=30, gt=0, description="How long a request waits for the next bytes of its body."
+    )
+    min_body_rate: int = Field(
+        default=1000, ge=1, description="Bytes a second, below which a body is too slow after that."
+    )
     cors_origins: tuple[Origin, ...] = Field(
         default=(), description="Other origins whose pages may call the API, as a JSON list."
     )

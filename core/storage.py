@@ -26,6 +26,10 @@ IMPORTS_FOLDER = "imports"
 
 STAGING_NAME = re.compile("#[0-9]+$")
 
+# What every key of ours is made of. A key leads out of a folder, or of a bucket's prefix, with dots
+# alone between slashes, or with a slash at its start.
+KEY = re.compile(r"(?:(?!\.+(?:/|\Z))[A-Za-z0-9._-]+(?:/(?!\Z)|\Z))+")
+
 # Errors of a local folder are raised as Python's: FileNotFoundError, PermissionError.
 STORE_ERRORS = (BaseError, OSError)
 
@@ -91,7 +95,9 @@ class Storage:
     async def put(self, key: str, content: AsyncIterator[bytes] | bytes) -> None:
         """Store the content under `key`, atomically and in bounded memory."""
         try:
-            await obstore.put_async(self._store, key, content, max_concurrency=CONCURRENT_PARTS)
+            await obstore.put_async(
+                self._store, _own_key(key), content, max_concurrency=CONCURRENT_PARTS
+            )
         except STORE_ERRORS as error:
             raise _storage_error(key) from error
 
@@ -100,14 +106,14 @@ class Storage:
         if not isinstance(self._store, S3Store):
             return None
         try:
-            return await obstore.sign_async(self._store, "PUT", key, lifetime)
+            return await obstore.sign_async(self._store, "PUT", _own_key(key), lifetime)
         except STORE_ERRORS as error:
             raise _storage_error(key) from error
 
     async def head(self, key: str) -> StoredObject | None:
         """The metadata of the object under `key`; None if there is none."""
         try:
-            metadata = await obstore.head_async(self._store, key)
+            metadata = await obstore.head_async(self._store, _own_key(key))
             return StoredObject(metadata["size"], None if self._folder else metadata["e_tag"])
         except FileNotFoundError:
             return None
@@ -120,7 +126,7 @@ class Storage:
         Raises ObjectMissingError or ObjectReplacedError.
         """
         try:
-            result = await obstore.get_async(self._store, key)
+            result = await obstore.get_async(self._store, _own_key(key))
             if e_tag not in {None, result.meta["e_tag"]}:  # not every store respects If-Match
                 raise _object_replaced(key)
             async for chunk in result.stream(min_chunk_size=CHUNK_BYTES):
@@ -133,7 +139,7 @@ class Storage:
     async def keys(self, prefix: str) -> list[str]:
         """The keys below the folder `prefix`, sorted."""
         try:
-            listing = await obstore.list(self._store, prefix).collect_async()
+            listing = await obstore.list(self._store, _own_key(prefix)).collect_async()
         except STORE_ERRORS as error:
             raise _storage_error(prefix) from error
         return sorted(entry["path"] for entry in listing)
@@ -141,7 +147,8 @@ class Storage:
     async def keys_stored_before(self, cutoff: datetime, prefix: str) -> AsyncIterator[list[str]]:
         """The keys below the folder `prefix` that were stored before `cutoff`, page by page."""
         try:
-            async for page in obstore.list(self._store, prefix, chunk_size=LIST_PAGE_OBJECTS):
+            pages = obstore.list(self._store, _own_key(prefix), chunk_size=LIST_PAGE_OBJECTS)
+            async for page in pages:
                 yield [entry["path"] for entry in page if entry["last_modified"] < cutoff]
         except STORE_ERRORS as error:
             raise _storage_error(prefix) from error
@@ -157,7 +164,7 @@ class Storage:
         """Delete the objects; missing ones are no error."""
         for key in keys:
             try:
-                await obstore.delete_async(self._store, key)
+                await obstore.delete_async(self._store, _own_key(key))
             except FileNotFoundError:
                 continue
             except STORE_ERRORS as error:
@@ -170,13 +177,20 @@ class Storage:
         Raises ObjectMissingError, or ObjectReplacedError if the object is not that of `e_tag`.
         """
         if self._folder is not None:
-            path = self._folder / key
+            path = self._folder / _own_key(key)
             await to_thread(_require_file, self._folder, path, key)
             yield StoredFile(path, None)
             return
         with TemporaryDirectory(prefix="sensorflow-") as folder:
             path = Path(folder) / Path(key).name
             yield StoredFile(path, await _copied(self.read(key, e_tag), path))
+
+
+def _own_key(key: str) -> str:
+    """The key, if it is made as ours are. Raises StorageError."""
+    if not KEY.fullmatch(key):
+        raise StorageError(f"{key!r} is no key of an object of this platform.", key=key)
+    return key
 
 
 async def _copied(content: AsyncIterator[bytes], path: Path) -> bytes:

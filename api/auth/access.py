@@ -28,6 +28,9 @@ SESSION_HOLDER: Final = "session-holder"
 BEARER_SCHEMES: Final = frozenset({"bearer"})
 TOKEN_SCHEMES: Final = BEARER_SCHEMES | {"token"}
 
+BODY_TOO_LARGE: Final = 413
+BODY_TOO_SLOW: Final = 408
+
 AccessRule = Scope | Literal["public", "authenticated", "session-holder"]
 
 
@@ -49,6 +52,8 @@ def access(
     """
     is_public = rule == PUBLIC
     statuses = {*error_statuses, 500} | (set() if is_public else {401, 403, 503})
+    if BODY_TOO_LARGE in statuses:
+        statuses.add(BODY_TOO_SLOW)
     return {
         "opt": {"access": rule, "schemes": schemes},
         "security": _SECURITY.get(rule, [{BEARER: []}, {SESSION_COOKIE: []}]),
@@ -115,6 +120,7 @@ _RESPONSES = {
         403: "The scope is missing, or a page of another origin sent the write.",
         404: "Not found.",
         406: "Not available in a media type that the request accepts.",
+        408: "The body arrives more slowly than the server waits.",
         409: "The state of the resource does not allow that; the message names it.",
         413: "The body is too large.",
         415: "The media type of the body is not supported.",

@@ -8,49 +8,41 @@ import asyncio
 from contextlib import suppress
 
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Receive, ReceiveMessage, Scope, Send
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from api.http.request_body_pace import BodyPace, BodyReceiver, BodyTooSlowError, body_bytes
 
 MAX_DRAINED_BYTES = 32 * 2**20
 DRAIN_TIMEOUT_SECONDS = 10
 
 
 class BodyDraining:
-    """ASGI middleware that reads, within bounds, what the application left unread of a body."""
+    """ASGI middleware that reads, within bounds, what the application left unread of a body.
 
-    def __init__(self, app: ASGIApp) -> None:
+    The application receives bodies at a pace: `receive` raises BodyTooSlowError.
+    """
+
+    def __init__(self, app: ASGIApp, pace: BodyPace) -> None:
         self._app = app
+        self._pace = pace
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request; anything without a body passes through."""
         if scope["type"] != ScopeType.HTTP or not _has_body(scope):
             await self._app(scope, receive, send)
             return
-        body = BodyReceiver(receive)
+        body = BodyReceiver(receive, self._pace)
         await self._app(scope, body.receive, send)
-        with suppress(TimeoutError):
+        with suppress(TimeoutError, BodyTooSlowError):
             async with asyncio.timeout(DRAIN_TIMEOUT_SECONDS):
-                await body.drain()
+                await _drain(body)
 
 
-class BodyReceiver:
-    """Receives a request's body and remembers whether its end was reached."""
-
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self._complete = False
-
-    async def receive(self) -> ReceiveMessage:
-        """The next message, as in ASGI."""
-        message = await self._receive()
-        self._complete = message["type"] != "http.request" or not message.get("more_body", False)
-        return message
-
-    async def drain(self) -> None:
-        """Discard the rest of the body, at most MAX_DRAINED_BYTES of it."""
-        remaining_bytes = MAX_DRAINED_BYTES
-        while not self._complete and remaining_bytes > 0:
-            message = await self.receive()
-            remaining_bytes -= len(message["body"]) if message["type"] == "http.request" else 0
+async def _drain(body: BodyReceiver) -> None:
+    """Discard the rest of the body, at most MAX_DRAINED_BYTES of it."""
+    remaining_bytes = MAX_DRAINED_BYTES
+    while not body.ended and remaining_bytes > 0:
+        remaining_bytes -= body_bytes(await body.receive())
 
 
 def _has_body(scope: Scope) -> bool:

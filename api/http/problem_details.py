@@ -58,6 +58,7 @@ STATUSES: dict[str, HTTPStatus] = {
     "equipment_not_found": HTTPStatus.NOT_FOUND,
     "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
     "not_acceptable": HTTPStatus.NOT_ACCEPTABLE,
+    "body_too_slow": HTTPStatus.REQUEST_TIMEOUT,
     "import_state": HTTPStatus.CONFLICT,
     "upload_missing": HTTPStatus.CONFLICT,
     RejectCode.CONFLICT: HTTPStatus.CONFLICT,

@@ -1,5 +1,6 @@
 """Server-sent events: long-lived streams, of which a process allows only so many."""
 
+from collections import Counter
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
 
@@ -15,13 +16,13 @@ Events = AsyncGenerator[ServerSentEventMessage]
 
 
 class TooManyStreamsError(SensorFlowError):
-    """As many event streams are open as the process allows."""
+    """As many event streams are open as the process allows, to all or to this user."""
 
     code = "too_many_streams"
 
-    def __init__(self) -> None:
+    def __init__(self, whose: str) -> None:
         super().__init__(
-            "Too many event streams are open at the moment. Come again a little later.",
+            f"Too many event streams {whose} are open at the moment. Come again a little later.",
             retry_after_seconds=RETRY_AFTER_SECONDS,
         )
 
@@ -36,31 +37,40 @@ class EventStream(ClosingStream, ServerSentEvent):
 
 
 class EventStreams:
-    """The open streams of this process."""
+    """The open streams of this process, of which no user may have more than a part."""
 
-    def __init__(self, max_open: int) -> None:
+    def __init__(self, max_open: int, max_open_per_user: int) -> None:
         self._max_open = max_open
-        self._open = 0
+        self._max_open_per_user = max_open_per_user
+        self._open: Counter[str] = Counter()
 
-    async def stream(self, events: Events) -> EventStream:
-        """The events as a response, counted as open until it ends. Raises TooManyStreamsError."""
-        counted = self._counted(events)
+    async def stream(self, subject: str, events: Events) -> EventStream:
+        """The events as a response to this user, counted as open until it ends.
+
+        Raises TooManyStreamsError.
+        """
+        counted = self._counted(subject, events)
         await anext(counted)
         return EventStream(counted)
 
-    async def _counted(self, events: Events) -> AsyncGenerator[ServerSentEventMessage]:
+    async def _counted(
+        self, subject: str, events: Events
+    ) -> AsyncGenerator[ServerSentEventMessage]:
         async with aclosing(events):  # also when the stream is not admitted: they hold resources
-            with self._admitted():
+            with self._admitted(subject):
                 yield ServerSentEventMessage(data=None)  # never sent: marks that it was admitted
                 async for event in events:
                     yield event
 
     @contextmanager
-    def _admitted(self) -> Iterator[None]:
-        if self._open >= self._max_open:
-            raise TooManyStreamsError
-        self._open += 1
+    def _admitted(self, subject: str) -> Iterator[None]:
+        if self._open[subject] >= self._max_open_per_user:
+            raise TooManyStreamsError("of this user")
+        if self._open.total() >= self._max_open:
+            raise TooManyStreamsError("of all users")
+        self._open[subject] += 1
         try:
             yield
         finally:
-            self._open -= 1
+            self._open[subject] -= 1
+            self._open += Counter()  # drop who has none any more

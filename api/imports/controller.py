@@ -156,6 +156,7 @@ class ImportController(Controller):
     )
     async def follow_import(
         self,
+        request: SignedIn,
         imports: Imports,
         streams: Streams,
         import_id: ImportId,
@@ -163,7 +164,9 @@ class ImportController(Controller):
     ) -> EventStream | Response[None]:
         """Stream the events."""
         events = await imports.events(import_id, last_event_id)
-        return await streams.stream(events) if events else Response(None, status_code=204)
+        if events is None:
+            return Response(None, status_code=204)
+        return await streams.stream(request.user.subject, events)
 
     @post(
         "/imports/{import_id:uuid}/cancel",

@@ -54,7 +54,7 @@ class LiveController(Controller):
             request.headers.get("last-event-id", ""),
             lambda: enforce_access(request, request.route_handler),
         )
-        return await streams.stream(events)
+        return await streams.stream(request.user.subject, events)
 
 
 def _equipment(request: AnyRequest) -> EquipmentFilter:

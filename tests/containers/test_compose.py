@@ -98,3 +98,12 @@ def test_every_mounted_file_exists_and_is_read_only() -> None:
     for source, _, mode in files:
         assert (ROOT / source).is_file()
         assert mode == "ro"
+
+
+def test_the_command_that_pins_images_names_all_that_are_used() -> None:
+    page = (ROOT / "docs" / "deployment.md").read_text()
+    (named,) = re.findall("for image in (.*); do", page)
+    bases = re.findall("^FROM (\\S+)", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)
+    composed = {each["image"] for each in services().values()}
+    used = composed.union(bases)
+    assert set(named.split()) == {image for image in used if not image.startswith("sensorflow")}

@@ -56,6 +56,24 @@ async def test_one_stream_too_many_is_rejected_until_another_ends(
     await until_a_stream_is_accepted(served)
 
 
+async def test_a_user_with_too_many_streams_is_rejected_and_others_are_not(
+    clean_url: str, stub_provider: StubProvider, tmp_path: Path
+) -> None:
+    api = ApiSettings(max_event_streams=3, max_event_streams_per_user=1)
+    one, other = ({"Authorization": f"Bearer {stub_provider.token(sub=sub)}"} for sub in "ab")
+    async with (
+        serving(server_settings(clean_url, stub_provider.issuer, tmp_path, api)) as url,
+        httpx2.AsyncClient(base_url=url, timeout=20) as client,
+        client.stream("GET", LIVE, headers=one),
+    ):
+        for _ in range(3):  # those that are rejected hold nothing
+            rejected = await client.get(LIVE, headers=one)
+            assert "of this user" in assert_problem(rejected, 429, "too_many_streams")["message"]
+            assert int(rejected.headers["retry-after"]) > 0
+        async with client.stream("GET", LIVE, headers=other) as response:
+            assert response.status_code == 200
+
+
 async def test_a_client_that_does_not_read_is_disconnected(
     served: httpx2.AsyncClient, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
