@@ -105,6 +105,8 @@ EQUIPMENT_ID = "equipmentId"
 TIMESTAMP = "timestamp"
 VALUE = "value"
 COLUMNS = (EQUIPMENT_ID, TIMESTAMP, VALUE)
+# The second column of a timestamp that is in two.
+TIME_OF_DAY = "timeOfDay"
 
 MAX_COLUMNS = 100  # of a text file
 
@@ -163,7 +165,8 @@ class ImportOptions(Struct, frozen=True, kw_only=True, rename="camel"):
 
     `delimiter` null: detected from the header. `timeFormat` is one of TimeFormat, or a pattern in
     the words of strptime. `timeZone` is that of timestamps without offset.
-    `columns` maps COLUMNS to the file's own names, or without header to their positions from 1.
+    `columns` maps COLUMNS to the file's own names, or without header to their positions from 1; a
+    timestamp may have two, a date and a time.
     `skipLines` are passed over before the header is looked for, `skipLinesAfterHeader` before the
     first row, and everywhere lines that begin with `commentPrefix`. `maxErrors` is a number of
     rejected rows or a percentage of all rows such as "5%"; null: any number. `earliest` is the
@@ -176,7 +179,7 @@ class ImportOptions(Struct, frozen=True, kw_only=True, rename="camel"):
     time_format: str = TimeFormat.ISO8601
     time_zone: str = UTC_ZONE
     hour24: Hour24 = Hour24.REJECT
-    columns: dict[str, str] = {}
+    columns: dict[str, str | list[str]] = {}
     header: HeaderMode = HeaderMode.DETECT
     skip_lines: int = 0
     comment_prefix: str | None = None
@@ -186,6 +189,23 @@ class ImportOptions(Struct, frozen=True, kw_only=True, rename="camel"):
     on_conflict: OnConflict = OnConflict.REPLACE
     earliest: datetime | None = None
     null_values: list[str] = []
+
+    @property
+    def wanted_columns(self) -> tuple[str, ...]:
+        """The columns that the file must have."""
+        if TIME_OF_DAY in self.column_names:
+            return (*COLUMNS, TIME_OF_DAY)
+        return COLUMNS
+
+    @property
+    def column_names(self) -> dict[str, str]:
+        """The file's own names as far as they are given, each of one column."""
+        names = {column: name for column, name in self.columns.items() if isinstance(name, str)}
+        match self.columns.get(TIMESTAMP):
+            case [date, time]:
+                return names | {TIMESTAMP: date, TIME_OF_DAY: time}
+            case _:
+                return names
 
     @property
     def uses_local_time(self) -> bool:

@@ -116,10 +116,11 @@ IMPORT_OPTIONS = (
     ImportOption(
         name="columns",
         parse=parse_columns,
-        description=f"A JSON object: the file's names for any of {', '.join(COLUMNS)}.",
+        description=f"A JSON object: the file's names for any of {', '.join(COLUMNS)}; a list of "
+        "two for a timestamp whose date and time are in two columns.",
         flag="--column",
         metavar="OURS=THEIRS",
-        cli_help=f"The file's name for {_alternatives(COLUMNS)}.",
+        cli_help=f"The file's name for {_alternatives(COLUMNS)}; timestamp=DATE,TIME if in two.",
     ),
     _enum_option(
         "header",
@@ -223,7 +224,8 @@ def parse_options(fields: Mapping[str, object]) -> ImportOptions:
 def _require_positions(options: ImportOptions) -> None:
     """Raise InvalidRequestError unless the options are such that a file needs no header."""
     numbers = {str(number) for number in range(1, MAX_COLUMNS + 1)}
-    if options.columns.keys() != set(COLUMNS) or not numbers.issuperset(options.columns.values()):
+    given = options.column_names
+    if given.keys() != set(options.wanted_columns) or not numbers.issuperset(given.values()):
         message = f"with header=none must give a number from 1 to {MAX_COLUMNS} for each of "
         raise invalid_parameter("columns", message + ", ".join(COLUMNS))
     if options.skip_lines_after_header:

@@ -97,7 +97,7 @@ def _text(random: Random, rows: list[Row], options: ImportOptions) -> bytes:
         quoted = [f'"{field}"' if mark in field else field for field in fields]
         return mark.join(quoted[place] for place in order) + "\n"
 
-    header = line([options.columns.get(name, name) for name in COLUMNS])
+    header = line([options.column_names.get(name, name) for name in COLUMNS])
     return (header + "".join(line(_fields(row, options)) for row in rows)).encode()
 
 
@@ -128,7 +128,7 @@ def _parquet(random: Random, rows: list[Row], options: ImportOptions) -> bytes:
 
 
 def _names(options: ImportOptions) -> list[str]:
-    return [options.columns.get(name, name) for name in COLUMNS]
+    return [options.column_names.get(name, name) for name in COLUMNS]
 
 
 def _ids(random: Random, texts: list[str]) -> Any:

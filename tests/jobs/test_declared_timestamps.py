@@ -1,20 +1,37 @@
 """Timestamps by a declared pattern are what Python's strptime makes of them."""
 
+import io
 import re
+import shlex
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from api.http.problem_details import InvalidRequestError
 from api.imports.options import parse_options
-from core.imports import Hour24, ImportOptions
+from cli.imports.command_line import command_line
+from cli.imports.options import form_fields
+from core.imports import HeaderMode, Hour24, ImportOptions
 from core.timestamp_patterns import parse_pattern, suggested_patterns
 from jobs.csv_import.context import ImportContext
-from tests.jobs.support import run_import
+from jobs.csv_import.job import run_import_job
+from tests.jobs.support import (
+    ImportCounts,
+    add_import,
+    outcome_of,
+    rejects_of,
+    rows_of,
+    run_import,
+)
 from tests.jobs.test_dry_run import forecast_of
+from tests.jobs.test_rejects_resubmission import add_resubmission
 from tests.jobs.test_timestamps import Parsed, expected_from_zoneinfo, parse
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -249,6 +266,115 @@ def test_every_pattern_is_parsed_or_refused_and_matches_what_it_says(text: str) 
 )
 def test_the_usual_ways_of_writing_are_known(text: str, patterns: list[str]) -> None:
     assert suggested_patterns(text) == patterns
+
+
+TWO_COLUMNS = ImportOptions(columns={"timestamp": ["date", "time"]})
+
+
+async def test_a_date_and_a_time_may_be_in_two_columns(context: ImportContext) -> None:
+    lines = (
+        "2026-11-01,00:05:00,1.5",
+        ' 2026-11-01 ," 00:06 ",2',
+        "2026-11-01,,3",
+        ",00:07:00,4",
+        ",,5",
+        "2026-11-01T00:08:00Z,,6",
+    )
+    content = "sensor,date,time,value\n" + "".join(f"t19,{line}\n" for line in lines)
+    import_id = await add_import(context.pool, context.storage, content, options=TWO_COLUMNS)
+    await run_import_job(context, import_id, 0)
+    assert await rows_of(context.pool) == {
+        ("t19", "2026-11-01T00:05:00+00:00"): 1.5,
+        ("t19", "2026-11-01T00:06:00+00:00"): 2.0,
+        ("t19", "2026-11-01T00:08:00+00:00"): 6.0,
+    }
+    assert [reject[:3] for reject in await rejects_of(context.storage, import_id)] == [
+        (4, "bad_timestamp", "timestamp"),
+        (5, "bad_timestamp", "timestamp"),
+        (6, "missing_value", "timestamp"),
+    ]
+    await add_resubmission(
+        context.pool, context.storage, import_id, {4: "t19,2026-11-01,00:09:00,3"}
+    )
+    await run_import_job(context, import_id, 0)
+    assert (await outcome_of(context.pool, import_id)).counts == ImportCounts(6, 4, rejected=2)
+
+
+async def test_two_columns_go_with_a_pattern_a_zone_and_no_header(context: ImportContext) -> None:
+    options = ImportOptions(
+        time_format="%d.%m.%Y %H:%M",
+        time_zone="Europe/Berlin",
+        header=HeaderMode.NONE,
+        columns={"timestamp": ["2", "4"], "equipmentId": "1", "value": "3"},
+    )
+    outcome = await run_import(context, "a;01.11.2026;5;01:00\n" * 2, options=options)
+    assert outcome.counts == ImportCounts(read=2, inserted=1, unchanged=1)
+    assert await rows_of(context.pool) == {("a", "2026-11-01T00:00:00+00:00"): 5.0}
+
+
+@pytest.mark.parametrize("missing", ["date", "time"])
+async def test_a_file_without_one_of_the_two_is_refused(
+    context: ImportContext, missing: str
+) -> None:
+    names = [name for name in ("sensor", "date", "time", "value") if name != missing]
+    outcome = await run_import(context, ",".join(names) + "\na,b,c\n", options=TWO_COLUMNS)
+    assert outcome.error_code == "missing_header"
+    assert missing in outcome.error_message
+
+
+async def test_two_columns_of_parquet_are_texts(context: ImportContext) -> None:
+    columns = {
+        "sensor": ["a"],
+        "date": ["2026-11-01"],
+        "time": ["00:05:00"],
+        "value": [1.5],
+    }
+    outcome = await run_import(context, as_parquet(columns), ".parquet", TWO_COLUMNS)
+    assert outcome.counts == ImportCounts(read=1, inserted=1)
+    columns["date"] = pa.array([20000], pa.date32())
+    outcome = await run_import(context, as_parquet(columns), ".parquet", TWO_COLUMNS)
+    assert outcome.error_code == "wrong_column_type"
+    assert "Store date and time as text, or in one column" in outcome.error_message
+
+
+def as_parquet(columns: dict[str, Any]) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(columns), buffer)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {"timestamp": ["date"]},
+        {"timestamp": ["date", "time", "zone"]},
+        {"timestamp": ["date", "date"]},
+        {"timestamp": ["date", 1.5]},
+        {"timestamp": []},
+        {"value": ["a", "b"]},
+        {"timestamp": ["date", "time"], "value": "time"},
+    ],
+)
+def test_other_lists_of_columns_are_refused(names: object) -> None:
+    with pytest.raises(InvalidRequestError):
+        parse_options({"columns": names})
+
+
+@pytest.mark.parametrize(
+    ("argument", "names"),
+    [
+        ("timestamp=date,time", ["date", "time"]),
+        ('timestamp="Zeit, Ort"', "Zeit, Ort"),
+        ("timestamp=Zeit", "Zeit"),
+        ("value=Wert, Ort", "Wert, Ort"),
+    ],
+)
+def test_a_flag_gives_two_columns_as_fields_of_csv(argument: str, names: object) -> None:
+    fields = form_fields({"columns": [argument]})
+    options = parse_options(fields)
+    assert [*options.columns.values()] == [names]
+    command = shlex.split(command_line(options, Path("a.csv")))
+    assert parse_options(form_fields({"columns": [command[3]]})) == options
 
 
 async def test_an_order_is_never_guessed_and_the_message_has_both(context: ImportContext) -> None:
