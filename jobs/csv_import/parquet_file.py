@@ -21,7 +21,7 @@ from core.imports import (
     TimeFormat,
 )
 from jobs.csv_import.decompression import decompressed_too_large
-from jobs.csv_import.field_splitting import join_timestamps
+from jobs.csv_import.field_splitting import as_field, join_timestamps
 from jobs.csv_import.layout import Layout, match_columns
 from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT
 from jobs.csv_import.parquet_text import as_text, is_text, require_types
@@ -126,7 +126,9 @@ def _row_batch(frames: list[pl.DataFrame], rows_before: int, row_bytes: float) -
     if TIME_OF_DAY in rows.columns:
         rows = join_timestamps(rows)
     frame = rows.with_columns(
-        pl.concat_str(map(_as_field, COLUMNS), separator=LAYOUT.delimiter).alias(TEXT)
+        pl.concat_str(
+            [as_field(column, LAYOUT.delimiter) for column in COLUMNS], separator=LAYOUT.delimiter
+        ).alias(TEXT)
     )
     numbered = frame.with_row_index(LINE_NUMBER, offset=rows_before + 1)
     return RowBatch(
@@ -135,13 +137,6 @@ def _row_batch(frames: list[pl.DataFrame], rows_before: int, row_bytes: float) -
         size_bytes=round(row_bytes * frame.height),
         frame=numbered.cast({LINE_NUMBER: pl.Int64}),
     )
-
-
-def _as_field(column: str) -> pl.Expr:
-    """The text, quoted if need be, as a field of CSV."""
-    text = pl.col(column)
-    quoted = pl.concat_str(pl.lit('"'), text.str.replace_all('"', '""', literal=True), pl.lit('"'))
-    return pl.when(text.str.contains('[",\r\n]')).then(quoted).otherwise(text)
 
 
 @contextmanager
