@@ -59,6 +59,7 @@ class DetectionOutcome:
             "options": proposal.options,
             "columns": proposal.columns,
             "rows": proposal.rows,
+            "skipped": proposal.skipped,
             "rejected": proposal.rejected,
             "firstRejects": proposal.first_rejects,
             "warnings": reported(proposal.warnings),
@@ -70,10 +71,8 @@ class DetectionOutcome:
 
 
 def _proposal_lines(proposal: Proposal) -> Iterator[str]:
-    yield (
-        f"of the first {proposal.rows:,} rows {proposal.rejected:,} would be rejected; the others "
-        "begin with"
-    )
+    skipped = f"{proposal.skipped:,} would be skipped and " if proposal.skipped else ""
+    yield f"of the first {proposal.rows:,} rows {skipped}{proposal.rejected:,} would be rejected"
     for name, ts, value in proposal.first_readings(PREVIEWED):
         yield f"  {name}  {ts.isoformat(sep=' ').removesuffix('+00:00')}Z  {value!r}"
     if proposal.rejected:

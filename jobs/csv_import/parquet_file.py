@@ -20,7 +20,7 @@ from core.imports import (
     ImportOptions,
     TimeFormat,
 )
-from jobs.csv_import.decompression import decompressed_too_large
+from jobs.csv_import.decompression import inflated_too_large
 from jobs.csv_import.field_splitting import as_field, join_timestamps
 from jobs.csv_import.layout import Layout, match_columns
 from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT
@@ -42,18 +42,28 @@ def open_parquet(
     """The rows after the first `rows_done`.
 
     Raises FileFaultError: `bad_parquet`, also while the batches are read, `missing_header`,
-    `ambiguous_header`, `wrong_column_type` or `inflated_too_large`.
+    `ambiguous_header`, `invalid_column`, `wrong_column_type` or `inflated_too_large`.
     """
+    if options.is_wide:
+        raise _wide()
     with _parquet_faults():
         metadata = pq.read_metadata(path)
         schema = metadata.schema.to_arrow_schema()
         names = _names(schema, options)
     if metadata.num_rows * len(names) * MIN_VALUE_BYTES > max_bytes:
-        raise decompressed_too_large(max_bytes)
+        raise inflated_too_large(max_bytes)
     types = {column: schema.field(name).type for column, name in names.items()}
     require_types(types, options)
     batches = _row_batches(path, names, types, rows_done, batch_rows)
     return RowSource(names, _effective_options(types, options), LAYOUT, batches)
+
+
+def _wide() -> FileFaultError:
+    return FileFaultError(
+        ImportFault.INVALID_COLUMN,
+        "Columns of a Parquet file cannot be sensors. Nothing of it was stored. Write the wide "
+        "table as CSV, or one of three columns as Parquet.",
+    )
 
 
 def _names(schema: Any, options: ImportOptions) -> dict[str, str]:

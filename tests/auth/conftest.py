@@ -106,6 +106,14 @@ async def provider(module_provider: HostileProvider) -> AsyncIterator[HostilePro
     module_provider.make_peace()
 
 
+@pytest_asyncio.fixture
+async def auth_pool(session_pool: Pool) -> Pool:
+    """A pool over a database without sessions and sign-ins; emptying all of it takes longer."""
+    for table in ("sessions", "sign_ins", "sign_in_failures", "spent_tokens"):
+        await session_pool.execute(f"DELETE FROM {table}")
+    return session_pool
+
+
 @pytest.fixture
 def always_stale(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever was fetched of the provider is fetched again at its next use."""
@@ -116,7 +124,8 @@ def always_stale(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def app(tmp_path: Path) -> Litestar:
     """The application, not running."""
-    return create_app(server_settings("postgresql://nobody@127.0.0.1:1/none", "", tmp_path))
+    away = "127.0.0.1:1"
+    return create_app(server_settings(f"postgresql://{away}/none", f"http://{away}", tmp_path))
 
 
 @pytest.fixture

@@ -60,20 +60,40 @@ async def page(browser: Browser, store: StoredSessions) -> AsyncIterator[Page]:
         yield page
 
 
-async def test_the_reference_works_without_a_violation_of_its_policy(
-    page: Page, api_server: ApiServer
-) -> None:
+@pytest.fixture
+def complaints(page: Page) -> list[str]:
+    """What the browser complains of, violations of a policy among it."""
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(f"{message.type} {message.text}"))
     page.on("pageerror", lambda error: complaints.append(str(error)))
+    return complaints
+
+
+async def test_the_reference_works_without_a_violation_of_its_policy(
+    page: Page, api_server: ApiServer, complaints: list[str]
+) -> None:
     await sign_in(page, f"{api_server.url}/docs")
     await page.wait_for_url(f"{api_server.url}/docs")
+    await page.get_by_role("button", name="Authorize").first.click()
+    await expect(page.get_by_text("Available authorizations")).to_be_visible()
+    await page.get_by_role("button", name="Close").first.click()
     await page.get_by_text("Who is signed in").first.click()
     await page.get_by_role("button", name="Try it out").click()
     await page.get_by_role("button", name="Execute").click()
     await expect(page.get_by_text('"message": "Authenticated"')).to_be_visible()
-    await page.get_by_text("Schemas").scroll_into_view_if_needed()
+    await page.get_by_text("PresignedUpload").first.click()
     assert set(complaints) <= {f"error {NO_FAVICON}"}
+
+
+async def test_the_page_of_a_failed_sign_in_has_its_style(
+    page: Page, api_server: ApiServer, complaints: list[str]
+) -> None:
+    await page.goto(f"{api_server.url}/auth/callback")
+    main = page.get_by_role("main")
+    await expect(main).to_have_css("border-radius", "12px")
+    await main.evaluate("element => element.setAttribute('style', 'color: rgb(1, 2, 3)')")
+    await expect(main).not_to_have_css("color", "rgb(1, 2, 3)")
+    assert [complaint for complaint in complaints if "Security Policy" in complaint]
 
 
 async def test_nothing_that_is_put_into_the_reference_runs_or_reports_elsewhere(

@@ -45,11 +45,11 @@ async def server(
     request: pytest.FixtureRequest,
     migrated_url: str,
     provider: HostileProvider,
-    pool: Pool,
+    auth_pool: Pool,
     tmp_path: Path,
 ) -> AsyncIterator[ApiServer]:
     """A server behind so many trusted proxies."""
-    del pool  # for a clean database
+    del auth_pool  # for a clean database
     port = free_port()
     api = {
         "public_url": f"http://127.0.0.1:{port}",

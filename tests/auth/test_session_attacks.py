@@ -28,10 +28,10 @@ PROVIDER_SESSION = "a session at the provider"
 
 @pytest_asyncio.fixture
 async def victim(
-    hostile_url: str, provider: HostileProvider, pool: Pool
+    hostile_url: str, provider: HostileProvider, auth_pool: Pool
 ) -> AsyncIterator[UserAgent]:
     """Signed in, with a session at the provider."""
-    del pool  # for a clean database
+    del auth_pool  # for a clean database
     async with user_agent_at(hostile_url) as user:
         await sign_in(user, provider)
         yield user
@@ -57,20 +57,20 @@ def sent_refresh_tokens(provider: HostileProvider) -> list[str]:
 
 
 async def test_no_refresh_token_is_sent_twice(
-    victim: UserAgent, provider: HostileProvider, pool: Pool
+    victim: UserAgent, provider: HostileProvider, auth_pool: Pool
 ) -> None:
     for _ in range(3):
-        await PostgresSessions(pool).expire_access_tokens()
+        await PostgresSessions(auth_pool).expire_access_tokens()
         assert all(await asyncio.gather(*(is_signed_in(victim) for _ in range(10))))
     sent = sent_refresh_tokens(provider)
     assert len(sent) == len(set(sent)) == 3
 
 
 async def test_a_refresh_token_that_a_thief_used_ends_the_session(
-    victim: UserAgent, provider: HostileProvider, pool: Pool
+    victim: UserAgent, provider: HostileProvider, auth_pool: Pool
 ) -> None:
     """The provider ends the grant when it sees the token again, and so the thief's part too."""
-    sessions, cookie = PostgresSessions(pool), str(victim.session_cookie)
+    sessions, cookie = PostgresSessions(auth_pool), str(victim.session_cookie)
     tokens = decrypt_tokens(await sessions.encrypted_tokens(cookie), cookie)
     form = {"grant_type": "refresh_token", "refresh_token": str(tokens.refresh_token)}
     async with httpx2.AsyncClient(base_url=provider.issuer) as thief:
@@ -99,23 +99,23 @@ async def test_a_refresh_token_that_a_thief_used_ends_the_session(
 async def test_renewed_tokens_of_somebody_else_or_for_something_else_end_the_session(
     victim: UserAgent,
     provider: HostileProvider,
-    pool: Pool,
+    auth_pool: Pool,
     id_token_changes: dict[str, Any],
     access_token_changes: dict[str, Any],
 ) -> None:
     provider.id_token_changes.update(id_token_changes)
     provider.access_token_changes.update(access_token_changes)
-    await PostgresSessions(pool).expire_access_tokens()
+    await PostgresSessions(auth_pool).expire_access_tokens()
     assert not await is_signed_in(victim)
-    assert await PostgresSessions(pool).count() == 0
+    assert await PostgresSessions(auth_pool).count() == 0
 
 
 async def test_a_renewed_token_with_fewer_scopes_takes_them_from_the_session(
-    victim: UserAgent, provider: HostileProvider, pool: Pool
+    victim: UserAgent, provider: HostileProvider, auth_pool: Pool
 ) -> None:
     assert (await victim.http.get("/imports")).status_code == 200
     provider.access_token_changes["scope"] = "readings:read"
-    await PostgresSessions(pool).expire_access_tokens()
+    await PostgresSessions(auth_pool).expire_access_tokens()
     assert (await victim.http.get("/imports")).json()["code"] == "missing_scope"
 
 
@@ -225,10 +225,10 @@ async def test_a_replayed_logout_token_ends_no_later_session_on_any_server(
 
 @needs_valkey
 async def test_a_logout_that_failed_may_be_sent_again(
-    provider: HostileProvider, migrated_url: str, pool: Pool, tmp_path: Path
+    provider: HostileProvider, migrated_url: str, auth_pool: Pool, tmp_path: Path
 ) -> None:
     """While the sessions' store does not answer none can end, so the token is not used up."""
-    del pool  # for a clean database
+    del auth_pool  # for a clean database
     server = ValkeyServer(tmp_path)
     async with AsyncExitStack() as stack:
         stack.enter_context(server.running())

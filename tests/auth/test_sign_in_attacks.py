@@ -23,9 +23,9 @@ pytestmark = pytest.mark.usefixtures("always_stale")
 
 @pytest_asyncio.fixture
 async def victim(
-    hostile_url: str, provider: HostileProvider, pool: Pool
+    hostile_url: str, provider: HostileProvider, auth_pool: Pool
 ) -> AsyncIterator[UserAgent]:
-    del provider, pool  # honest and empty, at first
+    del provider, auth_pool  # honest and empty, at first
     async with user_agent_at(hostile_url) as user:
         yield user
 
@@ -55,10 +55,10 @@ async def sign_in(user: UserAgent, provider: HostileProvider) -> httpx2.Response
     return response
 
 
-async def assert_refused(response: httpx2.Response, user: UserAgent, pool: Pool) -> None:
+async def assert_refused(response: httpx2.Response, user: UserAgent, auth_pool: Pool) -> None:
     assert (response.status_code, response.json()["code"]) == (400, "invalid_sign_in")
     assert user.session_cookie is None
-    assert await pool.fetchval("SELECT count(*) FROM sessions") == 0
+    assert await auth_pool.fetchval("SELECT count(*) FROM sessions") == 0
 
 
 def redeemed_codes(provider: HostileProvider) -> list[str]:
@@ -90,10 +90,13 @@ async def test_the_verifier_is_sent_with_the_code_and_its_hash_before(
     ids=str,
 )
 async def test_a_nonce_or_challenge_left_out_or_altered_on_the_way_signs_nobody_in(
-    victim: UserAgent, provider: HostileProvider, pool: Pool, change: dict[str, str | None]
+    victim: UserAgent,
+    provider: HostileProvider,
+    auth_pool: Pool,
+    change: dict[str, str | None],
 ) -> None:
     response = await come_back(victim, provider.authorize(await request_of(victim), **change))
-    await assert_refused(response, victim, pool)
+    await assert_refused(response, victim, auth_pool)
 
 
 @pytest.mark.parametrize("ignores_pkce", [False, True])
@@ -101,23 +104,25 @@ async def test_a_code_of_the_attacker_is_no_use_in_the_victims_sign_in(
     victim: UserAgent,
     attacker: UserAgent,
     provider: HostileProvider,
-    pool: Pool,
+    auth_pool: Pool,
     ignores_pkce: bool,
 ) -> None:
     """Not even where the provider has no PKCE: the ID token has the attacker's nonce."""
     provider.ignores_pkce = ignores_pkce
     injected = provider.authorize(await request_of(attacker))
     own = provider.authorize(await request_of(victim))
-    await assert_refused(await come_back(victim, {**own, "code": injected["code"]}), victim, pool)
+    await assert_refused(
+        await come_back(victim, {**own, "code": injected["code"]}), victim, auth_pool
+    )
 
 
 async def test_a_code_of_the_victim_is_no_use_in_the_attackers_sign_in(
-    victim: UserAgent, attacker: UserAgent, provider: HostileProvider, pool: Pool
+    victim: UserAgent, attacker: UserAgent, provider: HostileProvider, auth_pool: Pool
 ) -> None:
     stolen = provider.authorize(await request_of(victim))
     own = provider.authorize(await request_of(attacker))
     response = await come_back(attacker, {**own, "code": stolen["code"]})
-    await assert_refused(response, attacker, pool)
+    await assert_refused(response, attacker, auth_pool)
 
 
 @pytest.mark.parametrize(
@@ -137,11 +142,11 @@ async def test_a_code_of_the_victim_is_no_use_in_the_attackers_sign_in(
     ids=str,
 )
 async def test_an_id_token_that_is_not_the_answer_to_this_request_is_refused(
-    victim: UserAgent, provider: HostileProvider, pool: Pool, changes: dict[str, Any]
+    victim: UserAgent, provider: HostileProvider, auth_pool: Pool, changes: dict[str, Any]
 ) -> None:
     provider.id_token_changes.update(changes)
     response = await come_back(victim, provider.authorize(await request_of(victim)))
-    await assert_refused(response, victim, pool)
+    await assert_refused(response, victim, auth_pool)
 
 
 def unsigned(provider: HostileProvider) -> str:
@@ -167,21 +172,21 @@ def signed_with_the_secret_of_nobody(provider: HostileProvider) -> str:
     ],
 )
 async def test_what_is_no_id_token_is_refused(
-    victim: UserAgent, provider: HostileProvider, pool: Pool, make: Any
+    victim: UserAgent, provider: HostileProvider, auth_pool: Pool, make: Any
 ) -> None:
     provider.token_changes["id_token"] = make(provider)
     response = await come_back(victim, provider.authorize(await request_of(victim)))
-    await assert_refused(response, victim, pool)
+    await assert_refused(response, victim, auth_pool)
 
 
 async def test_an_id_token_of_an_earlier_sign_in_is_refused(
-    victim: UserAgent, attacker: UserAgent, provider: HostileProvider, pool: Pool
+    victim: UserAgent, attacker: UserAgent, provider: HostileProvider, auth_pool: Pool
 ) -> None:
     provider.ignores_pkce = True
     former = parse_qs(urlsplit(await request_of(attacker)).query)["nonce"][0]
     provider.id_token_changes["nonce"] = former
     response = await come_back(victim, provider.authorize(await request_of(victim)))
-    await assert_refused(response, victim, pool)
+    await assert_refused(response, victim, auth_pool)
 
 
 @pytest.mark.parametrize(
@@ -200,41 +205,43 @@ async def test_an_id_token_of_an_earlier_sign_in_is_refused(
     ],
 )
 async def test_an_altered_state_is_refused_and_its_code_not_redeemed(
-    victim: UserAgent, provider: HostileProvider, pool: Pool, change: Any
+    victim: UserAgent, provider: HostileProvider, auth_pool: Pool, change: Any
 ) -> None:
     answer = provider.authorize(await request_of(victim))
     response = await come_back(victim, {**answer, "state": change(answer["state"])})
-    await assert_refused(response, victim, pool)
+    await assert_refused(response, victim, auth_pool)
     assert redeemed_codes(provider) == []
 
 
 async def test_a_state_is_good_for_one_answer_even_a_failed_one(
-    victim: UserAgent, provider: HostileProvider, pool: Pool
+    victim: UserAgent, provider: HostileProvider, auth_pool: Pool
 ) -> None:
     answer = provider.authorize(await request_of(victim))
-    await assert_refused(await come_back(victim, {**answer, "code": "guessed"}), victim, pool)
-    await assert_refused(await come_back(victim, answer), victim, pool)
+    await assert_refused(await come_back(victim, {**answer, "code": "guessed"}), victim, auth_pool)
+    await assert_refused(await come_back(victim, answer), victim, auth_pool)
     assert redeemed_codes(provider) == ["guessed"]
 
 
-async def test_a_state_expires(victim: UserAgent, provider: HostileProvider, pool: Pool) -> None:
+async def test_a_state_expires(
+    victim: UserAgent, provider: HostileProvider, auth_pool: Pool
+) -> None:
     answer = provider.authorize(await request_of(victim))
-    await pool.execute("UPDATE sign_ins SET expires_at = now()")
-    await assert_refused(await come_back(victim, answer), victim, pool)
+    await auth_pool.execute("UPDATE sign_ins SET expires_at = now()")
+    await assert_refused(await come_back(victim, answer), victim, auth_pool)
     assert redeemed_codes(provider) == []
 
 
 async def test_the_answer_to_another_browser_is_refused_also_with_a_cookie_of_ones_own(
-    victim: UserAgent, attacker: UserAgent, provider: HostileProvider, pool: Pool
+    victim: UserAgent, attacker: UserAgent, provider: HostileProvider, auth_pool: Pool
 ) -> None:
     """Otherwise the attacker's link signs the victim in as the attacker."""
     answer = provider.authorize(await request_of(attacker))
-    await assert_refused(await come_back(victim, answer), victim, pool)
+    await assert_refused(await come_back(victim, answer), victim, auth_pool)
     await request_of(victim)
     (own,) = [cookie for cookie in victim.http.cookies.jar if cookie.name.startswith("SignIn-")]
     name = f"SignIn-{answer['state'][:16]}"
     victim.http.cookies.set(name, str(own.value), domain="127.0.0.1")
-    await assert_refused(await come_back(victim, answer), victim, pool)
+    await assert_refused(await come_back(victim, answer), victim, auth_pool)
     assert redeemed_codes(provider) == []
 
 
@@ -255,7 +262,7 @@ async def test_the_answer_to_another_browser_is_refused_also_with_a_cookie_of_on
 async def test_an_answer_that_is_not_of_our_issuer_is_refused_and_its_code_not_redeemed(
     victim: UserAgent,
     provider: HostileProvider,
-    pool: Pool,
+    auth_pool: Pool,
     announced: bool,
     issuers: list[str],
 ) -> None:
@@ -265,17 +272,17 @@ async def test_an_answer_that_is_not_of_our_issuer_is_refused_and_its_code_not_r
     for failure in ({}, {"error": "access_denied"}):
         answer = provider.authorize(await request_of(victim)) | failure
         response = await come_back(victim, [*answer.items(), *issuer_parameters])
-        await assert_refused(response, victim, pool)
+        await assert_refused(response, victim, auth_pool)
     assert redeemed_codes(provider) == []
 
 
 @pytest.mark.parametrize("repeated", ["code", "state", "error"])
 async def test_a_repeated_parameter_is_refused(
-    victim: UserAgent, provider: HostileProvider, pool: Pool, repeated: str
+    victim: UserAgent, provider: HostileProvider, auth_pool: Pool, repeated: str
 ) -> None:
     answer = provider.authorize(await request_of(victim))
     parameters = [*answer.items(), (repeated, answer.get(repeated, "x")), (repeated, "x")]
-    await assert_refused(await come_back(victim, parameters), victim, pool)
+    await assert_refused(await come_back(victim, parameters), victim, auth_pool)
     assert redeemed_codes(provider) == []
 
 

@@ -19,7 +19,7 @@ from core.database import Pool
 from core.imports import COLUMNS, DecimalMark, Delimiter, HeaderMode, ImportOptions, TimeFormat
 from core.readings import OnConflict
 from tests.cli.test_commands import sensorflow
-from tests.cli.test_documented_files import EXAMPLES
+from tests.cli.test_documented_files import EXAMPLES, encoding_in, write_example
 from tests.jobs.support import HEADER
 
 TS = "2026-11-01T00:00:00"
@@ -45,7 +45,7 @@ def test_the_command_is_printed_with_the_first_readings_and_without_a_database(
 ! {path}
   sensorflow import --decimal , --column 'equipmentId=Sensor Name' --column timestamp=Zeit \
 --column value=Wert '{path}'
-    of the first 2 rows 1 would be rejected; the others begin with
+    of the first 2 rows 1 would be rejected
       a b  2026-11-01 00:00:00Z  1.5
     the first rejected: line 3: bad_number in value
     timestamps have no offset and are read as UTC: if they are not, add --time-zone
@@ -73,7 +73,8 @@ def test_programs_get_the_proposals_as_json(tmp_path: Path) -> None:
     (proposal,) = found["proposals"]
     assert proposal["options"]["decimal"] == ","
     assert proposal["columns"] == {"equipmentId": "sensor", "timestamp": "time", "value": "value"}
-    assert (proposal["rows"], proposal["rejected"], proposal["warnings"]) == (1, 0, [])
+    assert (proposal["rows"], proposal["skipped"], proposal["rejected"]) == (1, 0, 0)
+    assert proposal["warnings"] == []
     assert proposal["preview"] == [{"equipmentId": "a", "timestamp": f"{TS}Z", "value": 1.5}]
     assert shlex.split(proposal["command"]) == ["sensorflow", "import", "--decimal", ",", good]
     assert (nothing["exitCode"], nothing["proposals"]) == (3, [])
@@ -100,14 +101,15 @@ PROPOSED = {
 async def test_a_documented_file_is_loaded_by_the_command_that_is_proposed_for_it(
     migrated_url: str, pool: Pool, tmp_path: Path, file: str, command: str
 ) -> None:
-    path = write_file(tmp_path, file, shlex.split(command)[-1])
+    options, path = write_example(tmp_path, file, command)
+    given = ["--encoding", encoding_in(options)]
     runner = CliRunner(
         env={
             "SENSORFLOW_DATABASE_URL": migrated_url,
             "SENSORFLOW_STORAGE_URL": str(tmp_path / "storage"),
         }
     )
-    detected = runner.invoke(app, ["import", "--detect", "--json", path])
+    detected = runner.invoke(app, ["import", "--detect", "--json", *given, str(path)])
     proposals = json.loads(detected.stdout)["proposals"]
     assert proposals, detected.stdout
     for proposal in proposals:
@@ -142,6 +144,7 @@ texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_
         max_errors=st.none() | st.sampled_from([0, 7, "5%"]),
         on_conflict=st.sampled_from(OnConflict),
         header=st.just(HeaderMode.DETECT),
+        null_values=st.lists(st.sampled_from(["-9999", "", "n/a", "---", "--", "a b"]), max_size=3),
     )
 )
 def test_the_command_line_says_the_options_and_nothing_else(options: ImportOptions) -> None:

@@ -1,5 +1,6 @@
 """A reference parser of CSV files in plain Python: line by line, field by field."""
 
+import codecs
 import gzip
 import math
 import re
@@ -36,7 +37,12 @@ def rows_in(content: bytes, extension: str, latest: datetime) -> list[Row] | Non
 
     Raises UnreadableError when it cannot be decompressed.
     """
-    lines = decompressed(content, extension).removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    text = decompressed(content, extension)
+    if text.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        text = text.decode("utf-16", errors="replace").encode()
+    if b"\n" not in text:
+        text = text.replace(b"\r", b"\n")
+    lines = text.removeprefix(b"\xef\xbb\xbf").split(b"\n")
     header, *rest = [line.decode(errors="replace").removesuffix("\r") for line in lines]
     names = [name.strip().lower() for name in header.split(",")]
     matches = [[n for n, name in enumerate(names) if name in known] for known in NAMES]
@@ -90,32 +96,32 @@ def row_of(line: str, width: int, positions: Sequence[int], latest: datetime) ->
 BAD = Row(("", ""), bad=True)
 
 
-def fields_of(line: str) -> list[str] | None:
-    """The fields; None: a quote is misplaced."""
+def fields_of(line: str, mark: str = ",") -> list[str] | None:
+    """The fields between delimiters; None: a quote is misplaced."""
     fields: list[str] = []
     position = 0
     while True:
         parse = quoted_field if line.startswith('"', position) else bare_field
-        field = parse(line, position)
+        field = parse(line, position, mark)
         if field is None:
             return None
         text, position = field
         fields.append(text)
         if position == len(line):
             return fields
-        if line[position] != ",":
+        if line[position] != mark:
             return None
         position += 1
 
 
-def bare_field(line: str, start: int) -> tuple[str, int] | None:
+def bare_field(line: str, start: int, mark: str) -> tuple[str, int] | None:
     """The field without quotes that starts there, and where it ends."""
-    end = line.find(",", start)
+    end = line.find(mark, start)
     text = line[start:] if end < 0 else line[start:end]
     return None if '"' in text else (text, start + len(text))
 
 
-def quoted_field(line: str, start: int) -> tuple[str, int] | None:
+def quoted_field(line: str, start: int, _mark: str) -> tuple[str, int] | None:
     """The field in quotes that starts there, and where it ends."""
     text, position = "", start + 1
     while position < len(line):

@@ -10,11 +10,15 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class Row:
-    """A line of a file: a reading, or one that must be rejected when `bad`, or blank (None key)."""
+    """A line of a file: a reading, or one that must be rejected when `bad`, or blank (None key).
+
+    One to be skipped holds no reading, and is no error.
+    """
 
     key: Key | None
     value: float = 0
     bad: bool = False
+    skipped: bool = False
 
     @property
     def text(self) -> str:
@@ -41,6 +45,8 @@ def load_row_by_row(
 def outcome_of_row(table: Mapping[Key, float], row: Row, on_conflict: str) -> str:
     if row.bad or row.key is None:
         return "rejected"
+    if row.skipped:
+        return "skipped"
     if row.key not in table:
         return "inserted"
     if table[row.key] == row.value:

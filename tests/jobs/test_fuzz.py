@@ -13,11 +13,14 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from core.imports import ImportOptions
+from core.readings import RejectCode
 from jobs.csv_import.context import ImportContext
 from jobs.csv_import.job import run_import_job
 from tests.jobs.csv_model import UnreadableError, rows_in
 from tests.jobs.load_model import Key, Row, load_row_by_row
 from tests.jobs.mutations import mutated
+from tests.jobs.option_files import option_file
+from tests.jobs.option_model import rows_by_options
 from tests.jobs.random_files import random_file
 from tests.jobs.support import (
     DEFAULT,
@@ -57,6 +60,12 @@ async def test_every_file_ends_whatever_its_format_and_options(
         assert {"predicted done", "bad_parquet", "too_many_errors", "done"} <= outcomes.keys()
 
 
+async def test_every_file_ends_as_its_options_say(context: ImportContext) -> None:
+    outcomes = await outcomes_of(context, import_by_options_and_check)
+    if FILES >= 60:
+        assert outcomes.keys() == {"predicted done"}
+
+
 async def outcomes_of(context: ImportContext, attempt: Attempt) -> Counter[str]:
     """How the imports ended, one file after the other."""
     table: Table = {}
@@ -76,7 +85,7 @@ async def import_and_check(context: ImportContext, number: int, before: Table) -
     """How the import of the file ended, and the table after it."""
     random = Random(number)  # noqa: S311  # repeatable is what it must be
     content, extension = mutated(random)
-    outcome = await outcome_in_time(context, random.randint(1, 60), content, extension)
+    outcome, _ = await outcome_in_time(context, random.randint(1, 60), content, extension)
     after = await rows_of(context.pool)
     try:
         rows = rows_in(content, extension, datetime.now(UTC) + timedelta(days=1))
@@ -99,7 +108,7 @@ async def import_with_options_and_check(
     random = Random(number)  # noqa: S311  # as above
     file = random_file(random)
     batch_lines = random.randint(1, 60)
-    outcome = await outcome_in_time(
+    outcome, _ = await outcome_in_time(
         context, batch_lines, file.content, file.extension, file.options
     )
     after = await rows_of(context.pool)
@@ -116,22 +125,41 @@ async def import_with_options_and_check(
     return outcome.error_code or "done", after
 
 
+async def import_by_options_and_check(
+    context: ImportContext, number: int, before: Table
+) -> tuple[str, Table]:
+    """How the import of the file ended, which is always as predicted, and the table after it."""
+    random = Random(number)  # noqa: S311  # as above
+    file = option_file(random)
+    rows = rows_by_options(file.text, file.options, datetime.now(UTC) + timedelta(days=1))
+    batch_lines = random.randint(1, 60)
+    outcome, bad_lines = await outcome_in_time(
+        context, batch_lines, file.content, file.extension, file.options
+    )
+    after = await rows_of(context.pool)
+    assert bad_lines == [number for number, row in rows.items() if row.bad]
+    expected, counts = load_row_by_row(before, rows.values(), file.options.on_conflict)
+    assert (outcome.error_code, outcome.counts, after) == (None, counts, expected)
+    return "predicted done", after
+
+
 async def outcome_in_time(
     context: ImportContext,
     batch_lines: int,
     content: bytes,
     extension: str,
     options: ImportOptions = DEFAULT,
-) -> Outcome:
-    """The import's outcome, its rejects compared with its counts."""
+) -> tuple[Outcome, list[int]]:
+    """The import's outcome, its rejects compared with its counts; the lines that are bad."""
     import_id = await add_import(context.pool, context.storage, content, extension, options)
     async with asyncio.timeout(TIMEOUT_SECONDS):
         await run_import_job(dataclasses.replace(context, batch_lines=batch_lines), import_id, 0)
     outcome = await outcome_of(context.pool, import_id)
-    lines = [line for line, *_ in await rejects_of(context.storage, import_id)]
+    rejects = await rejects_of(context.storage, import_id)
+    lines = [line for line, *_ in rejects]
     assert lines == sorted(set(lines))
     assert len(lines) == outcome.counts.rejected
-    return outcome
+    return outcome, [line for line, code, *_ in rejects if code != RejectCode.CONFLICT]
 
 
 def check_without_prediction(

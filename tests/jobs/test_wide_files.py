@@ -37,6 +37,7 @@ from tests.jobs.support import (
     rows_of,
     run_import,
 )
+from tests.jobs.test_declared_timestamps import as_parquet
 from tests.jobs.test_dry_run import counts_of, forecast_of
 from tests.jobs.test_rejects_resubmission import add_resubmission
 
@@ -315,6 +316,13 @@ async def test_date_and_time_may_be_two_columns_of_a_wide_file(context: ImportCo
     assert rejects == [(2, "bad_number", "b", "01.11.2026 00:00,x")]
 
 
+async def test_a_wide_parquet_file_is_refused_with_the_remedy(context: ImportContext) -> None:
+    content = as_parquet({"time": [at(0)], "a": [1.5]})
+    outcome = await run_import(context, content, ".parquet", WIDE)
+    assert (outcome.state, outcome.error_code) == ("failed", "invalid_column")
+    assert "as CSV" in outcome.error_message
+
+
 async def test_a_thousand_columns_are_loaded_in_batches_of_bounded_cells(
     context: ImportContext,
 ) -> None:
@@ -366,8 +374,13 @@ def test_cells_are_split_as_the_csv_module_writes_them(
     rows: list[list[str]], mark: str, *, quote_all: bool
 ) -> None:
     text = io.StringIO()
-    quoting = csv.QUOTE_ALL if quote_all else csv.QUOTE_MINIMAL
-    csv.writer(text, delimiter=mark, quoting=quoting, lineterminator="\n").writerows(rows)
+    writer = csv.writer(
+        text,
+        delimiter=mark,
+        quoting=csv.QUOTE_ALL if quote_all else csv.QUOTE_MINIMAL,
+        lineterminator="\n",
+    )
+    writer.writerows(rows)
     lines = text.getvalue().split("\n")[:-1]
     shown = [(n, row) for n, row in enumerate(rows) if lines[n].strip()]
     assert split(lines, mark) == [(n, cell) for n, row in shown for cell in row[1:]]

@@ -21,6 +21,7 @@ NUMBERS = {
     DecimalMark.COMMA: re.compile(NUMBER.replace(r"\.", ",")),
 }
 NULL = re.compile(NULL_WORD)
+MAX_NULL_VALUES = 10
 
 
 def is_time_like(cell: str) -> bool:
@@ -49,6 +50,14 @@ def decimal_mark(cells: Sequence[str]) -> DecimalMark | None:
     counts = {mark: sum(is_number(cell, mark) for cell in present) for mark in DecimalMark}
     mark = max(DecimalMark, key=counts.__getitem__)
     return mark if present and counts[mark] * 2 >= len(present) else None
+
+
+def null_values(cells: Sequence[str]) -> list[str]:
+    """The different cells that may say that there is no value, as they first come."""
+    found: dict[str, str] = {}
+    for cell in filter(stands_for_none, cells):
+        found.setdefault(cell.casefold(), cell)
+    return [*found.values()][:MAX_NULL_VALUES]
 
 
 def mostly(matches: Iterable[bool]) -> bool:

@@ -12,7 +12,7 @@ from msgspec.structs import asdict, replace
 from core.imports import COLUMNS, TIMESTAMP, UTC_ZONE, VALUE, HeaderMode, ImportOptions
 from core.readings import TimeBounds
 from core.row_warnings import RowWarning, merge_warnings
-from jobs.csv_import.detection.cells import decimal_mark
+from jobs.csv_import.detection.cells import decimal_mark, null_values
 from jobs.csv_import.detection.roles import find_roles
 from jobs.csv_import.detection.sample import first_lines
 from jobs.csv_import.detection.table import Line, Table, find_table
@@ -46,6 +46,11 @@ class Proposal:
         return self.trial.batch.rows_read
 
     @property
+    def skipped(self) -> int:
+        """How many of the rows hold no reading."""
+        return self.trial.batch.skipped
+
+    @property
     def rejected(self) -> int:
         """How many of the rows would be rejected."""
         return self.trial.batch.rejects.height
@@ -74,19 +79,19 @@ class Proposal:
 
 
 def propose_options(path: Path, given: ImportOptions, bounds: TimeBounds) -> list[Proposal]:
-    """The options of which the most first lines are readings, added to those that are `given`.
+    """The options with which the fewest first lines are rejected, added to those that are `given`.
 
-    Several, where the file does not tell which is meant; none, where no line is a reading.
+    Several, where the file does not tell which is meant; none, where all are.
     Raises FileFaultError or OSError.
     """
-    with first_lines(path) as sample:
+    with first_lines(path, given) as sample:
         trials = [
             Proposal(options, trial)
             for options in islice(_candidates(sample, given, bounds), MAX_TRIALS)
-            if (trial := try_options(sample, options, bounds)) and trial.batch.readings.height
+            if (trial := try_options(sample, options, bounds)) and trial.accepted
         ]
-        most = max((proposal.trial.batch.readings.height for proposal in trials), default=0)
-        best = [proposal for proposal in trials if proposal.trial.batch.readings.height == most]
+        most = max((proposal.trial.accepted for proposal in trials), default=0)
+        best = [proposal for proposal in trials if proposal.trial.accepted == most]
         return [_shortened(sample, proposal, given, bounds) for proposal in best]
 
 
@@ -98,8 +103,13 @@ def _candidates(sample: Path, given: ImportOptions, bounds: TimeBounds) -> Itera
     as_table = _options_of(table, given)
     for positions in find_roles(table, as_table):
         columns = {column: table.names[positions[column]] for column in COLUMNS}
-        mark = decimal_mark(table.cells(positions[VALUE])) or given.decimal
-        named = replace(as_table, columns=columns, decimal=mark)
+        values = table.cells(positions[VALUE])
+        named = replace(
+            as_table,
+            columns=columns,
+            decimal=decimal_mark(values) or given.decimal,
+            null_values=given.null_values or null_values(values),
+        )
         for time_format in fitting_formats(table.cells(positions[TIMESTAMP]), named, bounds):
             yield replace(named, time_format=time_format)
 

@@ -43,7 +43,7 @@ def find_roles(table: Table, options: ImportOptions) -> Iterator[dict[str, int]]
     others = [*kinds.numbers, *kinds.texts]
     unnamed = kinds.texts or ([] if table.header else kinds.numbers)
     ids = _named(EQUIPMENT_ID, others, table, options) or unnamed
-    values = _pick(VALUE, kinds.numbers, table, options)
+    values = _pick(VALUE, kinds.numbers, table, options) or _named(VALUE, others, table, options)
     for chosen in product(ids, timestamps, values):
         if len({*chosen}) == len(COLUMNS):
             yield dict(zip(COLUMNS, chosen, strict=True))

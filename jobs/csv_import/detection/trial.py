@@ -23,6 +23,11 @@ class Trial:
     batch: ValidatedBatch
     timestamps: pl.Series
 
+    @property
+    def accepted(self) -> int:
+        """How many rows are not rejected."""
+        return self.batch.rows_read - self.batch.rejects.height
+
     def is_like(self, other: "Trial") -> bool:
         """Whether both have the same readings and the same rejects."""
         mine, others = self.batch, other.batch

@@ -15,6 +15,7 @@ from core.imports import ImportOptions
 
 CSV = ("a.csv", b"equipmentId,timestamp,value\npump-1,2026-01-01T00:00:00Z,1.5\n")
 DEFAULTS: dict[str, Any] = {
+    "encoding": "utf-8",
     "delimiter": None,
     "decimal": ".",
     "timeFormat": "iso8601",
@@ -35,6 +36,7 @@ DEFAULTS: dict[str, Any] = {
     "nullValues": [],
 }
 OPTIONS_OF_CLIENT = {
+    "encoding": "windows-1252",
     "delimiter": ";",
     "decimal": ",",
     "timeFormat": "%d.%m.%y %I:%M %p",
@@ -132,10 +134,11 @@ INVALID = [
     ("delimiter", ":"), ("delimiter", ""), ("decimal", "point"), ("timeFormat", "epoch"),
     ("timeZone", "Mars/Olympus"), ("timeZone", "localtime"), ("timeZone", "america/new_york"),
     ("timeZone", "../UTC"), ("columns", "timestamp"), ("columns", "[]"), ("columns", "[" * 9000),
+    ("encoding", "latin-1"), ("encoding", "UTF-8"), ("header", "yes"), ("skipLines", "-1"),
+    ("skipLines", "1.0"), ("skipLines", "10001"),
     ("nullValues", "-9999"), ("nullValues", "[-9999]"), ("nullValues", '{"a": "b"}'),
     ("nullValues", json.dumps(["x"] * 51)), ("nullValues", json.dumps(["x" * 201])),
     ("nullValues", '["\\u0000"]'), ("nullValues", '["\\ud800"]'),
-    ("header", "yes"), ("skipLines", "-1"), ("skipLines", "1.0"), ("skipLines", "10001"),
     ("skipLinesAfterHeader", "one"), ("commentPrefix", ""), ("commentPrefix", " #"),
     ("commentPrefix", "#" * 11), ("commentPrefix", "\x07"),
     ("columns", '{"time": "a"}'), ("columns", '{"value": "a", "timestamp": "a"}'),
@@ -199,13 +202,18 @@ def test_a_json_object_gives_the_same_options() -> None:
     assert parse_options({}) == ImportOptions()
 
 
+LISTS = ("ignoreColumns", "nullValues")
+
+
 @pytest.mark.parametrize("value", [None, 1, 1.5, True, [], {}, [","], {"a": 1}, "\ud800"])
 @pytest.mark.parametrize("name", [*PARSERS, "\ud800"])
 def test_a_value_of_another_type_is_rejected(name: str, value: object) -> None:
     counts = {"maxErrors", "skipLines", "skipLinesAfterHeader"}
-    valid = [("columns", {}), ("nullValues", []), ("nullValues", [","])]
+    valid = [("columns", {}), *((name, texts) for name in LISTS for texts in ([], [","]))]
     if (name, value) in valid or (name in counts and type(value) is int):
         return
+    if name == "ignoreColumns":
+        assert parse_options({"layout": "wide", name: [","]}).ignore_columns == [","]
     with pytest.raises(InvalidRequestError) as raised:
         parse_options({name: value})
     (problem,) = raised.value.problems
