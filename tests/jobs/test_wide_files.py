@@ -39,6 +39,7 @@ from tests.jobs.support import (
 )
 from tests.jobs.test_declared_timestamps import as_parquet
 from tests.jobs.test_dry_run import counts_of, forecast_of
+from tests.jobs.test_import_model import hold_only
 from tests.jobs.test_rejects_resubmission import add_resubmission
 
 WIDE = ImportOptions(layout=TableLayout.WIDE)
@@ -211,7 +212,7 @@ async def test_a_wide_file_is_loaded_as_its_cells_row_by_row(
     batch_lines: int,
     on_conflict: OnConflict,
 ) -> None:
-    await context.pool.execute("TRUNCATE readings, imports CASCADE")
+    await hold_only(context.pool, {})
     content = "time,a,b\n" + "".join(
         f"{'late' if minute is None else at(minute)},{one},{two}\n" for minute, one, two in lines
     )
