@@ -1,6 +1,6 @@
 """Random text files in every way that options describe, with all that devices put into them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -23,7 +23,11 @@ BAD_VALUES = ["x", "1.2.3", "1,2,3", "nan", "inf", "1e999", "--1", "", "NULL"]
 BAD_TIMES = ["", "never", "2026-02-30T00:00:00Z", "9" * 22, "0", "2026-11-01"]
 TITLES = ["Station: Weir 4", "Logger S/N: 77", "", "  ", "export of 2026-11-01", '"']
 ENDINGS = ["\n", "\r\n"]
-PER_SECOND = {TimeFormat.EPOCH_S: 1, TimeFormat.EPOCH_MS: 10**3, TimeFormat.EPOCH_US: 10**6}
+PER_SECOND: Mapping[str, int] = {
+    TimeFormat.EPOCH_S: 1,
+    TimeFormat.EPOCH_MS: 10**3,
+    TimeFormat.EPOCH_US: 10**6,
+}
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ def _options(random: Random) -> ImportOptions:
         decimal=random.choice(list(DecimalMark)),
         time_format=random.choice([TimeFormat.ISO8601] * 3 + list(TimeFormat)),
         time_zone=random.choice(["UTC", "Europe/Berlin", "America/New_York"]),
-        columns={name: OWN_NAMES[name] for name in own} if with_header else _numbers(random),
+        columns={**({name: OWN_NAMES[name] for name in own} if with_header else _numbers(random))},
         header=header,
         skip_lines=random.choice([0, 0, 1, 4]),
         comment_prefix=random.choice([None, "#", "//"]),
@@ -88,7 +92,7 @@ class Writer:
         random, options = self.random, self.options
         self.mark = options.delimiter or random.choice(list(Delimiter))
         if options.header is HeaderMode.NONE:
-            self.order = [int(options.columns[column]) - 1 for column in COLUMNS]
+            self.order = [int(options.column_names[column]) - 1 for column in COLUMNS]
             self.width = random.randint(max(self.order) + 1, 6)
         else:
             self.width = random.randint(3, 6)
@@ -123,7 +127,7 @@ class Writer:
 
     def _header(self) -> str:
         names = [
-            self.options.columns.get(column) or self.random.choice(aliases)
+            self.options.column_names.get(column) or self.random.choice(aliases)
             for column, aliases in zip(COLUMNS, ALIASES, strict=True)
         ]
         return self._line(names, trailing=False)
