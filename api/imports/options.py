@@ -21,17 +21,20 @@ from api.imports.option_parsers import (
     parse_line_count,
     parse_max_errors,
     parse_null_values,
+    parse_time_format,
 )
 from core.imports import (
     COLUMNS,
     MAX_COLUMNS,
     DecimalMark,
     HeaderMode,
+    Hour24,
     ImportOptions,
     OnTooManyErrors,
     TimeFormat,
 )
 from core.readings import OnConflict
+from core.timestamp_patterns import ALLOWED, EXAMPLES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,13 +88,22 @@ IMPORT_OPTIONS = (
         metavar="MARK",
         cli_help="Before a value's fraction: {choices}",
     ),
-    _enum_option(
-        "timeFormat",
-        TimeFormat,
-        description="How timestamps are written.",
+    ImportOption(
+        name="timeFormat",
+        parse=parse_time_format,
+        description=f"How timestamps are written: {_alternatives(TimeFormat)}, or a pattern "
+        f"such as {EXAMPLES}; it may have {ALLOWED}.",
         flag="--time-format",
         metavar="FORMAT",
-        cli_help="Of timestamps: {choices}.",
+        cli_help=f"Of timestamps: {_alternatives(TimeFormat)}, or a pattern: {EXAMPLES}.",
+    ),
+    _enum_option(
+        "hour24",
+        Hour24,
+        description="What 24:00:00 is: no time, or the beginning of the next day.",
+        flag="--hour-24",
+        metavar="WHAT",
+        cli_help="What 24:00:00 is: {choices}.",
     ),
     ImportOption(
         name="timeZone",
@@ -104,10 +116,11 @@ IMPORT_OPTIONS = (
     ImportOption(
         name="columns",
         parse=parse_columns,
-        description=f"A JSON object: the file's names for any of {', '.join(COLUMNS)}.",
+        description=f"A JSON object: the file's names for any of {', '.join(COLUMNS)}; a list of "
+        "two for a timestamp whose date and time are in two columns.",
         flag="--column",
         metavar="OURS=THEIRS",
-        cli_help=f"The file's name for {_alternatives(COLUMNS)}.",
+        cli_help=f"The file's name for {_alternatives(COLUMNS)}; timestamp=DATE,TIME if in two.",
     ),
     _enum_option(
         "header",
@@ -211,7 +224,8 @@ def parse_options(fields: Mapping[str, object]) -> ImportOptions:
 def _require_positions(options: ImportOptions) -> None:
     """Raise InvalidRequestError unless the options are such that a file needs no header."""
     numbers = {str(number) for number in range(1, MAX_COLUMNS + 1)}
-    if options.columns.keys() != set(COLUMNS) or not numbers.issuperset(options.columns.values()):
+    given = options.column_names
+    if given.keys() != set(options.wanted_columns) or not numbers.issuperset(given.values()):
         message = f"with header=none must give a number from 1 to {MAX_COLUMNS} for each of "
         raise invalid_parameter("columns", message + ", ".join(COLUMNS))
     if options.skip_lines_after_header:

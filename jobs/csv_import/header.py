@@ -5,7 +5,7 @@ from collections import Counter
 from itertools import takewhile
 from pathlib import Path
 
-from core.imports import COLUMNS, MAX_COLUMNS, HeaderMode, ImportOptions
+from core.imports import MAX_COLUMNS, HeaderMode, ImportOptions
 from jobs.csv_import.head import Head, HeadLine, is_cut, read_head
 from jobs.csv_import.header_faults import (
     empty_file,
@@ -73,13 +73,14 @@ def _require_no_row_above(header: HeadLine, layout: Layout, head: Head) -> None:
 
 def _by_position(head: Head, options: ImportOptions) -> Layout | None:
     """By the numbers of the columns; None: not one delimiter alone makes so many fields."""
-    positions = {column: int(options.columns[column]) - 1 for column in COLUMNS}
+    names = options.column_names
+    positions = {column: int(names[column]) - 1 for column in options.wanted_columns}
     widths = {mark: _usual_width(head, mark) for mark in head.delimiters}
     fitting = [mark for mark, width in widths.items() if max(positions.values()) < width]
     if len(fitting) != 1:
         return None
     lines_above = head.lines[0].number - 1
-    return Layout(fitting[0], widths[fitting[0]], positions, options.columns, lines_above)
+    return Layout(fitting[0], widths[fitting[0]], positions, names, lines_above)
 
 
 def _usual_width(head: Head, delimiter: str) -> int:

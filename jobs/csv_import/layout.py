@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from core.imports import COLUMNS, EQUIPMENT_ID, TIMESTAMP, VALUE, ImportFault, ImportOptions
+from core.imports import EQUIPMENT_ID, TIMESTAMP, VALUE, ImportFault, ImportOptions
 from jobs.errors import FileFaultError
 
 # The names a column may have if the options give none, in upper or lower case. With an underscore
@@ -22,7 +22,8 @@ QUOTED_CHARACTERS = 80
 class Layout:
     """How a line splits: into `width` fields, among which each of COLUMNS has its position.
 
-    `names` are the file's own, for COLUMNS. The first `lines_above` lines are no rows.
+    So has TIME_OF_DAY if timestamps are in two columns. `names` are the file's own for them. The
+    first `lines_above` lines are no rows.
     """
 
     delimiter: str
@@ -44,11 +45,13 @@ def split_line(line: str, delimiter: str) -> list[str]:
 
 
 def match_columns(names: Sequence[str], options: ImportOptions) -> dict[str, int] | None:
-    """The position of each of COLUMNS among the names of a file's columns; None: one is missing.
+    """The position of each wanted column among the names of a file's columns; None: one is missing.
 
     Raises FileFaultError: `ambiguous_header`.
     """
-    matches = {column: _positions(names, column, options.columns) for column in COLUMNS}
+    matches = {
+        column: _positions(names, column, options.column_names) for column in options.wanted_columns
+    }
     return _require_single(matches, names) if all(matches.values()) else None
 
 

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from core.imports import (
     COLUMNS,
+    TIME_OF_DAY,
     TIMESTAMP,
     VALUE,
     DecimalMark,
@@ -20,6 +21,7 @@ from core.imports import (
     TimeFormat,
 )
 from jobs.csv_import.decompression import decompressed_too_large
+from jobs.csv_import.field_splitting import join_timestamps
 from jobs.csv_import.layout import Layout, match_columns
 from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT
 from jobs.csv_import.parquet_text import as_text, is_text, require_types
@@ -46,7 +48,7 @@ def open_parquet(
         metadata = pq.read_metadata(path)
         schema = metadata.schema.to_arrow_schema()
         names = _names(schema, options)
-    if metadata.num_rows * len(COLUMNS) * MIN_VALUE_BYTES > max_bytes:
+    if metadata.num_rows * len(names) * MIN_VALUE_BYTES > max_bytes:
         raise decompressed_too_large(max_bytes)
     types = {column: schema.field(name).type for column, name in names.items()}
     require_types(types, options)
@@ -55,10 +57,11 @@ def open_parquet(
 
 
 def _names(schema: Any, options: ImportOptions) -> dict[str, str]:
-    """The file's names for COLUMNS."""
+    """The file's names for the wanted columns."""
     positions = match_columns(schema.names, options)
     if positions is None:
-        wanted = ", ".join(options.columns.get(column, column) for column in COLUMNS)
+        own = options.column_names
+        wanted = ", ".join(own.get(column, column) for column in options.wanted_columns)
         raise FileFaultError(
             ImportFault.MISSING_HEADER,
             f"The file must have the columns {wanted}; it has "
@@ -81,7 +84,7 @@ def _row_batches(
     path: Path, names: Mapping[str, str], types: Mapping[str, Any], rows_done: int, batch_rows: int
 ) -> Iterator[RowBatch]:
     # Read as dictionaries, so that a long string that repeats is in memory once.
-    strings = [names[column] for column in COLUMNS if is_text(types[column])]
+    strings = [name for column, name in names.items() if is_text(types[column])]
     buffered: list[pl.DataFrame] = []
     with (
         _parquet_faults(),
@@ -119,7 +122,10 @@ def _frames(
 
 
 def _row_batch(frames: list[pl.DataFrame], rows_before: int, row_bytes: float) -> RowBatch:
-    frame = pl.concat(frames).with_columns(
+    rows = pl.concat(frames)
+    if TIME_OF_DAY in rows.columns:
+        rows = join_timestamps(rows)
+    frame = rows.with_columns(
         pl.concat_str(map(_as_field, COLUMNS), separator=LAYOUT.delimiter).alias(TEXT)
     )
     numbered = frame.with_row_index(LINE_NUMBER, offset=rows_before + 1)

@@ -6,10 +6,11 @@ from datetime import datetime
 import polars as pl
 
 from core.errors import ReadingRejectedError
-from core.imports import ImportOptions
+from core.imports import Hour24, ImportOptions
 from core.readings import RejectCode, validate_id
 from core.storage import Storage
 from core.time import plausible_unit, utc_now
+from core.timestamp_patterns import suggested_patterns
 from jobs.csv_import.field_splitting import split_fields
 from jobs.csv_import.numbered_lines import LINE_NUMBER
 from jobs.csv_import.rejects import read_rejects
@@ -19,6 +20,7 @@ from jobs.csv_import.timestamps import SINCE_EPOCH, UNITS
 MAX_REASONS = 3
 FORMATS = {unit: time_format for time_format, unit in UNITS.items()}
 COUNT = re.compile(SINCE_EPOCH)
+END_OF_DAY = re.compile(r"(?<![0-9])24:00(?![0-9])")
 
 
 async def first_reject_reasons(storage: Storage, folder: str, source: RowSource) -> list[str]:
@@ -46,7 +48,9 @@ def _hint(code: RejectCode, text: str, options: ImportOptions, now: datetime) ->
     match code:
         case RejectCode.INVISIBLE_CHARACTER | RejectCode.BAD_TEXT:
             return _message(text)
-        case RejectCode.BAD_TIMESTAMP | RejectCode.TOO_FUTURE:
+        case RejectCode.BAD_TIMESTAMP:
+            return _unit(text, options, now) or _pattern(text.strip(), options)
+        case RejectCode.TOO_FUTURE:
             return _unit(text, options, now)
         case RejectCode.TOO_OLD:
             return _unit(text, options, now) or "for historic data set earliest"
@@ -63,10 +67,21 @@ def _message(equipment_id: str) -> str:
     return ""
 
 
+def _pattern(text: str, options: ImportOptions) -> str:
+    """The option with which the text would be a timestamp."""
+    if END_OF_DAY.search(text) and options.hour24 is Hour24.REJECT:
+        return "for 24:00 set hour24=next_day"
+    patterns = [pattern for pattern in suggested_patterns(text) if pattern != options.time_format]
+    if not patterns:
+        return ""
+    question = "day or month first? " if patterns[1:] else ""
+    return f"{question}set timeFormat={' or '.join(patterns)}"
+
+
 def _unit(text: str, options: ImportOptions, now: datetime) -> str:
     """The unit in which the timestamp would be a plausible one."""
     count = COUNT.fullmatch(text.strip())
     unit = plausible_unit(int(count["whole"]), now) if count else None
-    if unit not in FORMATS or FORMATS[unit] is options.time_format:
+    if unit not in FORMATS or FORMATS[unit] == options.time_format:
         return ""
     return f"looks like {unit}: set timeFormat={FORMATS[unit]}"

@@ -19,6 +19,7 @@ DEFAULTS: dict[str, Any] = {
     "decimal": ".",
     "timeFormat": "iso8601",
     "timeZone": "UTC",
+    "hour24": "reject",
     "columns": {},
     "header": "detect",
     "skipLines": 0,
@@ -33,8 +34,9 @@ DEFAULTS: dict[str, Any] = {
 OPTIONS_OF_CLIENT = {
     "delimiter": ";",
     "decimal": ",",
-    "timeFormat": "epoch_ms",
+    "timeFormat": "%d.%m.%y %I:%M %p",
     "timeZone": "America/New_York",
+    "hour24": "next_day",
     "columns": {"timestamp": "Zeit", "value": "Wert, °C"},
     "header": "detect",
     "skipLines": 3,
