@@ -88,6 +88,8 @@ class ImportFault(StrEnum):
     MISSING_HEADER = "missing_header"
     AMBIGUOUS_HEADER = "ambiguous_header"
     BAD_COMPRESSION = "bad_compression"
+    BAD_ARCHIVE = "bad_archive"
+    BAD_WORKBOOK = "bad_workbook"
     BAD_PARQUET = "bad_parquet"
     WRONG_COLUMN_TYPE = "wrong_column_type"
     INFLATED_TOO_LARGE = "inflated_too_large"
@@ -120,6 +122,14 @@ class Delimiter(StrEnum):
     SEMICOLON = ";"
     TAB = "\t"
     PIPE = "|"
+
+
+class Encoding(StrEnum):
+    """How the characters of a file are encoded, unless it begins with a byte order mark."""
+
+    UTF_8 = "utf-8"
+    UTF_16 = "utf-16"
+    WINDOWS_1252 = "windows-1252"
 
 
 class HeaderMode(StrEnum):
@@ -174,6 +184,7 @@ class ImportOptions(Struct, frozen=True, kw_only=True, rename="camel"):
     is no reading.
     """
 
+    encoding: Encoding = Encoding.UTF_8
     delimiter: Delimiter | None = None
     decimal: DecimalMark = DecimalMark.POINT
     time_format: str = TimeFormat.ISO8601

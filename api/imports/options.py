@@ -27,6 +27,7 @@ from core.imports import (
     COLUMNS,
     MAX_COLUMNS,
     DecimalMark,
+    Encoding,
     HeaderMode,
     Hour24,
     ImportOptions,
@@ -71,6 +72,14 @@ def _alternatives(names: Iterable[str]) -> str:
 
 
 IMPORT_OPTIONS = (
+    _enum_option(
+        "encoding",
+        Encoding,
+        description="The encoding of a text file that begins with no byte order mark.",
+        flag="--encoding",
+        metavar="NAME",
+        cli_help="Of text without a byte order mark: {choices}.",
+    ),
     ImportOption(
         name="delimiter",
         parse=parse_delimiter,

@@ -33,6 +33,8 @@ TEXT_EXTENSIONS = (".csv", ".tsv", ".txt")
 COMPRESSIONS = ("", ".gz", ".zst")
 EXTENSIONS = (
     *(text + compression for text in TEXT_EXTENSIONS for compression in COMPRESSIONS),
+    ".zip",
+    ".xlsx",
     ".parquet",
 )
 

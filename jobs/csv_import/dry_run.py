@@ -15,9 +15,9 @@ from core.row_warnings import RowWarning, merge_warnings, reported
 from core.time import DAY, HOUR, TimeRange
 from jobs.csv_import.conflicts import conflicting_rows
 from jobs.csv_import.context import ImportContext
-from jobs.csv_import.decompression import decompressed_file
 from jobs.csv_import.forecast import Counts, Forecast, KeyCounts, RepeatedRows
 from jobs.csv_import.numbered_lines import LINE_NUMBER
+from jobs.csv_import.plain_text import plain_text_file
 from jobs.csv_import.prefetch import prefetch
 from jobs.csv_import.reject_reasons import MAX_REASONS, describe_rejects
 from jobs.csv_import.repository import Claim
@@ -41,7 +41,7 @@ async def dry_run(
     max_bytes = context.worker.max_inflated_bytes
     async with (
         context.storage.as_file(claim.object_key) as stored,
-        decompressed_file(stored.path, max_bytes, context.raise_if_stopping) as path,
+        plain_text_file(stored.path, claim.options, max_bytes, context.raise_if_stopping) as path,
         open_connection(context.database) as connection,
     ):
         await queries().create_dry_run_tables(connection)

@@ -34,8 +34,9 @@ def not_text() -> FileFaultError:
     """The error for a file that is no text in the encoding that was declared."""
     return FileFaultError(
         ImportFault.NOT_TEXT,
-        "The file is not UTF-8 text. Nothing of it was stored. Save it as CSV in UTF-8; a "
-        "compressed file must be named .csv.gz or .csv.zst.",
+        "The file is not UTF-8 text. Nothing of it was stored. If it is text of a Windows program, "
+        "set encoding=windows-1252 (or utf-16), else save it as CSV in UTF-8; a compressed file "
+        "must be named .csv.gz, .csv.zst or .zip.",
     )
 
 

@@ -20,7 +20,7 @@ from core.imports import (
     ImportOptions,
     TimeFormat,
 )
-from jobs.csv_import.decompression import decompressed_too_large
+from jobs.csv_import.decompression import inflated_too_large
 from jobs.csv_import.field_splitting import join_timestamps
 from jobs.csv_import.layout import Layout, match_columns
 from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT
@@ -49,7 +49,7 @@ def open_parquet(
         schema = metadata.schema.to_arrow_schema()
         names = _names(schema, options)
     if metadata.num_rows * len(names) * MIN_VALUE_BYTES > max_bytes:
-        raise decompressed_too_large(max_bytes)
+        raise inflated_too_large(max_bytes)
     types = {column: schema.field(name).type for column, name in names.items()}
     require_types(types, options)
     batches = _row_batches(path, names, types, rows_done, batch_rows)

@@ -4,25 +4,27 @@ from pathlib import Path
 
 from core.imports import ImportFault
 from jobs.csv_import.context import ImportContext
-from jobs.csv_import.decompression import decompressed_file
+from jobs.csv_import.plain_text import plain_text_file
 from jobs.csv_import.repository import Claim
 from jobs.errors import FileFaultError
 
 
 @asynccontextmanager
 async def verified_download(context: ImportContext, claim: Claim) -> AsyncIterator[Path]:
-    """The import's file, decompressed, with the checksum that was announced.
+    """The import's file as plain text, with the checksum that was announced.
 
     A file that was sent to a bucket, past the API, has its checksum recorded here, by which the
     first import of the same bytes is known. Raises FileFaultError: the file is not the one
-    announced, or cannot be decompressed; ObjectReplacedError.
+    announced, or cannot be unpacked; ObjectReplacedError.
     """
     max_bytes = context.worker.max_inflated_bytes
     async with context.storage.as_file(claim.object_key, claim.object_e_tag) as stored:
         if stored.sha256 is not None and claim.sha256 is None:
             _require_announced(claim, stored.sha256)
             await context.imports.record_checksum(claim, stored.sha256)
-        async with decompressed_file(stored.path, max_bytes, context.raise_if_stopping) as path:
+        async with plain_text_file(
+            stored.path, claim.options, max_bytes, context.raise_if_stopping
+        ) as path:
             yield path
 
 

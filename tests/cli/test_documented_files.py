@@ -1,8 +1,12 @@
 """Each file that docs/imports.md shows is loaded by the command below it."""
 
 import asyncio
+import csv
 import re
 import shlex
+from contextlib import suppress
+from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -10,6 +14,7 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from core.database import Pool
+from tests.support.workbooks import archive, workbook
 
 PAGE = Path(__file__).parents[2] / "docs" / "imports.md"
 EXAMPLE = re.compile(r"^### (.+?)\n.*?```csv\n(.*?)```\n+```sh\n(.*?)```", re.MULTILINE | re.DOTALL)
@@ -25,6 +30,22 @@ def examples() -> dict[str, tuple[str, str]]:
 EXAMPLES = examples()
 
 
+def as_file(text: str, suffix: str, arguments: list[str]) -> bytes:
+    """The file that the example shows, in the form that its name and the command say."""
+    if suffix == ".xlsx":
+        return workbook([list(map(cell, row)) for row in csv.reader(text.splitlines())])
+    encoded = text.encode(dict(pairwise(arguments)).get("--encoding", "utf-8"))
+    return archive({"export.csv": encoded}) if suffix == ".zip" else encoded
+
+
+def cell(text: str) -> str | float | datetime:
+    """A cell as Excel would have it, which knows numbers and dates."""
+    for kind in (float, datetime.fromisoformat):
+        with suppress(ValueError):
+            return kind(text)
+    return text
+
+
 def test_every_section_has_an_example() -> None:
     page = PAGE.read_text().split("\n## Files as devices and programs write them\n")[1]
     assert list(EXAMPLES) == re.findall(r"^### (.+)$", page.split("\n## ")[0], re.MULTILINE)
@@ -37,7 +58,7 @@ async def test_a_documented_file_is_loaded_by_its_command(
     program, *arguments, name = shlex.split(command.replace("\\\n", " "))
     assert program == "sensorflow"
     path = tmp_path / name
-    path.write_text(file)
+    path.write_bytes(as_file(file, path.suffix, arguments))
     environment = {
         "SENSORFLOW_DATABASE_URL": migrated_url,
         "SENSORFLOW_STORAGE_URL": str(tmp_path / "storage"),

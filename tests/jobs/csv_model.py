@@ -1,5 +1,6 @@
 """A reference parser of CSV files in plain Python: line by line, field by field."""
 
+import codecs
 import gzip
 import math
 import re
@@ -36,7 +37,12 @@ def rows_in(content: bytes, extension: str, latest: datetime) -> list[Row] | Non
 
     Raises UnreadableError when it cannot be decompressed.
     """
-    lines = decompressed(content, extension).removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    text = decompressed(content, extension)
+    if text.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        text = text.decode("utf-16", errors="replace").encode()
+    if b"\n" not in text:
+        text = text.replace(b"\r", b"\n")
+    lines = text.removeprefix(b"\xef\xbb\xbf").split(b"\n")
     header, *rest = [line.decode(errors="replace").removesuffix("\r") for line in lines]
     names = [name.strip().lower() for name in header.split(",")]
     matches = [[n for n, name in enumerate(names) if name in known] for known in NAMES]

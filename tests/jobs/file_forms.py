@@ -1,11 +1,15 @@
 """One set of rows in every form that a file may have, with the options that say so."""
 
+import gzip
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.imports import Delimiter, HeaderMode, ImportOptions
+import zstandard
+
+from core.imports import Delimiter, Encoding, HeaderMode, ImportOptions
 from tests.jobs.load_model import Row
+from tests.support.workbooks import archive, workbook
 
 Fields = tuple[str, str, str]
 
@@ -87,6 +91,30 @@ TOA5 = [
     '"","Avg","Smp"',
 ]
 
+
+def packed_by(
+    pack: Callable[[bytes], bytes], codec: str = "utf-8", end: str = "\n"
+) -> Callable[[list[str]], bytes]:
+    return lambda lines: pack("".join(line + end for line in lines).encode(codec))
+
+
+def zipped(content: bytes) -> bytes:
+    return archive({"export/": "", "../../etc/Ä.CSV": content, "__MACOSX/export/._a.csv": b"\0"})
+
+
+def as_workbook(lines: list[str]) -> bytes:
+    """Cells of text, and of numbers where a field is one."""
+    rows = [list(map(cell, line.split(","))) if line else [] for line in lines]
+    return workbook(rows, [["another sheet"]])
+
+
+def cell(text: str) -> str | float:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
 LINE_FORMS = {
     "plain": Form(below("sensor,time,value"), from_line(2)),
     "lines above the header": Form(
@@ -167,3 +195,51 @@ LINE_FORMS = {
     "text in .tsv": Form(below("sensor\ttime\tvalue"), from_line(2), "\t".join, extension=".tsv"),
     "CSV in .txt": Form(below("sensor,time,value"), from_line(2), extension=".txt"),
 }
+
+WINDOWS = options(encoding=Encoding.WINDOWS_1252)
+PLAIN = below("sensor,time,value", "")
+
+PACKED_FORMS = {
+    "lines ended by CR": Form(PLAIN, from_line(3), pack=packed_by(bytes, end="\r")),
+    "lines ended by CRLF": Form(PLAIN, from_line(3), pack=packed_by(bytes, end="\r\n")),
+    "UTF-8 with a byte order mark": Form(PLAIN, from_line(3), pack=packed_by(bytes, "utf-8-sig")),
+    "UTF-16 with a byte order mark": Form(
+        PLAIN, from_line(3), pack=packed_by(bytes, "utf-16", "\r\n"), options=WINDOWS
+    ),
+    "big-endian UTF-16 with a byte order mark": Form(
+        below("\ufeffsensor,time,value", ""), from_line(3), pack=packed_by(bytes, "utf-16-be")
+    ),
+    "UTF-16 by option": Form(
+        PLAIN,
+        from_line(3),
+        pack=packed_by(bytes, "utf-16-le", "\r"),
+        options=options(encoding=Encoding.UTF_16),
+    ),
+    "Windows-1252 by option": Form(
+        PLAIN, from_line(3), pack=packed_by(bytes, "cp1252"), options=WINDOWS
+    ),
+    "compressed UTF-16 in .txt.gz": Form(
+        PLAIN, from_line(3), pack=packed_by(gzip.compress, "utf-16"), extension=".txt.gz"
+    ),
+    "compressed text in .tsv.zst": Form(
+        PLAIN, from_line(3), pack=packed_by(zstandard.compress, end="\r"), extension=".tsv.zst"
+    ),
+    "an archive": Form(PLAIN, from_line(3), pack=packed_by(zipped), extension=".zip"),
+    "an archive of Windows-1252 with lines ended by CR": Form(
+        PLAIN,
+        from_line(3),
+        pack=packed_by(zipped, "cp1252", "\r"),
+        extension=".zip",
+        options=WINDOWS,
+    ),
+    "a workbook": Form(PLAIN, from_line(3), pack=as_workbook, extension=".xlsx", options=WINDOWS),
+    "a workbook with a title and units": Form(
+        below("Report of t04", "", "sensor,time,value", "-,UTC,degC"),
+        from_line(5),
+        pack=as_workbook,
+        extension=".xlsx",
+        options=options(skip_lines_after_header=1),
+    ),
+}
+
+FORMS = LINE_FORMS | PACKED_FORMS

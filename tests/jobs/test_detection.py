@@ -10,7 +10,7 @@ from core.imports import ImportFault, ImportOptions
 from core.readings import TimeBounds
 from jobs.csv_import.detection.proposals import Proposal, propose_options
 from jobs.errors import FileFaultError
-from tests.jobs.file_forms import LINE_FORMS, ROWS, Form
+from tests.jobs.file_forms import LINE_FORMS, PACKED_FORMS, ROWS, Form
 from tests.jobs.load_model import Row, load_row_by_row
 from tests.jobs.mutations import PACKINGS
 
@@ -202,6 +202,13 @@ def test_that_nothing_says_the_zone_is_noted(
 )
 def test_where_no_line_is_a_reading_nothing_is_proposed(tmp_path: Path, content: str) -> None:
     assert proposals_for(tmp_path, content) == []
+
+
+@pytest.mark.parametrize("form", PACKED_FORMS.values(), ids=PACKED_FORMS.keys())
+def test_whatever_a_file_is_packed_in_its_text_is_looked_at(tmp_path: Path, form: Form) -> None:
+    given = ImportOptions(encoding=form.options.encoding)
+    proposal = the_proposal(tmp_path, form.content(GOOD), extension=form.extension, given=given)
+    assert readings_of(proposal) == load_row_by_row({}, GOOD)[0]
 
 
 def test_a_damaged_archive_is_told(tmp_path: Path) -> None:

@@ -10,13 +10,12 @@ from core.database import Pool
 from core.errors import StorageError
 from jobs.csv_import.context import ImportContext
 from jobs.csv_import.job import run_import_job
-from tests.jobs.file_forms import LINE_FORMS, ROWS, Form, fields_of
+from tests.jobs.file_forms import FORMS, ROWS, Form, fields_of
 from tests.jobs.load_model import load_row_by_row
 from tests.jobs.support import ImportCounts, add_import, outcome_of, rejects_of, rows_of
 from tests.jobs.test_import_attempts import StorageThat
 from tests.jobs.test_rejects_resubmission import resubmitted
 
-FORMS = LINE_FORMS
 TABLE, COUNTS = load_row_by_row({}, ROWS)
 CORRECTED = [dataclasses.replace(row, bad=False) for row in ROWS]
 

@@ -84,7 +84,7 @@ def propose_options(path: Path, given: ImportOptions, bounds: TimeBounds) -> lis
     Several, where the file does not tell which is meant; none, where all are.
     Raises FileFaultError or OSError.
     """
-    with first_lines(path) as sample:
+    with first_lines(path, given) as sample:
         trials = [
             Proposal(options, trial)
             for options in islice(_candidates(sample, given, bounds), MAX_TRIALS)

@@ -5,30 +5,46 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from jobs.csv_import.decompression import OPENERS, decompressed_chunks
+from core.imports import ImportOptions
+from jobs.csv_import.plain_text import stages_of
 
 SAMPLE_BYTES = 2**16
+ENCODED_BYTES = (
+    4 * SAMPLE_BYTES
+)  # a character has at most four bytes, and in the sample at least one
 
 
 @contextmanager
-def first_lines(path: Path) -> Iterator[Path]:
-    """A file with the first SAMPLE_BYTES of the text, without the line that these cut.
+def first_lines(path: Path, options: ImportOptions) -> Iterator[Path]:
+    """A file with the first SAMPLE_BYTES of the plain text, without the line that these cut.
 
-    Raises FileFaultError `bad_compression`, or OSError.
+    Raises FileFaultError if it cannot be unpacked, or OSError.
     """
-    content = _first_bytes(path)
-    if len(content) > SAMPLE_BYTES:
-        content = content[:SAMPLE_BYTES]
-        content = content[: content.rfind(b"\n") + 1] or content
     with TemporaryDirectory(prefix="sensorflow-") as folder:
-        target = Path(folder) / "sample.csv"
-        target.write_bytes(content)
-        yield target
+        text = path
+        for number, stage in enumerate(stages_of(path)):
+            content = stage(text, options)
+            if content is not None:
+                text = Path(folder) / f"{number}.csv"
+                text.write_bytes(_first_bytes(content))
+        sample = Path(folder) / "sample.csv"
+        sample.write_bytes(_whole_lines(text))
+        yield sample
 
 
-def _first_bytes(path: Path) -> bytes:
-    """At least one byte more than a sample has, if there are as many."""
-    if path.suffix.lower() in OPENERS:
-        return next(decompressed_chunks(path), b"")
-    with path.open("rb") as file:
-        return file.read(SAMPLE_BYTES + 1)
+def _first_bytes(content: Iterator[bytes]) -> bytes:
+    first = bytearray()
+    for chunk in content:
+        first += chunk
+        if len(first) > ENCODED_BYTES:
+            break
+    return bytes(first[: ENCODED_BYTES + 1])
+
+
+def _whole_lines(text: Path) -> bytes:
+    with text.open("rb") as file:
+        content = file.read(SAMPLE_BYTES + 1)
+    if len(content) <= SAMPLE_BYTES:
+        return content
+    content = content[:SAMPLE_BYTES]
+    return content[: content.rfind(b"\n") + 1] or content

@@ -15,6 +15,7 @@ from core.imports import ImportOptions
 
 CSV = ("a.csv", b"equipmentId,timestamp,value\npump-1,2026-01-01T00:00:00Z,1.5\n")
 DEFAULTS: dict[str, Any] = {
+    "encoding": "utf-8",
     "delimiter": None,
     "decimal": ".",
     "timeFormat": "iso8601",
@@ -32,6 +33,7 @@ DEFAULTS: dict[str, Any] = {
     "nullValues": [],
 }
 OPTIONS_OF_CLIENT = {
+    "encoding": "windows-1252",
     "delimiter": ";",
     "decimal": ",",
     "timeFormat": "%d.%m.%y %I:%M %p",
@@ -126,10 +128,11 @@ INVALID = [
     ("delimiter", ":"), ("delimiter", ""), ("decimal", "point"), ("timeFormat", "epoch"),
     ("timeZone", "Mars/Olympus"), ("timeZone", "localtime"), ("timeZone", "america/new_york"),
     ("timeZone", "../UTC"), ("columns", "timestamp"), ("columns", "[]"), ("columns", "[" * 9000),
+    ("encoding", "latin-1"), ("encoding", "UTF-8"), ("header", "yes"), ("skipLines", "-1"),
+    ("skipLines", "1.0"), ("skipLines", "10001"),
     ("nullValues", "-9999"), ("nullValues", "[-9999]"), ("nullValues", '{"a": "b"}'),
     ("nullValues", json.dumps(["x"] * 51)), ("nullValues", json.dumps(["x" * 201])),
     ("nullValues", '["\\u0000"]'), ("nullValues", '["\\ud800"]'),
-    ("header", "yes"), ("skipLines", "-1"), ("skipLines", "1.0"), ("skipLines", "10001"),
     ("skipLinesAfterHeader", "one"), ("commentPrefix", ""), ("commentPrefix", " #"),
     ("commentPrefix", "#" * 11), ("commentPrefix", "\x07"),
     ("columns", '{"time": "a"}'), ("columns", '{"value": "a", "timestamp": "a"}'),
