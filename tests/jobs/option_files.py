@@ -23,7 +23,11 @@ BAD_VALUES = ["x", "1.2.3", "1,2,3", "nan", "inf", "1e999", "--1", "", "NULL"]
 BAD_TIMES = ["", "never", "2026-02-30T00:00:00Z", "9" * 22, "0", "2026-11-01"]
 TITLES = ["Station: Weir 4", "Logger S/N: 77", "", "  ", "export of 2026-11-01", '"']
 ENDINGS = ["\n", "\r\n"]
-PER_SECOND = {TimeFormat.EPOCH_S: 1, TimeFormat.EPOCH_MS: 10**3, TimeFormat.EPOCH_US: 10**6}
+PER_SECOND: dict[str, int] = {
+    TimeFormat.EPOCH_S: 1,
+    TimeFormat.EPOCH_MS: 10**3,
+    TimeFormat.EPOCH_US: 10**6,
+}
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ def _options(random: Random) -> ImportOptions:
     )
 
 
-def _numbers(random: Random) -> dict[str, str]:
+def _numbers(random: Random) -> dict[str, str | list[str]]:
     positions = random.sample(range(1, 6), 3)
     return {column: str(n) for column, n in zip(COLUMNS, positions, strict=True)}
 
@@ -88,7 +92,7 @@ class Writer:
         random, options = self.random, self.options
         self.mark = options.delimiter or random.choice(list(Delimiter))
         if options.header is HeaderMode.NONE:
-            self.order = [int(options.columns[column]) - 1 for column in COLUMNS]
+            self.order = [int(options.column_names[column]) - 1 for column in COLUMNS]
             self.width = random.randint(max(self.order) + 1, 6)
         else:
             self.width = random.randint(3, 6)
@@ -123,7 +127,7 @@ class Writer:
 
     def _header(self) -> str:
         names = [
-            self.options.columns.get(column) or self.random.choice(aliases)
+            self.options.column_names.get(column) or self.random.choice(aliases)
             for column, aliases in zip(COLUMNS, ALIASES, strict=True)
         ]
         return self._line(names, trailing=False)
