@@ -48,7 +48,7 @@ lock: ## Resolve the dependencies again into the lock files (needs uv and npm)
 		--group node -o requirements-node.lock
 	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
 		-c requirements-dev.lock --group build -o requirements-build.lock
-	@for folder in embedded tests/s3; do (cd $$folder && \
+	@for folder in embedded tests/s3 tests/api/influxdb; do (cd $$folder && \
 		npm install --silent --package-lock-only --omit-lockfile-registry-resolved=true); done
 
 clean: ## Remove what was built here: the virtual environment, caches and the demo's data

@@ -20,10 +20,12 @@ from api.health.controller import HealthController
 from api.http.body_draining import BodyDraining
 from api.http.error_handlers import HANDLERS
 from api.http.head_requests import HeadRequests
+from api.http.request_body import TextRequest
 from api.http.request_body_pace import BodyPace
 from api.http.security_headers import SecurityHeaders
 from api.imports.controller import ImportController, UploadController
 from api.imports.multipart import FORM_OVERHEAD_BYTES
+from api.influxdb.controller import InfluxDBController
 from api.line_protocol.controller import LineProtocolController
 from api.live.controller import LiveController
 from api.observability import Metrics, Observability
@@ -61,6 +63,7 @@ def create_app(settings: ServerSettings) -> Litestar:
             SensorDataController,
             BatchController,
             LineProtocolController,
+            InfluxDBController,
             AggregateController,
             AuditController,
             EquipmentController,
@@ -78,6 +81,7 @@ def create_app(settings: ServerSettings) -> Litestar:
         lifespan=[_lifespan(settings, metrics)],
         logging_config=None,
         openapi_config=reference_config(),
+        request_class=TextRequest,
     )
     require_rules(app)
     served = HeadRequests(BodyDraining(app.asgi_handler, _body_pace(settings.api)))

@@ -23,9 +23,11 @@ from api.auth.cookies import AuthCookies
 from api.auth.csrf import CsrfPolicy
 from api.auth.discovery import DiscoveryCache
 from api.auth.id_tokens import IdTokenVerifier
+from api.auth.influxdb_passwords import InfluxDBPasswords, PasswordVerifier
 from api.auth.jwks import JwksCache
 from api.auth.login_throttling import LoginThrottle
 from api.auth.oidc_client import OidcClient
+from api.auth.password_grant import PasswordGrant
 from api.auth.provider_client import ProviderClient
 from api.auth.repository import LoginFailureRepository, RevokedTokenRepository, SignInRepository
 from api.auth.service import SignInService
@@ -37,6 +39,7 @@ from api.equipment.repository import EquipmentRepository
 from api.equipment.service import EquipmentService
 from api.exports.repository import ExportRepository
 from api.exports.service import ExportService
+from api.health.metrics import DatabaseConnections, WorkCollector
 from api.health.repository import HealthRepository
 from api.health.service import HealthService
 from api.http.server_sent_events import EventStreams
@@ -45,6 +48,7 @@ from api.imports.rejects_resubmission import RejectsResubmissionService
 from api.imports.service import ImportService
 from api.imports.services import import_services
 from api.imports.uploads import UploadService
+from api.influxdb.service import InfluxDBService
 from api.line_protocol.service import LineProtocolService
 from api.live.feed import LiveFeed
 from api.live.listener import Listener
@@ -118,6 +122,7 @@ class Services:
     exports: ExportService
     health: HealthService
     imports: ImportService
+    influxdb: InfluxDBService
     points: LineProtocolService
     live: LiveService
     readings: ReadingService
@@ -138,6 +143,7 @@ async def open_services(
         resources.push_async_callback(engine.dispose)
         pool = await open_pool(settings.database, connections_at_start=0, reset_sessions=False)
         resources.push_async_callback(_close_pool, pool)
+        DatabaseConnections(registry, pool, engine)
         repository = ReadingRepository(pool)
         batch_writer = BatchWriter(repository, settings.ingest, ingest_metrics)
         group_commit = GroupCommit(repository.save, settings.ingest, ingest_metrics)
@@ -155,6 +161,7 @@ async def open_services(
         result_cache = await resources.enter_async_context(
             open_result_cache(settings.cache, settings.session, aggregate_metrics)
         )
+        health = HealthService(HealthRepository(pool), WorkCollector(registry))
         yield Services(
             authenticator=auth.authenticator,
             auth_cookies=auth.cookies,
@@ -166,9 +173,12 @@ async def open_services(
             batch_writer=batch_writer,
             equipment=EquipmentService(EquipmentRepository(engine, pool)),
             exports=ExportService(ExportRepository(pool), _max_running_exports(settings.database)),
-            health=HealthService(HealthRepository(pool)),
+            health=health,
             imports=importing.imports,
-            points=LineProtocolService(batch_writer, settings.line_protocol, settings.readings),
+            influxdb=InfluxDBService(health),
+            points=LineProtocolService(
+                batch_writer, ingest_metrics, settings.line_protocol, settings.readings
+            ),
             live=LiveService(live_feed, listener),
             readings=ReadingService(
                 group_commit, batch_writer, ingest_metrics, settings.api, settings.readings
@@ -213,6 +223,13 @@ async def _open_auth(
     access_tokens = AccessTokenVerifier(auth, jwks, revoked_tokens.is_revoked)
     id_tokens = IdTokenVerifier(auth, jwks)
     client = OidcClient(auth, discovery, api.public_url)
+    password_grant = PasswordGrant(client, LoginThrottle(auth, LoginFailureRepository(pool)))
+    influxdb_passwords = InfluxDBPasswords(
+        auth.influxdb_passwords,
+        access_tokens,
+        PasswordVerifier(password_grant, access_tokens),
+        ClientAddressResolver(api.trusted_proxies),
+    )
     cookies, csrf = AuthCookies(api, session), CsrfPolicy(api)
     async with AsyncExitStack() as resources:
         resources.push_async_callback(jwks.close)
@@ -230,12 +247,19 @@ async def _open_auth(
             session_store=store,
             sign_ins=SignInRepository(pool),
             revoked_tokens=revoked_tokens,
-            throttle=LoginThrottle(auth, LoginFailureRepository(pool)),
+            password_grant=password_grant,
             access_tokens=access_tokens,
             id_tokens=id_tokens,
         )
         yield _Auth(
-            authenticator=Authenticator(access_tokens, sessions, cookies, csrf),
+            authenticator=Authenticator(
+                access_tokens=access_tokens,
+                influxdb_passwords=influxdb_passwords,
+                sessions=sessions,
+                cookies=cookies,
+                csrf=csrf,
+                metrics_token=api.metrics_token,
+            ),
             cookies=cookies,
             sign_in=sign_in,
         )

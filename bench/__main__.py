@@ -13,11 +13,13 @@ import typer
 import uvloop
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 
-from bench.measure import Bench, Plan, Result, Scenario, free_port
+from bench.measure import Bench, Plan, Result, Scenario
 from bench.runs import console, database, print_result, save, software
 from bench.scenarios import LONG_SCENARIOS, SCENARIOS
 from cli.demo.client import CLIENT_ID, SCOPES
 from cli.demo.stack import Stack, running_platform
+from core.listening import ListenAddress
+from core.settings import ApiSettings
 from embedded.identity import read_accounts
 
 BY_NAME = SCENARIOS | LONG_SCENARIOS
@@ -35,8 +37,8 @@ def main(
     """Measure and write one JSON result."""
     selected = [BY_NAME[name] for name in scenarios or SCENARIOS]
     with TemporaryDirectory() as name, database(Path(name)) as (kind, url):
-        ports = {"api_port": free_port(), "idp_port": free_port()}
-        with running_platform(console, url, Path(name), **ports) as stack:
+        api = ListenAddress("127.0.0.1", 0, ApiSettings).listen()
+        with running_platform(console, url, Path(name), api=api, idp_port=0) as stack:
             versions, results = uvloop.run(measure(stack, selected, Plan(runs, rows, minutes)))
     save(kind, versions, results)
 

@@ -2,8 +2,8 @@
 
 import psutil
 
-# Parts of their command lines: Granian names the API's processes.
-NAMES = {"API": "granian asgi", "worker": "cli.demo.child worker"}
+# Parts of their command lines.
+NAMES = {"API": "cli.demo.child serve", "worker": "cli.demo.child worker"}
 
 
 def resident_megabytes(part: str) -> float:

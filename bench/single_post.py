@@ -54,7 +54,7 @@ async def server(bench: Bench, settings: dict[str, str] | None = None) -> AsyncI
     environment |= settings or {}
     with ExitStack() as started:
         log_path = bench.stack.data_dir / "logs" / f"bench-{port}.log"
-        started.enter_context(running("serve", environment, log_path))
+        started.enter_context(running(("serve",), environment, log_path))
         wait_until_ready(url, log_path.parent)
         yield url
 

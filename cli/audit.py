@@ -5,11 +5,13 @@ from rich.console import Console
 
 from core.audits import AuditedDay, audit
 from core.database import open_connection
+from core.setting_errors import require_valid
 from core.settings import DatabaseSettings
 
 
 def run_audit(start: datetime, end: datetime) -> bool:
     """Audit the UTC days that overlap the range and print the wrong ones; True if none is wrong."""
+    require_valid(DatabaseSettings)
     console = Console(highlight=False, soft_wrap=True)
     days = asyncio.run(_audit(console, start.replace(tzinfo=UTC), end.replace(tzinfo=UTC)))
     wrong = [day for day in days if day.wrong_buckets]

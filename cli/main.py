@@ -14,7 +14,8 @@ from rich.console import Console
 
 from cli.imports.command import HELP, import_files
 from core import settings
-from core.errors import SensorFlowError
+from core.errors import SensorFlowError, SettingError
+from core.setting_errors import validation_error
 from embedded.errors import EmbeddedError
 
 FAILED = 1
@@ -45,7 +46,11 @@ def demo() -> None:
 
 
 @app.command()
-def serve() -> None:
+def serve(
+    fd: Annotated[
+        int | None, typer.Option(help="An inherited listening socket.", hidden=True)
+    ] = None,
+) -> None:
     """Serve the HTTP API.
 
     Needs SENSORFLOW_DATABASE_URL, SENSORFLOW_AUTH_ISSUER, SENSORFLOW_AUTH_AUDIENCE and
@@ -53,7 +58,7 @@ def serve() -> None:
     """
     from cli.serve import serve_api
 
-    serve_api()
+    serve_api(fd)
 
 
 @app.command()
@@ -76,9 +81,11 @@ def migrate() -> None:
     from cli.doctor.ids import check_ids_after_migration
     from cli.doctor.results import print_results
     from core.database import REVISION
+    from core.setting_errors import require_valid
     from core.settings import DatabaseSettings
     from migrations.runner import upgrade
 
+    require_valid(DatabaseSettings)
     settings = DatabaseSettings()
     asyncio.run(upgrade(settings.url.get_secret_value()))
     Console().print(f"The database is at revision {REVISION}.")
@@ -116,8 +123,10 @@ def doctor_auth(
     """
     from cli.doctor.auth import run_checks
     from cli.doctor.results import any_failed, print_results
+    from core.setting_errors import require_valid
     from core.settings import ApiSettings, AuthSettings
 
+    require_valid(ApiSettings, AuthSettings)
     token = token_file.read().strip() if token_file else None
     results = asyncio.run(run_checks(ApiSettings(), AuthSettings(), token))
     print_results(Console(highlight=False, soft_wrap=True), results)
@@ -144,24 +153,15 @@ def run() -> None:
     try:
         app()
     except ValidationError as error:
-        _print_errors(*_setting_problems(error))
+        _print_errors(str(validation_error(getattr(settings, error.title), error)))
+        sys.exit(MISCONFIGURED)
+    except SettingError as error:
+        _print_errors(str(error))
         sys.exit(MISCONFIGURED)
     except (SensorFlowError, EmbeddedError) as error:
         _print_errors(str(error))
         sys.exit(FAILED)
 
 
-def _print_errors(*lines: str) -> None:
-    console = Console(stderr=True, highlight=False)
-    for line in lines:
-        console.print(line, markup=False, soft_wrap=True)
-
-
-def _setting_problems(error: ValidationError) -> list[str]:
-    """One line per setting: its variable and what is wrong with it, never its value."""
-    prefix = getattr(settings, error.title).model_config["env_prefix"]
-    return [
-        f"{prefix}{'_'.join(map(str, problem['loc'])).upper()}: {problem['msg']}. "
-        "See docs/configuration.md."
-        for problem in error.errors()
-    ]
+def _print_errors(lines: str) -> None:
+    Console(stderr=True, highlight=False).print(lines, markup=False, soft_wrap=True)

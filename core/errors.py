@@ -20,6 +20,12 @@ class SensorFlowError(Exception):
         return self.message
 
 
+class SettingError(SensorFlowError):
+    """Settings are missing or invalid; the message has a line for each variable."""
+
+    code = "invalid_setting"
+
+
 class DatabaseUnavailableError(SensorFlowError):
     """The database does not answer; what was in progress may be stored or not; send it again."""
 

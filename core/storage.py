@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import obstore
@@ -16,6 +17,7 @@ from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, S3Store, from_url
 
 from core.errors import ObjectMissingError, ObjectReplacedError, StorageError
+from core.setting_errors import require_writable
 from core.settings import StorageSettings
 
 CHUNK_BYTES = 8 * 2**20
@@ -86,11 +88,15 @@ class Storage:
 
     @classmethod
     def open(cls, settings: StorageSettings) -> "Storage":
-        """The storage at the settings' URL; a missing local folder is created."""
-        if "://" in settings.url:
+        """The storage at the settings' URL; a missing folder is made.
+
+        Raises SettingError where nothing can be stored in the folder.
+        """
+        if settings.url.startswith("s3://"):
             return cls(from_url(settings.url))
-        folder = Path(settings.url).absolute()
-        return cls(LocalStore(folder, mkdir=True))
+        path = urlsplit(settings.url).path if "://" in settings.url else settings.url
+        folder = require_writable(Path(path).absolute(), StorageSettings, "url")
+        return cls(LocalStore(folder))
 
     async def put(self, key: str, content: AsyncIterator[bytes] | bytes) -> None:
         """Store the content under `key`, atomically and in bounded memory."""

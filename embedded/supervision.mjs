@@ -5,12 +5,20 @@
  *   `{"event":"error","code","message"}`, after which the program ends;
  * - the log goes to stderr;
  * - stdin carries nothing: its end means that the parent has exited, so the program stops as
- *   cleanly as it does on SIGTERM.
+ *   cleanly as it does on SIGTERM, or at once while it is still starting.
  */
+
+const exitAtOnce = () => process.exit(1);
 
 /** @param {Record<string, unknown>} event */
 function announce(event) {
   process.stdout.write(`${JSON.stringify(event)}\n`);
+}
+
+/** From now until `stopWithParent` exit at the end of stdin: there is nothing yet to stop cleanly. */
+export function exitWithParent() {
+  process.stdin.once("close", exitAtOnce);
+  process.stdin.resume();
 }
 
 /**
@@ -29,6 +37,7 @@ export function announceReady(details) {
 export function announceError(code, message) {
   announce({ event: "error", code, message });
   process.exitCode = 1;
+  process.stdin.off("close", exitAtOnce);
   process.stdin.destroy();
 }
 
@@ -52,6 +61,7 @@ export function stopWithParent(stop) {
   };
   process.once("SIGTERM", stopOnce);
   process.once("SIGINT", stopOnce);
+  process.stdin.off("close", exitAtOnce);
   process.stdin.once("close", stopOnce);
   process.stdin.resume();
 }

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -32,6 +32,7 @@ from jobs.maintenance.periodic import (
     run_periodically,
 )
 from jobs.maintenance.recompression import recompress_chunks
+from jobs.metrics import PeriodicTask, WorkerMetrics, served
 from jobs.rollups.refresh import refresh_dirty_ranges
 
 log = structlog.get_logger()
@@ -51,7 +52,6 @@ MIN_BACKOFF_SECONDS = 1.0
 MAX_BACKOFF_SECONDS = 30.0
 
 ContextFactory = Callable[[Pool], ImportContext]
-PeriodicTask = Callable[[], Awaitable[object]]
 
 
 async def run_worker(
@@ -73,17 +73,26 @@ async def run_worker(
     make_context = partial(
         ImportContext, Storage.open(storage), database, worker, readings, stop, batch_lines
     )
+    metrics = WorkerMetrics()
+    with served(metrics, worker):
+        await _run_sessions(stop, partial(_run_session, database, make_context, metrics))
+
+
+async def _run_sessions(stop: asyncio.Event, run_session: PeriodicTask) -> None:
+    """Run one session after another, with exponential backoff, until the worker is to stop."""
     backoff_seconds = MIN_BACKOFF_SECONDS
     while not stop.is_set():
         began = time.monotonic()
-        await _run_session(database, make_context)
+        await run_session()
         if time.monotonic() - began > MAX_BACKOFF_SECONDS:
             backoff_seconds = MIN_BACKOFF_SECONDS
         await interruptible_sleep(stop, backoff_seconds)
         backoff_seconds = min(2 * backoff_seconds, MAX_BACKOFF_SECONDS)
 
 
-async def _run_session(database: DatabaseSettings, make_context: ContextFactory) -> None:
+async def _run_session(
+    database: DatabaseSettings, make_context: ContextFactory, metrics: WorkerMetrics
+) -> None:
     """Run jobs until the worker is to stop or the database fails, which is logged."""
     try:
         async with (
@@ -91,7 +100,7 @@ async def _run_session(database: DatabaseSettings, make_context: ContextFactory)
             open_import_context(database, make_context) as context,
         ):
             driver = AsyncpgDriver(cast("asyncpg.Connection", listener))
-            await _run_queue(context, QueueManager(queue_queries(driver)))
+            await _run_queue(context, QueueManager(queue_queries(driver)), metrics)
     except* Exception as interruption:  # noqa: BLE001  # whatever it is, the worker goes on
         log.warning("worker_interrupted", errors=[repr(error) for error in interruption.exceptions])
 
@@ -107,15 +116,17 @@ async def open_import_context(
         yield make_context(pool)
 
 
-async def _run_queue(context: ImportContext, manager: QueueManager) -> None:
+async def _run_queue(context: ImportContext, manager: QueueManager, metrics: WorkerMetrics) -> None:
     @manager.entrypoint(IMPORT_JOB)
     async def run_import(job: Job) -> None:
-        await run_import_job(context, UUID((job.payload or b"").decode()), job.attempts)
+        with metrics.job():
+            await run_import_job(context, UUID((job.payload or b"").decode()), job.attempts)
 
     lease_seconds = context.worker.lease_seconds
     async with asyncio.TaskGroup() as tasks:
-        for seconds, task in _periodic_tasks(context):
-            tasks.create_task(run_periodically(seconds, context.stop, task))
+        for name, seconds, task in _periodic_tasks(context):
+            observed = metrics.observed(name, task)
+            tasks.create_task(run_periodically(seconds, context.stop, observed))
         tasks.create_task(_shut_down_on_stop(manager, context.stop))
         log.info("worker_started")
         await manager.run(
@@ -127,22 +138,27 @@ async def _run_queue(context: ImportContext, manager: QueueManager) -> None:
         )
 
 
-def _periodic_tasks(context: ImportContext) -> list[tuple[float, PeriodicTask]]:
-    """Each with its interval in seconds. They run beside each other: a long one delays no other."""
+def _periodic_tasks(context: ImportContext) -> list[tuple[str, float, PeriodicTask]]:
+    """Each with its name and its interval in seconds. They run concurrently."""
     pool, database = context.pool, context.database
+    refresh_seconds = context.worker.refresh_interval_seconds
     heartbeat = partial(queries().record_worker_heartbeat, pool, id=uuid4())
     refresh = partial(refresh_dirty_ranges, database, context.raise_if_stopping)
     return [
-        (HEARTBEAT_SECONDS, heartbeat),
-        (context.worker.lease_seconds, partial(requeue_stranded_imports, pool)),
-        (context.worker.refresh_interval_seconds, refresh),
-        (context.worker.refresh_interval_seconds, partial(queries().compact_changes, pool)),
-        (AUDIT_SECONDS, partial(audit_random_day, database)),
-        (CLEANUP_SECONDS, partial(queries().delete_expired_sessions, pool)),
-        (CLEANUP_SECONDS, partial(queries().delete_expired_responses, pool)),
-        (CLEANUP_SECONDS, partial(recompress_chunks, pool)),
-        (CLEANUP_SECONDS, partial(expire_uploads, pool)),
-        (ORPHANED_OBJECTS_SECONDS, partial(delete_orphaned_objects, pool, context.storage)),
+        ("heartbeat", HEARTBEAT_SECONDS, heartbeat),
+        ("requeue", context.worker.lease_seconds, partial(requeue_stranded_imports, pool)),
+        ("refresh", refresh_seconds, refresh),
+        ("compact_changes", refresh_seconds, partial(queries().compact_changes, pool)),
+        ("audit", AUDIT_SECONDS, partial(audit_random_day, database)),
+        ("delete_sessions", CLEANUP_SECONDS, partial(queries().delete_expired_sessions, pool)),
+        ("delete_responses", CLEANUP_SECONDS, partial(queries().delete_expired_responses, pool)),
+        ("recompress", CLEANUP_SECONDS, partial(recompress_chunks, pool)),
+        ("expire_uploads", CLEANUP_SECONDS, partial(expire_uploads, pool)),
+        (
+            "delete_objects",
+            ORPHANED_OBJECTS_SECONDS,
+            partial(delete_orphaned_objects, pool, context.storage),
+        ),
     ]
 
 

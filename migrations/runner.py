@@ -5,7 +5,7 @@ waits and then has nothing to do, and a failure leaves the database as it was.
 """
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from alembic import command
@@ -13,7 +13,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.database import control_engine, database_errors, driver_connection
+from core.database import connection_errors, control_engine, database_errors, driver_connection
 from core.queries import definitions
 from migrations.requirements import require_timescaledb
 
@@ -27,7 +27,7 @@ async def upgrade(database_url: str, revision: str = "head") -> None:
     """Bring the schema up to `revision`, then apply sql/definitions.
 
     Raises UnsupportedDatabaseError when the server lacks TimescaleDB or its Community features,
-    DatabaseUnavailableError when it does not answer.
+    DatabaseUnavailableError when it does not answer, DatabaseRefusedError or SettingError.
     """
     async with _exclusive(database_url) as connection:
         await require_timescaledb(connection)
@@ -61,10 +61,11 @@ def _run(
 @asynccontextmanager
 async def _exclusive(database_url: str) -> AsyncIterator[AsyncConnection]:
     engine = control_engine(database_url)
-    try:
+    async with AsyncExitStack() as opened:
+        opened.push_async_callback(engine.dispose)
+        with connection_errors(database_url):
+            connection = await opened.enter_async_context(engine.connect())
         with database_errors():
-            async with engine.begin() as connection:
+            async with connection.begin():
                 await connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK_KEY})"))
                 yield connection
-    finally:
-        await engine.dispose()

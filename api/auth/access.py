@@ -24,14 +24,13 @@ AUTHENTICATED: Final = "authenticated"
 # The holder of a session cookie, even when the provider cannot refresh its tokens any more.
 SESSION_HOLDER: Final = "session-holder"
 
-# Authentication schemes accepted before an access token; InfluxDB's clients send `Token`.
-BEARER_SCHEMES: Final = frozenset({"bearer"})
-TOKEN_SCHEMES: Final = BEARER_SCHEMES | {"token"}
+# As AUTHENTICATED, or whoever sends the metrics token.
+METRICS: Final = "metrics"
 
 BODY_TOO_LARGE: Final = 413
 BODY_TOO_SLOW: Final = 408
 
-AccessRule = Scope | Literal["public", "authenticated", "session-holder"]
+AccessRule = Scope | Literal["public", "authenticated", "session-holder", "metrics"]
 
 
 class Declaration(TypedDict):
@@ -42,20 +41,18 @@ class Declaration(TypedDict):
     responses: dict[int, ResponseSpec]
 
 
-def access(
-    rule: AccessRule, *error_statuses: int, schemes: frozenset[str] = BEARER_SCHEMES
-) -> Declaration:
+def access(rule: AccessRule, *error_statuses: int, influxdb: bool = False) -> Declaration:
     """What `rule` adds to a handler's declaration.
 
     `error_statuses` are documented besides those that every handler of this rule may return.
-    `schemes` are the authentication schemes, in lower case, that may precede an access token.
+    `influxdb`: the ways in which clients of InfluxDB authenticate are accepted too.
     """
     is_public = rule == PUBLIC
     statuses = {*error_statuses, 500} | (set() if is_public else {401, 403, 503})
     if BODY_TOO_LARGE in statuses:
         statuses.add(BODY_TOO_SLOW)
     return {
-        "opt": {"access": rule, "schemes": schemes},
+        "opt": {"access": rule, "influxdb": influxdb},
         "security": _SECURITY.get(rule, [{BEARER: []}, {SESSION_COOKIE: []}]),
         "responses": {status: _RESPONSES[status] for status in sorted(statuses)},
     }
@@ -74,9 +71,13 @@ async def enforce_access(
     if rule == SESSION_HOLDER:
         connection.scope["user"] = await authenticator.authenticate_session_holder(connection)
         return
-    schemes: frozenset[str] = handler.opt.get("schemes", BEARER_SCHEMES)
-    connection.scope["user"] = principal = await authenticator.authenticate(connection, schemes)
-    if rule != AUTHENTICATED:
+    if rule == METRICS and authenticator.has_metrics_token(connection):
+        return
+    influxdb: bool = handler.opt.get("influxdb", False)
+    connection.scope["user"] = principal = await authenticator.authenticate(
+        connection, influxdb=influxdb
+    )
+    if isinstance(rule, Scope):
         _require_scope(principal, rule)
 
 

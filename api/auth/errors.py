@@ -73,6 +73,12 @@ class WrongCredentialsError(SensorFlowError):
     code = "wrong_credentials"
 
 
+class AuthorizationFailedError(SensorFlowError):
+    """The same for a client of InfluxDB, which expects 401 and these words."""
+
+    code = "authorization_failed"
+
+
 class PasswordLoginOffError(SensorFlowError):
     """Sign-in by user name and password is disabled."""
 

@@ -60,4 +60,5 @@ def on_sign_in_problem(
     if "text/html" not in request.headers.get("accept", ""):
         return problem
     page = PAGE.format(style=STYLE, message=escape(problem.content.detail), code=escape(error.code))
-    return Response(page, status_code=problem.status_code, media_type="text/html", headers=HEADERS)
+    headers = {**problem.headers, **HEADERS}
+    return Response(page, status_code=problem.status_code, media_type="text/html", headers=headers)

@@ -7,17 +7,15 @@ import structlog
 from api.auth.basic import Credentials
 from api.auth.csrf import CsrfPolicy
 from api.auth.errors import (
-    IdentityProviderRefusedError,
     IdentityProviderUnavailableError,
     InvalidLogoutTokenError,
     InvalidSignInError,
     PasswordLoginOffError,
     SignInDeniedError,
-    WrongCredentialsError,
 )
 from api.auth.id_tokens import IdTokenVerifier
-from api.auth.login_throttling import LoginAttempt, LoginThrottle
 from api.auth.oidc_client import InvalidGrantError, OidcClient
+from api.auth.password_grant import PasswordGrant
 from api.auth.redirect_target import validated_redirect_target
 from api.auth.repository import PendingSignIn, RevokedTokenRepository, SignInRepository
 from api.auth.schemas import AuthorizationResponse
@@ -63,7 +61,7 @@ class SignInService:
     session_store: SessionStore
     sign_ins: SignInRepository
     revoked_tokens: RevokedTokenRepository
-    throttle: LoginThrottle
+    password_grant: PasswordGrant
     access_tokens: AccessTokenVerifier
     id_tokens: IdTokenVerifier
 
@@ -100,16 +98,7 @@ class SignInService:
 
         Raises WrongCredentialsError or TooManyFailuresError.
         """
-        attempt = LoginAttempt(credentials.username, address)
-        await self.throttle.count_attempt(attempt)
-        try:
-            tokens = await self.client.exchange_password(*credentials)
-        except InvalidGrantError as error:
-            raise WrongCredentialsError("Wrong user name or password.") from error
-        except (IdentityProviderUnavailableError, IdentityProviderRefusedError):
-            await self.throttle.discard_attempt(attempt)
-            raise
-        await self.throttle.record_success(attempt)
+        tokens = await self.password_grant.exchange(credentials, address)
         return await self._open_session(tokens, None, former_cookie)
 
     def require_password_login(self) -> None:

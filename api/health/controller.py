@@ -8,7 +8,7 @@ from litestar.params import SkipValidation
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from api.audits.service import AuditService
-from api.auth.access import AUTHENTICATED, PUBLIC, access
+from api.auth.access import METRICS, PUBLIC, access
 from api.health.schemas import Alive, Readiness
 from api.health.service import HealthService
 from api.observability import Metrics
@@ -59,7 +59,7 @@ class HealthController(Controller):
         operation_id="getMetrics",
         summary="Metrics for Prometheus",
         media_type=CONTENT_TYPE_LATEST,
-        **access(AUTHENTICATED),
+        **access(METRICS),
     )
     async def get_metrics(
         self,
@@ -67,11 +67,12 @@ class HealthController(Controller):
         health: NamedDependency[SkipValidation[HealthService]],
         audits: NamedDependency[SkipValidation[AuditService]],
     ) -> bytes:
-        """Respond with the process's metrics, the lag of the rollups and the results of audits."""
+        """Respond with the metrics of the process and of what the database knows."""
 
         async def update() -> None:
             metrics.rollup_lag_seconds.set(math.nan)  # until it is known
             metrics.rollup_lag_seconds.set(await health.rollup_lag_seconds())
+            await health.update_metrics()
             await audits.update_metrics()
 
         return generate_latest(await metrics.updated(update))

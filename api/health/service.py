@@ -1,7 +1,9 @@
 import math
+from contextlib import suppress
 
 from asyncpg import UndefinedTableError
 
+from api.health.metrics import WorkCollector
 from api.health.repository import HealthRepository
 from api.health.schemas import Checks, Readiness
 from core.database import REVISION
@@ -13,8 +15,9 @@ UNKNOWN = Checks(database="unavailable", migrations="unknown", worker="unknown")
 class HealthService:
     """Checks whether this server can serve requests."""
 
-    def __init__(self, repository: HealthRepository) -> None:
+    def __init__(self, repository: HealthRepository, work: WorkCollector) -> None:
         self._repository = repository
+        self._work = work
 
     async def readiness(self) -> Readiness:
         """The state of what requests depend on; never raises for what is down."""
@@ -31,6 +34,12 @@ class HealthService:
             return await self._repository.rollup_lag_seconds()
         except (SensorFlowError, UndefinedTableError):
             return math.nan
+
+    async def update_metrics(self) -> None:
+        """Update the metrics of queue and imports; there are none while they are unknown."""
+        self._work.state = None
+        with suppress(SensorFlowError, UndefinedTableError):
+            self._work.state = await self._repository.work_state()
 
     async def _checks(self) -> Checks:
         revision = await self._repository.revision()

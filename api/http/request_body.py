@@ -2,6 +2,7 @@
 
 import zlib
 from asyncio import to_thread
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -18,9 +19,12 @@ INPUT_BYTES = 512
 ZSTD_WINDOW_BYTES = 8 * 2**20  # RFC 9659: what a receiver must support
 GZIP = 16 + zlib.MAX_WBITS
 
+# What compressed bytes start with, and no text.
+MAGIC_NUMBERS = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
+
 
 class MalformedEncodingError(SensorFlowError):
-    """The body is not compressed as its Content-Encoding says, or it ends early."""
+    """The body is not compressed as its Content-Encoding says or does not say, or ends early."""
 
     code = "malformed_encoding"
 
@@ -46,6 +50,17 @@ class Decompressor(Protocol):
         """The output for more of the input."""
 
 
+class TextRequest(Request[Any, Any, Any]):
+    """The request class of the application: a body that is read whole has no byte order mark.
+
+    Windows' tools put one before text; inside of the text it would belong to the first name.
+    """
+
+    async def body(self) -> bytes:
+        """The body as it was sent, but for the mark."""
+        return (await super().body()).removeprefix(BOM_UTF8)
+
+
 def media_type(request: Request[Any, Any, Any]) -> str:
     """The Content-Type in lower case, without parameters."""
     content_type, _, _ = request.headers.get("content-type", "").partition(";")
@@ -53,18 +68,21 @@ def media_type(request: Request[Any, Any, Any]) -> str:
 
 
 async def read_body(request: Request[Any, Any, Any]) -> bytes:
-    """The body without its Content-Encoding.
+    """The body without its Content-Encoding and a byte order mark.
 
     Raises UnsupportedMediaTypeError for an encoding other than gzip and zstd, BodyTooLargeError
     above MAX_BODY_BYTES, MalformedEncodingError.
     """
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    body = await request.body()
     if encoding == "identity":
-        return await request.body()
+        _require_no_compression(body)
+        return body
     if encoding not in DECOMPRESSORS:
         raise UnsupportedMediaTypeError("Send the body as it is, or as gzip or zstd.")
     # In a thread: zlib and zstd take nearly all of the time and release the GIL.
-    return await to_thread(decompress, await request.body(), DECOMPRESSORS[encoding])
+    text = await to_thread(decompress, body, DECOMPRESSORS[encoding])
+    return text.removeprefix(BOM_UTF8)
 
 
 def decompress(body: bytes, new_decompressor: Callable[[], Decompressor]) -> bytes:
@@ -84,6 +102,14 @@ def decompress(body: bytes, new_decompressor: Callable[[], Decompressor]) -> byt
     if not decompressor.eof:
         raise MalformedEncodingError("The compressed body ends before its end.")
     return bytes(out)
+
+
+def _require_no_compression(body: bytes) -> None:
+    for encoding, magic in MAGIC_NUMBERS.items():
+        if body.startswith(magic):
+            raise MalformedEncodingError(
+                f"The body is compressed with {encoding}. Send Content-Encoding: {encoding}."
+            )
 
 
 def _require_within_limit(out: bytearray) -> None:

@@ -1,73 +1,33 @@
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from litestar import Controller, Request, Response, post
 from litestar.di import NamedDependency
-from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, RequestBody, Schema
-from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import SkipValidation
-from litestar.types import ExceptionHandlersMap
 
-from api.auth.access import TOKEN_SCHEMES, access
-from api.http.query_parameters import enum_parameter
+from api.auth.access import access
+from api.http.query_parameters import QueryParameter, Value
 from api.http.request_body import MAX_BODY_BYTES, read_body
-from api.line_protocol.service import LineProtocolService, Precision
-from api.openapi.parameters import openapi_parameters
-from api.readings.batch_writer import BatchWriter
+from api.line_protocol.operation import (
+    ACCEPT_PARTIAL,
+    DESCRIPTION,
+    HEADERS,
+    PRECISION,
+    WriteOperation,
+    WriteOperation3,
+)
+from api.line_protocol.responses import INFLUXDB_1, INFLUXDB_2, INFLUXDB_3, stored
+from api.line_protocol.service import LineProtocolService
+from api.readings.batch_writer import BatchWriter, Mode
 from core.scopes import Scope
 
 AnyRequest = Request[Any, Any, Any]
 Service = NamedDependency[SkipValidation[LineProtocolService]]
 Writer = NamedDependency[SkipValidation[BatchWriter]]
 
-ACCESS = access(Scope.READINGS_WRITE, 400, 413, 415, 429, schemes=TOKEN_SCHEMES)
-DESCRIPTION = (
-    "Every numeric field becomes a reading; good ones are stored even if others are refused, which "
-    "is reported as InfluxDB does: 400, partial write."
-)
-
-PRECISION = enum_parameter(
-    "precision",
-    Precision,
-    "The unit of timestamps.",
-    Precision.NANOSECONDS,
-    documents_default=True,
-)
-
-
-@dataclass
-class WriteOperation(Operation):
-    """The operation with its body and its one parameter; any other parameter is ignored."""
-
-    def __post_init__(self) -> None:
-        """Declare what the handler's signature does not show."""
-        self.parameters = openapi_parameters([PRECISION])
-        text = OpenAPIMediaType(Schema(type=OpenAPIType.STRING))
-        self.request_body = RequestBody(content={"text/plain": text}, required=True)
-        self._declare_partial_write()
-
-    def _declare_partial_write(self) -> None:
-        bad_request = (self.responses or {})["400"]
-        if isinstance(bad_request, OpenAPIResponse) and bad_request.content is not None:
-            influxdb_error = Schema(type=OpenAPIType.OBJECT)
-            bad_request.content["application/json"] = OpenAPIMediaType(influxdb_error)
-
-
-class PartialWriteError(Exception):
-    """Some fields are stored and some are rejected; `body` is that of the response."""
-
-    def __init__(self, **body: str) -> None:
-        super().__init__(body)
-        self.body = body
-
-
-def on_partial_write(_request: AnyRequest, error: PartialWriteError) -> Response[dict[str, str]]:
-    """The response in the shape that InfluxDB's clients know."""
-    return Response(error.body, status_code=int(HTTPStatus.BAD_REQUEST))
-
-
-HANDLERS: ExceptionHandlersMap = {PartialWriteError: on_partial_write}
+REFUSALS = (400, 413, 415, 502)
+ACCESS = access(Scope.READINGS_WRITE, *REFUSALS, 429, influxdb=True)
+ACCESS_1 = access(Scope.READINGS_WRITE, *REFUSALS, influxdb=True)
 
 
 class LineProtocolController(Controller):
@@ -83,13 +43,15 @@ class LineProtocolController(Controller):
         description=DESCRIPTION,
         status_code=HTTPStatus.NO_CONTENT,
         request_max_body_size=MAX_BODY_BYTES,
-        exception_handlers=HANDLERS,
+        response_headers=HEADERS,
+        exception_handlers=INFLUXDB_2,
         **ACCESS,
     )
-    async def write(self, request: AnyRequest, points: Service, batch_writer: Writer) -> None:
+    async def write(
+        self, request: AnyRequest, points: Service, batch_writer: Writer
+    ) -> Response[None]:
         """Store the points; rejects are reported as InfluxDB 2 does."""
-        if message := await _save(request, points, batch_writer):
-            raise PartialWriteError(code="invalid", message=message)
+        return await _save(request, points, batch_writer)
 
     @post(
         "/write",
@@ -99,26 +61,48 @@ class LineProtocolController(Controller):
         description=DESCRIPTION,
         status_code=HTTPStatus.NO_CONTENT,
         request_max_body_size=MAX_BODY_BYTES,
-        exception_handlers=HANDLERS,
+        response_headers=HEADERS,
+        exception_handlers=INFLUXDB_1,
+        **ACCESS_1,
+    )
+    async def write_1(
+        self, request: AnyRequest, points: Service, batch_writer: Writer
+    ) -> Response[None]:
+        """Store the points; rejects are reported as InfluxDB 1 does."""
+        return await _save(request, points, batch_writer)
+
+    @post(
+        "/api/v3/write_lp",
+        operation_id="writeLineProtocolByNewPath",
+        operation_class=WriteOperation3,
+        summary="The same by the path of InfluxDB 3",
+        description=DESCRIPTION,
+        status_code=HTTPStatus.NO_CONTENT,
+        request_max_body_size=MAX_BODY_BYTES,
+        response_headers=HEADERS,
+        exception_handlers=INFLUXDB_3,
         **ACCESS,
     )
-    async def write_by_old_path(
+    async def write_3(
         self, request: AnyRequest, points: Service, batch_writer: Writer
-    ) -> None:
-        """Store the points; rejects are reported as InfluxDB 1 does."""
-        if message := await _save(request, points, batch_writer):
-            raise PartialWriteError(error=message)
+    ) -> Response[None]:
+        """Store the points; rejects are reported as InfluxDB 3 does."""
+        mode = Mode.PARTIAL if _read(request, ACCEPT_PARTIAL) else Mode.ATOMIC
+        return await _save(request, points, batch_writer, mode)
 
 
 async def _save(
-    request: AnyRequest, points: LineProtocolService, batch_writer: BatchWriter
-) -> str | None:
-    """Store the points; returns the message about rejects, in the words that clients look for."""
-    text = request.query_params.get(PRECISION.name)
-    precision = PRECISION.parse(PRECISION.name, text) if text else PRECISION.default
+    request: AnyRequest,
+    points: LineProtocolService,
+    batch_writer: BatchWriter,
+    mode: Mode = Mode.PARTIAL,
+) -> Response[None]:
+    precision = _read(request, PRECISION)
     with batch_writer.admitted():
-        account = await points.save(await read_body(request), precision)
-    if not account.rejected:
-        return None
-    first = account.errors[0]
-    return f"partial write: line {first.index}: {first.message} dropped={account.rejected}"
+        return stored(await points.save(await read_body(request), precision, mode))
+
+
+def _read(request: AnyRequest, parameter: QueryParameter[Value]) -> Value:
+    """The parameter's value; unlike elsewhere, clients may leave its text empty."""
+    text = request.query_params.get(parameter.name)
+    return parameter.parse(parameter.name, text) if text else parameter.default

@@ -1,16 +1,18 @@
 r"""InfluxDB's line protocol: `measurement,tag=value field=1,other=2i 1700000000000000000`.
 
 A backslash before a comma, a space or (but in a measurement) an equals sign stands for that sign;
-before anything else it stands for itself. A string in quotes may hold line breaks.
+before anything else it stands for itself. A string in quotes may hold line breaks. A line ends with
+LF or CRLF.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from api.line_protocol.diagnosis import explain
 from api.readings.errors import MAX_READING_BYTES
 from core.errors import ReadingRejectedError
-from core.readings import NUMBER, RejectCode, rejection
+from core.readings import NUMBER, RejectCode
 
 # Python converts no integer of thousands of digits.
 DIGITS = "[0-9]{1,1000}"
@@ -18,7 +20,7 @@ NAME = r"(?:[^,= \\]|\\.)+"
 FIELD = rf'({NAME})=("(?:[^"\\]|\\.)*"|[^", ]+)'
 POINT = re.compile(
     rf" *(?P<head>(?:[^, \\]|\\.)+(?:,{NAME}={NAME})*)"
-    rf" +(?P<fields>{FIELD}(?:,{FIELD})*)(?: +(?P<time>-?{DIGITS}))? *\r?",
+    rf" +(?P<fields>{FIELD}(?:,{FIELD})*)(?: +(?P<time>-?{DIGITS}))? *",
     re.DOTALL,
 )
 FIELDS = re.compile(FIELD, re.DOTALL)
@@ -81,11 +83,12 @@ def _join(lines: Sequence[bytes]) -> list[bytes]:
 
 def parse_point(line: str) -> Point | None:
     """The point; None for a comment. Raises ReadingRejectedError."""
+    line = line.removesuffix("\r")
     if line.lstrip().startswith("#"):
         return None
     match = POINT.fullmatch(line)
     if match is None:
-        raise rejection(RejectCode.MALFORMED_LINE)
+        raise explain(line)
     fields = [(unescape(name), value) for name, value in FIELDS.findall(match["fields"])]
     return Point(match["head"], fields, int(match["time"]) if match["time"] else None)
 
@@ -118,6 +121,12 @@ def parse_number(value: str) -> float | None:
     if number not in allowed:
         raise ReadingRejectedError(RejectCode.OUT_OF_RANGE, "must fit into 64 bits")
     return float(number)
+
+
+def parse_numeric_string(value: str) -> float | None:
+    """The number that a string in quotes holds, whatever blanks pad it; None if it holds none."""
+    text = value[1:-1].strip(" ")
+    return float(text) if FLOAT.fullmatch(text) else None
 
 
 def unescape(name: str) -> str:

@@ -6,7 +6,7 @@ from functools import lru_cache
 from api.line_protocol.grammar import parse_head
 from core.errors import ReadingRejectedError
 from core.readings import RejectCode
-from core.settings import PLACEHOLDER
+from core.setting_types import PLACEHOLDER
 
 CACHED_SERIES = 10_000
 

@@ -4,12 +4,20 @@ from datetime import datetime
 from enum import StrEnum
 from functools import partial
 
+from msgspec.structs import replace
+
 from api.http.parsers import printable
 from api.http.problem_details import InvalidRequestError
-from api.line_protocol.grammar import join_continued_lines, parse_number, parse_point
+from api.line_protocol.grammar import (
+    join_continued_lines,
+    parse_number,
+    parse_numeric_string,
+    parse_point,
+)
 from api.line_protocol.series import EquipmentIds
 from api.readings.batch_writer import BatchOptions, BatchWriter, Mode
 from api.readings.body_rows import split_lines, validate_each, validate_rows
+from api.readings.metrics import IngestMetrics
 from api.readings.reading_decoder import validate_cached_id
 from api.readings.schemas import Account
 from api.readings.validated_rows import ValidatedRows
@@ -23,18 +31,20 @@ from core.readings import Reading, RejectCode, TimeBounds
 from core.settings import LineProtocolSettings, ReadingSettings
 from core.time import EpochUnit, from_epoch, plausible_unit, utc_now
 
-PARTIAL = BatchOptions(Mode.PARTIAL)
-
 
 class Precision(StrEnum):
-    """The unit of timestamps, by all the names it has in InfluxDB 1 and 2."""
+    """The unit of timestamps, by all the names it has in InfluxDB 1, 2 and 3."""
 
     NANOSECONDS = "ns"
     NANOSECONDS_1 = "n"
+    NANOSECONDS_3 = "nanosecond"
     MICROSECONDS = "us"
     MICROSECONDS_1 = "u"
+    MICROSECONDS_3 = "microsecond"
     MILLISECONDS = "ms"
+    MILLISECONDS_3 = "millisecond"
     SECONDS = "s"
+    SECONDS_3 = "second"
     MINUTES = "m"
     HOURS = "h"
 
@@ -42,10 +52,14 @@ class Precision(StrEnum):
 UNITS = {
     Precision.NANOSECONDS: EpochUnit.NANOSECONDS,
     Precision.NANOSECONDS_1: EpochUnit.NANOSECONDS,
+    Precision.NANOSECONDS_3: EpochUnit.NANOSECONDS,
     Precision.MICROSECONDS: EpochUnit.MICROSECONDS,
     Precision.MICROSECONDS_1: EpochUnit.MICROSECONDS,
+    Precision.MICROSECONDS_3: EpochUnit.MICROSECONDS,
     Precision.MILLISECONDS: EpochUnit.MILLISECONDS,
+    Precision.MILLISECONDS_3: EpochUnit.MILLISECONDS,
     Precision.SECONDS: EpochUnit.SECONDS,
+    Precision.SECONDS_3: EpochUnit.SECONDS,
     Precision.MINUTES: EpochUnit.MINUTES,
     Precision.HOURS: EpochUnit.HOURS,
 }
@@ -55,29 +69,51 @@ class LineProtocolService:
     """Stores the points of InfluxDB's clients: every numeric field is a reading."""
 
     def __init__(
-        self, writer: BatchWriter, settings: LineProtocolSettings, readings: ReadingSettings
+        self,
+        writer: BatchWriter,
+        metrics: IngestMetrics,
+        settings: LineProtocolSettings,
+        readings: ReadingSettings,
     ) -> None:
         self._writer = writer
+        self._metrics = metrics
         self._equipment_ids = EquipmentIds(settings.equipment_id)
+        self._numeric_strings = settings.numeric_strings
         self._limits = readings
 
-    async def save(self, body: bytes, precision: Precision) -> Account:
-        """Store the valid fields; committed when this returns. Raises TooManyRowsError."""
+    async def save(self, body: bytes, precision: Precision, mode: Mode = Mode.PARTIAL) -> Account:
+        """Store the valid fields; committed when this returns. Strings count as skipped.
+
+        Raises TooManyRowsError, or RejectedBatchError in atomic mode when any field is bad.
+        """
         now = utc_now()
         limits = self._limits
         bounds = TimeBounds.at(now, limits.max_future, limits.earliest, horizon=None)
-        validator = PointValidator(self._equipment_ids, precision, now, bounds)
+        validator = PointValidator(
+            self._equipment_ids, precision, now, bounds, numeric_strings=self._numeric_strings
+        )
         lines = join_continued_lines(split_lines(body))
         validated = await validate_rows(lines, partial(validate_each, validate=validator.validate))
-        return await self._writer.write(validated, PARTIAL)
+        account = await self._writer.write(validated, BatchOptions(mode))
+        skipped = validator.skipped_fields
+        self._metrics.skipped_fields.inc(skipped)
+        return replace(account, read=account.read + skipped, skipped=skipped)
 
 
 class PointValidator:
-    """The rules of core/readings.py for the points of one request."""
+    """The rules of core/readings.py for the points of one request; counts strings as skipped."""
 
     def __init__(
-        self, equipment_ids: EquipmentIds, precision: Precision, now: datetime, bounds: TimeBounds
+        self,
+        equipment_ids: EquipmentIds,
+        precision: Precision,
+        now: datetime,
+        bounds: TimeBounds,
+        *,
+        numeric_strings: bool,
     ) -> None:
+        self.skipped_fields = 0
+        self._numeric_strings = numeric_strings
         self._equipment_ids = equipment_ids
         self._unit = UNITS[precision]
         self._now = now
@@ -93,13 +129,22 @@ class PointValidator:
             ts = self._timestamp(point.time)
         for name, value in point.fields:
             try:
-                if (number := parse_number(value)) is not None:
-                    equipment_id = validate_cached_id(self._equipment_ids.get(point.head, name))
-                    validated.accept(index, Reading(equipment_id, ts, validate_value(number)))
+                number = self._number(value)
+                if number is None:
+                    self.skipped_fields += 1
+                    continue
+                equipment_id = validate_cached_id(self._equipment_ids.get(point.head, name))
+                validated.accept(index, Reading(equipment_id, ts, validate_value(number)))
             except ReadingRejectedError as error:
                 validated.reject(
                     index, InvalidRequestError([field_problem(printable(name), error)])
                 )
+
+    def _number(self, value: str) -> float | None:
+        number = parse_number(value)
+        if number is None and self._numeric_strings:
+            return parse_numeric_string(value)
+        return number
 
     def _timestamp(self, time: int | None) -> datetime:
         if time is None:

@@ -28,6 +28,11 @@ class IngestMetrics:
             "Batches that are not answered yet.",
             registry=registry,
         )
+        self.skipped_fields = Counter(
+            "sensorflow_ingest_skipped_fields",
+            "String fields in line protocol, which are not stored.",
+            registry=registry,
+        )
         self._rejected = Counter(
             "sensorflow_ingest_rejected_readings",
             "Readings that were not stored.",

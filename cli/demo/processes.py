@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,19 +11,28 @@ STOP_TIMEOUT_SECONDS = 15
 
 
 @contextmanager
-def running(command: str, environment: Mapping[str, str], log_path: Path) -> Iterator[None]:
-    """`sensorflow <command>` while the block runs; its output goes to `log_path`."""
+def running(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    log_path: Path,
+    inherited: Sequence[int] = (),
+) -> Iterator[subprocess.Popen[bytes]]:
+    """`sensorflow <command>` while the block runs; its output goes to `log_path`.
+
+    It has the `inherited` file descriptors too.
+    """
     with log_path.open("ab") as log:
         process = subprocess.Popen(  # noqa: S603  # this interpreter, our own module
-            [sys.executable, "-m", "cli.demo.child", command],
+            [sys.executable, "-m", "cli.demo.child", *command],
             env={**os.environ, **environment},
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
+            pass_fds=inherited,
             start_new_session=True,
         )
     try:
-        yield
+        yield process
     finally:
         _stop(process)
 

@@ -14,18 +14,53 @@ from cli.demo.client import DemoClient
 from cli.demo.report import print_import, print_invitation, print_windows
 from cli.demo.sample import SAMPLE, LiveSource, SampleRow, as_csv, read_sample, replay_until
 from cli.demo.stack import running_stack
-from core.settings import ApiSettings, EmbeddedSettings
+from core.setting_errors import Overrides, require_valid
+from core.settings import (
+    ApiSettings,
+    AuthSettings,
+    CacheSettings,
+    DatabaseSettings,
+    EmbeddedSettings,
+    IngestSettings,
+    LineProtocolSettings,
+    ReadingSettings,
+    SessionSettings,
+    StorageSettings,
+    WorkerSettings,
+)
+
+# Its own, and those of the processes that it starts, some of which it sets itself.
+SETTINGS = (
+    EmbeddedSettings,
+    ApiSettings,
+    AuthSettings,
+    CacheSettings,
+    DatabaseSettings,
+    IngestSettings,
+    LineProtocolSettings,
+    ReadingSettings,
+    SessionSettings,
+    StorageSettings,
+    WorkerSettings,
+)
+OVERRIDES: Overrides = {
+    ApiSettings: {"public_url": "http://127.0.0.1", "upload_secret": None},
+    AuthSettings: {"issuer": "http://127.0.0.1", "audience": "demo"},
+    DatabaseSettings: {"url": "postgresql://127.0.0.1"},
+    StorageSettings: {"url": "data"},
+}
 
 POST_INTERVAL_SECONDS = 10
 
 
 def run_demo() -> None:
     """Run the demo until SIGINT or SIGTERM, then stop what it started."""
+    require_valid(*SETTINGS, overrides=OVERRIDES)
     console = Console(highlight=False, soft_wrap=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with (
         suppress(KeyboardInterrupt),
-        running_stack(console, EmbeddedSettings(), ApiSettings().port) as stack,
+        running_stack(console, EmbeddedSettings(), ApiSettings()) as stack,
         DemoClient(stack.api_url, stack.issuer) as client,
     ):
         client.sign_in()

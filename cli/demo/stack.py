@@ -1,8 +1,10 @@
 """The whole platform on this machine: database, identity provider, schema, worker, API."""
 
 import asyncio
+import socket
+import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,16 +15,21 @@ from rich.console import Console
 
 from cli.demo.processes import running
 from core.errors import SensorFlowError
-from core.settings import EmbeddedSettings
+from core.listening import ListenAddress
+from core.setting_errors import require_writable
+from core.settings import ApiSettings, EmbeddedSettings
 from embedded.database import EmbeddedDatabase
+from embedded.errors import StartFailedError
 from embedded.identity import IdentityProvider, read_accounts
 from migrations.runner import upgrade
 
 READY_TIMEOUT_SECONDS = 60
+HOST = "127.0.0.1"
+PORT_IN_USE_CODES = {"port_in_use", "port_taken"}  # of the database, of the identity provider
 
 
 class DemoNotReadyError(SensorFlowError):
-    """The API did not become ready in time."""
+    """The API did not become ready in time, or it or the worker ended at once."""
 
     code = "demo_not_ready"
 
@@ -43,39 +50,79 @@ class Stack:
 
 
 @contextmanager
-def running_stack(console: Console, settings: EmbeddedSettings, api_port: int) -> Iterator[Stack]:
-    """Everything, embedded database included, while the block runs; stopped in reverse order."""
-    data_dir = settings.data_dir.absolute()
-    with console.status("Starting the database"):
-        database = EmbeddedDatabase.start(data_dir / "database", port=settings.database_port)
-    with database:
+def running_stack(
+    console: Console, settings: EmbeddedSettings, api_settings: ApiSettings
+) -> Iterator[Stack]:
+    """Everything, embedded database included, while the block runs; stopped in reverse order.
+
+    Raises SettingError when a port is in use or the folder not writable; nothing is started then.
+    """
+    data_dir = require_writable(settings.data_dir.absolute(), EmbeddedSettings, "data_dir")
+    address = _embedded_address("database_port", settings.database_port)
+    with ExitStack() as started:
+        api = started.enter_context(ListenAddress(HOST, api_settings.port, ApiSettings).listen())
+        address.listen().close()
+        _embedded_address("idp_port", settings.idp_port).listen().close()
+        with console.status("Starting the database"), port_errors(address):
+            database = started.enter_context(
+                EmbeddedDatabase.start(data_dir / "database", port=settings.database_port)
+            )
         console.print(f"  [green]✓[/] database on port {database.port}")
-        with running_platform(
-            console, database.url, data_dir, api_port=api_port, idp_port=settings.idp_port
-        ) as stack:
-            yield stack
+        yield started.enter_context(
+            running_platform(console, database.url, data_dir, api=api, idp_port=settings.idp_port)
+        )
 
 
 @contextmanager
 def running_platform(
-    console: Console, database_url: str, data_dir: Path, *, api_port: int, idp_port: int
+    console: Console, database_url: str, data_dir: Path, *, api: socket.socket, idp_port: int
 ) -> Iterator[Stack]:
-    """Identity provider, schema, worker and API on a database that exists already."""
+    """Identity provider, schema, worker and API on a database that exists already.
+
+    `api` listens already and becomes the API's.
+    """
     asyncio.run(upgrade(database_url))
-    api_url = f"http://127.0.0.1:{api_port}"
+    api_port = api.getsockname()[1]
+    api_url = f"http://{HOST}:{api_port}"
     with ExitStack() as started:
-        provider = started.enter_context(
-            IdentityProvider.serve(data_dir, port=idp_port, client_origins=[api_url])
-        )
+        with port_errors(_embedded_address("idp_port", idp_port)):
+            provider = started.enter_context(
+                IdentityProvider.serve(data_dir, port=idp_port, client_origins=[api_url])
+            )
         stack = Stack(api_url, provider.issuer, database_url, data_dir)
-        for command in ("worker", "serve"):
-            log_path = data_dir / "logs" / f"{command}.log"
-            environment = environment_of(stack) | {"SENSORFLOW_API_PORT": str(api_port)}
-            started.enter_context(running(command, environment, log_path))
         with console.status("Starting the worker and the API"):
-            wait_until_ready(api_url, data_dir / "logs")
+            started.enter_context(_worker_and_api(stack, api))
         console.print(f"  [green]✓[/] schema, identity provider, worker, API on port {api_port}")
         yield stack
+
+
+@contextmanager
+def _worker_and_api(stack: Stack, api: socket.socket) -> Iterator[None]:
+    """Both, ready. `api` is closed in this process: the port must not outlive the API."""
+    logs, environment = stack.data_dir / "logs", environment_of(stack)
+    serve = ("serve", "--fd", str(api.fileno()))
+    with (
+        running(("worker",), environment, logs / "worker.log") as worker,
+        running(serve, environment, logs / "serve.log", [api.fileno()]) as server,
+    ):
+        api.close()
+        wait_until_ready(stack.api_url, logs, (worker, server))
+        yield
+
+
+def _embedded_address(field: str, port: int) -> ListenAddress:
+    return ListenAddress(HOST, port, EmbeddedSettings, field)
+
+
+@contextmanager
+def port_errors(address: ListenAddress) -> Iterator[None]:
+    """Raise SettingError for a port that was free when it was checked and is in use now."""
+    try:
+        yield
+    except StartFailedError as error:
+        if error.code not in PORT_IN_USE_CODES:
+            raise
+        raise address.in_use() from error
 
 
 def environment_of(stack: Stack) -> dict[str, str]:
@@ -90,14 +137,18 @@ def environment_of(stack: Stack) -> dict[str, str]:
     }
 
 
-def wait_until_ready(api_url: str, logs: Path) -> None:
-    """Return once the API reports that it, the database and a worker are ready."""
+def wait_until_ready(
+    api_url: str, logs: Path, processes: "Sequence[subprocess.Popen[bytes]]" = ()
+) -> None:
+    """Return once the API reports that it, the database and a worker are ready.
+
+    Raises DemoNotReadyError if that takes too long or one of the processes has ended.
+    """
     deadline = time.monotonic() + READY_TIMEOUT_SECONDS
     while not _is_ready(api_url):
-        if time.monotonic() > deadline:
+        if time.monotonic() > deadline or any(process.poll() is not None for process in processes):
             raise DemoNotReadyError(
-                f"The API was not ready after {READY_TIMEOUT_SECONDS} s. Its log and the "
-                f"worker's are in {logs}."
+                f"The API or the worker did not become ready. Their logs are in {logs}."
             )
         time.sleep(0.1)
 

@@ -6,6 +6,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic_settings import BaseSettings
+
 from cli.imports.client_auth import client_auth
 from cli.imports.errors import UsageError
 from cli.imports.importer import Importer
@@ -14,7 +16,18 @@ from cli.imports.report import Report
 from cli.imports.runner import import_and_save_rejects, run_files
 from cli.imports.server_importer import ServerImporter
 from core.logs import silence_logs
-from core.settings import ClientSettings
+from core.setting_errors import require_valid
+from core.settings import (
+    ApiSettings,
+    ClientSettings,
+    DatabaseSettings,
+    ReadingSettings,
+    StorageSettings,
+    WorkerSettings,
+)
+
+DRY_RUN_SETTINGS = (DatabaseSettings, WorkerSettings, ReadingSettings)
+LOCAL_SETTINGS = (*DRY_RUN_SETTINGS, StorageSettings, ApiSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +58,14 @@ def process_files(files: Sequence[Path], arguments: Arguments) -> ExitCode:
 
 def _importer(arguments: Arguments) -> AbstractAsyncContextManager[Importer]:
     """Through the named server, else into the configured database."""
+    require_valid(ClientSettings)
     settings = ClientSettings(server_url=arguments.server) if arguments.server else ClientSettings()
     if settings.server_url is not None:
         return ServerImporter.open(settings.server_url, client_auth(settings), arguments.options)
     _require_database(
-        "Nothing says where the rows go: name a server (--server URL, or "
-        "SENSORFLOW_CLIENT_SERVER_URL), or a database (SENSORFLOW_DATABASE_URL)."
+        *LOCAL_SETTINGS,
+        remedy="Nothing says where the rows go: name a server (--server URL, or "
+        "SENSORFLOW_CLIENT_SERVER_URL), or a database (SENSORFLOW_DATABASE_URL).",
     )
     # Imported only here, since it loads Polars, which imports through a server do not need.
     from cli.imports.local_importer import LocalImporter  # noqa: PLC0415  # as said
@@ -60,7 +75,8 @@ def _importer(arguments: Arguments) -> AbstractAsyncContextManager[Importer]:
 
 def _dry_run(files: Sequence[Path], arguments: Arguments, report: Report) -> ExitCode:
     _require_database(
-        "A dry run compares files with the database itself: set SENSORFLOW_DATABASE_URL."
+        *DRY_RUN_SETTINGS,
+        remedy="A dry run compares files with the database itself: set SENSORFLOW_DATABASE_URL.",
     )
     from cli.imports.dry_run import DryRun, dry_run_file  # noqa: PLC0415  # as above
 
@@ -73,7 +89,8 @@ def _detect(files: Sequence[Path], arguments: Arguments, report: Report) -> Exit
     return detect_files(files, arguments.options, report)
 
 
-def _require_database(remedy: str) -> None:
+def _require_database(*settings: type[BaseSettings], remedy: str) -> None:
     if not os.environ.get("SENSORFLOW_DATABASE_URL"):
         raise UsageError(remedy)
+    require_valid(*settings)
     silence_logs()

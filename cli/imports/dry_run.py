@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
+from obstore.store import MemoryStore
+
 from api.imports.options import parse_options
 from api.imports.uploads import extension_of
 from cli.imports.display import VALIDATING, Display
@@ -36,7 +38,7 @@ class DryRun:
 
         Raises DatabaseUnavailableError, DatabaseRefusedError or SchemaMismatchError.
         """
-        database, unused = DatabaseSettings(), Storage.open(StorageSettings(url="memory://"))
+        database, unused = DatabaseSettings(), Storage(MemoryStore())
         async with open_local_context(database, unused) as context:
             yield cls(context, parse_options(options))
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from urllib.parse import urlsplit
 
+from core.database import database_address
 from core.settings import DatabaseSettings, ReadingSettings, WorkerSettings
 from core.storage import Storage
 from jobs.csv_import.context import ImportContext
@@ -28,5 +29,5 @@ async def open_local_context(
 
 def database_label(settings: DatabaseSettings) -> str:
     """The database's name and address, without credentials."""
-    url = urlsplit(settings.url.get_secret_value())
-    return f"the database {url.path.strip('/')} at {url.hostname}:{url.port or 5432}"
+    url = settings.url.get_secret_value()
+    return f"the database {urlsplit(url).path.strip('/')} at {database_address(url)}"

@@ -18,7 +18,7 @@ from cli.imports.importer import Importer, Target
 from cli.imports.outcomes import ExitCode, ImportOutcome, Outcome
 from cli.imports.rejects_file import save_rejects
 from cli.imports.report import Report
-from core.errors import SensorFlowError
+from core.errors import SensorFlowError, SettingError
 
 T = TypeVar("T", bound=Target)
 
@@ -49,6 +49,8 @@ async def _run_all(
             while remaining:
                 report.add(await process(target, remaining[0]))
                 remaining.pop(0)
+    except SettingError:
+        raise
     except SensorFlowError as error:  # of the target, so that it concerns every file
         for path in remaining:
             report.add(ImportOutcome(path, error=error))

@@ -3,7 +3,7 @@ import { Backend } from "./backend.mjs";
 import { startBackgroundJobs } from "./background-jobs.mjs";
 import { ensureCluster, lockDataDirectory } from "./data-directory.mjs";
 import { Engine } from "./engine.mjs";
-import { announceReady, announceError, stopWithParent } from "../supervision.mjs";
+import { announceReady, announceError, exitWithParent, stopWithParent } from "../supervision.mjs";
 import { log, StartError } from "./log.mjs";
 import { checkpoint, startMaintenance } from "./maintenance.mjs";
 import { readOptions } from "./options.mjs";
@@ -13,6 +13,7 @@ import { SHUTDOWN_GRACE_MS } from "./session.mjs";
 
 /** @param {import('./options.mjs').Options} options */
 async function run(options) {
+  exitWithParent();
   const packageFolder = findPackage();
   verifyPackage(packageFolder);
   const unlock = lockDataDirectory(options.dataDir);

@@ -12,7 +12,7 @@ import { parseArgs } from "node:util";
 
 import Provider from "oidc-provider";
 
-import { announceReady, announceError, stopWithParent } from "../supervision.mjs";
+import { announceReady, announceError, exitWithParent, stopWithParent } from "../supervision.mjs";
 import { readAccounts } from "./accounts.mjs";
 import { configuration } from "./configuration.mjs";
 import { interactions } from "./interactions.mjs";
@@ -31,6 +31,7 @@ const { values: options } = parseArgs({
   },
 });
 
+exitWithParent();
 const server = createServer();
 server.once("error", failStart);
 server.listen(Number(options.port), HOST, start);

@@ -10,3 +10,30 @@ FROM rollup_dirty_ranges;
 -- name: worker_alive()$
 -- Whether a worker has reported within the last 30 seconds.
 SELECT coalesce(max(seen_at) > now() - interval '30 seconds', false) FROM workers;
+
+-- name: queue_depth()
+-- How many jobs the queue has in each status.
+SELECT
+    status::text AS status,
+    count(*) AS jobs
+FROM queue.pgqueuer
+GROUP BY status;
+
+-- name: import_durations(bounds)
+-- How many imports there are in each state, and of each bucket of the duration in seconds from the
+-- first attempt to the end; bucket is null without an end, or where rejects were sent again later.
+SELECT
+    state,
+    width_bucket(seconds, cast(:bounds AS double precision[])) AS bucket,
+    count(*) AS imports,
+    coalesce(sum(seconds), 0)::double precision AS seconds
+FROM (
+    SELECT
+        imports.state,
+        CASE
+            WHEN imports.repair_at IS null
+                THEN extract(EPOCH FROM imports.finished_at - imports.started_at)::double precision
+        END AS seconds
+    FROM imports
+) AS ended
+GROUP BY state, bucket;

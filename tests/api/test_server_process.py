@@ -2,17 +2,19 @@
 
 import asyncio
 import os
+import re
 import resource
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx2
+import pytest
 
 from core.database import Pool
 from embedded.identity import IdentityProvider, read_accounts
@@ -38,7 +40,7 @@ def gateway_token(provider: IdentityProvider, scope: str) -> str:
 
 @contextmanager
 def server_process(
-    database_url: str, issuer: str, folder: Path, port: int | None = None
+    database_url: str, issuer: str, folder: Path, port: int | None = None, drain_seconds: int = 20
 ) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """`sensorflow serve` and its base URL, once it answers."""
     port = port or free_port()
@@ -48,6 +50,7 @@ def server_process(
         "SENSORFLOW_AUTH_AUDIENCE": read_accounts().audience,
         "SENSORFLOW_STORAGE_URL": str(folder / "storage"),
         "SENSORFLOW_API_PORT": str(port),
+        "SENSORFLOW_API_DRAIN_SECONDS": str(drain_seconds),
     }
     with (
         (folder / "log").open("ab") as log,
@@ -74,7 +77,7 @@ def wait_until_live(url: str) -> None:
             return
 
 
-def test_a_gateway_writes_with_a_token_of_the_real_provider_and_no_further_than_its_scopes(
+def test_a_gateway_writes_with_a_token_of_the_identity_provider_and_no_further_than_its_scopes(
     clean_url: str, identity_provider: IdentityProvider, tmp_path: Path
 ) -> None:
     reading = {"equipmentId": "a", "timestamp": "2026-01-01T00:00:00Z", "value": 1}
@@ -131,7 +134,7 @@ async def test_every_accepted_reading_is_stored_before_the_server_stops(
             assert (await post(client, 20)).status_code == 201
             async with another_writer(pool, 0):
                 posts = [asyncio.create_task(post(client, number)) for number in range(20)]
-                while "sensorflow_ingest_waiting_readings 20.0" not in await metrics(client):
+                while await answered_and_waiting(client, posts) < len(posts):
                     pass
                 process.send_signal(signal.SIGTERM)
             responses = await asyncio.gather(*posts)
@@ -140,5 +143,36 @@ async def test_every_accepted_reading_is_stored_before_the_server_stops(
     assert len(await stored(pool)) == 21
 
 
-async def metrics(client: httpx2.AsyncClient) -> str:
-    return (await client.get("/metrics")).raise_for_status().text
+@pytest.mark.parametrize(
+    "unfinished",
+    [
+        b"POST /sensor-data HTTP/1.1\r\nHost: he",
+        b"POST /sensor-data HTTP/1.1\r\nHost: here\r\nContent-Length: 9\r\n\r\n{",
+    ],
+)
+async def test_a_request_that_does_not_end_holds_up_the_stop_for_the_drain_time_at_most(
+    clean_url: str, identity_provider: IdentityProvider, tmp_path: Path, unfinished: bytes
+) -> None:
+    with server_process(clean_url, identity_provider.issuer, tmp_path, drain_seconds=1) as served:
+        process, url = served
+        _, writer = await asyncio.open_connection("127.0.0.1", urlsplit(url).port)
+        writer.write(unfinished)
+        await writer.drain()
+        await asyncio.sleep(0.3)
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(process.wait, 10) == 0
+        writer.close()
+    log = (tmp_path / "log").read_text()
+    assert "requests_cut_off" in log
+    assert "Traceback" not in log
+
+
+async def answered_and_waiting(
+    client: httpx2.AsyncClient, posts: Sequence["asyncio.Task[httpx2.Response]"]
+) -> int:
+    """How many of the posts have arrived; that of the locked key waits, others may be stored."""
+    answered = sum(post.done() for post in posts)
+    metrics = (await client.get("/metrics")).raise_for_status().text
+    waiting = re.search(r"^sensorflow_ingest_waiting_readings (\d+)", metrics, re.MULTILINE)
+    assert waiting
+    return answered + int(waiting[1])

@@ -124,7 +124,8 @@ def always_stale(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def app(tmp_path: Path) -> Litestar:
     """The application, not running."""
-    return create_app(server_settings("postgresql://nobody@127.0.0.1:1/none", "", tmp_path))
+    away = "127.0.0.1:1"
+    return create_app(server_settings(f"postgresql://{away}/none", f"http://{away}", tmp_path))
 
 
 @pytest.fixture

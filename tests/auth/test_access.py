@@ -11,6 +11,7 @@ from litestar.routes import HTTPRoute
 
 from api.auth.access import (
     AUTHENTICATED,
+    METRICS,
     PUBLIC,
     SESSION_HOLDER,
     AccessRule,
@@ -28,6 +29,7 @@ REQUIRED_SCOPES = {
     ("POST", "/sensor-data/batch"): Scope.READINGS_WRITE,
     ("POST", "/api/v2/write"): Scope.READINGS_WRITE,
     ("POST", "/write"): Scope.READINGS_WRITE,
+    ("POST", "/api/v3/write_lp"): Scope.READINGS_WRITE,
     ("GET", "/sensor-data/live"): Scope.READINGS_READ,
     ("GET", "/sensor-data/aggregated"): Scope.READINGS_READ,
     ("GET", "/sensor-data-aggregated"): Scope.READINGS_READ,
@@ -50,18 +52,26 @@ PUBLIC_ROUTES = {
     ("GET", "/"),
     ("GET", "/health/live"),
     ("GET", "/health/ready"),
+    ("GET", "/health"),
+    ("GET", "/ready"),
+    ("GET", "/ping"),
     ("GET", "/auth/login"),
     ("POST", "/auth/login"),
     ("GET", "/auth/callback"),
     ("POST", "/auth/backchannel-logout"),  # authenticated by its logout token
     ("PUT", "/imports/{import_id:uuid}/content"),  # authenticated by the signature in its URL
 }
-AUTHENTICATED_ROUTES = {("GET", "/metrics"), ("GET", "/auth/me"), ("GET", "/docs")}
+AUTHENTICATED_ROUTES = {
+    *(("GET", "/auth/me"), ("GET", "/docs")),
+    *(("GET", "/query"), ("POST", "/query")),
+}
 SIGN_OUT = ("POST", "/auth/logout")
+METRICS_ROUTE = ("GET", "/metrics")
 RULES: dict[tuple[str, str], AccessRule] = {
     **REQUIRED_SCOPES,
     **dict.fromkeys(PUBLIC_ROUTES, PUBLIC),
     **dict.fromkeys(AUTHENTICATED_ROUTES, AUTHENTICATED),
+    METRICS_ROUTE: METRICS,
     SIGN_OUT: SESSION_HOLDER,
 }
 
@@ -99,6 +109,7 @@ def test_an_application_with_a_handler_without_access_rule_is_rejected() -> None
     [
         *REQUIRED_SCOPES,
         *AUTHENTICATED_ROUTES,
+        METRICS_ROUTE,
         SIGN_OUT,
         ("GET", "/docs/openapi.json"),
     ],
@@ -156,6 +167,8 @@ async def test_a_header_without_a_bearer_token_is_no_token(
     assert response.json()["code"] == "missing_token"
 
 
-@pytest.mark.parametrize("path", ["/", "/health/live", "/health/ready"])
+@pytest.mark.parametrize(
+    "path", ["/", "/health/live", "/health/ready", "/health", "/ready", "/ping?verbose=true"]
+)
 async def test_health_is_public(anonymous: httpx2.AsyncClient, path: str) -> None:
     assert (await anonymous.get(path)).status_code == 200

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from litestar import Litestar
 
-from api.auth.access import AUTHENTICATED, PUBLIC, SESSION_HOLDER, AccessRule
+from api.auth.access import AUTHENTICATED, METRICS, PUBLIC, SESSION_HOLDER, AccessRule
 from core.database import Pool
 from core.scopes import Scope
 from tests.auth.test_access import RULES, concrete, handlers
@@ -65,7 +65,7 @@ def routes(app: Litestar) -> list[tuple[str, str, AccessRule]]:
 def expected(
     method: str, rule: AccessRule, scope: str, *, is_session: bool
 ) -> tuple[int, str] | None:
-    if rule in {PUBLIC, AUTHENTICATED, scope}:
+    if rule in {PUBLIC, AUTHENTICATED, METRICS, scope}:
         return None
     if rule == SESSION_HOLDER:
         return None if is_session else (401, "missing_token")

@@ -7,6 +7,8 @@ from api.auth.scopes import ScopeMapping
 from core.scopes import Scope
 from core.settings import AuthSettings
 
+ISSUER = "https://id.example.org"
+
 MAPPING = {
     "role:operator": {Scope.READINGS_READ, Scope.READINGS_WRITE},
     "group:admins": {Scope.ADMIN},
@@ -58,9 +60,9 @@ def test_the_setting_is_json_and_names_scopes_of_ours_only(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("SENSORFLOW_AUTH_SCOPE_MAPPING", '{"group:ops": ["readings:read"]}')
-    settings = AuthSettings(issuer="i", audience="a")
+    settings = AuthSettings(issuer=ISSUER, audience="a")
     assert settings.scope_mapping == {"group:ops": {Scope.READINGS_READ}}
     with pytest.raises(ValidationError):
         AuthSettings.model_validate(
-            {"issuer": "i", "audience": "a", "scope_mapping": {"x": ["everything"]}}
+            {"issuer": ISSUER, "audience": "a", "scope_mapping": {"x": ["everything"]}}
         )

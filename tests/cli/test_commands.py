@@ -31,7 +31,7 @@ def test_migrate_says_which_revision_the_database_is_at(migrated_url: str) -> No
 def test_a_missing_setting_is_named_in_one_line(command: str) -> None:
     outcome = sensorflow(command)
     assert outcome.returncode == 2
-    assert "SENSORFLOW_DATABASE_URL: Field required. See docs/configuration.md." in outcome.stderr
+    assert "SENSORFLOW_DATABASE_URL: Field required. Example: postgresql://" in outcome.stderr
     assert "Traceback" not in outcome.stderr
 
 
@@ -45,7 +45,10 @@ def test_a_wrong_setting_is_named_without_its_value() -> None:
 def test_an_absent_database_is_one_clear_line() -> None:
     outcome = sensorflow("migrate", SENSORFLOW_DATABASE_URL="postgresql://u:hunter2@127.0.0.1:1/d")
     assert outcome.returncode == 1
-    assert outcome.stderr.startswith("The database does not answer.")
+    assert outcome.stderr == (
+        "Nothing answers at 127.0.0.1:1 (Connection refused). Start the database there, or correct "
+        "host and port in SENSORFLOW_DATABASE_URL.\n"
+    )
     assert "hunter2" not in outcome.stderr
 
 

@@ -30,11 +30,23 @@ def examples() -> dict[str, tuple[str, str]]:
 EXAMPLES = examples()
 
 
-def as_file(text: str, suffix: str, arguments: list[str]) -> bytes:
-    """The file that the example shows, in the form that its name and the command say."""
+def write_example(folder: Path, file: str, command: str) -> tuple[list[str], Path]:
+    """The options of the command and the file, in the form that its name and they say."""
+    program, subcommand, *options, name = shlex.split(command.replace("\\\n", " "))
+    assert (program, subcommand) == ("sensorflow", "import")
+    path = folder / name
+    path.write_bytes(as_file(file, path.suffix, encoding_in(options)))
+    return options, path
+
+
+def encoding_in(options: list[str]) -> str:
+    return dict(pairwise(options)).get("--encoding", "utf-8")
+
+
+def as_file(text: str, suffix: str, encoding: str) -> bytes:
     if suffix == ".xlsx":
         return workbook([list(map(cell, row)) for row in csv.reader(text.splitlines())])
-    encoded = text.encode(dict(pairwise(arguments)).get("--encoding", "utf-8"))
+    encoded = text.encode(encoding)
     return archive({"export.csv": encoded}) if suffix == ".zip" else encoded
 
 
@@ -55,16 +67,13 @@ def test_every_section_has_an_example() -> None:
 async def test_a_documented_file_is_loaded_by_its_command(
     migrated_url: str, pool: Pool, tmp_path: Path, file: str, command: str
 ) -> None:
-    program, *arguments, name = shlex.split(command.replace("\\\n", " "))
-    assert program == "sensorflow"
-    path = tmp_path / name
-    path.write_bytes(as_file(file, path.suffix, arguments))
+    options, path = write_example(tmp_path, file, command)
     environment = {
         "SENSORFLOW_DATABASE_URL": migrated_url,
         "SENSORFLOW_STORAGE_URL": str(tmp_path / "storage"),
     }
     outcome = await asyncio.to_thread(
-        CliRunner(env=environment).invoke, app, [*arguments, str(path)]
+        CliRunner(env=environment).invoke, app, ["import", *options, str(path)]
     )
     assert outcome.exit_code == 0, outcome.output
     assert await pool.fetchval("SELECT count(*) FROM readings") == 2

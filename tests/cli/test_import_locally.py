@@ -200,7 +200,7 @@ async def test_a_file_without_any_reading_is_said_to_have_none(
 def test_files_that_are_none_fail_with_the_codes_that_a_server_gives(
     settings: dict[str, str], tmp_path: Path
 ) -> None:
-    contents = {"empty.csv": "", "a.xlsx": "x", "b.csv": "b"}
+    contents = {"empty.csv": "", "a.docx": "x", "b.csv": "b"}
     for name, content in contents.items():
         (tmp_path / name).write_text(content)
     files = (str(tmp_path / name) for name in contents)
@@ -262,7 +262,7 @@ def test_an_unreachable_database_is_reported(settings: dict[str, str], tmp_path:
     away = {"SENSORFLOW_DATABASE_URL": "postgresql://u:hunter2@127.0.0.1:1/d"}
     outcome = sensorflow("import", str(path), **(settings | away))
     assert outcome.returncode == 4
-    assert "database_unavailable: The database does not answer." in outcome.stdout
+    assert "database_unavailable: Nothing answers at 127.0.0.1:1 (Conn" in outcome.stdout
     assert "hunter2" not in outcome.stdout + outcome.stderr
 
 

@@ -14,11 +14,12 @@ from rich.console import Console
 from cli.demo.client import CLIENT_ID
 from cli.demo.stack import Stack, running_platform
 from core.database import Pool
+from core.listening import ListenAddress
+from core.settings import ApiSettings
 from embedded.identity import read_accounts
 from tests.cli.test_commands import sensorflow
 from tests.conftest import empty_database
 from tests.jobs.support import HEADER, sample_lines
-from tests.support.ports import free_port
 
 GOOD = f"{HEADER}a,2024-01-01T00:00:00Z,1\nb,2024-01-01T01:00:00Z,2\n"
 BAD = f"{HEADER}a,2024-01-01T00:00:00Z,1\nb,yesterday,2\n"
@@ -37,8 +38,8 @@ def stack(clean_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """A provider, a server and a worker, each a process."""
     folder = tmp_path_factory.mktemp("platform")
     (folder / "logs").mkdir()
-    ports = {"api_port": free_port(), "idp_port": free_port()}
-    with running_platform(Console(quiet=True), clean_url, folder, **ports) as stack:
+    api = ListenAddress("127.0.0.1", 0, ApiSettings).listen()
+    with running_platform(Console(quiet=True), clean_url, folder, api=api, idp_port=0) as stack:
         yield stack
 
 
@@ -145,7 +146,7 @@ def test_a_token_from_the_environment_is_enough(settings: dict[str, str], tmp_pa
         ({"SERVER_URL": AWAY}, 4, f"server_unreachable: {AWAY} does not answer"),
         ({"ISSUER": AWAY}, 4, f"access_refused: No token from {AWAY}"),
         ({"SECRET": "wrong"}, 4, "Check SENSORFLOW_CLIENT_ISSUER"),
-        ({"SERVER_URL": "nonsense"}, 2, "Give scheme, host and port only"),
+        ({"SERVER_URL": "nonsense"}, 2, "SENSORFLOW_CLIENT_SERVER_URL: is not a URL"),
         ({"SECRET": ""}, 2, "SENSORFLOW_CLIENT_TOKEN"),
     ],
 )

@@ -174,27 +174,39 @@ def test_a_program_that_cannot_start_exits_and_reports_why(start: Start) -> None
     assert caught.value.code == "lock_held"
 
 
-def test_a_supervised_program_does_not_survive_a_killed_parent(tmp_path: Path) -> None:
-    script = tmp_path / "orphan.mjs"
-    script.write_text(textwrap.dedent(SUPERVISED))
-    log = tmp_path / "orphan.log"
+STARTING = f"""
+    import {{ writeSync }} from "node:fs";
+    import {{ exitWithParent }} from {str(SUPERVISION)!r};
+    exitWithParent();
+    writeSync(2, String(process.pid));
+    setTimeout(() => writeSync(2, " still starting"), 60_000);
+"""
+
+
+def killed_parent_of(script: Path, log: Path) -> None:
+    """Run the script as the child of a process that is killed once the child has logged."""
     parent_source = f"""
-        import sys
         from pathlib import Path
         from embedded.process import NodeProgram
         program = NodeProgram.start(Path({str(script)!r}), log_path=Path({str(log)!r}))
-        print(program.pid, flush=True)
-        sys.stdin.read()
+        print(program.pid, file=program.log_path.open("a"), flush=True)
+        program.wait()
     """
     with subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(parent_source)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        cwd=EMBEDDED_FOLDER.parent,
+        [sys.executable, "-c", textwrap.dedent(parent_source)], cwd=EMBEDDED_FOLDER.parent
     ) as parent:
-        assert parent.stdout
-        child_pid = int(parent.stdout.readline())
+        while not log.exists() or not log.read_text():
+            time.sleep(0.02)
         parent.kill()
 
-    assert wait_until_gone(child_pid)
-    assert log.read_text() == "stopped cleanly\n"
+
+@pytest.mark.parametrize(("source", "told"), [(SUPERVISED, "\nstopped cleanly\n"), (STARTING, "")])
+def test_a_supervised_program_does_not_survive_a_killed_parent(
+    tmp_path: Path, source: str, told: str
+) -> None:
+    script, log = tmp_path / "orphan.mjs", tmp_path / "orphan.log"
+    script.write_text(textwrap.dedent(source))
+    killed_parent_of(script, log)
+    pid = log.read_text().split()[0]
+    assert wait_until_gone(int(pid))
+    assert log.read_text() == f"{pid}{told}"

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -68,6 +69,13 @@ class Cluster:
         """End all of its processes at once."""
         if self._server is not None:
             kill_process_tree(self._server)
+
+    def restart_immediately(self) -> None:
+        """End every session without a word to it, as pg_ctl restart -m immediate does."""
+        if self._server is not None:
+            self._server.send_signal(signal.SIGQUIT)
+            self._server.wait()
+        self.start()
 
     def fill_disk(self) -> None:
         """Leave no byte free."""

@@ -17,6 +17,10 @@ from tests.faults.databases import POSTGRES_VARIABLE, Cluster
 from tests.faults.platform_under_test import Platform, running_platform
 from tests.faults.senders import Row, Senders
 
+TERMINATE = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+"""
 RUNS_OF_EACH = int(os.environ.get("SENSORFLOW_TEST_FAULT_RUNS", "1"))
 
 Fault = Callable[[Platform, random.Random], Awaitable[None]]
@@ -46,6 +50,18 @@ async def database_slow(platform: Platform, chance: random.Random) -> None:
     platform.proxy.delay_seconds = 0
 
 
+async def sessions_terminated(platform: Platform, chance: random.Random) -> None:
+    for _ in range(5):
+        await asyncio.sleep(chance.uniform(0.05, 0.2))
+        await fetch(platform, TERMINATE)
+
+
+async def database_restarted(platform: Platform, chance: random.Random) -> None:
+    assert isinstance(platform.database, Cluster)
+    await asyncio.sleep(chance.uniform(0, 0.2))
+    await asyncio.to_thread(platform.database.restart_immediately)
+
+
 async def disk_full(platform: Platform, chance: random.Random) -> None:
     assert isinstance(platform.database, Cluster)
     platform.database.fill_disk()
@@ -54,10 +70,10 @@ async def disk_full(platform: Platform, chance: random.Random) -> None:
     await asyncio.to_thread(platform.database.start)  # it may have stopped for want of a log file
 
 
-# The embedded engine has no disk of its own that could be filled.
+# The embedded engine has neither sessions to terminate nor a disk to fill.
 FAULTS: list[Fault] = [database_killed, api_killed, database_slow]
 if POSTGRES_VARIABLE in os.environ:
-    FAULTS.append(disk_full)
+    FAULTS += [sessions_terminated, database_restarted, disk_full]
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -85,9 +101,14 @@ async def test_every_acknowledged_reading_is_stored_once_whatever_fails(
 async def stored(platform: Platform, equipment_id: str) -> Counter[Row]:
     """How often each reading is stored, queried without the proxy and the API."""
     query = "SELECT equipment_id, ts, value FROM readings WHERE equipment_id = $1"
+    rows = await fetch(platform, query, equipment_id)
+    return Counter((row["equipment_id"], row["ts"], row["value"]) for row in rows)
+
+
+async def fetch(platform: Platform, query: str, *parameters: object) -> list[asyncpg.Record]:
+    """The rows of a query without the proxy and the API."""
     connection = await asyncpg.connect(platform.database.url)
     try:
-        rows = await connection.fetch(query, equipment_id)
+        return await connection.fetch(query, *parameters)
     finally:
         await connection.close()
-    return Counter((row["equipment_id"], row["ts"], row["value"]) for row in rows)

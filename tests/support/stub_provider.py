@@ -110,7 +110,11 @@ class StubProvider:
         """The keys, or the discovery document."""
         if path == "/jwks":
             return {"keys": self.published}
-        return {"issuer": self.issuer, "jwks_uri": f"{self.issuer}/jwks"}
+        return {
+            "issuer": self.issuer,
+            "jwks_uri": f"{self.issuer}/jwks",
+            "authorization_endpoint": f"{self.issuer}/authorize",
+        }
 
 
 async def _read_request(reader: asyncio.StreamReader) -> Request:

@@ -275,6 +275,19 @@ async def test_a_bomb_or_broken_compression_is_refused(
     assert (response.status_code, response.json()["code"]) == (status, code)
 
 
+@pytest.mark.parametrize(
+    ("encoding", "body"),
+    [("gzip", gzip.compress(b"[]")), ("zstd", zstandard.compress(b"[]"))],
+)
+async def test_compressed_bytes_without_content_encoding_are_told_so(
+    client: httpx2.AsyncClient, encoding: str, body: bytes
+) -> None:
+    problem = (await post(client, body)).json()
+    assert problem["code"] == "malformed_encoding"
+    remedy = f"The body is compressed with {encoding}. Send Content-Encoding: {encoding}."
+    assert problem["message"] == remedy
+
+
 async def test_other_types_and_parameters_are_refused_by_name(client: httpx2.AsyncClient) -> None:
     plain = await post(client, [row()], {"Content-Type": "text/plain"})
     assert (plain.status_code, plain.json()["code"]) == (415, "unsupported_media_type")

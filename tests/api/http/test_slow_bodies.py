@@ -32,6 +32,7 @@ MEDIA_TYPES = {
     "/sensor-data/upload-csv": "multipart/form-data; boundary=x",
     "/imports/{import_id}/rejects": "multipart/form-data; boundary=x",
     "/auth/backchannel-logout": "application/x-www-form-urlencoded",
+    "/query": "application/x-www-form-urlencoded",
 }
 FORM = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
 

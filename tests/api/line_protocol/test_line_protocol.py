@@ -1,6 +1,5 @@
-"""InfluxDB's line protocol, by its real client and by its grammar."""
+"""InfluxDB's line protocol, by its grammar."""
 
-import asyncio
 import gzip
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -12,10 +11,7 @@ import pytest
 import pytest_asyncio
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.client.write.point import Point
-from influxdb_client.client.write_api import SYNCHRONOUS
-from influxdb_client.rest import ApiException
 from pydantic import ValidationError
 
 from api.line_protocol.grammar import join_continued_lines, parse_head, parse_number, parse_point
@@ -69,15 +65,20 @@ async def write(client: httpx2.AsyncClient, text: str, path: str = V2) -> httpx2
 
 
 @settings(max_examples=150, deadline=None)
-@given(name=measurements, tags=tag_sets, fields=st.dictionaries(names, values, min_size=1))
+@given(
+    name=measurements,
+    tags=tag_sets,
+    fields=st.dictionaries(names, values, min_size=1),
+    end=st.sampled_from(["\n", "\r\n"]),
+)
 def test_what_the_real_client_writes_is_parsed_as_it_was_meant(
-    name: str, tags: dict[str, str], fields: dict[str, object]
+    name: str, tags: dict[str, str], fields: dict[str, object], end: str
 ) -> None:
-    body = f"{as_line(name, tags, fields)}\nnext f=1\n".encode()
+    body = f"{as_line(name, tags, fields)}{end}next f=1{end}".encode()
     lines = [line for piece in join_continued_lines([body.split(b"\n")]) for line in piece if line]
-    assert lines.pop() == b"next f=1"
-    (line,) = lines
-    point = parse_point(line.decode())
+    point, following = (parse_point(line.decode()) for line in lines)
+    assert following is not None
+    assert (following.head, following.fields) == ("next", [("f", "1")])
     assert point is not None
     assert parse_head(point.head) == (name, tags)
     assert point.time == SECONDS * 10**9
@@ -112,54 +113,6 @@ def test_tags_in_another_order_are_the_same_series() -> None:
     assert ids.get("m,b=1,a=x\\ y", "f") == ids.get("m,a=x\\ y,b=1", "f") == "m,a=x\\ y,b=1 f"
 
 
-async def test_the_real_client_writes_points_that_are_stored(
-    base_url: str, stub_provider: StubProvider, client: httpx2.AsyncClient, pool: Pool
-) -> None:
-    del client
-    points = [
-        {"tags": {"site": "JFK"}, "fields": {"temp": 21.5}},
-        {"tags": {"site": "LGA"}, "fields": {"temp": 20, "wet": True}},
-    ]
-    points = [point | {"measurement": "weather", "time": START} for point in points]
-
-    def send(compressed: bool) -> None:
-        with InfluxDBClient(
-            base_url, stub_provider.token(), org="any", enable_gzip=compressed
-        ) as influx:
-            influx.write_api(SYNCHRONOUS).write("any", record=points)
-
-    for compressed in (False, True):
-        await asyncio.to_thread(send, compressed)
-    assert await stored(pool) == [
-        ("weather,site=JFK temp", START, 21.5),
-        ("weather,site=LGA temp", START, 20),
-        ("weather,site=LGA wet", START, 1),
-    ]
-
-
-async def test_the_real_client_understands_rejects(
-    base_url: str, stub_provider: StubProvider, client: httpx2.AsyncClient, pool: Pool
-) -> None:
-    del client
-
-    def send(token: str, record: str) -> ApiException:
-        with (
-            InfluxDBClient(base_url, token, org="any") as influx,
-            pytest.raises(ApiException) as raised,
-        ):
-            influx.write_api(SYNCHRONOUS).write("any", record=record)
-        return raised.value
-
-    partial = await asyncio.to_thread(send, stub_provider.token(), "good f=1\nbad\nbad f=x")
-    assert (partial.status, partial.message) == (
-        400,
-        "partial write: line 1: line must be measurement,tag=value field=value timestamp dropped=2",
-    )
-    assert [row[0] for row in await stored(pool)] == ["good f"]
-    unscoped = await asyncio.to_thread(send, stub_provider.token(scope=""), "good f=1")
-    assert (unscoped.status, unscoped.message) == (403, "The scope readings:write is missing.")
-
-
 async def test_partial_writes_are_reported_in_the_shape_of_each_version(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
@@ -182,6 +135,9 @@ GOOD = {
     'm,t="quoted f=1': {'m,t="quoted f': 1},
     "m\\n,t=C:\\dir f=1": {"m\\n,t=C:\\dir f": 1},
     "日本,t=🌡 f=1": {"日本,t=🌡 f": 1},
+    "m f=1\r\n": {"m f": 1},
+    "m f=1\r\n# n f=1\r\n\r\nn f=2i,g=t\r\no f=3\r": {"m f": 1, "n f": 2, "n g": 1, "o f": 3},
+    'm f="a\r\nb",g=1\r\nn f="c"\r\no f="d\r\n",g=2 \r\n': {"m g": 1, "o g": 2},
 }
 
 

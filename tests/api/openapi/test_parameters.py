@@ -17,7 +17,10 @@ FROM_SIGNATURES = {
 }
 
 # InfluxDB's clients send more parameters than the one that counts.
-IGNORING_OTHERS = {"writeLineProtocol", "writeLineProtocolByOldPath"}
+IGNORING_OTHERS = {
+    *("writeLineProtocol", "writeLineProtocolByOldPath", "writeLineProtocolByNewPath"),
+    *("ping", "queryInfluxDB", "queryInfluxDBByForm"),
+}
 
 LENIENT = FROM_SIGNATURES | IGNORING_OTHERS
 

@@ -20,6 +20,11 @@ ROUTES = {
     "/sensor-data/batch": {"post"},
     "/api/v2/write": {"post"},
     "/write": {"post"},
+    "/api/v3/write_lp": {"post"},
+    "/ping": {"get"},
+    "/health": {"get"},
+    "/ready": {"get"},
+    "/query": {"get", "post"},
     "/sensor-data/upload-csv": {"post"},
     "/sensor-data/live": {"get"},
     "/sensor-data/aggregated": {"get"},
@@ -64,6 +69,9 @@ OTHER_SHAPES = {
     ("getReadiness", "application/json"),
     ("writeLineProtocol", "application/json"),
     ("writeLineProtocolByOldPath", "application/json"),
+    ("writeLineProtocolByNewPath", "application/json"),
+    ("getInfluxDBHealth", "application/json"),
+    ("getInfluxDBReady", "application/json"),
 }
 
 
@@ -92,7 +100,8 @@ async def test_routes_that_need_a_token_declare_it(client: httpx2.AsyncClient) -
     }
     sign_in = {"/auth/login", "/auth/callback", "/auth/backchannel-logout"}
     signed = {"/imports/{import_id}/content"}
-    assert open_paths == {"/", "/health/live", "/health/ready"} | sign_in | signed
+    health = {"/", "/health/live", "/health/ready", "/health", "/ready", "/ping"}
+    assert open_paths == health | sign_in | signed
 
 
 async def test_a_browser_that_requests_the_page_is_redirected_to_sign_in(

@@ -77,7 +77,8 @@ def in_line_protocol(equipment_id: str) -> Outcome:
 
 def of_line(line: str, precision: Precision) -> Outcome:
     rows = ValidatedRows()
-    validator = PointValidator(EquipmentIds("{tags.id}"), precision, NOW, PLAUSIBLE)
+    ids = EquipmentIds("{tags.id}")
+    validator = PointValidator(ids, precision, NOW, PLAUSIBLE, numeric_strings=False)
     validate_each(rows, 0, [line.encode()], validator.validate)
     return rows.readings[0] if rows.readings else next(iter(rows.codes))
 
