@@ -17,10 +17,11 @@ from bench.measure import Bench, Plan, Result, Scenario
 from bench.runs import console, database, print_result, save, software
 from bench.scenarios import LONG_SCENARIOS, SCENARIOS
 from cli.demo.client import CLIENT_ID, SCOPES
-from cli.demo.stack import Stack, running_platform
+from cli.demo.stack import DatabaseUrls, Stack, running_platform
 from core.listening import ListenAddress
 from core.settings import ApiSettings
 from embedded.identity import read_accounts
+from migrations.runner import upgrade
 
 BY_NAME = SCENARIOS | LONG_SCENARIOS
 NAMES = f"Any of {', '.join(BY_NAME)}; without any: all but {', '.join(LONG_SCENARIOS)}."
@@ -38,7 +39,9 @@ def main(
     selected = [BY_NAME[name] for name in scenarios or SCENARIOS]
     with TemporaryDirectory() as name, database(Path(name)) as (kind, url):
         api = ListenAddress("127.0.0.1", 0, ApiSettings).listen()
-        with running_platform(console, url, Path(name), api=api, idp_port=0) as stack:
+        uvloop.run(upgrade(url))
+        urls = DatabaseUrls(url, url)
+        with running_platform(console, urls, Path(name), api=api, idp_port=0) as stack:
             versions, results = uvloop.run(measure(stack, selected, Plan(runs, rows, minutes)))
     save(kind, versions, results)
 

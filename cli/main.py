@@ -6,7 +6,7 @@ Each command imports that package when it runs, so that `--help` responds at onc
 import asyncio
 import sys
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import ValidationError
@@ -17,6 +17,9 @@ from core import settings
 from core.errors import SensorFlowError, SettingError
 from core.setting_errors import validation_error
 from embedded.errors import EmbeddedError
+
+if TYPE_CHECKING:
+    from cli.doctor.results import CheckResult
 
 FAILED = 1
 MISCONFIGURED = 2
@@ -76,17 +79,21 @@ def worker() -> None:
 def migrate() -> None:
     """Bring the database to the schema of this release; harmless when it is there already.
 
-    Needs SENSORFLOW_DATABASE_URL. Reports equipment ids that are stored otherwise by now.
+    Needs SENSORFLOW_MIGRATE_DATABASE_URL, or SENSORFLOW_DATABASE_URL where one role does all.
+    Reports equipment ids that are stored otherwise by now.
     """
     from cli.doctor.ids import check_ids_after_migration
     from cli.doctor.results import print_results
     from core.database import REVISION
     from core.setting_errors import require_valid
-    from core.settings import DatabaseSettings
+    from core.settings import DatabaseSettings, MigrateSettings
     from migrations.runner import upgrade
 
-    require_valid(DatabaseSettings)
-    settings = DatabaseSettings()
+    require_valid(MigrateSettings)
+    owner_url = MigrateSettings().database_url
+    overrides = {"url": owner_url} if owner_url else {}
+    require_valid(DatabaseSettings, overrides={DatabaseSettings: overrides})
+    settings = DatabaseSettings(url=owner_url) if owner_url else DatabaseSettings()
     asyncio.run(upgrade(settings.url.get_secret_value()))
     Console().print(f"The database is at revision {REVISION}.")
     print_results(
@@ -122,13 +129,31 @@ def doctor_auth(
     Needs SENSORFLOW_AUTH_ISSUER and SENSORFLOW_AUTH_AUDIENCE. Exits with 1 if something is wrong.
     """
     from cli.doctor.auth import run_checks
-    from cli.doctor.results import any_failed, print_results
     from core.setting_errors import require_valid
     from core.settings import ApiSettings, AuthSettings
 
     require_valid(ApiSettings, AuthSettings)
     token = token_file.read().strip() if token_file else None
-    results = asyncio.run(run_checks(ApiSettings(), AuthSettings(), token))
+    _report(asyncio.run(run_checks(ApiSettings(), AuthSettings(), token)))
+
+
+@doctor.command("database")
+def doctor_database() -> None:
+    """Check whom the API and the worker connect as: owner or not, schema, refresh of the rollups.
+
+    Needs SENSORFLOW_DATABASE_URL. Exits with 1 if something is wrong.
+    """
+    from cli.doctor.database import run_checks
+    from core.setting_errors import require_valid
+    from core.settings import DatabaseSettings
+
+    require_valid(DatabaseSettings)
+    _report(asyncio.run(run_checks(DatabaseSettings())))
+
+
+def _report(results: "list[CheckResult]") -> None:
+    from cli.doctor.results import any_failed, print_results
+
     print_results(Console(highlight=False, soft_wrap=True), results)
     if any_failed(results):
         raise typer.Exit(FAILED)

@@ -68,6 +68,18 @@ class DatabaseSettings(BaseSettings):
     )
 
 
+class MigrateSettings(BaseSettings):
+    """Who `sensorflow migrate` is: the owner of the tables, as the API and the worker are not."""
+
+    model_config = _group("MIGRATE_")
+
+    database_url: DatabaseUrl | None = Field(
+        default=None,
+        description="The owner's URL, for sensorflow migrate; default: SENSORFLOW_DATABASE_URL.",
+        examples=["postgresql://owner:password@127.0.0.1:5432/sensorflow"],
+    )
+
+
 class ApiSettings(BaseSettings):
     """How the HTTP server listens and what it accepts."""
 

@@ -113,6 +113,17 @@ rollup_dirty_ranges = Table(
     Index("rollup_dirty_ranges_by_import", "import_id"),
 )
 
+refresh_lease = Table(
+    "refresh_lease",
+    metadata,
+    Column("only_row", Boolean, nullable=False, server_default=text("true")),
+    Column("holder", Uuid, nullable=False),
+    Column("renewed_at", Timestamp, nullable=False, server_default=text("clock_timestamp()")),
+    Column("backend_pids", ARRAY(Integer), nullable=False),
+    PrimaryKeyConstraint("only_row", name="refresh_lease_key"),
+    CheckConstraint("only_row", name="refresh_lease_only_row"),
+)
+
 opened_chunks = Table(
     "opened_chunks",
     metadata,

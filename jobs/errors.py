@@ -51,6 +51,12 @@ class RollupMismatchError(SensorFlowError):
     code = "rollup_mismatch"
 
 
+class RefreshLeaseLostError(SensorFlowError):
+    """Another session refreshes the rollups since: refresh nothing more."""
+
+    code = "refresh_lease_lost"
+
+
 class SchemaMismatchError(SensorFlowError):
     """The database is not at the revision this worker is written for."""
 

@@ -135,6 +135,7 @@ async def _run_queue(context: ImportContext, manager: QueueManager, metrics: Wor
             max_concurrent_tasks=MAX_CONCURRENT_JOBS,
             shutdown_on_listener_failure=True,
             heartbeat_timeout=timedelta(seconds=lease_seconds),
+            log_aggregation_interval=timedelta(),  # never: nobody reads the statistics
         )
 
 

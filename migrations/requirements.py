@@ -5,17 +5,37 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.errors import UnsupportedDatabaseError
+from migrations.errors import (
+    INSUFFICIENT_PRIVILEGE_STATE,
+    MigrationRefusedError,
+    reason,
+    sqlstate,
+)
 
 MINIMUM_VERSION = (2, 22)  # CALL add_columnstore_policy and segment-wise refresh
 
 AVAILABLE = "SELECT 1 FROM pg_available_extensions WHERE name = 'timescaledb'"
 VERSION = "SELECT extversion FROM pg_extension WHERE extname = 'timescaledb'"
 LICENSE = "SELECT current_setting('timescaledb.license', true)"
+FOREIGN_OWNER = """
+    SELECT pg_get_userbyid(relowner) AS owner, current_user AS migrator FROM pg_class
+    WHERE oid = to_regclass('public.readings') AND NOT pg_has_role(relowner, 'USAGE')
+"""
 
 COMMUNITY_REMEDY = (
     "Use the Community edition: the image timescale/timescaledb without an -oss tag, or the "
     "vendor's own packages; a distribution's package does not have these features."
 )
+
+
+async def require_owner(connection: AsyncConnection) -> None:
+    """Raise MigrationRefusedError if the tables are there and belong to another role."""
+    found = (await connection.execute(text(FOREIGN_OWNER))).one_or_none()
+    if found is not None:
+        raise MigrationRefusedError(
+            f"The tables belong to the role {found.owner}, and {found.migrator} may not migrate "
+            f"them. Set SENSORFLOW_MIGRATE_DATABASE_URL to a URL with the user {found.owner}."
+        )
 
 
 async def require_timescaledb(connection: AsyncConnection) -> None:
@@ -54,8 +74,9 @@ async def _create_extension(connection: AsyncConnection) -> None:
     try:
         await connection.execute(text("CREATE EXTENSION IF NOT EXISTS timescaledb"))
     except DBAPIError as error:
+        preload = "Add timescaledb to shared_preload_libraries and restart the server, or let"
         raise UnsupportedDatabaseError(
-            f"TimescaleDB is installed but cannot be enabled: {error.orig}. Add timescaledb to "
-            "shared_preload_libraries and restart the server, or let a superuser run "
-            "CREATE EXTENSION timescaledb in this database."
+            f"TimescaleDB is installed but cannot be enabled: {reason(error)}. "
+            f"{'Let' if sqlstate(error) == INSUFFICIENT_PRIVILEGE_STATE else preload} a superuser "
+            "run CREATE EXTENSION timescaledb in this database."
         ) from error

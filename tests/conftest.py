@@ -5,20 +5,25 @@ from collections.abc import AsyncIterator, Iterator
 from functools import cache
 from pathlib import Path
 
+import asyncpg
 import httpx2
 import pytest
 import pytest_asyncio
 from hypothesis import settings as hypothesis_settings
 from pydantic import SecretStr
 
-from core.database import Pool, open_pool
+from core.database import Connection, Pool, open_pool, shares_one_session
 from core.settings import ApiSettings, DatabaseSettings
 from embedded.identity import IdentityProvider
 from migrations.runner import upgrade
 from tests.api.serving import UPLOAD_SECRET, server_settings, serving
 from tests.database import Database, choose_database, docker_answers
+from tests.support.logins import login
 from tests.support.ports import free_port
 from tests.support.stub_provider import StubProvider
+
+# Of the migrations and of the refresh, until they locked what no other login can.
+FORMER_LOCK_KEYS = (7_463_920_118, 7_463_920_119)
 
 # A slow machine is no reason to fail: no test depends on a time.
 hypothesis_settings.register_profile("suite", deadline=None)
@@ -42,14 +47,54 @@ def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest_asyncio.fixture(scope="session")
-async def migrated_url(database_url: str) -> str:
-    """The database of this run, brought to the newest schema."""
+async def owner_url(database_url: str) -> str:
+    """The database of this run, brought to the newest schema, as its owner."""
     await upgrade(database_url)
     return database_url
 
 
 @pytest_asyncio.fixture(scope="session")
-async def session_pool(migrated_url: str) -> AsyncIterator[Pool]:
+async def migrated_url(owner_url: str) -> AsyncIterator[str]:
+    """The database of this run as the role of the API and the worker, which owns nothing."""
+    async with login(owner_url, "sensorflow_app") as url:
+        yield url
+
+
+@pytest_asyncio.fixture(scope="session")
+async def bi_url(owner_url: str) -> AsyncIterator[str]:
+    """The database of this run for a BI tool's login, made as docs/bi.md says."""
+    async with login(owner_url, "sensorflow_bi") as url:
+        yield url
+
+
+@pytest_asyncio.fixture
+async def bi_tool(bi_url: str) -> AsyncIterator[Connection]:
+    """A connection of a BI tool."""
+    connection = await asyncpg.connect(bi_url)
+    yield connection
+    await connection.close()
+
+
+@pytest_asyncio.fixture
+async def held_locks(bi_tool: Connection) -> None:
+    """A BI tool holds the advisory locks of former releases, in a transaction that only reads."""
+    if await shares_one_session(bi_tool):
+        pytest.skip("the engine has one session, in which a transaction holds up everybody")
+    await bi_tool.execute("BEGIN READ ONLY")
+    for key in FORMER_LOCK_KEYS:
+        await bi_tool.execute("SELECT pg_advisory_lock($1)", key)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def session_pool(owner_url: str) -> AsyncIterator[Pool]:
+    pool = await open_pool(DatabaseSettings(url=SecretStr(owner_url)))
+    yield pool
+    await pool.close()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def application_pool(migrated_url: str) -> AsyncIterator[Pool]:
+    """A pool as the API and the worker have it."""
     pool = await open_pool(DatabaseSettings(url=SecretStr(migrated_url)))
     yield pool
     await pool.close()
@@ -57,7 +102,7 @@ async def session_pool(migrated_url: str) -> AsyncIterator[Pool]:
 
 @pytest_asyncio.fixture
 async def pool(session_pool: Pool) -> Pool:
-    """A pool over a database in which no reading, rollup, import or job is left of other tests."""
+    """The owner's, over a database in which no reading, import or job is left of other tests."""
     await empty_database(session_pool)
     return session_pool
 
@@ -67,6 +112,7 @@ async def empty_database(pool: Pool) -> None:
         """
         TRUNCATE readings; TRUNCATE readings_1h; TRUNCATE readings_1d;
         TRUNCATE imports, rollup_dirty_ranges, opened_chunks, retention_horizon, workers;
+        TRUNCATE refresh_lease;
         TRUNCATE queue.pgqueuer;
         TRUNCATE equipment, data_changes, data_versions, rollup_audits;
         TRUNCATE idempotency_keys, sessions, spent_tokens, sign_ins, sign_in_failures

@@ -6,41 +6,71 @@ import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 from pgqueuer.db import AsyncpgPoolDriver
-from sqlalchemy import Connection
+from sqlalchemy import Connection as AlchemyConnection
 
-from core.database import REVISION, Pool, control_engine
+from core.database import REVISION, Connection, Pool, control_engine, shares_one_session
 from core.errors import UnsupportedDatabaseError
 from core.queue import queue_queries
+from migrations import blockers
+from migrations.errors import MigrationBlockedError
 from migrations.requirements import check_license, check_version
 from migrations.runner import HERE, alembic_config, downgrade, upgrade
 
 
-async def test_two_migrations_at_once_and_a_third_after_them_agree(migrated_url: str) -> None:
-    await asyncio.gather(upgrade(migrated_url), upgrade(migrated_url))
-    await upgrade(migrated_url)
-    assert await revision_of(migrated_url) == REVISION
+async def test_two_migrations_at_once_and_a_third_after_them_agree(owner_url: str) -> None:
+    await asyncio.gather(upgrade(owner_url), upgrade(owner_url))
+    await upgrade(owner_url)
+    assert await revision_of(owner_url) == REVISION
 
 
-async def test_the_schema_goes_down_to_nothing_and_up_again(migrated_url: str) -> None:
-    await downgrade(migrated_url, "base")
-    assert await revision_of(migrated_url) is None
-    assert await tables_of(migrated_url) == {"alembic_version"}
-    await upgrade(migrated_url)
-    assert await revision_of(migrated_url) == REVISION
+@pytest.mark.usefixtures("held_locks")
+async def test_a_bi_tool_can_hold_up_no_migration(owner_url: str, bi_tool: Connection) -> None:
+    """Neither by the locks of former releases nor by an open transaction that has read."""
+    for view in ("readings", "readings_1h", "readings_1d", "equipment"):
+        await bi_tool.fetch(f"SELECT * FROM bi.{view} LIMIT 1")
+    async with asyncio.timeout(20):
+        await upgrade(owner_url)
+    with pytest.raises((asyncpg.PostgresConnectionError, asyncpg.InterfaceError)):
+        await bi_tool.execute("COMMIT")
+
+
+async def test_whoever_else_holds_up_a_migration_is_named_and_goes_on(
+    owner_url: str, application_pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blockers, "POLL_SECONDS", 0.1)
+    monkeypatch.setattr(blockers, "LOCK_TIMEOUT_SECONDS", 1.5)
+    async with application_pool.acquire() as connection:
+        if await shares_one_session(connection):
+            pytest.skip("the engine has one session, in which a transaction holds up everybody")
+        async with connection.transaction():
+            await connection.fetch("SELECT * FROM measured LIMIT 1")
+            name = await connection.fetchval("SELECT current_user")
+            pid = connection.get_server_pid()
+            with pytest.raises(MigrationBlockedError, match=rf"{name} \(process {pid}\)"):
+                await upgrade(owner_url)
+    await upgrade(owner_url)
+
+
+async def test_the_schema_goes_down_to_nothing_and_up_again(owner_url: str) -> None:
+    await downgrade(owner_url, "base")
+    assert await revision_of(owner_url) is None
+    assert await tables_of(owner_url) == {"alembic_version"}
+    await upgrade(owner_url)
+    assert await revision_of(owner_url) == REVISION
 
 
 async def test_every_row_stays_accounted_for_when_skipped_rows_are_no_longer_counted(
-    migrated_url: str, pool: Pool
+    owner_url: str, pool: Pool
 ) -> None:
     await pool.execute(
         "INSERT INTO imports (id, file_name, object_key, size_bytes, created_by, state, "
         "rows_read, rows_inserted, rows_skipped) "
         "VALUES (gen_random_uuid(), 'a.csv', 'a', 1, 'tester', 'done', 5, 2, 3)"
     )
-    await downgrade(migrated_url, "0022")
+    await downgrade(owner_url, "0022")
     counts = "SELECT rows_read - rows_inserted - rows_unchanged FROM imports"
-    assert await scalar(migrated_url, counts) == 0
-    await upgrade(migrated_url)
+    assert await scalar(owner_url, counts) == 0
+    await upgrade(owner_url)
     with pytest.raises(asyncpg.CheckViolationError):
         await pool.execute("UPDATE imports SET rows_skipped = 1")
 
@@ -49,8 +79,8 @@ def test_the_code_is_written_for_the_newest_revision() -> None:
     assert ScriptDirectory(str(HERE)).get_current_head() == REVISION
 
 
-async def test_the_migrated_schema_is_the_one_the_tables_declare(migrated_url: str) -> None:
-    engine = control_engine(migrated_url)
+async def test_the_migrated_schema_is_the_one_the_tables_declare(owner_url: str) -> None:
+    engine = control_engine(owner_url)
     async with engine.connect() as connection:
         await connection.run_sync(check_against_tables)
     await engine.dispose()
@@ -78,7 +108,7 @@ def test_a_server_without_community_features_is_refused(edition: str | None) -> 
         check_license(edition)
 
 
-def check_against_tables(connection: Connection) -> None:
+def check_against_tables(connection: AlchemyConnection) -> None:
     command.check(alembic_config(connection))
 
 

@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from uuid import uuid4
 
-import asyncpg
 import structlog
 
 from api.live.feed import LiveFeed
-from api.live.notifications import events_of
+from api.live.notifications import (
+    UnreadableNotificationError,
+    events_of,
+    parse_notification,
+)
 from core.database import Connection, database_errors, open_connection
-from core.errors import SensorFlowError
 from core.queries import queries
 from core.settings import DatabaseSettings
 
@@ -71,7 +73,7 @@ class Listener:
                 with database_errors():
                     async with open_connection(self._settings) as connection:
                         await self._listen(connection)
-            except (SensorFlowError, asyncpg.PostgresError) as error:
+            except Exception as error:  # noqa: BLE001  # whatever it is, listening goes on
                 logger.warning("live_interrupted", cause=repr(error))
             self._listening.clear()
             await asyncio.sleep(RETRY_SECONDS)
@@ -91,17 +93,32 @@ class Listener:
         await queries().listener_seen(connection, id=self._id)
         self._feed.interrupt()  # what was committed before was not notified
         self._listening.set()
-        while self._is_needed():
-            with suppress(TimeoutError):
-                async with asyncio.timeout(HEARTBEAT_SECONDS):
-                    await self._publish(connection, notifications)
-                    return
+        while self._is_needed() and await self._publish(connection, notifications):
             await queries().listener_seen(connection, id=self._id)
 
-    async def _publish(self, connection: Connection, notifications: Notifications) -> None:
-        """Return when the connection is lost."""
-        while (payload := await notifications.get()) is not CONNECTION_LOST:
-            self._feed.publish(await events_of(connection, payload))
+    async def _publish(self, connection: Connection, notifications: Notifications) -> bool:
+        """Publish for HEARTBEAT_SECONDS; False as soon as the connection is lost."""
+        loop = asyncio.get_running_loop()
+        heartbeat_at = loop.time() + HEARTBEAT_SECONDS
+        while loop.time() < heartbeat_at:
+            try:
+                async with asyncio.timeout_at(heartbeat_at):
+                    payload = await notifications.get()
+            except TimeoutError:
+                break
+            if payload is CONNECTION_LOST:
+                return False
+            await self._publish_one(connection, payload)
+        return True
+
+    async def _publish_one(self, connection: Connection, payload: str) -> None:
+        try:
+            notification = parse_notification(payload)
+        except UnreadableNotificationError as error:
+            logger.warning("live_notification_unreadable", cause=str(error))
+            self._feed.interrupt()
+        else:
+            self._feed.publish(await events_of(connection, notification))
 
     def _is_needed(self) -> bool:
         return self._users > 0 or asyncio.get_running_loop().time() < self._idle_until

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
+from typing import Annotated
 
 import msgspec
 
@@ -9,6 +10,7 @@ from api.live.schemas import ChangedBucket, ChangedDays, Event
 from api.readings.stored_reading import StoredReading
 from core.database import Connection
 from core.queries import all_rows, queries
+from core.readings import EARLIEST, LATEST
 
 # Sent one by one: at most so many readings, on so many days of equipment. More is sent by the day.
 MAX_READINGS = 500
@@ -18,17 +20,39 @@ HOUR_SECONDS = 3600
 ANY_EQUIPMENT = ""
 
 
+# PostgreSQL has no text with the character 0.
+EquipmentId = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00]*\Z")]
+
+
+class UnreadableNotificationError(Exception):
+    """The payload is not one of ours: every login of the database may notify."""
+
+
 class Notification(msgspec.Struct, frozen=True, rename="camel"):
     """The payload of sql/definitions/017_live.sql: equipment and days side by side."""
 
     at: datetime
-    equipment_ids: list[str] = []
+    equipment_ids: list[EquipmentId] = []
     days: list[date] = []
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for what the types alone let through."""
+        if self.at.tzinfo is None or not EARLIEST <= self.at <= LATEST:
+            raise ValueError("not a moment of the database")
+        if len(self.equipment_ids) != len(self.days):
+            raise ValueError("equipment and days are not side by side")
 
-async def events_of(connection: Connection, payload: str) -> Sequence[Event]:
+
+def parse_notification(payload: str) -> Notification:
+    """Raises UnreadableNotificationError."""
+    try:
+        return msgspec.json.decode(payload, type=Notification)
+    except (ValueError, RecursionError) as error:
+        raise UnreadableNotificationError(str(error)) from error
+
+
+async def events_of(connection: Connection, notification: Notification) -> Sequence[Event]:
     """The readings that were written and their hours, or the changed days of equipment."""
-    notification = msgspec.json.decode(payload, type=Notification)
     if not notification.days:
         return [ChangedDays(None, date.min, date.max)]
     if ANY_EQUIPMENT in notification.equipment_ids or len(notification.days) > MAX_DAYS:

@@ -2,6 +2,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
+from asyncpg import LockNotAvailableError
+
 from api.readings.idempotency import KeyedRequest, KeyInUseError, KeyReusedError
 from api.readings.writing import Written, columns, write_readings
 from core.database import Connection, Pool, borrowed
@@ -61,12 +63,18 @@ class BatchTransaction:
         Raises KeyInUseError or KeyReusedError.
         """
         names = {"principal": request.principal, "key": request.key}
-        if not await queries().try_lock_idempotency_key(self._connection, **names):
-            raise KeyInUseError
+        try:
+            claimed = await queries().claim_idempotency_key(
+                self._connection, **names, fingerprint=request.fingerprint
+            )
+        except LockNotAvailableError as error:
+            raise KeyInUseError from error
+        if claimed:
+            return None
         stored = await queries().stored_response(self._connection, **names)
-        if stored is not None and stored["fingerprint"] != request.fingerprint:
+        if stored["fingerprint"] != request.fingerprint:
             raise KeyReusedError
-        response: bytes | None = stored and stored["answer"]
+        response: bytes = stored["answer"]
         return response
 
     async def store_response(self, request: KeyedRequest, response: bytes) -> None:
@@ -75,6 +83,5 @@ class BatchTransaction:
             self._connection,
             principal=request.principal,
             key=request.key,
-            fingerprint=request.fingerprint,
             response=response,
         )

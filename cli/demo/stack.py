@@ -9,11 +9,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
+from typing import NamedTuple
 
 import httpx2
 from rich.console import Console
 
 from cli.demo.processes import running
+from cli.demo.service_role import create_service_role
 from core.errors import SensorFlowError
 from core.listening import ListenAddress
 from core.setting_errors import require_writable
@@ -34,6 +36,13 @@ class DemoNotReadyError(SensorFlowError):
     code = "demo_not_ready"
 
 
+class DatabaseUrls(NamedTuple):
+    """Of one database: as its owner, and as the role of the API and the worker."""
+
+    owner: str
+    service: str
+
+
 @dataclass(frozen=True)
 class Stack:
     """The addresses of a running demo."""
@@ -41,6 +50,7 @@ class Stack:
     api_url: str
     issuer: str
     database_url: str
+    service_url: str
     data_dir: Path
 
     @property
@@ -68,20 +78,21 @@ def running_stack(
                 EmbeddedDatabase.start(data_dir / "database", port=settings.database_port)
             )
         console.print(f"  [green]✓[/] database on port {database.port}")
+        asyncio.run(upgrade(database.url))
+        urls = DatabaseUrls(database.url, asyncio.run(create_service_role(database.url)))
         yield started.enter_context(
-            running_platform(console, database.url, data_dir, api=api, idp_port=settings.idp_port)
+            running_platform(console, urls, data_dir, api=api, idp_port=settings.idp_port)
         )
 
 
 @contextmanager
 def running_platform(
-    console: Console, database_url: str, data_dir: Path, *, api: socket.socket, idp_port: int
+    console: Console, urls: DatabaseUrls, data_dir: Path, *, api: socket.socket, idp_port: int
 ) -> Iterator[Stack]:
-    """Identity provider, schema, worker and API on a database that exists already.
+    """Identity provider, worker and API on a migrated database.
 
     `api` listens already and becomes the API's.
     """
-    asyncio.run(upgrade(database_url))
     api_port = api.getsockname()[1]
     api_url = f"http://{HOST}:{api_port}"
     with ExitStack() as started:
@@ -89,7 +100,7 @@ def running_platform(
             provider = started.enter_context(
                 IdentityProvider.serve(data_dir, port=idp_port, client_origins=[api_url])
             )
-        stack = Stack(api_url, provider.issuer, database_url, data_dir)
+        stack = Stack(api_url, provider.issuer, urls.owner, urls.service, data_dir)
         with console.status("Starting the worker and the API"):
             started.enter_context(_worker_and_api(stack, api))
         console.print(f"  [green]✓[/] schema, identity provider, worker, API on port {api_port}")
@@ -128,7 +139,7 @@ def port_errors(address: ListenAddress) -> Iterator[None]:
 def environment_of(stack: Stack) -> dict[str, str]:
     """The settings of the demo's own API and worker."""
     return {
-        "SENSORFLOW_DATABASE_URL": stack.database_url,
+        "SENSORFLOW_DATABASE_URL": stack.service_url,
         "SENSORFLOW_API_PUBLIC_URL": stack.api_url,
         "SENSORFLOW_API_UPLOAD_SECRET": token_hex(),
         "SENSORFLOW_AUTH_ISSUER": stack.issuer,

@@ -76,7 +76,10 @@ export class Server {
     const session = this.#openSession(socket, defaults);
     const options = [...parameters.keys()].filter((name) => name.startsWith("_pq_."));
     const isNegotiated = minorVersion > 0 || options.length > 0;
-    void session.start(isNegotiated ? [negotiateProtocolVersion(0, options)] : []);
+    void session.start(
+      `${parameters.get("user")}`,
+      isNegotiated ? [negotiateProtocolVersion(0, options)] : [],
+    );
     if (rest.length > 0) session.receive(rest);
   }
 

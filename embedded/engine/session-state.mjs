@@ -30,6 +30,11 @@ export class SessionState {
     this.#statements = new ClientStatements(backend.statements, String(client.pid));
   }
 
+  /** @param {string} user of the StartupMessage */
+  async setUser(user) {
+    await this.#backend.settings.setUser(this.#settings, user);
+  }
+
   /** Applies the client's settings to the engine. */
   async applySettings() {
     await this.#backend.settings.switchTo(this.#settings);

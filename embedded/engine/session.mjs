@@ -72,11 +72,13 @@ export class Session {
 
   /**
    * Applies the settings of the StartupMessage, which validates them, and completes the start-up.
+   * @param {string} user
    * @param {Buffer[]} messages sent in front of the response
    */
-  async start(messages) {
+  async start(user, messages) {
     const respond = async () => {
       if (this.#closed) return;
+      await this.#state.setUser(user);
       await this.#state.applySettings();
       this.#sendBuffer.write([...messages, ...this.#startupResponse()]);
     };

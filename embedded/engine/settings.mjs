@@ -3,8 +3,14 @@
  * the base settings, which is applied before its messages run.
  */
 
-/** Settings of a session that pg_settings does not list. */
-const UNLISTED = ["role", "session_authorization"];
+/** Whom the engine runs as, unless the user of a client is another role. */
+const SUPERUSER = "postgres";
+/**
+ * Two settings that pg_settings does not list. The first is the user of a session: RESET and DISCARD
+ * ALL empty the setting and leave the user, as this engine knows no login to return to.
+ */
+const USER = "session_authorization";
+const ROLE = "role";
 /** A name with a dot, which PostgreSQL accepts as a placeholder of an extension's setting. */
 const PLACEHOLDER = /\b[a-z_]\w*(?:\.[a-z_]\w*)+\b/gi;
 /** Commands about the role, which RESET ALL does not reset. */
@@ -68,6 +74,22 @@ export class EngineSettings {
   }
 
   /**
+   * Makes the user of a StartupMessage the client's, if it is a role that may log in. Any other is the
+   * superuser, as there are no passwords.
+   * @param {ClientSettings} client
+   * @param {string} user
+   */
+  async setUser(client, user) {
+    if (user === SUPERUSER) return;
+    const found = await this.#query(
+      `SELECT FROM pg_catalog.pg_roles WHERE rolcanlogin AND rolname = ${literal(user)}`,
+    );
+    if (found.length === 0) return;
+    client.defaults.set(USER, user);
+    client.values.set(USER, user);
+  }
+
+  /**
    * Restores the start-up values that a RESET of the client has removed.
    * @param {ClientSettings} client
    * @param {boolean} isFinal whether the RESET was the last command and is committed
@@ -90,9 +112,10 @@ export class EngineSettings {
 
   /** @param {ClientSettings} client */
   async #readBack(client) {
-    const names = [...UNLISTED, ...client.placeholders].map((name) => `(${literal(name)})`);
+    const names = [ROLE, ...client.placeholders].map((name) => `(${literal(name)})`);
     const rows = await this
       .#query(`SELECT name, setting FROM pg_catalog.pg_settings WHERE source = 'session'
+      UNION ALL SELECT ${literal(USER)}, session_user
       UNION ALL SELECT n, current_setting(n, true) FROM (VALUES ${names}) v(n)
       WHERE n NOT IN (SELECT lower(name) FROM pg_catalog.pg_settings)`);
     client.values = new Map(
@@ -106,7 +129,7 @@ export class EngineSettings {
   async #apply(values) {
     this.#current = undefined;
     const set = values.size > 0 ? `; ${setAll(values)}` : "";
-    await this.#query(`RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL${set}`);
+    await this.#query(`SET SESSION AUTHORIZATION ${SUPERUSER}; RESET ROLE; RESET ALL${set}`);
   }
 }
 
@@ -128,10 +151,7 @@ function setWhereReset(values) {
 /** @param {string | null | undefined} name @param {string | null | undefined} value */
 function isSet(name, value) {
   if (value === null || value === "") return false;
-  return (
-    !(name === "role" && value === "none") &&
-    !(name === "session_authorization" && value === "postgres")
-  );
+  return !(name === ROLE && value === "none") && !(name === USER && value === SUPERUSER);
 }
 
 /** @param {Map<string, string>} left @param {Map<string, string>} right */

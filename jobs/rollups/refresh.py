@@ -12,12 +12,12 @@ from core.queries import all_rows, queries
 from core.settings import DatabaseSettings
 from core.time import DAY, HOUR, TimeRange, ceiling
 from core.traces import span
-from jobs.errors import CONCURRENCY_ERRORS
+from jobs.errors import CONCURRENCY_ERRORS, RefreshLeaseLostError
+from jobs.rollups.lease import RefreshLease, refresh_lease
 from jobs.rollups.ranges import align_to_buckets, clamp, split_at_chunks
 
 log = structlog.get_logger()
 
-LOCK_KEY = 7_463_920_119  # the name of this lock among the database's advisory locks
 RETRY_DELAYS_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
 
 StopCheck = Callable[[], None]
@@ -69,19 +69,31 @@ async def refresh_dirty_ranges(
 ) -> bool:
     """Refresh and verify the rollups over the ledger's ranges, then delete its verified rows.
 
-    False when another session is refreshing already. Rows whose range is still wrong stay in the
-    ledger. `raise_if_stopping` is called between two slices and raises to interrupt the refresh.
+    False when another session is refreshing already, or has taken over. Rows whose range is still
+    wrong stay in the ledger. `raise_if_stopping` is called between two slices and raises to
+    interrupt the refresh.
     """
     with database_errors():
-        async with open_connection(database) as connection:
-            if not await queries().try_refresh_lock(connection, lock_key=LOCK_KEY):
+        async with open_connection(database) as connection, refresh_lease(connection) as lease:
+            if lease is None:
                 return False
-            if ledger := await _read_ledger(connection):
-                async with open_connection(database) as second:
-                    with span("refresh rollups", {"sensorflow.ranges": len(ledger)}):
-                        await _refresh_ledger(ledger, (connection, second), raise_if_stopping)
-            await queries().release_refresh_lock(connection, lock_key=LOCK_KEY)
+            try:
+                await _refresh_ledger(database, connection, lease, raise_if_stopping)
+            except RefreshLeaseLostError:
+                return False
             return True
+
+
+async def _refresh_ledger(
+    database: DatabaseSettings,
+    connection: Connection,
+    lease: RefreshLease,
+    raise_if_stopping: StopCheck,
+) -> None:
+    if ledger := await _read_ledger(connection):
+        async with open_connection(database) as second, lease.kept(database, second):
+            with span("refresh rollups", {"sensorflow.ranges": len(ledger)}):
+                await _refresh_ranges(ledger, (connection, second), lease, raise_if_stopping)
 
 
 async def _read_ledger(connection: Connection) -> list[DirtyRange]:
@@ -111,8 +123,11 @@ async def _unmaterialised(connection: Connection, hours: Sequence[TimeRange]) ->
     return align_to_buckets((TimeRange(*row) for row in rows), HOUR)
 
 
-async def _refresh_ledger(
-    ledger: list[DirtyRange], connections: Sequence[Connection], raise_if_stopping: StopCheck
+async def _refresh_ranges(
+    ledger: list[DirtyRange],
+    connections: Sequence[Connection],
+    lease: RefreshLease,
+    raise_if_stopping: StopCheck,
 ) -> None:
     for connection in connections:
         await queries().disable_parallel_query(connection)
@@ -123,6 +138,7 @@ async def _refresh_ledger(
     ) -> None:
         for part in slices:  # shared: each connection takes the next one
             raise_if_stopping()
+            await lease.renew(connection)
             if not await _refresh_and_verify(connection, rollup, part, ledger):
                 mismatched.append(part)
 
@@ -177,9 +193,18 @@ async def _refresh_with_retries(
 ) -> None:
     for delay_seconds in RETRY_DELAYS_SECONDS:
         try:
-            await rollup.refresh(connection, force=force, **bounds)
+            await _refresh_as_owner(connection, rollup, force=force, **bounds)
         except CONCURRENCY_ERRORS:
             await asyncio.sleep(delay_seconds)
         else:
             return
-    await rollup.refresh(connection, force=force, **bounds)
+    await _refresh_as_owner(connection, rollup, force=force, **bounds)
+
+
+async def _refresh_as_owner(connection: Connection, rollup: Rollup, **parameters: object) -> None:
+    """Refresh, which no function could do in its owner's name: it commits on its way."""
+    await queries().become_rollup_owner(connection)
+    try:
+        await rollup.refresh(connection, **parameters)
+    finally:
+        await queries().drop_rollup_owner(connection)

@@ -1,15 +1,50 @@
--- The role sensorflow_bi reads the bi views and nothing else. Grant it to the tools' own users:
+-- Who may do what. migrations/roles.py creates the roles.
+
+-- sensorflow_bi reads the bi views and nothing else. Grant it to the tools' own users:
 -- GRANT sensorflow_bi TO grafana;
-
-DO $$
-BEGIN
-    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'sensorflow_bi') THEN
-        CREATE ROLE sensorflow_bi NOLOGIN;
-    END IF;
-EXCEPTION
-    WHEN duplicate_object THEN NULL; -- a migration of another database of this server created it
-END
-$$;
-
 GRANT USAGE ON SCHEMA bi TO sensorflow_bi;
 GRANT SELECT ON ALL TABLES IN SCHEMA bi TO sensorflow_bi;
+
+-- sensorflow_app is the API and the worker. It owns nothing. A lock (FOR UPDATE, FOR SHARE) needs UPDATE
+-- on some column: retention_horizon and data_changes have one that never changes.
+GRANT USAGE ON SCHEMA public, queue TO sensorflow_app;
+GRANT SELECT ON
+alembic_version,
+data_state,
+materialised,
+materialised_1d,
+materialised_1h,
+measured,
+readings_1d,
+readings_1h,
+retention_horizon
+TO sensorflow_app;
+GRANT UPDATE (only_row) ON retention_horizon TO sensorflow_app;
+GRANT SELECT, INSERT, UPDATE ON
+data_versions,
+equipment,
+imports,
+readings,
+rollup_audits
+TO sensorflow_app;
+GRANT SELECT, INSERT, DELETE ON
+data_changes,
+opened_chunks,
+rollup_dirty_ranges,
+sign_ins,
+spent_tokens
+TO sensorflow_app;
+GRANT UPDATE (id) ON data_changes TO sensorflow_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON
+idempotency_keys,
+live_listeners,
+refresh_lease,
+sessions,
+sign_in_failures,
+workers,
+queue.pgqueuer
+TO sensorflow_app;
+GRANT SELECT, INSERT ON queue.pgqueuer_log TO sensorflow_app;
+GRANT SELECT ON queue.pgqueuer_schedules, queue.pgqueuer_statistics TO sensorflow_app;
+GRANT USAGE ON SEQUENCE queue.pgqueuer_id_seq TO sensorflow_app;
+GRANT EXECUTE ON FUNCTION compress_readings TO sensorflow_app;

@@ -33,15 +33,7 @@ SELECT set_config('lock_timeout', :milliseconds, true);
 
 -- name: recompress_chunk(range_start)!
 -- Compress the rows written since the last compression. Does nothing if the chunk was dropped.
-SELECT
-    compress_chunk(
-        format('%I.%I', chunk_schema, chunk_name)::regclass, if_not_compressed => true
-    )
-FROM timescaledb_information.chunks
-WHERE
-    hypertable_name = 'readings'
-    AND is_compressed
-    AND range_start = :range_start;
+SELECT compress_readings(:range_start);
 
 -- name: delete_decompressed_chunks(ids)!
 -- Delete the records of chunks that were compressed; rows recorded since they were read stay.

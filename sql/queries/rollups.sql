@@ -3,14 +3,6 @@
 -- other core, and workers would make the check sort rows that an index returns in order.
 SELECT set_config('max_parallel_workers_per_gather', '0', false);
 
--- name: try_refresh_lock(lock_key)$
--- Take the advisory lock of the only session that refreshes; false: another session has it.
-SELECT pg_try_advisory_lock(:lock_key);
-
--- name: release_refresh_lock(lock_key)$
--- Release the lock of try_refresh_lock.
-SELECT pg_advisory_unlock(:lock_key);
-
 -- name: dirty_ranges()
 -- The ranges in which the rollups lack rows. An import that is still loading adds rows to its ranges,
 -- so these are left until it ends.
@@ -73,6 +65,16 @@ WHERE
 INSERT INTO rollup_dirty_ranges (range_start, range_end, only_new)
 VALUES (:range_start, :range_end, true)
 RETURNING id;
+
+-- name: become_rollup_owner()$
+-- Take the privileges of the rollups' owner, whom TimescaleDB demands for a refresh.
+SELECT set_config('role', pg_get_userbyid(relowner)::text, false)
+FROM pg_class
+WHERE oid = 'readings_1h'::regclass;
+
+-- name: drop_rollup_owner()$
+-- Return from become_rollup_owner to the session's own privileges.
+SELECT set_config('role', 'none', false);
 
 -- name: refresh_hourly(range_start, range_end, force)!
 -- Refresh readings_1h between two hours; outside a transaction.

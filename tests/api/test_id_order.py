@@ -26,7 +26,7 @@ DATABASE = "sensorflow_english"
 
 
 @pytest_asyncio.fixture(scope="module")
-async def english_url(migrated_url: str, session_pool: Pool) -> AsyncIterator[str]:
+async def english_url(owner_url: str, session_pool: Pool) -> AsyncIterator[str]:
     """A database of the same server that sorts as English does."""
     async with borrowed(session_pool) as connection:
         if await shares_one_session(connection):
@@ -35,7 +35,7 @@ async def english_url(migrated_url: str, session_pool: Pool) -> AsyncIterator[st
             await connection.execute(f"CREATE DATABASE {DATABASE} TEMPLATE template0 {ENGLISH}")
         except asyncpg.FeatureNotSupportedError:
             pytest.skip("this server is built without ICU")
-    url = urlunsplit(urlsplit(migrated_url)._replace(path=f"/{DATABASE}"))
+    url = urlunsplit(urlsplit(owner_url)._replace(path=f"/{DATABASE}"))
     await upgrade(url)
     yield url
     await session_pool.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")

@@ -21,10 +21,26 @@ def sensorflow(*arguments: str, **environment: str) -> subprocess.CompletedProce
     )
 
 
-def test_migrate_says_which_revision_the_database_is_at(migrated_url: str) -> None:
-    outcome = sensorflow("migrate", SENSORFLOW_DATABASE_URL=migrated_url)
+def test_migrate_says_which_revision_the_database_is_at(owner_url: str) -> None:
+    outcome = sensorflow("migrate", SENSORFLOW_DATABASE_URL=owner_url)
     assert outcome.returncode == 0
     assert outcome.stdout == f"The database is at revision {REVISION}.\n"
+
+
+def test_migrate_takes_the_owners_url_where_there_are_two_roles(
+    owner_url: str, migrated_url: str
+) -> None:
+    urls = {"SENSORFLOW_DATABASE_URL": migrated_url}
+    assert_told(sensorflow("migrate", **urls), "Set SENSORFLOW_MIGRATE_DATABASE_URL to a URL with")
+    urls["SENSORFLOW_MIGRATE_DATABASE_URL"] = owner_url
+    assert sensorflow("migrate", **urls).returncode == 0
+
+
+def assert_told(outcome: subprocess.CompletedProcess[str], words: str) -> None:
+    """One line that says so, and no traceback."""
+    assert outcome.returncode == 1
+    assert outcome.stderr.count("\n") == 1
+    assert words in outcome.stderr
 
 
 @pytest.mark.parametrize("command", ["migrate", "serve", "worker"])
@@ -52,7 +68,9 @@ def test_an_absent_database_is_one_clear_line() -> None:
     assert "hunter2" not in outcome.stderr
 
 
-@pytest.mark.parametrize("command", ["demo", "serve", "worker", "migrate", "import", "doctor auth"])
+@pytest.mark.parametrize(
+    "command", ["demo", "serve", "worker", "migrate", "import", "doctor auth", "doctor database"]
+)
 def test_help_names_what_the_command_needs(command: str) -> None:
     outcome = sensorflow(*command.split(), "--help", COLUMNS="200")
     assert outcome.returncode == 0

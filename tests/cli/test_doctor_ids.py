@@ -34,13 +34,13 @@ def test_each_id_that_new_readings_cannot_have_is_named_legibly(
 
 
 async def test_the_report_covers_history_and_new_readings_and_changes_nothing(
-    migrated_url: str, pool: Pool
+    owner_url: str, pool: Pool
 ) -> None:
     await insert(pool, ("old ", NOON, 1), ("t27", NOON, 1))
     await materialise(pool, NOON, NOON + DAY)
     await insert(pool, ("new\u00ad", datetime.now(UTC), 1))
     before = await pool.fetch("SELECT * FROM readings ORDER BY ts, equipment_id")
-    environment = {"SENSORFLOW_DATABASE_URL": migrated_url}
+    environment = {"SENSORFLOW_DATABASE_URL": owner_url}
     doctor = await asyncio.to_thread(sensorflow, "doctor", "ids", **environment)
     assert doctor.returncode == 0, doctor.stderr
     assert doctor.stdout.count("!") == 2
@@ -52,10 +52,10 @@ async def test_the_report_covers_history_and_new_readings_and_changes_nothing(
     assert await pool.fetch("SELECT * FROM readings ORDER BY ts, equipment_id") == before
 
 
-async def test_a_migration_names_the_first_of_many(migrated_url: str, pool: Pool) -> None:
+async def test_a_migration_names_the_first_of_many(owner_url: str, pool: Pool) -> None:
     names = [f"t{number:02} " for number in range(MAX_AFTER_MIGRATION + 2)]
     await insert(pool, *((name, datetime.now(UTC), 1) for name in names))
-    environment = {"SENSORFLOW_DATABASE_URL": migrated_url}
+    environment = {"SENSORFLOW_DATABASE_URL": owner_url}
     migrate = await asyncio.to_thread(sensorflow, "migrate", **environment)
     assert migrate.returncode == 0
     assert f"'t{MAX_AFTER_MIGRATION - 1:02} '" in migrate.stderr
@@ -63,9 +63,9 @@ async def test_a_migration_names_the_first_of_many(migrated_url: str, pool: Pool
     assert "and 2 more ids: sensorflow doctor ids" in migrate.stderr
 
 
-async def test_ids_that_are_all_normal_are_a_pass(migrated_url: str, pool: Pool) -> None:
+async def test_ids_that_are_all_normal_are_a_pass(owner_url: str, pool: Pool) -> None:
     await insert(pool, ("t27", datetime.now(UTC), 1))
-    environment = {"SENSORFLOW_DATABASE_URL": migrated_url}
+    environment = {"SENSORFLOW_DATABASE_URL": owner_url}
     outcome = await asyncio.to_thread(sensorflow, "doctor", "ids", **environment)
     assert outcome.stdout == "  ✓ ids: 1, all as they are stored now\n"
     assert (await asyncio.to_thread(sensorflow, "migrate", **environment)).stderr == ""

@@ -56,12 +56,13 @@ def settings(migrated_url: str, pool: Pool, tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def context(migrated_url: str, pool: Pool, tmp_path: Path) -> ImportContext:
+def context(migrated_url: str, pool: Pool, application_pool: Pool, tmp_path: Path) -> ImportContext:
     """The context of an import in this process, in many small batches."""
+    del pool
     database = DatabaseSettings(url=SecretStr(migrated_url))
     storage = Storage.open(StorageSettings(url=str(tmp_path / "storage")))
     parts = (storage, database, WorkerSettings(), ReadingSettings(), asyncio.Event())
-    return ImportContext(*parts, 100, pool)
+    return ImportContext(*parts, 100, application_pool)
 
 
 @pytest_asyncio.fixture

@@ -12,7 +12,7 @@ import pytest_asyncio
 from rich.console import Console
 
 from cli.demo.client import CLIENT_ID
-from cli.demo.stack import Stack, running_platform
+from cli.demo.stack import DatabaseUrls, Stack, running_platform
 from core.database import Pool
 from core.listening import ListenAddress
 from core.settings import ApiSettings
@@ -27,19 +27,19 @@ AWAY = "http://127.0.0.1:1"
 
 
 @pytest_asyncio.fixture(scope="module")
-async def clean_url(migrated_url: str, session_pool: Pool) -> str:
+async def clean_urls(owner_url: str, migrated_url: str, session_pool: Pool) -> DatabaseUrls:
     """The database, without imports of other tests that the worker would take."""
     await empty_database(session_pool)
-    return migrated_url
+    return DatabaseUrls(owner_url, migrated_url)
 
 
 @pytest.fixture(scope="module")
-def stack(clean_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(clean_urls: DatabaseUrls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A provider, a server and a worker, each a process."""
     folder = tmp_path_factory.mktemp("platform")
     (folder / "logs").mkdir()
     api = ListenAddress("127.0.0.1", 0, ApiSettings).listen()
-    with running_platform(Console(quiet=True), clean_url, folder, api=api, idp_port=0) as stack:
+    with running_platform(Console(quiet=True), clean_urls, folder, api=api, idp_port=0) as stack:
         yield stack
 
 

@@ -22,7 +22,13 @@ from cli.signals import SIGNALS
 from core import settings as module
 from core.listening import ListenAddress
 from core.setting_errors import DOCUMENTATION, example_of, variable_of
-from core.settings import ApiSettings, AuthSettings, ClientSettings, DatabaseSettings
+from core.settings import (
+    ApiSettings,
+    AuthSettings,
+    ClientSettings,
+    DatabaseSettings,
+    MigrateSettings,
+)
 
 GROUPS = [
     group
@@ -33,8 +39,9 @@ FILE = str(Path(__file__))
 COMMANDS: dict[str, tuple[type[BaseSettings], ...]] = {
     "serve": cli.serve.SETTINGS,
     "worker": cli.worker.SETTINGS,
-    "migrate": (DatabaseSettings,),
+    "migrate": (MigrateSettings, DatabaseSettings),
     "audit --from 2026-01-01 --to 2026-01-02": (DatabaseSettings,),
+    "doctor database": (DatabaseSettings,),
     "doctor auth": (ApiSettings, AuthSettings),
     f"import {FILE}": (ClientSettings, *cli.imports.destination.LOCAL_SETTINGS),
     f"import --dry-run {FILE}": cli.imports.destination.DRY_RUN_SETTINGS,

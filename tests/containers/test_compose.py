@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.containers.files import COMPOSE, ROOT, services
+from migrations.roles import ROLES
+from tests.containers.files import COMPOSE, ROOT, environment, services
 
 PLATFORM_SERVICES = ("migrate", "api", "worker")
 
@@ -85,6 +86,25 @@ def test_the_api_and_the_worker_share_the_uploads() -> None:
     assert api["volumes"] == worker["volumes"] == ["uploads:/var/lib/sensorflow"]
 
 
+CREDENTIALS = re.compile(r"^postgresql://(\w+):\$\{(\w+):\?[^}]*\}@timescaledb:5432/sensorflow$")
+
+
+def test_the_api_and_the_worker_are_not_the_owner_of_the_database() -> None:
+    """Neither by name nor by password."""
+    owner = CREDENTIALS.findall(environment("migrate")["SENSORFLOW_MIGRATE_DATABASE_URL"])
+    assert owner == [(environment("timescaledb")["POSTGRES_USER"], "DATABASE_PASSWORD")]
+    for service in ("api", "worker"):
+        login = CREDENTIALS.findall(environment(service)["SENSORFLOW_DATABASE_URL"])
+        assert login == [("sensorflow_service", "SERVICE_DATABASE_PASSWORD")]
+    assert "SENSORFLOW_DATABASE_URL" not in environment("migrate")
+
+
+def test_the_database_starts_with_the_role_that_the_migrations_grant_to() -> None:
+    script = (ROOT / "deploy" / "timescaledb" / "service-role.sh").read_text()
+    assert f"CREATE ROLE sensorflow_app {ROLES['sensorflow_app']}'" in script
+    assert "GRANT sensorflow_app TO sensorflow_service;" in script
+
+
 @pytest.mark.parametrize("service", services())
 def test_ports_are_bound_to_the_loopback_interface(service: str) -> None:
     ports = services()[service].get("ports", [])
@@ -94,7 +114,7 @@ def test_ports_are_bound_to_the_loopback_interface(service: str) -> None:
 def test_every_mounted_file_exists_and_is_read_only() -> None:
     mounts = [mount for service in services().values() for mount in service.get("volumes", [])]
     files = [mount.split(":") for mount in mounts if mount.startswith("./")]
-    assert len(files) == 2
+    assert len(files) == 3
     for source, _, mode in files:
         assert (ROOT / source).is_file()
         assert mode == "ro"

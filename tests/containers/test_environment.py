@@ -47,7 +47,7 @@ def test_known_variables_include_those_of_every_group() -> None:
 @pytest.mark.parametrize(
     ("service", "groups"),
     [
-        ("migrate", [settings.DatabaseSettings]),
+        ("migrate", [settings.MigrateSettings]),
         ("worker", [settings.DatabaseSettings, settings.StorageSettings]),
         (
             "api",

@@ -12,6 +12,7 @@ from migrations.runner import upgrade
 from tests.api.proxy import Proxy, proxied
 from tests.api.test_server_process import gateway_token, server_process
 from tests.faults.databases import Cluster, Engine, chosen_database, kill_process_tree
+from tests.support.logins import create_login
 from tests.support.ports import free_port
 
 
@@ -50,7 +51,7 @@ async def running_platform(folder: Path) -> AsyncIterator[Platform]:
         IdentityProvider.serve(folder) as provider,
     ):
         await upgrade(database.url)
-        async with proxied(database.url) as proxy:
+        async with proxied(await create_login(database.url, "sensorflow_app")) as proxy:
             platform = Platform(database, proxy, provider, folder)
             await asyncio.to_thread(platform.start_api)
             try:

@@ -26,8 +26,17 @@ def database(migrated_url: str) -> DatabaseSettings:
 
 
 @pytest.fixture
-def context(pool: Pool, storage: Storage, database: DatabaseSettings) -> ImportContext:
+def context(
+    pool: Pool, application_pool: Pool, storage: Storage, database: DatabaseSettings
+) -> ImportContext:
     """A worker's context, over an empty database and storage."""
+    del pool
     return ImportContext(
-        storage, database, WorkerSettings(), ReadingSettings(), asyncio.Event(), 1000, pool
+        storage,
+        database,
+        WorkerSettings(),
+        ReadingSettings(),
+        asyncio.Event(),
+        1000,
+        application_pool,
     )

@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from core.database import Pool
 from core.imports import ImportOptions, OnTooManyErrors
 from core.readings import OnConflict
 from jobs.csv_import.context import ImportContext
@@ -36,13 +37,11 @@ BAD = (5, "bad_number", "value", "a,2024-01-01T02:00:00Z,x")
 @pytest.mark.parametrize("batch_lines", [1, 2, 1000])
 @pytest.mark.parametrize("compressed", [False, True])
 async def test_stored_values_stay_where_conflicts_are_errors_and_each_is_reported_by_its_line(
-    context: ImportContext, batch_lines: int, compressed: bool
+    context: ImportContext, pool: Pool, batch_lines: int, compressed: bool
 ) -> None:
     await run_import(context, STORED)
     if compressed:
-        await context.pool.execute(
-            "SELECT compress_chunk(chunk) FROM show_chunks('readings') chunk"
-        )
+        await pool.execute("SELECT compress_chunk(chunk) FROM show_chunks('readings') chunk")
     options = ImportOptions(on_conflict=OnConflict.ERROR)
     import_id = await add_import(context.pool, context.storage, FILE, options=options)
     await run_import_job(dataclasses.replace(context, batch_lines=batch_lines), import_id, 0)

@@ -56,12 +56,14 @@ def counts_of(forecast: Forecast) -> ImportCounts:
 )
 async def test_a_forecast_has_the_counts_of_loading_row_by_row(
     context: ImportContext,
+    pool: Pool,
+    *,
     stored: dict[Key, float],
     file: list[Row],
     batch_lines: int,
     on_conflict: OnConflict,
 ) -> None:
-    await hold_only(context.pool, stored)
+    await hold_only(pool, stored)
     context = dataclasses.replace(context, batch_lines=batch_lines)
     content = HEADER + "".join(row.text for row in file)
     forecast = await forecast_of(context, content, on_conflict=on_conflict)

@@ -30,12 +30,14 @@ rows = st.builds(Row, keys | st.none(), values, st.sampled_from([False, False, F
 )
 async def test_counts_and_contents_are_those_of_loading_row_by_row(
     context: ImportContext,
+    pool: Pool,
+    *,
     stored: dict[Key, float],
     file: list[Row],
     batch_lines: int,
     on_conflict: OnConflict,
 ) -> None:
-    await hold_only(context.pool, stored)
+    await hold_only(pool, stored)
     context = dataclasses.replace(context, batch_lines=batch_lines)
     content = HEADER + "".join(row.text for row in file)
     options = ImportOptions(on_conflict=on_conflict)
@@ -58,9 +60,9 @@ async def hold_only(pool: Pool, stored: dict[Key, float]) -> None:
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(files=st.lists(st.lists(rows, min_size=1, max_size=15), min_size=1, max_size=4))
 async def test_whenever_an_import_is_done_the_rollups_agree_with_the_table(
-    context: ImportContext, files: list[list[Row]]
+    context: ImportContext, pool: Pool, files: list[list[Row]]
 ) -> None:
-    await context.pool.execute("TRUNCATE readings; TRUNCATE readings_1h; TRUNCATE readings_1d")
+    await pool.execute("TRUNCATE readings; TRUNCATE readings_1h; TRUNCATE readings_1d")
     context = dataclasses.replace(context, batch_lines=4)
     for file in files:
         await run_import(context, HEADER + "".join(row.text for row in file))

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from core.database import Pool
 from core.imports import ImportOptions, OnTooManyErrors
 from jobs.csv_import.context import ImportContext
 from jobs.csv_import.job import run_import_job
@@ -102,7 +103,7 @@ async def test_a_retry_has_the_same_outcome(context: ImportContext, then: OnTooM
 
 
 async def test_a_load_that_is_continued_is_not_validated_as_a_whole_again(
-    context: ImportContext,
+    context: ImportContext, pool: Pool
 ) -> None:
     """Else a moved retention horizon could discard a file half of which is stored."""
     options = ImportOptions(max_errors=4)
@@ -110,9 +111,7 @@ async def test_a_load_that_is_continued_is_not_validated_as_a_whole_again(
     claim = await context.imports.claim(import_id)
     assert claim is not None
     await context.pool.execute("UPDATE imports SET lines_done = 5")
-    await context.pool.execute(
-        "INSERT INTO retention_horizon (horizon) VALUES ('2024-01-01T10:00Z')"
-    )
+    await pool.execute("INSERT INTO retention_horizon (horizon) VALUES ('2024-01-01T10:00Z')")
     await run_import_job(context, import_id, 0)
     assert (await outcome_of(context.pool, import_id)).state == "done"
 

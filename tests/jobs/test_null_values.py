@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from core.database import Pool
 from core.imports import DecimalMark, Delimiter, ImportOptions, OnTooManyErrors
 from core.readings import OnConflict
 from jobs.csv_import.context import ImportContext
@@ -116,8 +117,10 @@ async def test_without_the_option_they_are_rejected_as_ever(context: ImportConte
     assert outcome.counts == ImportCounts(read=9, inserted=2, rejected=7)
 
 
-async def test_a_null_value_with_another_fault_is_a_reject(context: ImportContext) -> None:
-    await context.pool.execute("INSERT INTO retention_horizon (horizon) VALUES ('2024-01-01Z')")
+async def test_a_null_value_with_another_fault_is_a_reject(
+    context: ImportContext, pool: Pool
+) -> None:
+    await pool.execute("INSERT INTO retention_horizon (horizon) VALUES ('2024-01-01Z')")
     lines = [
         ",2024-01-01T00:00Z,-9999",
         "a,yesterday,-9999",

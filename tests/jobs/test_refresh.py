@@ -1,11 +1,9 @@
 """What a refresh promises: the rollups agree with the rows, or the ledger still says so."""
 
 import dataclasses
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import asyncpg
 import pytest
 import structlog.testing
 from asyncpg.exceptions import LockNotAvailableError
@@ -15,7 +13,7 @@ from core.settings import DatabaseSettings
 from jobs.csv_import.context import ImportContext
 from jobs.errors import WorkerStoppingError
 from jobs.rollups import refresh as module
-from jobs.rollups.refresh import HOURLY, LOCK_KEY, refresh_dirty_ranges
+from jobs.rollups.refresh import HOURLY, refresh_dirty_ranges
 from tests.jobs.support import HEADER, add_import, rolled_up, run_import
 
 DAY = datetime(2024, 1, 1, tzinfo=UTC)
@@ -199,15 +197,6 @@ async def test_a_refresh_that_meets_another_one_is_tried_again(
     assert await ledger(pool) == []
 
 
-@pytest.mark.usefixtures("other_refresher")
-async def test_while_another_session_refreshes_nothing_is_done(
-    pool: Pool, database: DatabaseSettings
-) -> None:
-    await write_late(pool, DAY, 1)
-    assert not await refresh_dirty_ranges(database)
-    assert await ledger(pool) == [DAY]
-
-
 async def test_ranges_of_an_import_still_loading_are_left_for_its_end(
     pool: Pool, database: DatabaseSettings, context: ImportContext
 ) -> None:
@@ -232,20 +221,6 @@ async def test_an_interrupted_refresh_leaves_the_ledger_as_it_was(
     assert await ledger(pool) == [DAY]
     assert await refresh_dirty_ranges(database)
     assert await ledger(pool) == []
-
-
-@pytest.fixture
-async def other_refresher(migrated_url: str) -> AsyncIterator[None]:
-    """Another session that holds the refresher's lock."""
-    one, two = await asyncpg.connect(migrated_url), await asyncpg.connect(migrated_url)
-    await one.execute("SELECT pg_advisory_lock($1)", LOCK_KEY)
-    excluded = not await two.fetchval("SELECT pg_try_advisory_lock($1)", LOCK_KEY)
-    await two.close()
-    if excluded:
-        yield
-    await one.close()
-    if not excluded:
-        pytest.skip("this engine has one backend, so a session's lock excludes nobody")
 
 
 async def write_late(pool: Pool, ts: datetime, value: float) -> None:

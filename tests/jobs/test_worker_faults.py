@@ -1,18 +1,20 @@
 """A worker killed at any phase of an import: the next one completes it."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
 import asyncpg
 import pytest
 
-from core.database import Pool
+from core.database import Connection, Pool
 from core.settings import StorageSettings
 from core.storage import Storage
 from tests.jobs.known_file import BATCH_LINES, CONTENT, assert_as_undisturbed
@@ -130,6 +132,29 @@ async def test_a_worker_that_is_terminated_hands_its_import_over_at_once(
     await assert_as_undisturbed(pool, storage, import_id)
 
 
+async def test_notifications_of_another_login_disturb_no_worker(
+    pool: Pool,
+    storage: Storage,
+    storage_settings: StorageSettings,
+    migrated_url: str,
+    bi_tool: Connection,
+) -> None:
+    import_id = await add_import(pool, storage, CONTENT)
+    async with (
+        database_proxy(migrated_url, EARLY) as proxy,
+        worker(url_through(proxy, migrated_url), storage_settings, lease_seconds=10) as disturbed,
+    ):
+        await asyncio.wait_for(proxy.held.wait(), DEADLINE_SECONDS)
+        job_id = await pool.fetchval("SELECT id FROM queue.pgqueuer")
+        for payload in ("not json", "", "x" * 7_999, "null", cancellation_of(job_id)):
+            await bi_tool.execute("SELECT pg_notify('ch_pgqueuer', $1)", payload)
+        proxy.released.set()
+        await wait_until_settled(migrated_url, pool, import_id)
+        assert disturbed.returncode is None
+    await assert_as_undisturbed(pool, storage, import_id)
+    assert (await outcome_of(pool, import_id)).attempt == 1
+
+
 async def test_a_running_worker_records_heartbeats(
     pool: Pool, storage: Storage, storage_settings: StorageSettings, migrated_url: str
 ) -> None:
@@ -147,6 +172,12 @@ async def test_an_import_whose_job_was_lost_is_queued_again(
     async with worker(migrated_url, storage_settings):
         await wait_until_settled(migrated_url, pool, import_id)
     await assert_as_undisturbed(pool, storage, import_id)
+
+
+def cancellation_of(job_id: int) -> str:
+    """The notification by which pgqueuer cancels a job."""
+    event = {"type": "cancellation_event", "channel": "ch_pgqueuer", "ids": [job_id]}
+    return json.dumps(event | {"sent_at": datetime.now(UTC).isoformat()})
 
 
 @asynccontextmanager

@@ -28,6 +28,7 @@ from tests.conftest import empty_database
 from tests.jobs.known_file import CONTENT, assert_as_undisturbed
 from tests.kills.sender import Sender
 from tests.kills.victims import Program, Victim, database_server
+from tests.support.logins import create_login
 from tests.support.ports import free_port
 from tests.support.stub_provider import AUDIENCE, StubProvider
 
@@ -78,7 +79,8 @@ async def platform(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pl
         await upgrade(server.url)
         async with StubProvider().serving() as provider:
             port = free_port()
-            environment = settings_of(server.url, provider, folder, port)
+            service_url = await create_login(server.url, "sensorflow_app")
+            environment = settings_of(service_url, provider, folder, port)
             api = Program(("cli", "serve"), environment, folder / "api.log")
             worker = Program(
                 ("tests.jobs.worker_process", str(BATCH_LINES)), environment, folder / "worker.log"

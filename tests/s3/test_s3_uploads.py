@@ -68,7 +68,10 @@ async def client(
 
 
 @pytest.fixture
-def context(pool: Pool, storage: Storage, migrated_url: str) -> ImportContext:
+def context(
+    pool: Pool, application_pool: Pool, storage: Storage, migrated_url: str
+) -> ImportContext:
+    del pool
     return ImportContext(
         storage,
         DatabaseSettings(url=migrated_url),
@@ -76,7 +79,7 @@ def context(pool: Pool, storage: Storage, migrated_url: str) -> ImportContext:
         ReadingSettings(),
         asyncio.Event(),
         1000,
-        pool,
+        application_pool,
     )
 
 

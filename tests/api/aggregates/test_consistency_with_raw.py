@@ -359,12 +359,14 @@ def import_work(database_url: str, storage_folder: Path, pool: Pool) -> ImportCo
 async def test_api_views_and_raw_rows_agree_after_every_step(
     client: httpx2.AsyncClient,
     pool: Pool,
+    application_pool: Pool,
+    *,
     migrated_url: str,
     storage_folder: Path,
     steps: list[tuple[Step, RangeQuery]],
 ) -> None:
     await empty_database(pool)
-    work = import_work(migrated_url, storage_folder, pool)
+    work = import_work(migrated_url, storage_folder, application_pool)
     now = datetime.now(UTC).replace(minute=40, second=0, microsecond=0)
     platform = Platform(client, pool, work, now)
     for step, query in [*steps, (Refresh(), steps[0][1])]:

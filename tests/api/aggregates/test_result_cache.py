@@ -192,12 +192,14 @@ QUERIES: list[dict[str, Any]] = [
 async def test_whatever_is_written_cached_responses_equal_uncached_ones(
     replicas: Replicas,
     pool: Pool,
+    application_pool: Pool,
+    *,
     migrated_url: str,
     tmp_path: Path,
     steps: list[tuple[Step, bool]],
 ) -> None:
     await empty_database(pool)
-    work = import_work(migrated_url, tmp_path, pool)
+    work = import_work(migrated_url, tmp_path, application_pool)
     now = datetime.now(UTC).replace(minute=40, second=0, microsecond=0)
     for step, at_first in steps:
         client = replicas.first if at_first else replicas.second

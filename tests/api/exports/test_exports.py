@@ -139,6 +139,8 @@ async def test_every_format_carries_the_rows_of_the_table(
 async def test_an_exported_csv_is_imported_again_to_unchanged(
     client: httpx2.AsyncClient,
     pool: Pool,
+    application_pool: Pool,
+    *,
     migrated_url: str,
     tmp_path: Path,
     stored: Sequence[Reading],
@@ -154,7 +156,7 @@ async def test_an_exported_csv_is_imported_again_to_unchanged(
         ReadingSettings(),
         asyncio.Event(),
         1000,
-        pool,
+        application_pool,
     )
     outcome = await run_import(worker, exported, options=ImportOptions(earliest=EARLIEST))
     assert outcome.state == "done"

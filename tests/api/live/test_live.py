@@ -12,11 +12,12 @@ import pytest
 import pytest_asyncio
 
 from api.http.equipment_filter import ALL_EQUIPMENT, EquipmentFilter
-from api.live import service
+from api.live import listener, service
 from api.live.feed import MAX_UNSENT_EVENTS, REPLAYED_EVENTS, LiveFeed
+from api.live.listener import MAX_QUEUED_NOTIFICATIONS
 from api.live.schemas import ChangedDays
 from api.readings.stored_reading import StoredReading
-from core.database import Pool
+from core.database import Connection, Pool
 from tests.api.http.test_problem_details import assert_problem
 from tests.api.imports.test_import_events import Event, parsed
 from tests.api.proxy import Proxy, proxied
@@ -138,6 +139,52 @@ async def test_more_changes_than_are_sent_one_by_one_are_sent_by_the_day(
         (event,) = await take(events, 1)
     days = {"equipmentId": "a", "firstDay": "2026-03-10", "lastDay": "2026-03-11"}
     assert (event["event"], event["data"]) == ("changed", days)
+
+
+MAX_PAYLOAD_BYTES = 7_999  # of PostgreSQL
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        *("not json", "", '{"at": "2026-03-10T12:00:00Z", "days": 5}'),
+        *("x" * MAX_PAYLOAD_BYTES, "[" * MAX_PAYLOAD_BYTES, "\N{SNOWMAN}" * 2_666),
+        '{"at": "2026-03-10T12:00:00Z", "equipmentIds": ["\\ud800"], "days": ["2026-03-10"]}',
+    ],
+    ids=["text", "empty", "type", "long", "nested", "unicode", "surrogate"],
+)
+async def test_a_notification_of_another_login_is_reported_as_missed_events_and_listening_goes_on(
+    client: httpx2.AsyncClient, bi_tool: Connection, payload: str
+) -> None:
+    async with following(client) as events:
+        await bi_tool.execute("SELECT pg_notify('data_changes', $1)", payload)
+        assert (await take(events, 1))[0]["event"] == "missed"
+        await post(client, "a", NOON, 1)
+        assert short((await take(events, 1))[0]) == ("reading", "a", 1)
+
+
+async def test_a_flood_of_notifications_is_reported_as_missed_events_and_listening_goes_on(
+    client: httpx2.AsyncClient, bi_tool: Connection
+) -> None:
+    flood = "SELECT pg_notify('data_changes', 'junk ' || i) FROM generate_series(1, $1) AS i"
+    async with following(client) as events:
+        await bi_tool.execute(flood, 3 * MAX_QUEUED_NOTIFICATIONS)
+        await post(client, "a", NOON, 1)
+        while (event := (await take(events, 1))[0])["event"] == "missed":
+            pass
+        assert short(event) == ("reading", "a", 1)
+
+
+async def test_a_listener_that_fails_is_started_again(
+    client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with following(client) as events:
+        with monkeypatch.context() as faulty:
+            faulty.setattr(listener, "parse_notification", None)
+            await post(client, "a", NOON, 1)
+            assert (await take(events, 1))[0]["event"] == "missed"
+        await post(client, "a", NOON, 2)
+        assert short((await take(events, 1))[0]) == ("reading", "a", 2)
 
 
 @pytest.mark.parametrize(("ids", "days"), [(["x" * 255] * 40, 40), ([""], 1)])

@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from core.database import Pool
+from core.database import Connection, Pool
 from core.queries import queries
 from tests.api.batches.test_batches import counts, post, row
 from tests.api.readings.test_group_commit import another_writer
@@ -90,6 +90,28 @@ async def test_a_request_repeated_while_the_first_is_in_progress_is_executed_onc
         else:
             assert response.json() == first.json()
     assert await pool.fetchval("SELECT count(*) FROM idempotency_keys") == 1
+
+
+async def test_no_other_login_can_hold_up_a_request(
+    client: httpx2.AsyncClient, bi_tool: Connection
+) -> None:
+    await bi_tool.execute(
+        "SELECT pg_advisory_lock(hashtextextended('4ec2', hashtextextended($1, 7463920120)))",
+        "tester",
+    )
+    assert counts(await post(client, [row(0)], KEY)) == {"inserted": 1}
+
+
+async def test_an_expired_key_is_claimed_by_one_request_at_a_time(
+    client: httpx2.AsyncClient, pool: Pool
+) -> None:
+    await post(client, [row(0)], KEY)
+    await pool.execute("UPDATE idempotency_keys SET created_at = now() - INTERVAL '25 hours'")
+    responses = await asyncio.gather(*(post(client, [row(0), row(1)], KEY) for _ in range(4)))
+    assert {response.status_code for response in responses} <= {200, 409}
+    executed = [counts(response) for response in responses if response.status_code == 200]
+    assert executed
+    assert all(account == {"inserted": 1, "unchanged": 1} for account in executed)
 
 
 async def test_keys_expire_after_a_day(client: httpx2.AsyncClient, pool: Pool) -> None:

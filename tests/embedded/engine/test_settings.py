@@ -1,5 +1,8 @@
+from collections.abc import AsyncIterator
+
 import asyncpg
 import pytest
+import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -79,6 +82,47 @@ async def test_a_rolled_back_set_changes_nothing(connect: Connect) -> None:
     await transaction.rollback()
     assert await show(other, "work_mem") == "4MB"
     assert await show(setter, "work_mem") == "4MB"
+
+
+@pytest_asyncio.fixture
+async def reader(connect: Connect) -> AsyncIterator[asyncpg.Connection]:
+    """A client whose user is a role of its own, between others whose users are the superuser."""
+    admin = await connect()
+    await admin.execute("CREATE ROLE reader LOGIN; CREATE ROLE helper; GRANT helper TO reader")
+    await admin.execute("CREATE TABLE secret (i integer); GRANT SELECT ON secret TO helper")
+    reader = await connect(user="reader")
+    assert await admin.fetchval("SELECT session_user") == "postgres"
+    yield reader
+    await reader.close()
+    await admin.execute("DROP TABLE secret; DROP ROLE reader; DROP ROLE helper")
+
+
+@pytest.mark.parametrize("command", ["SELECT 1", "RESET ALL", "DISCARD ALL", "RESET ROLE"])
+async def test_a_user_that_is_a_role_has_its_privileges_only(
+    reader: asyncpg.Connection, connect: Connect, command: str
+) -> None:
+    await reader.execute(command)
+    await (await connect()).execute("CREATE TEMPORARY TABLE between (i integer)")
+    assert await reader.fetchval("SELECT session_user") == "reader"
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await reader.execute("CREATE TABLE public.intruder (i integer)")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await reader.execute("SET ROLE postgres")
+
+
+async def test_a_user_keeps_the_role_that_it_has_set(
+    reader: asyncpg.Connection, connect: Connect
+) -> None:
+    await reader.execute("SET ROLE helper")
+    assert await (await connect()).fetchval("SELECT current_user") == "postgres"
+    assert await reader.fetchval("SELECT current_user") == "helper"
+    assert await reader.fetch("SELECT * FROM secret") == []
+
+
+@pytest.mark.parametrize("user", ["nobody", "pg_monitor", "o'hara"])
+async def test_any_other_user_is_the_superuser(connect: Connect, user: str) -> None:
+    connection = await connect(user=user)
+    assert await connection.fetchval("SELECT session_user") == "postgres"
 
 
 async def test_a_role_applies_to_its_client_alone_until_reset_role(connect: Connect) -> None:
