@@ -87,6 +87,7 @@ class ImportFault(StrEnum):
     NOT_TEXT = "not_text"
     MISSING_HEADER = "missing_header"
     AMBIGUOUS_HEADER = "ambiguous_header"
+    INVALID_COLUMN = "invalid_column"
     BAD_COMPRESSION = "bad_compression"
     BAD_ARCHIVE = "bad_archive"
     BAD_WORKBOOK = "bad_workbook"
@@ -111,6 +112,10 @@ COLUMNS = (EQUIPMENT_ID, TIMESTAMP, VALUE)
 TIME_OF_DAY = "timeOfDay"
 
 MAX_COLUMNS = 100  # of a text file
+MAX_WIDE_COLUMNS = 5_000  # of one with a column a sensor
+
+# What stands for the name of a column in the template of ids.
+COLUMN_NAME = "{column}"
 
 UTC_ZONE = "UTC"
 
@@ -130,6 +135,13 @@ class Encoding(StrEnum):
     UTF_8 = "utf-8"
     UTF_16 = "utf-16"
     WINDOWS_1252 = "windows-1252"
+
+
+class TableLayout(StrEnum):
+    """What a row of a table holds: one reading, or those of all sensors at one time."""
+
+    LONG = "long"
+    WIDE = "wide"
 
 
 class HeaderMode(StrEnum):
@@ -176,7 +188,8 @@ class ImportOptions(Struct, frozen=True, kw_only=True, rename="camel"):
     `delimiter` null: detected from the header. `timeFormat` is one of TimeFormat, or a pattern in
     the words of strptime. `timeZone` is that of timestamps without offset.
     `columns` maps COLUMNS to the file's own names, or without header to their positions from 1; a
-    timestamp may have two, a date and a time.
+    timestamp may have two, a date and a time. In a wide layout every other column is a sensor, but
+    for `ignoreColumns`; its id is made of its name by `idTemplate`.
     `skipLines` are passed over before the header is looked for, `skipLinesAfterHeader` before the
     first row, and everywhere lines that begin with `commentPrefix`. `maxErrors` is a number of
     rejected rows or a percentage of all rows such as "5%"; null: any number. `earliest` is the
@@ -191,6 +204,9 @@ class ImportOptions(Struct, frozen=True, kw_only=True, rename="camel"):
     time_zone: str = UTC_ZONE
     hour24: Hour24 = Hour24.REJECT
     columns: dict[str, str | list[str]] = {}
+    layout: TableLayout = TableLayout.LONG
+    id_template: str = COLUMN_NAME
+    ignore_columns: list[str] = []
     header: HeaderMode = HeaderMode.DETECT
     skip_lines: int = 0
     comment_prefix: str | None = None
@@ -204,9 +220,13 @@ class ImportOptions(Struct, frozen=True, kw_only=True, rename="camel"):
     @property
     def wanted_columns(self) -> tuple[str, ...]:
         """The columns that the file must have."""
-        if TIME_OF_DAY in self.column_names:
-            return (*COLUMNS, TIME_OF_DAY)
-        return COLUMNS
+        columns = (TIMESTAMP,) if self.is_wide else COLUMNS
+        return (*columns, TIME_OF_DAY) if TIME_OF_DAY in self.column_names else columns
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether each column but those of the timestamp is a sensor."""
+        return self.layout is TableLayout.WIDE
 
     @property
     def column_names(self) -> dict[str, str]:

@@ -18,24 +18,31 @@ from api.imports.option_parsers import (
     parse_comment_prefix,
     parse_delimiter,
     parse_earliest_option,
+    parse_id_template,
     parse_line_count,
     parse_max_errors,
-    parse_null_values,
     parse_time_format,
+    texts_parser,
 )
 from core.imports import (
+    COLUMN_NAME,
     COLUMNS,
     MAX_COLUMNS,
+    MAX_WIDE_COLUMNS,
+    TIMESTAMP,
     DecimalMark,
     Encoding,
     HeaderMode,
     Hour24,
     ImportOptions,
     OnTooManyErrors,
+    TableLayout,
     TimeFormat,
 )
 from core.readings import OnConflict
 from core.timestamp_patterns import ALLOWED, EXAMPLES
+
+MAX_NULL_VALUES = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +139,31 @@ IMPORT_OPTIONS = (
         cli_help=f"The file's name for {_alternatives(COLUMNS)}; timestamp=DATE,TIME if in two.",
     ),
     _enum_option(
+        "layout",
+        TableLayout,
+        description="wide: every column but the timestamp's is a sensor.",
+        flag="--layout",
+        metavar="LAYOUT",
+        cli_help="Of the table: {choices}, which is a column a sensor.",
+    ),
+    ImportOption(
+        name="idTemplate",
+        parse=parse_id_template,
+        description=f"The id of a wide layout's sensor, with {COLUMN_NAME} for its column's name.",
+        flag="--id-template",
+        metavar="TEMPLATE",
+        cli_help=f"The id of a wide layout's sensor, such as plant1.{COLUMN_NAME}.",
+    ),
+    ImportOption(
+        name="ignoreColumns",
+        parse=texts_parser('["RECORD"]', MAX_WIDE_COLUMNS),
+        description='A JSON list of columns of a wide layout that are no sensors; "" is one '
+        "without a name.",
+        flag="--ignore-column",
+        metavar="NAME",
+        cli_help="A column of a wide layout that is no sensor.",
+    ),
+    _enum_option(
         "header",
         HeaderMode,
         description="none: no line names the columns, and the option columns has their numbers.",
@@ -197,7 +229,7 @@ IMPORT_OPTIONS = (
     ),
     ImportOption(
         name="nullValues",
-        parse=parse_null_values,
+        parse=texts_parser('["-9999", "NAN"]', MAX_NULL_VALUES),
         description='A JSON list of values that stand for no reading, such as ["-9999", "NAN"]; '
         '"" is an empty one.',
         flag="--null-value",
@@ -225,9 +257,32 @@ def parse_options(fields: Mapping[str, object]) -> ImportOptions:
     if problems:
         raise InvalidRequestError(problems)
     options = msgspec.convert(parsed, ImportOptions)
+    if options.is_wide:
+        _require_wide(options)
+    else:
+        _require_long(options)
     if options.header is HeaderMode.NONE:
         _require_positions(options)
     return options
+
+
+def _require_long(options: ImportOptions) -> None:
+    """Raise InvalidRequestError if an option is about columns that are sensors."""
+    about_sensors = {
+        "idTemplate": options.id_template != COLUMN_NAME,
+        "ignoreColumns": bool(options.ignore_columns),
+    }
+    for name in filter(about_sensors.get, about_sensors):
+        raise invalid_parameter(name, "needs layout=wide")
+
+
+def _require_wide(options: ImportOptions) -> None:
+    """Raise InvalidRequestError unless the options are such that columns may be sensors."""
+    if options.columns.keys() - {TIMESTAMP}:
+        message = f"with layout=wide may name the {TIMESTAMP} alone: all others are sensors"
+        raise invalid_parameter("columns", message)
+    if options.header is HeaderMode.NONE:
+        raise invalid_parameter("header", "must name the sensors with layout=wide")
 
 
 def _require_positions(options: ImportOptions) -> None:

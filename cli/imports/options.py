@@ -38,7 +38,7 @@ def _pair(column: str) -> tuple[str, str | list[str]]:
 
 # Options that may be repeated, and how their values make the text of one form field.
 JOINERS: Mapping[str, Callable[[Sequence[str]], str]] = MappingProxyType(
-    {"columns": _columns_as_json, "nullValues": json.dumps}
+    {"columns": _columns_as_json, "ignoreColumns": json.dumps, "nullValues": json.dumps}
 )
 
 

@@ -29,7 +29,7 @@ def _with_fields(lines: pl.DataFrame, layout: Layout) -> pl.DataFrame:
     has_quotes = lines[TEXT].str.contains('"', literal=True).any()
     if has_quotes or layout.width > MAX_SPLIT_COLUMNS:
         fields = pl.col(TEXT).str.extract_groups(_line_pattern(layout))
-        return lines.with_columns(_unquoted(fields.struct.field(name)) for name in layout.positions)
+        return lines.with_columns(unquoted(fields.struct.field(name)) for name in layout.positions)
     trailing = lines[TEXT].str.ends_with(layout.delimiter).any()
     return lines.with_columns(_split_exact(layout, trailing=trailing))  # several times as fast
 
@@ -58,6 +58,14 @@ def _line_pattern(layout: Layout) -> str:
     return f"^{mark.join(groups)}(?:{mark})?$"
 
 
-def _unquoted(field: pl.Expr) -> pl.Expr:
+def as_field(column: str, delimiter: str) -> pl.Expr:
+    """The column's text, quoted if need be, as a field of CSV."""
+    text = pl.col(column)
+    quoted = pl.concat_str(pl.lit('"'), text.str.replace_all('"', '""', literal=True), pl.lit('"'))
+    return pl.when(text.str.contains(f'["{delimiter}\r\n]')).then(quoted).otherwise(text)
+
+
+def unquoted(field: pl.Expr) -> pl.Expr:
+    """The text of a field, in quotes or not."""
     bare = field.str.strip_prefix('"').str.strip_suffix('"')
     return bare.str.replace_all('""', '"', literal=True)

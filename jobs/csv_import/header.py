@@ -16,12 +16,14 @@ from jobs.csv_import.header_faults import (
     several_headers,
 )
 from jobs.csv_import.layout import Layout, match_columns, split_line
+from jobs.csv_import.wide_columns import find_sensors
 
 
 def read_header(path: Path, options: ImportOptions) -> Layout:
     """The layout of the file's lines.
 
-    Raises FileFaultError: `empty_file`, `not_text`, `missing_header` or `ambiguous_header`.
+    Raises FileFaultError: `empty_file`, `not_text`, `missing_header`, `ambiguous_header` or
+    `invalid_column`.
     """
     head = read_head(path, options)
     if not head.lines:
@@ -55,10 +57,13 @@ def _named_by(line: HeadLine, head: Head, options: ImportOptions) -> Layout | No
     for delimiter in head.delimiters:
         names = split_line(line.text, delimiter)
         positions = match_columns(names, options)
-        if positions is not None and len(names) <= MAX_COLUMNS:
+        if positions is None or not (options.is_wide or len(names) <= MAX_COLUMNS):
+            continue
+        sensors = find_sensors(names, positions, options) if options.is_wide else ()
+        if sensors or not options.is_wide:
             matched = {column: names[position] for column, position in positions.items()}
             lines_above = line.number + options.skip_lines_after_header
-            return Layout(delimiter, len(names), positions, matched, lines_above)
+            return Layout(delimiter, len(names), positions, matched, lines_above, sensors)
     return None
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from core.imports import EQUIPMENT_ID, TIMESTAMP, VALUE, ImportFault, ImportOptions
 from jobs.errors import FileFaultError
@@ -18,12 +19,20 @@ COLUMN_ALIASES = {
 QUOTED_CHARACTERS = 80
 
 
+class Sensor(NamedTuple):
+    """A column of a wide file: its position, its name, and the equipment id made of that."""
+
+    position: int
+    name: str
+    equipment_id: str
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """How a line splits: into `width` fields, among which each of COLUMNS has its position.
 
     So has TIME_OF_DAY if timestamps are in two columns. `names` are the file's own for them. The
-    first `lines_above` lines are no rows.
+    first `lines_above` lines are no rows. A wide file has `sensors`, and only a timestamp besides.
     """
 
     delimiter: str
@@ -31,6 +40,14 @@ class Layout:
     positions: Mapping[str, int]
     names: Mapping[str, str] = field(default_factory=dict, compare=False)
     lines_above: int = 1
+    sensors: Sequence[Sensor] = ()
+
+    @property
+    def of_rejects(self) -> "Layout":
+        """How the text of a rejected row splits; of a wide file it is a timestamp and a cell."""
+        if not self.sensors:
+            return self
+        return Layout(self.delimiter, 2, {TIMESTAMP: 0, VALUE: 1})
 
 
 def field_pattern(delimiter: str) -> str:

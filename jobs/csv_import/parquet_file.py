@@ -21,7 +21,7 @@ from core.imports import (
     TimeFormat,
 )
 from jobs.csv_import.decompression import inflated_too_large
-from jobs.csv_import.field_splitting import join_timestamps
+from jobs.csv_import.field_splitting import as_field, join_timestamps
 from jobs.csv_import.layout import Layout, match_columns
 from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT
 from jobs.csv_import.parquet_text import as_text, is_text, require_types
@@ -42,8 +42,10 @@ def open_parquet(
     """The rows after the first `rows_done`.
 
     Raises FileFaultError: `bad_parquet`, also while the batches are read, `missing_header`,
-    `ambiguous_header`, `wrong_column_type` or `inflated_too_large`.
+    `ambiguous_header`, `invalid_column`, `wrong_column_type` or `inflated_too_large`.
     """
+    if options.is_wide:
+        raise _wide()
     with _parquet_faults():
         metadata = pq.read_metadata(path)
         schema = metadata.schema.to_arrow_schema()
@@ -54,6 +56,14 @@ def open_parquet(
     require_types(types, options)
     batches = _row_batches(path, names, types, rows_done, batch_rows)
     return RowSource(names, _effective_options(types, options), LAYOUT, batches)
+
+
+def _wide() -> FileFaultError:
+    return FileFaultError(
+        ImportFault.INVALID_COLUMN,
+        "Columns of a Parquet file cannot be sensors. Nothing of it was stored. Write the wide "
+        "table as CSV, or one of three columns as Parquet.",
+    )
 
 
 def _names(schema: Any, options: ImportOptions) -> dict[str, str]:
@@ -126,7 +136,9 @@ def _row_batch(frames: list[pl.DataFrame], rows_before: int, row_bytes: float) -
     if TIME_OF_DAY in rows.columns:
         rows = join_timestamps(rows)
     frame = rows.with_columns(
-        pl.concat_str(map(_as_field, COLUMNS), separator=LAYOUT.delimiter).alias(TEXT)
+        pl.concat_str(
+            [as_field(column, LAYOUT.delimiter) for column in COLUMNS], separator=LAYOUT.delimiter
+        ).alias(TEXT)
     )
     numbered = frame.with_row_index(LINE_NUMBER, offset=rows_before + 1)
     return RowBatch(
@@ -135,13 +147,6 @@ def _row_batch(frames: list[pl.DataFrame], rows_before: int, row_bytes: float) -
         size_bytes=round(row_bytes * frame.height),
         frame=numbered.cast({LINE_NUMBER: pl.Int64}),
     )
-
-
-def _as_field(column: str) -> pl.Expr:
-    """The text, quoted if need be, as a field of CSV."""
-    text = pl.col(column)
-    quoted = pl.concat_str(pl.lit('"'), text.str.replace_all('"', '""', literal=True), pl.lit('"'))
-    return pl.when(text.str.contains('[",\r\n]')).then(quoted).otherwise(text)
 
 
 @contextmanager

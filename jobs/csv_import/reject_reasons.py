@@ -2,11 +2,12 @@
 
 import re
 from datetime import datetime
+from typing import Any
 
 import polars as pl
 
 from core.errors import ReadingRejectedError
-from core.imports import Hour24, ImportOptions
+from core.imports import TIMESTAMP, Hour24, ImportOptions
 from core.readings import RejectCode, validate_id
 from core.storage import Storage
 from core.time import plausible_unit, utc_now
@@ -34,13 +35,15 @@ async def first_reject_reasons(storage: Storage, folder: str, source: RowSource)
 def describe_rejects(rejects: pl.DataFrame, source: RowSource) -> list[str]:
     """Line, code and column of each reject, and a hint where there is one."""
     now = utc_now()
-    rows = split_fields(rejects, source.layout).iter_rows(named=True)
+    rows = split_fields(rejects, source.layout.of_rejects).iter_rows(named=True)
     return [_described(row, source.options, now) for row in rows]
 
 
-def _described(row: dict[str, str], options: ImportOptions, now: datetime) -> str:
+def _described(row: dict[str, Any], options: ImportOptions, now: datetime) -> str:
     code, column = row["code"], row["column"]
-    hint = _hint(RejectCode(code), row[column], options, now) if column else ""
+    # The ids of a wide file are good, and its values need no hint.
+    text = row[TIMESTAMP if options.is_wide else column] if column else None
+    hint = _hint(RejectCode(code), text, options, now) if text is not None else ""
     return f"line {row[LINE_NUMBER]}: {code}{column and f' in {column}'}{hint and f' ({hint})'}"
 
 

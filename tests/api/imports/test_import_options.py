@@ -22,6 +22,9 @@ DEFAULTS: dict[str, Any] = {
     "timeZone": "UTC",
     "hour24": "reject",
     "columns": {},
+    "layout": "long",
+    "idTemplate": "{column}",
+    "ignoreColumns": [],
     "header": "detect",
     "skipLines": 0,
     "commentPrefix": None,
@@ -40,6 +43,9 @@ OPTIONS_OF_CLIENT = {
     "timeZone": "America/New_York",
     "hour24": "next_day",
     "columns": {"timestamp": "Zeit", "value": "Wert, °C"},
+    "layout": "long",
+    "idTemplate": "{column}",
+    "ignoreColumns": [],
     "header": "detect",
     "skipLines": 3,
     "commentPrefix": "//",
@@ -196,13 +202,18 @@ def test_a_json_object_gives_the_same_options() -> None:
     assert parse_options({}) == ImportOptions()
 
 
+LISTS = ("ignoreColumns", "nullValues")
+
+
 @pytest.mark.parametrize("value", [None, 1, 1.5, True, [], {}, [","], {"a": 1}, "\ud800"])
 @pytest.mark.parametrize("name", [*PARSERS, "\ud800"])
 def test_a_value_of_another_type_is_rejected(name: str, value: object) -> None:
     counts = {"maxErrors", "skipLines", "skipLinesAfterHeader"}
-    valid = [("columns", {}), ("nullValues", []), ("nullValues", [","])]
+    valid = [("columns", {}), *((name, texts) for name in LISTS for texts in ([], [","]))]
     if (name, value) in valid or (name in counts and type(value) is int):
         return
+    if name == "ignoreColumns":
+        assert parse_options({"layout": "wide", name: [","]}).ignore_columns == [","]
     with pytest.raises(InvalidRequestError) as raised:
         parse_options({name: value})
     (problem,) = raised.value.problems
