@@ -17,6 +17,7 @@ from core.imports import (
     HeaderMode,
     Hour24,
     ImportOptions,
+    TableLayout,
     TimeFormat,
 )
 from core.readings import OnConflict
@@ -39,6 +40,8 @@ PATTERNS = [
     "%d.%m.%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p", "%d-%b-%Y %H:%M", "%Y%m%d%H%M%S",
     "%d/%m/%y %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S %z",
 ]  # fmt: skip
+SENSORS = ["temp", "hum %", 'T "1"', "Wert |°C", "17", "1;5", "tab, x"]
+IGNORED = ["note", "", "Rec #"]
 ISO_ENDINGS = ["", "Z", " UTC", "gmt", "+00:00", " +0000", ",25Z"]
 TITLES = ["Station: Weir 4", "Logger S/N: 77", "", "  ", "export of 2026-11-01", '"']
 ENDINGS = ["\n", "\r\n", "\r"]
@@ -68,7 +71,7 @@ class OptionFile:
 def option_file(random: Random) -> OptionFile:
     """A file of a header, if it has one, rows of which some are bad, and lines that are none."""
     options = _options(random)
-    writer = Writer(random, options)
+    writer = (WideWriter if options.is_wide else Writer)(random, options)
     lines = [*writer.above(), *writer.rows()]
     ending = random.choice(ENDINGS)
     codec, encoding = random.choice(ENCODINGS)
@@ -85,9 +88,12 @@ def option_file(random: Random) -> OptionFile:
 
 def _options(random: Random) -> ImportOptions:
     header = random.choice([HeaderMode.DETECT] * 3 + [HeaderMode.NONE])
+    is_wide = header is HeaderMode.DETECT and random.random() < 0.4
     with_header = header is HeaderMode.DETECT
     own = OWN_NAMES | random.choice([{}, {"timestamp": ["Datum", "Uhr;zeit"]}])
     named = random.sample(COLUMNS, random.randint(0, 3))
+    if is_wide:
+        named = random.choice([[], ["timestamp"]])
     delimiter = random.choice(list(Delimiter))
     return ImportOptions(
         delimiter=delimiter if not with_header or random.random() < 0.5 else None,
@@ -96,6 +102,9 @@ def _options(random: Random) -> ImportOptions:
         hour24=random.choice(list(Hour24)),
         time_zone=random.choice(["UTC", "Europe/Berlin", "America/New_York"]),
         columns={name: own[name] for name in named} if with_header else _numbers(random),
+        layout=TableLayout.WIDE if is_wide else TableLayout.LONG,
+        id_template=random.choice(["{column}", "plant 1.{column}"]) if is_wide else "{column}",
+        ignore_columns=random.sample(IGNORED, random.randint(0, 3)) if is_wide else [],
         header=header,
         skip_lines=random.choice([0, 0, 1, 4]),
         comment_prefix=random.choice([None, "#", "//"]),
@@ -251,3 +260,40 @@ class Writer:
             doubled = text.replace('"', '""')
             return f'"{doubled}"'
         return text
+
+
+@dataclass
+class WideWriter(Writer):
+    """A column for each sensor, besides those of the timestamp and those to ignore."""
+
+    names: list[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        sensors = self.random.sample(SENSORS, self.random.randint(1, 4))
+        ignored = self.options.ignore_columns
+        self.width = len(self.order) + len(sensors) + len(ignored)
+        self.order = self.random.sample(range(self.width), len(self.order) + len(sensors))
+        names = iter(ignored)
+        times = [
+            self.options.column_names.get(column) or self.random.choice(aliases)
+            for column, aliases in zip(self.options.wanted_columns, ALIASES[1:], strict=False)
+        ]
+        by_place = dict(zip(self.order, [*times, *sensors], strict=True))
+        self.names = [
+            by_place[place] if place in by_place else next(names) for place in range(self.width)
+        ]
+
+    def _header(self) -> str:
+        return self.mark.join(map(self._field, self.names))
+
+    def _cells(self, *, good: bool) -> Sequence[str]:
+        timestamp = self._timestamp() if good else self.random.choice(BAD_TIMES)
+        date, _, time_of_day = timestamp.partition(" ")
+        has_two = TIME_OF_DAY in self.options.wanted_columns
+        times = [date, time_of_day] if has_two else [timestamp]
+        return [*times, *(self._cell() for _ in self.order[len(times) :])]
+
+    def _cell(self) -> str:
+        odd = self.random.choice([*BAD_VALUES, "", " "])
+        return odd if self.random.random() < 0.15 else self._value()

@@ -3,9 +3,9 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from itertools import product
@@ -55,20 +55,28 @@ class Line:
 
 @dataclass(frozen=True)
 class Columns:
-    """How a line splits, and where COLUMNS are."""
+    """How a line splits, where the wanted columns are, and the sensors of a wide file."""
 
     mark: str
     width: int
     positions: Sequence[int]
     first_row: int
+    sensors: Mapping[int, str] = field(default_factory=dict)
 
 
-def rows_by_options(text: str, options: ImportOptions, latest: datetime) -> dict[int, Row]:
-    """The rows by the numbers of their lines. Raises ValueError if the columns are not found."""
+def rows_by_options(text: str, options: ImportOptions, latest: datetime) -> list[tuple[int, Row]]:
+    """The rows with the numbers of their lines, or the cells of a wide file.
+
+    Raises ValueError if the columns are not found.
+    """
     lines = list(_content(text, options))
     columns = _columns(lines, options)
-    rows = [line for line in lines if line.number >= columns.first_row]
-    return {line.number: _row(line.text, columns, options, latest) for line in rows}
+    return [
+        (line.number, row)
+        for line in lines
+        if line.number >= columns.first_row
+        for row in _rows(line.text, columns, options, latest)
+    ]
 
 
 def _content(text: str, options: ImportOptions) -> Iterator[Line]:
@@ -91,7 +99,10 @@ def _columns(lines: list[Line], options: ImportOptions) -> Columns:
         positions = _positions(names, options)
         if positions is not None:
             first_row = line.number + options.skip_lines_after_header + 1
-            return Columns(mark, len(names), positions, first_row)
+            others = {n: name for n, name in enumerate(names) if n not in positions}
+            sensors = {n: name for n, name in others.items() if name not in options.ignore_columns}
+            wanted = sensors if options.is_wide else {}
+            return Columns(mark, len(names), positions, first_row, wanted)
     raise ValueError("no line names the columns")
 
 
@@ -122,21 +133,32 @@ def _fields(text: str, mark: str) -> list[str] | None:
     return fields and [field.strip(WHITE) for field in fields]
 
 
-def _row(text: str, columns: Columns, options: ImportOptions, latest: datetime) -> Row:
+def _rows(text: str, columns: Columns, options: ImportOptions, latest: datetime) -> list[Row]:
     fields = _fields(text, columns.mark)
     if fields and len(fields) == columns.width + 1 and text.endswith(columns.mark):
         fields.pop()  # it begins no field
     if fields is None or len(fields) != columns.width:
-        return BAD
-    equipment_id, timestamp, value, *time_of_day = (
-        fields[position] for position in columns.positions
-    )
+        return [BAD]
+    found = [fields[position] for position in columns.positions]
+    if options.is_wide:
+        times = " ".join(found).strip(WHITE)
+        return [
+            _row((options.id_template.replace("{column}", name), times, fields[n]), options, latest)
+            for n, name in columns.sensors.items()
+        ]
+    equipment_id, timestamp, value, *time_of_day = found
+    times = " ".join([timestamp, *time_of_day]).strip(WHITE)
+    return [_row((equipment_id, times, value), options, latest)]
+
+
+def _row(cells: tuple[str, str, str], options: ImportOptions, latest: datetime) -> Row:
+    equipment_id, timestamp, value = cells
     equipment_id = unicodedata.normalize("NFC", equipment_id)
-    ts = _timestamp(" ".join([timestamp, *time_of_day]).strip(WHITE), options)
+    ts = _timestamp(timestamp, options)
     if not is_id(equipment_id) or ts is None or not EARLIEST_PLAUSIBLE <= ts <= latest:
         return BAD
     key = (equipment_id, ts.isoformat())
-    if _is_null(value, options):
+    if _is_null(value, options) or (options.is_wide and not value):
         return Row(key, skipped=True)
     number = _number(value, options.decimal)
     return BAD if number is None else Row(key, number)

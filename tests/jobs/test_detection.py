@@ -64,6 +64,13 @@ def test_every_form_of_a_file_is_read_with_what_is_proposed_for_it(
 
 
 TS = "2026-11-01T00:00:00Z"
+TOA5 = """\
+"TOA5","st1","CR1000","1234","CR1000.Std","CPU:a.CR1","1","Tbl"
+"TIMESTAMP","RECORD","BattV","T_C"
+"TS","RN","V","degC"
+"","","Smp","Avg"
+"2026-11-01 00:00:00",0,12.5,8.1
+"""
 FILES = {
     "as it should be": (f"sensor,time,value\na,{TS},1.5\n", {}, [("a", 1.5)]),
     "decimal commas": (
@@ -180,6 +187,38 @@ FILES = {
         "sensor,time,value\na,2026-11-01 00:00:00.5 UTC,1\nb,2026-11-01 00:00:00 +0000,2\n",
         {},
         [("a", 1), ("b", 2)],
+    ),
+    "wide": (f"time,temp,hum\n{TS},8.1,55\n", {"layout": "wide"}, [("temp", 8.1), ("hum", 55)]),
+    "wide, with a single sensor": (f"time,temp\n{TS},8.1\n", {"layout": "wide"}, [("temp", 8.1)]),
+    "wide, with a counter, a note and values that are none": (
+        f"RecNbr;time;temp;note;hum\n1;{TS};8,1;;-9999\n2;{TS};;gap;NAN\n",
+        {
+            "layout": "wide",
+            "decimal": ",",
+            "ignoreColumns": ["RecNbr", "note"],
+            "nullValues": ["-9999", "NAN"],
+        },
+        [("temp", 8.1)],
+    ),
+    "wide TOA5": (
+        TOA5,
+        {
+            "layout": "wide",
+            "columns": {"timestamp": "TIMESTAMP"},
+            "ignoreColumns": ["RECORD"],
+            "skipLinesAfterHeader": 2,
+        },
+        [("BattV", 12.5), ("T_C", 8.1)],
+    ),
+    "wide, with dates beside times": (
+        "Datum;Uhrzeit;T1\n13.11.2026;00:15;8,1\n",
+        {
+            "layout": "wide",
+            "decimal": ",",
+            "timeFormat": "%d.%m.%Y %H:%M",
+            "columns": {"timestamp": ["Datum", "Uhrzeit"]},
+        },
+        [("T1", 8.1)],
     ),
     "no line end": (f"sensor,time,value\na,{TS},1", {}, [("a", 1)]),
 }

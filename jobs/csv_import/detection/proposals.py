@@ -10,7 +10,6 @@ from pathlib import Path
 from msgspec.structs import asdict, replace
 
 from core.imports import (
-    COLUMNS,
     TIME_OF_DAY,
     TIMESTAMP,
     UTC_ZONE,
@@ -18,11 +17,12 @@ from core.imports import (
     HeaderMode,
     Hour24,
     ImportOptions,
+    TableLayout,
 )
 from core.readings import TimeBounds
 from core.row_warnings import RowWarning, merge_warnings
 from jobs.csv_import.detection.cells import decimal_mark, null_values
-from jobs.csv_import.detection.roles import find_roles
+from jobs.csv_import.detection.roles import Roles, find_roles
 from jobs.csv_import.detection.sample import first_lines, likely_encoding
 from jobs.csv_import.detection.table import Line, Table, find_table
 from jobs.csv_import.detection.times import fitting_formats
@@ -102,8 +102,8 @@ def propose_options(path: Path, given: ImportOptions, bounds: TimeBounds) -> lis
             for options in islice(_candidates(sample, given, bounds), MAX_TRIALS)
             if (trial := try_options(sample, options, bounds)) and trial.accepted
         ]
-        most = max((proposal.trial.accepted for proposal in trials), default=0)
-        best = [proposal for proposal in trials if proposal.trial.accepted == most]
+        fewest = min((proposal.rejected for proposal in trials), default=0)
+        best = [proposal for proposal in trials if proposal.rejected == fewest]
         return [_shortened(sample, proposal, given, bounds) for proposal in best]
 
 
@@ -113,24 +113,38 @@ def _candidates(sample: Path, given: ImportOptions, bounds: TimeBounds) -> Itera
     if table is None:
         return
     as_table = _options_of(table, given)
-    for positions in find_roles(table, as_table):
-        times = _timestamps(table, positions)
-        values = table.cells(positions[VALUE])
-        named = replace(
-            as_table,
-            columns=_columns(table, positions),
-            hour24=Hour24.NEXT_DAY if any(map(END_OF_DAY.search, times)) else given.hour24,
-            decimal=decimal_mark(values) or given.decimal,
-            null_values=given.null_values or null_values(values),
-        )
+    for roles in find_roles(table, as_table):
+        times = _timestamps(table, roles.positions)
+        named = _with_columns(table, roles, as_table)
+        if any(map(END_OF_DAY.search, times)):
+            named = replace(named, hour24=Hour24.NEXT_DAY)
         for time_format in fitting_formats(times, named, bounds):
             yield replace(named, time_format=time_format)
+
+
+def _with_columns(table: Table, roles: Roles, options: ImportOptions) -> ImportOptions:
+    """The options about columns and their values."""
+    is_wide = VALUE not in roles.positions
+    sensors = roles.sensors if is_wide else [roles.positions[VALUE]]
+    values = [cell for position in sensors for cell in table.cells(position)]
+    none = [text for text in null_values(values) if text or not is_wide]
+    used = {*sensors, *roles.positions.values()}
+    return replace(
+        options,
+        layout=TableLayout.WIDE if is_wide else TableLayout.LONG,
+        columns=_columns(table, roles.positions),
+        ignore_columns=[name for n, name in enumerate(table.names) if is_wide and n not in used],
+        decimal=decimal_mark(values) or options.decimal,
+        null_values=options.null_values or none,
+    )
 
 
 def _columns(table: Table, positions: Mapping[str, int]) -> dict[str, str | list[str]]:
     """The names as the option has them: two for a timestamp in two columns."""
     names = {column: table.names[position] for column, position in positions.items()}
-    columns: dict[str, str | list[str]] = {column: names[column] for column in COLUMNS}
+    columns: dict[str, str | list[str]] = {
+        column: name for column, name in names.items() if column != TIME_OF_DAY
+    }
     if TIME_OF_DAY in names:
         columns[TIMESTAMP] = [names[TIMESTAMP], names[TIME_OF_DAY]]
     return columns
