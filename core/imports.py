@@ -85,6 +85,7 @@ class ImportFault(StrEnum):
 
     EMPTY_FILE = "empty_file"
     NOT_TEXT = "not_text"
+    LINE_TOO_LONG = "line_too_long"
     MISSING_HEADER = "missing_header"
     AMBIGUOUS_HEADER = "ambiguous_header"
     INVALID_COLUMN = "invalid_column"

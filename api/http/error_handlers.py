@@ -75,7 +75,13 @@ def on_unexpected(_request: Request[Any, Any, Any], error: Exception) -> Respons
     )
 
 
+def on_too_deep(_request: Request[Any, Any, Any], _error: RecursionError) -> Response[Problem]:
+    """A body that the framework decodes, nested too deeply: nothing of ours recurses by itself."""
+    return _response("malformed_json", "The body is nested too deeply.", {})
+
+
 HANDLERS: ExceptionHandlersMap = {
+    RecursionError: on_too_deep,
     SensorFlowError: on_sensorflow_error,
     HTTPException: on_http_exception,
     Exception: on_unexpected,

@@ -83,6 +83,7 @@ class DryRunOutcome:
         if counts.rejected:
             yield "to reject: " + ", ".join(f"{n:,} {code}" for code, n in forecast.rejects.items())
             yield "the first: " + "; ".join(forecast.first_rejects)
+        yield from forecast.column_hints
 
     def _retention_line(self) -> str:
         if self.forecast.horizon is None:

@@ -8,13 +8,22 @@ from core.imports import ImportOptions
 from jobs.csv_import.field_splitting import split_fields
 from jobs.csv_import.header import read_header
 from jobs.csv_import.layout import Layout
-from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT, numbered_line_batches
+from jobs.csv_import.numbered_lines import (
+    LINE_NUMBER,
+    TEXT,
+    numbered_line_batches,
+    require_short_lines,
+)
 from jobs.csv_import.row_batches import RowBatch, RowSource
 from jobs.csv_import.wide_cells import split_cells
 
 
 def open_csv(path: Path, options: ImportOptions, lines_done: int, batch_lines: int) -> RowSource:
-    """The rows after the first `lines_done` lines. Raises what `read_header` does."""
+    """The rows after the first `lines_done` lines.
+
+    Raises what `read_header` and `require_short_lines` do.
+    """
+    require_short_lines(path)
     layout = read_header(path, options)
     if layout.sensors:
         batch_lines = max(batch_lines // len(layout.sensors), 1)  # a batch is bounded by its cells

@@ -18,7 +18,12 @@ from jobs.csv_import.context import ImportContext
 from jobs.csv_import.forecast import Counts, Forecast, KeyCounts, RepeatedRows
 from jobs.csv_import.plain_text import plain_text_file
 from jobs.csv_import.prefetch import prefetch
-from jobs.csv_import.reject_reasons import MAX_REASONS, describe_rejects
+from jobs.csv_import.reject_reasons import (
+    MAX_REASONS,
+    NEARLY_ALL,
+    describe_columns,
+    describe_rejects,
+)
 from jobs.csv_import.repository import Claim
 from jobs.csv_import.row_batches import RowSource
 from jobs.csv_import.staging import StagedBatch, stage
@@ -63,6 +68,7 @@ class _ForecastBuilder:
         self._replaces = replaces
         self._rejects: Counter[str] = Counter()
         self._first_rejects: list[str] = []
+        self._column_hints: list[str] = []
         self._warnings: list[RowWarning] = []
         self._ts_bounds: list[datetime] = []
         self._changed: list[TimeRange] = []
@@ -87,7 +93,11 @@ class _ForecastBuilder:
                 if validated.numbered_readings is not None:
                     conflicts = await self._conflicts(validated.numbered_readings, staged)
                 await self._compare(staged)
-        self._add_rejects(in_order(validated.rejects, conflicts))
+        rejects = in_order(validated.rejects, conflicts)
+        first = self.rows_read == validated.rows_read
+        if first and rejects.height >= NEARLY_ALL * self.rows_read:
+            self._column_hints = describe_columns(rejects, self._source)
+        self._add_rejects(rejects)
 
     async def build(self, horizon: datetime | None) -> Forecast:
         """The forecast of the whole file."""
@@ -99,6 +109,7 @@ class _ForecastBuilder:
             counts=self._row_counts(),
             rejects=dict(self._rejects.most_common()),
             first_rejects=self._first_rejects,
+            column_hints=self._column_hints,
             warnings=reported(self._warnings),
             repeated=repeated,
             stored=KeyCounts(**await queries().count_dry_run_keys(self._connection)),

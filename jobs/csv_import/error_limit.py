@@ -8,7 +8,7 @@ from core.imports import ImportFault
 from core.row_warnings import RowWarning, merge_warnings
 from jobs.csv_import.context import ImportContext
 from jobs.csv_import.prefetch import prefetch
-from jobs.csv_import.reject_reasons import first_reject_reasons
+from jobs.csv_import.reject_reasons import explain_rejects
 from jobs.csv_import.rejects import delete_uncommitted_rejects, write_rejects
 from jobs.csv_import.repository import Claim, RowCounts
 from jobs.csv_import.row_batches import RowSource
@@ -75,8 +75,8 @@ def _too_many_errors(claim: Claim, counts: RowCounts, consequence: str) -> FileF
 
 
 async def _no_valid_rows(context: ImportContext, claim: Claim, source: RowSource) -> FileFaultError:
-    reasons = await first_reject_reasons(context.storage, claim.rejects_folder, source)
-    cause = f"The first reasons: {'; '.join(reasons)}." if reasons else "It has only a header."
+    reasons = await explain_rejects(context.storage, claim.rejects_folder, source)
+    cause = reasons or "It has only a header."
     return FileFaultError(
         ImportFault.NO_VALID_ROWS,
         f"No row of the file could be stored. {cause} The rejects of the import list every line.",

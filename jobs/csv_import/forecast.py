@@ -39,8 +39,9 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What the import would do if nothing else changed meanwhile.
 
     `columns` are the file's own names, and those of a wide file's `sensors` by their ids; `rejects`
-    counts rows by code; `stored` compares keys with what is stored now; `hours` and `days` are the
-    buckets of the rollups to refresh.
+    counts rows by code; `columnHints` name an option for a column that is written in another way;
+    `stored` compares keys with what is stored now; `hours` and `days` are the buckets of the
+    rollups to refresh.
     """
 
     columns: dict[str, str]
@@ -48,6 +49,7 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     counts: Counts
     rejects: dict[str, int]
     first_rejects: list[str]
+    column_hints: list[str]
     warnings: list[ReportedWarning]
     repeated: RepeatedRows
     stored: KeyCounts

@@ -1,14 +1,45 @@
 """The physical lines of a file with their numbers, in batches bounded by number and size."""
 
 from collections.abc import Iterator
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 import polars as pl
+
+from core.imports import ImportFault
+from jobs.errors import FileFaultError
 
 LINE_NUMBER = "line"
 TEXT = "row"
 
 MAX_BATCH_BYTES = 24 * 2**20
+
+# Reading a line takes seven times its size. One of readings has some hundred bytes.
+MAX_LINE_BYTES = 16 * 2**20
+
+
+def require_short_lines(path: Path) -> None:
+    """Raise FileFaultError `line_too_long` if a line has more than MAX_LINE_BYTES.
+
+    Reads next to nothing of the file: it looks for the last line end of each 16 MiB.
+    """
+    size, start = path.stat().st_size, 0
+    if size <= MAX_LINE_BYTES:
+        return
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+        while size - start > MAX_LINE_BYTES:
+            next_start = content.rfind(b"\n", start, start + MAX_LINE_BYTES + 1) + 1
+            if not next_start:
+                raise _line_too_long(start)
+            start = next_start
+
+
+def _line_too_long(start: int) -> FileFaultError:
+    return FileFaultError(
+        ImportFault.LINE_TOO_LONG,
+        f"The line that begins at byte {start} has more than {MAX_LINE_BYTES} bytes. Nothing of "
+        "the file was stored. End each row with a line end.",
+    )
 
 
 def numbered_line_batches(path: Path, lines_done: int, batch_lines: int) -> Iterator[pl.DataFrame]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from jobs.csv_import.decompression import inflated_too_large
 from jobs.csv_import.field_splitting import as_field, join_timestamps
 from jobs.csv_import.layout import Layout, match_columns
 from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT
+from jobs.csv_import.parquet_pages import rows_to_read_at_once
 from jobs.csv_import.parquet_text import as_text, is_text, require_types
 from jobs.csv_import.row_batches import RowBatch, RowSource
 from jobs.errors import FileFaultError
@@ -54,7 +56,8 @@ def open_parquet(
         raise inflated_too_large(max_bytes)
     types = {column: schema.field(name).type for column, name in names.items()}
     require_types(types, options)
-    batches = _row_batches(path, names, types, rows_done, batch_rows)
+    read_rows = rows_to_read_at_once(path, frozenset(names.values()), batch_rows)
+    batches = _row_batches(path, names, types, _Cut(rows_done, batch_rows, read_rows))
     return RowSource(names, _effective_options(types, options), LAYOUT, batches)
 
 
@@ -90,20 +93,30 @@ def _effective_options(types: Mapping[str, Any], options: ImportOptions) -> Impo
     return options
 
 
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """How a file is cut into batches, of which so many rows are done and so many read at once."""
+
+    rows_done: int
+    batch_rows: int
+    read_rows: int
+
+
 def _row_batches(
-    path: Path, names: Mapping[str, str], types: Mapping[str, Any], rows_done: int, batch_rows: int
+    path: Path, names: Mapping[str, str], types: Mapping[str, Any], cut: _Cut
 ) -> Iterator[RowBatch]:
     # Read as dictionaries, so that a long string that repeats is in memory once.
     strings = [name for column, name in names.items() if is_text(types[column])]
     buffered: list[pl.DataFrame] = []
+    rows_done = cut.rows_done
     with (
         _parquet_faults(),
         pq.ParquetFile(path, read_dictionary=strings, buffer_size=READ_BYTES) as file,
     ):
         row_bytes = path.stat().st_size / max(file.metadata.num_rows, 1)
-        for frame in _frames(file, names, rows_done, batch_rows):
+        for frame in _frames(file, names, cut):
             buffered.append(frame)
-            if sum(frame.height for frame in buffered) >= batch_rows:
+            if sum(frame.height for frame in buffered) >= cut.batch_rows:
                 yield _row_batch(buffered, rows_done, row_bytes)
                 rows_done += sum(frame.height for frame in buffered)
                 buffered = []
@@ -111,18 +124,19 @@ def _row_batches(
         yield _row_batch(buffered, rows_done, row_bytes)
 
 
-def _frames(
-    file: Any, names: Mapping[str, str], rows_done: int, batch_rows: int
-) -> Iterator[pl.DataFrame]:
-    """The rows after the first `rows_done`, at most `batch_rows` at a time."""
+def _frames(file: Any, names: Mapping[str, str], cut: _Cut) -> Iterator[pl.DataFrame]:
+    """The rows that are not done, at most `read_rows` at a time."""
     groups = range(file.num_row_groups)
     skipped = 0
-    while groups and skipped + (height := file.metadata.row_group(groups[0]).num_rows) <= rows_done:
+    while (
+        groups
+        and skipped + (height := file.metadata.row_group(groups[0]).num_rows) <= cut.rows_done
+    ):
         skipped += height
         groups = groups[1:]
-    to_drop = rows_done - skipped
+    to_drop = cut.rows_done - skipped
     for batch in file.iter_batches(
-        batch_rows, row_groups=list(groups), columns=list(names.values())
+        cut.read_rows, row_groups=list(groups), columns=list(names.values())
     ):
         dropped = min(to_drop, batch.num_rows)
         to_drop -= dropped
@@ -153,7 +167,7 @@ def _row_batch(frames: list[pl.DataFrame], rows_before: int, row_bytes: float) -
 def _parquet_faults() -> Iterator[None]:
     try:
         yield
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+    except (pa.ArrowException, pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
         if isinstance(error, OSError) and error.errno:  # the disk's fault, not the file's
             raise
         raise FileFaultError(

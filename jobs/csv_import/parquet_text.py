@@ -67,24 +67,16 @@ def _wrong_type(column: str, kind: Any, remedy: str) -> FileFaultError:
 
 def as_text(values: Any) -> pl.Series:
     """The text of each value of an Arrow array; empty where it is null."""
-    text = _text(values).fill_null("")
-    long = text.filter(text.str.len_chars() > MAX_CHARACTERS).unique()
-    return text.replace({whole: _truncated(whole) for whole in long}) if len(long) else text
-
-
-def _truncated(text: str) -> str:
-    """Truncated after it is normalized as ids are, lest that make an id of what is left."""
-    start = text.strip(WHITE_SPACE)[: MAX_DECOMPOSED_CHARACTERS + 1]
-    normal = unicodedata.normalize("NFC", start)
-    return normal if len(normal) <= MAX_CHARACTERS else f"{normal[:MAX_CHARACTERS]}…"
+    return _text(values).fill_null("")
 
 
 def _text(values: Any) -> pl.Series:
     kind = values.type
     if pa.types.is_dictionary(kind):
-        return _series(_valid_utf8(values.dictionary)).gather(_series(values.indices))
+        # Truncated before it is repeated: a text of megabytes may stand in thousands of rows.
+        return _truncated(_series(_valid_utf8(values.dictionary))).gather(_series(values.indices))
     if is_text(kind):
-        return _series(_valid_utf8(values))
+        return _truncated(_series(_valid_utf8(values)))
     if pa.types.is_timestamp(kind):
         return _iso_8601(values)
     if pa.types.is_decimal256(kind):  # Polars panics at them
@@ -92,6 +84,22 @@ def _text(values: Any) -> pl.Series:
     if pa.types.is_floating(kind):
         values = values.cast(pa.float64())
     return _series(values).cast(pl.String)
+
+
+def _truncated(texts: pl.Series) -> pl.Series:
+    """The texts, of which none is much longer than MAX_CHARACTERS."""
+    large = texts.filter(texts.str.len_bytes() > MAX_CHARACTERS)
+    long = large.filter(large.str.len_chars() > MAX_CHARACTERS).unique()
+    if not len(long):
+        return texts
+    starts = long.str.strip_chars(WHITE_SPACE).str.head(MAX_DECOMPOSED_CHARACTERS + 1)
+    return texts.replace(long, pl.Series([_normalized(start) for start in starts]))
+
+
+def _normalized(start: str) -> str:
+    """Truncated after it is normalized as ids are, lest that make an id of what is left."""
+    normal = unicodedata.normalize("NFC", start)
+    return normal if len(normal) <= MAX_CHARACTERS else f"{normal[:MAX_CHARACTERS]}…"
 
 
 def _series(values: Any) -> pl.Series:

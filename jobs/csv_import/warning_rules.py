@@ -48,7 +48,7 @@ def warnings_of_rejected(rejected: pl.DataFrame, decimal: DecimalMark) -> list[R
     return _found(
         rejected,
         [
-            _rule(WarningCode.OTHER_DECIMAL_MARK, VALUE, _other_mark(decimal)),
+            _rule(WarningCode.OTHER_DECIMAL_MARK, VALUE, other_mark(decimal)),
             _rule(WarningCode.THOUSANDS_MARK, VALUE, _thousands(decimal)),
             _rule(WarningCode.NULL_WORD, VALUE, NULL_WORD),
             _rule(WarningCode.SERIAL_DATE, TIMESTAMP, SERIAL_DATE),
@@ -61,7 +61,7 @@ def _rule(code: WarningCode, column: str, pattern: str) -> WarningRule:
     return WarningRule(code, (pl.col("column") == column) & cell.str.contains(pattern))
 
 
-def _other_mark(decimal: DecimalMark) -> str:
+def other_mark(decimal: DecimalMark) -> str:
     """A number with the other mark before its fraction, and maybe this one between thousands."""
     mark, other = _marks(decimal)
     return rf"^[+-]?(?:[0-9]*|[0-9]{{1,3}}(?:{mark}[0-9]{{3}})+){other}[0-9]+$"

@@ -84,7 +84,8 @@ async def stopped(program: Program, number: signal.Signals, after_seconds: float
     except TimeoutError:
         process.kill()
         return f"still runs after {STOP_SECONDS} s"
-    if number is not signal.SIGKILL and status not in {0, -number}:
+    # Or 128 plus the number, where the signal meets the command line before there is a handler.
+    if number is not signal.SIGKILL and status not in {0, -number, 128 + number}:
         return f"ended with {status}: {program.log.read_text()[-2000:]}"
     while left := [*filter(is_alive, family), *filter(is_listening, program.ports)]:
         if time.monotonic() - began > STOP_SECONDS:

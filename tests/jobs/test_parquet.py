@@ -2,6 +2,8 @@
 
 import dataclasses
 import io
+import os
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -21,7 +23,11 @@ from jobs.csv_import.context import ImportContext
 from jobs.csv_import.job import run_import_job
 from jobs.csv_import.parquet_file import open_parquet
 from jobs.csv_import.validation import validate
+from jobs.errors import FileFaultError
 from tests.jobs.support import ImportCounts, add_import, outcome_of, rejects_of, rows_of, run_import
+
+# SENSORFLOW_TEST_CHANGED_EVERY=1 changes every byte of a file, one after the other.
+CHANGED_EVERY = int(os.environ.get("SENSORFLOW_TEST_CHANGED_EVERY", "17"))
 
 BOUNDS = TimeBounds(None, datetime(2026, 1, 1, tzinfo=UTC), EARLIEST)
 TS = datetime(2024, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
@@ -286,3 +292,24 @@ async def test_a_file_of_more_rows_than_may_be_inflated_fails(context: ImportCon
     assert outcome.state == "done"
     outcome = await run_import(small, table(value=[1.0] * 1_001), ".parquet")
     assert (outcome.state, outcome.error_code) == ("failed", "inflated_too_large")
+
+
+def test_a_parquet_file_with_any_changed_byte_is_read_or_refused(path: Path) -> None:
+    good = table(equipmentId=["a", "b", "a"], value=[1.0, 2.0, 3.0])
+    for place in range(4, len(good) - 8, CHANGED_EVERY):
+        for byte in (0x00, 0x1C, 0x15, 0xFF, good[place] ^ 0x80):
+            damaged = good[:place] + bytes([byte]) + good[place + 1 :]
+            with suppress(FileFaultError):
+                read(path, damaged)
+
+
+@pytest.mark.parametrize(
+    "header", [b"", b"\x1c" * 2000, b"\x15" + b"\xff" * 2000, b"\x18\xff\xff\x03", b"\x19\x1c"]
+)
+def test_a_page_header_that_is_none_is_a_fault_of_the_file(path: Path, header: bytes) -> None:
+    content = bytearray(table(equipmentId=["a" * 3000]))
+    start = pq.read_metadata(io.BytesIO(content)).row_group(0).column(0).dictionary_page_offset
+    content[start : start + max(len(header), 1)] = header or b"\x00"
+    with pytest.raises(FileFaultError) as raised:
+        read(path, bytes(content))
+    assert raised.value.code == "bad_parquet"
