@@ -33,7 +33,7 @@ def read_header(path: Path, options: ImportOptions) -> Layout:
     else:
         layout, fault = _by_header(head, options), missing_header
     if layout is None:
-        raise fault(head, options) if _is_text(head.content) else not_text()
+        raise fault(head, options) if _is_text(head.content) else not_text(head)
     return layout
 
 
@@ -45,7 +45,7 @@ def _by_header(head: Head, options: ImportOptions) -> Layout | None:
         return layout
     found = [(line, layout) for line in others if (layout := _named_by(line, head, options))]
     if len(found) > 1:
-        raise several_headers([line.number for line, _ in found])
+        raise several_headers([line.number for line, _ in found], head)
     for line, layout in found:
         _require_no_row_above(line, layout, head)
         return layout

@@ -15,6 +15,12 @@ DELIMITER_NAMES = {
     Delimiter.TAB: "tabs",
     Delimiter.PIPE: "pipes",
 }
+KINDS = {
+    b"\x1f\x8b": "a .csv.gz",
+    b"\x28\xb5\x2f\xfd": "a .csv.zst",
+    b"PK\x03\x04": "a .zip or .xlsx",
+    b"PAR1": "a .parquet",
+}
 COMMENT = re.compile(r"\s*(#|//|%|!|--|\*)")
 NUMBER_OR_DATE = re.compile(r"[+-]?[0-9][0-9.,:/ TZ+-]*")
 
@@ -30,13 +36,17 @@ def empty_file(options: ImportOptions) -> FileFaultError:
     )
 
 
-def not_text() -> FileFaultError:
+def not_text(head: Head) -> FileFaultError:
     """The error for a file that is no text in the encoding that was declared."""
+    kind = next((name for start, name in KINDS.items() if head.content.startswith(start)), None)
+    remedy = (
+        f"It is {kind}: name it so."
+        if kind
+        else "If it is text of a Windows program, set encoding=windows-1252 (or utf-16), else save "
+        "it as CSV in UTF-8; a compressed file must be named .csv.gz, .csv.zst or .zip."
+    )
     return FileFaultError(
-        ImportFault.NOT_TEXT,
-        "The file is not UTF-8 text. Nothing of it was stored. If it is text of a Windows program, "
-        "set encoding=windows-1252 (or utf-16), else save it as CSV in UTF-8; a compressed file "
-        "must be named .csv.gz, .csv.zst or .zip.",
+        ImportFault.NOT_TEXT, f"The file is not UTF-8 text. Nothing of it was stored. {remedy}"
     )
 
 
@@ -66,13 +76,14 @@ def missing_positions(head: Head, options: ImportOptions) -> FileFaultError:
     )
 
 
-def several_headers(numbers: Sequence[int]) -> FileFaultError:
+def several_headers(numbers: Sequence[int], head: Head) -> FileFaultError:
     """The error for a file of which several lines may be the header."""
-    first, *_ = numbers
+    first, above = numbers[0], head.lines[0]
     return FileFaultError(
         ImportFault.AMBIGUOUS_HEADER,
-        f"The lines {', '.join(map(str, numbers))} all name the columns. {NOTHING_STORED} Say with "
-        f"skipLines how many lines are above the header: skipLines={first - 1} for the first.",
+        f"The lines {', '.join(map(str, numbers))} all name the columns; line {above.number} is "
+        f"{_excerpt(above)}. {NOTHING_STORED} Say with skipLines how many lines are above the "
+        f"header: skipLines={first - 1} for the first of them.",
     )
 
 

@@ -137,7 +137,12 @@ def test_the_header_is_found_below_other_lines(
     ("lines", "options", "code", "remedy"),
     [
         (["title"] * 50 + [NAMES], {}, "missing_header", "with skipLines how many"),
-        (["title", NAMES, "x", NAMES], {}, "ambiguous_header", "lines 2, 4 all.*skipLines=1 for"),
+        (
+            ["title", NAMES, "x", NAMES],
+            {},
+            "ambiguous_header",
+            "lines 2, 4 all.*line 1 is 'title'.*skipLines=1 for",
+        ),
         (["title", "a,b,c", NAMES], {}, "ambiguous_header", "line 2 above it.*skipLines=2"),
         ([NAMES, "x"], {"skip_lines": 1}, "missing_header", "says that line 2 is the header"),
         ([NAMES], {"skip_lines": 2}, "empty_file", "nothing below line 2"),
@@ -157,7 +162,7 @@ def test_a_header_that_is_not_found_is_refused_with_the_first_line_and_an_option
     refused = fault(path, "\n".join(lines), **options)
     assert refused.code == code
     assert re.search(remedy, refused.message), refused.message
-    assert (code == "missing_header") == bool(re.search(r"line \d+ is '", refused.message))
+    assert re.search(r"[Ll]ine \d+ is '", refused.message) or code != "missing_header"
 
 
 BY_POSITION = {

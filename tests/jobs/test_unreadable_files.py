@@ -11,6 +11,7 @@ from core.database import Pool
 from core.settings import WorkerSettings
 from jobs.csv_import.context import ImportContext
 from tests.jobs.support import HEADER, ImportCounts, rows_of, run_import
+from tests.support.workbooks import workbook
 
 GOOD_ROW = "a,2024-01-01T00:00:00Z,1\n"
 PLAIN = (HEADER + GOOD_ROW).encode()
@@ -34,7 +35,8 @@ COMPRESSIONS = [(".csv.gz", gzip.compress), (".csv.zst", zstandard.compress)]
         (HEADER.replace("v", "\xe4").encode("cp1252"), ".csv", "not_text", "encoding=windows"),
         (HEADER, ".zip", "bad_archive", "Pack one CSV file alone"),
         (HEADER, ".xlsx", "bad_workbook", "send the sheet as CSV"),
-        (gzip.compress(HEADER.encode()), ".csv", "not_text", ".csv.gz"),
+        (gzip.compress(HEADER.encode()), ".csv", "not_text", "It is a .csv.gz: name it so."),
+        (workbook([["a"]]), ".csv", "not_text", "It is a .zip or .xlsx: name it so."),
         (HEADER, ".csv.gz", "bad_compression", "named .gz"),
         (HEADER, ".csv.zst", "bad_compression", "named .zst"),
         (gzip.compress(PLAIN)[:-9], ".csv.gz", "bad_compression", "cut off"),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from api.http.problem_details import InvalidRequestError
 from api.imports.options import parse_options
 from api.imports.rejects_file import RejectKey
+from core.database import Pool
 from core.imports import (
     MAX_WIDE_COLUMNS,
     DecimalMark,
@@ -39,6 +40,7 @@ from tests.jobs.support import (
 )
 from tests.jobs.test_declared_timestamps import as_parquet
 from tests.jobs.test_dry_run import counts_of, forecast_of
+from tests.jobs.test_import_model import hold_only
 from tests.jobs.test_rejects_resubmission import add_resubmission
 
 WIDE = ImportOptions(layout=TableLayout.WIDE)
@@ -207,11 +209,12 @@ minutes = st.sampled_from([0, 1, 2, None])
 )
 async def test_a_wide_file_is_loaded_as_its_cells_row_by_row(
     context: ImportContext,
+    pool: Pool,
     lines: list[tuple[int | None, str, str]],
     batch_lines: int,
     on_conflict: OnConflict,
 ) -> None:
-    await context.pool.execute("TRUNCATE readings, imports CASCADE")
+    await hold_only(pool, {})
     content = "time,a,b\n" + "".join(
         f"{'late' if minute is None else at(minute)},{one},{two}\n" for minute, one, two in lines
     )
