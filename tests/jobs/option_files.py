@@ -6,10 +6,19 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
-from core.imports import COLUMNS, DecimalMark, Delimiter, HeaderMode, ImportOptions, TimeFormat
+from core.imports import (
+    COLUMNS,
+    DecimalMark,
+    Delimiter,
+    Encoding,
+    HeaderMode,
+    ImportOptions,
+    TimeFormat,
+)
 from core.readings import OnConflict
 from core.time import EPOCH
 from tests.jobs.mutations import PACKINGS
+from tests.support.workbooks import archive
 
 MAX_ROWS = 40
 # Days on which clocks are put forward or back.
@@ -23,20 +32,34 @@ BAD_VALUES = ["x", "1.2.3", "1,2,3", "nan", "inf", "1e999", "--1", "", "NULL"]
 BAD_TIMES = ["", "never", "2026-02-30T00:00:00Z", "9" * 22, "0", "2026-11-01"]
 TITLES = ["Station: Weir 4", "Logger S/N: 77", "", "  ", "export of 2026-11-01", '"']
 ENDINGS = ["\n", "\r\n"]
+CODECS = {
+    Encoding.UTF_8: "utf-8",
+    Encoding.UTF_16: "utf-16-le",
+    Encoding.WINDOWS_1252: "cp1252",
+}
+MARKED_CODECS = ["utf-8-sig", "utf-16"]
+PACKED: dict[str, Callable[[bytes], bytes]] = {
+    **PACKINGS,
+    ".txt": bytes,
+    ".zip": lambda content: archive({"folder/": "", "folder/a.tsv": content}),
+}
 PER_SECOND = {TimeFormat.EPOCH_S: 1, TimeFormat.EPOCH_MS: 10**3, TimeFormat.EPOCH_US: 10**6}
 
 
 @dataclass(frozen=True)
 class OptionFile:
-    """The text of a file, its extension and the options for it."""
+    """The text of a file, how it is written, and the options for it."""
 
     text: str
     extension: str
+    codec: str
+    ends_lines_by_cr: bool
     options: ImportOptions
 
     @property
     def content(self) -> bytes:
-        return PACKINGS[self.extension](self.text.encode())
+        text = self.text.replace("\n", "\r") if self.ends_lines_by_cr else self.text
+        return PACKED[self.extension](text.encode(self.codec))
 
 
 def option_file(random: Random) -> OptionFile:
@@ -46,7 +69,10 @@ def option_file(random: Random) -> OptionFile:
     lines = [*writer.above(), *writer.rows()]
     ending = random.choice(ENDINGS)
     text = ending.join(lines) + random.choice(["", ending])
-    return OptionFile(text, random.choice(list(PACKINGS)), options)
+    codec = random.choice([CODECS[options.encoding], *MARKED_CODECS])
+    written = text.encode(codec, errors="replace").decode(codec)
+    by_cr = ending == "\n" and random.random() < 0.1
+    return OptionFile(written, random.choice(list(PACKED)), codec, by_cr, options)
 
 
 def _options(random: Random) -> ImportOptions:
@@ -55,6 +81,7 @@ def _options(random: Random) -> ImportOptions:
     own = random.sample(COLUMNS, random.randint(0, 3))
     delimiter = random.choice(list(Delimiter))
     return ImportOptions(
+        encoding=random.choice([Encoding.UTF_8] * 3 + list(Encoding)),
         delimiter=delimiter if not with_header or random.random() < 0.5 else None,
         decimal=random.choice(list(DecimalMark)),
         time_format=random.choice([TimeFormat.ISO8601] * 3 + list(TimeFormat)),
