@@ -101,7 +101,7 @@ def test_several_files_are_all_reported_and_the_highest_exit_code_counts(
             "bad.csv": BAD,
             "headless.csv": "a,b\n",
             "empty.csv": "",
-            "sheet.xlsx": "x",
+            "sheet.ods": "x",
         }.items()
     ]
     outcome = sensorflow("import", "--json", *files, **settings)

@@ -29,6 +29,7 @@ FIRST_SECONDS = 10.0
 DRAIN_SECONDS = 3
 STOP_SECONDS = 20.0  # of which a busy machine may need most: the programs need one or two
 AT_ONCE = 6
+PYTHON_INTERRUPTED = "Fatal Python error: init_"  # before any line of ours has run
 PORTS = ("API", "DATABASE", "IDP")
 
 
@@ -84,8 +85,9 @@ async def stopped(program: Program, number: signal.Signals, after_seconds: float
     except TimeoutError:
         process.kill()
         return f"still runs after {STOP_SECONDS} s"
-    # Or 128 plus the number, where the signal meets the command line before there is a handler.
-    if number is not signal.SIGKILL and status not in {0, -number, 128 + number}:
+    # 128 plus the number: the signal met the command line before there was a handler.
+    orderly = status in {0, -number, 128 + number} or PYTHON_INTERRUPTED in program.log.read_text()
+    if number is not signal.SIGKILL and not orderly:
         return f"ended with {status}: {program.log.read_text()[-2000:]}"
     while left := [*filter(is_alive, family), *filter(is_listening, program.ports)]:
         if time.monotonic() - began > STOP_SECONDS:
