@@ -9,6 +9,7 @@ from types import MappingProxyType
 from msgspec import Struct
 
 from core.readings import OnConflict
+from core.timestamp_patterns import TimestampPattern, parse_pattern
 
 
 class ImportState(StrEnum):
@@ -87,6 +88,7 @@ class ImportFault(StrEnum):
     LINE_TOO_LONG = "line_too_long"
     MISSING_HEADER = "missing_header"
     AMBIGUOUS_HEADER = "ambiguous_header"
+    INVALID_COLUMN = "invalid_column"
     BAD_COMPRESSION = "bad_compression"
     BAD_ARCHIVE = "bad_archive"
     BAD_WORKBOOK = "bad_workbook"
@@ -107,8 +109,14 @@ EQUIPMENT_ID = "equipmentId"
 TIMESTAMP = "timestamp"
 VALUE = "value"
 COLUMNS = (EQUIPMENT_ID, TIMESTAMP, VALUE)
+# The second column of a timestamp that is in two.
+TIME_OF_DAY = "timeOfDay"
 
 MAX_COLUMNS = 100  # of a text file
+MAX_WIDE_COLUMNS = 5_000  # of one with a column a sensor
+
+# What stands for the name of a column in the template of ids.
+COLUMN_NAME = "{column}"
 
 UTC_ZONE = "UTC"
 
@@ -128,6 +136,13 @@ class Encoding(StrEnum):
     UTF_8 = "utf-8"
     UTF_16 = "utf-16"
     WINDOWS_1252 = "windows-1252"
+
+
+class TableLayout(StrEnum):
+    """What a row of a table holds: one reading, or those of all sensors at one time."""
+
+    LONG = "long"
+    WIDE = "wide"
 
 
 class HeaderMode(StrEnum):
@@ -154,6 +169,13 @@ class TimeFormat(StrEnum):
     EPOCH_NS = "epoch_ns"
 
 
+class Hour24(StrEnum):
+    """What 24:00:00 is: no time, or the beginning of the next day."""
+
+    REJECT = "reject"
+    NEXT_DAY = "next_day"
+
+
 class OnTooManyErrors(StrEnum):
     """What happens to the valid rows of a file that has more errors than allowed."""
 
@@ -164,8 +186,11 @@ class OnTooManyErrors(StrEnum):
 class ImportOptions(Struct, frozen=True, kw_only=True, rename="camel"):
     """The format of a file and how to load it, as the client specifies.
 
-    `delimiter` null: detected from the header. `timeZone` is that of timestamps without offset.
-    `columns` maps COLUMNS to the file's own names, or without header to their positions from 1.
+    `delimiter` null: detected from the header. `timeFormat` is one of TimeFormat, or a pattern in
+    the words of strptime. `timeZone` is that of timestamps without offset.
+    `columns` maps COLUMNS to the file's own names, or without header to their positions from 1; a
+    timestamp may have two, a date and a time. In a wide layout every other column is a sensor, but
+    for `ignoreColumns`; its id is made of its name by `idTemplate`.
     `skipLines` are passed over before the header is looked for, `skipLinesAfterHeader` before the
     first row, and everywhere lines that begin with `commentPrefix`. `maxErrors` is a number of
     rejected rows or a percentage of all rows such as "5%"; null: any number. `earliest` is the
@@ -176,9 +201,13 @@ class ImportOptions(Struct, frozen=True, kw_only=True, rename="camel"):
     encoding: Encoding = Encoding.UTF_8
     delimiter: Delimiter | None = None
     decimal: DecimalMark = DecimalMark.POINT
-    time_format: TimeFormat = TimeFormat.ISO8601
+    time_format: str = TimeFormat.ISO8601
     time_zone: str = UTC_ZONE
-    columns: dict[str, str] = {}
+    hour24: Hour24 = Hour24.REJECT
+    columns: dict[str, str | list[str]] = {}
+    layout: TableLayout = TableLayout.LONG
+    id_template: str = COLUMN_NAME
+    ignore_columns: list[str] = []
     header: HeaderMode = HeaderMode.DETECT
     skip_lines: int = 0
     comment_prefix: str | None = None
@@ -190,9 +219,39 @@ class ImportOptions(Struct, frozen=True, kw_only=True, rename="camel"):
     null_values: list[str] = []
 
     @property
+    def wanted_columns(self) -> tuple[str, ...]:
+        """The columns that the file must have."""
+        columns = (TIMESTAMP,) if self.is_wide else COLUMNS
+        return (*columns, TIME_OF_DAY) if TIME_OF_DAY in self.column_names else columns
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether each column but those of the timestamp is a sensor."""
+        return self.layout is TableLayout.WIDE
+
+    @property
+    def column_names(self) -> dict[str, str]:
+        """The file's own names as far as they are given, each of one column."""
+        names = {column: name for column, name in self.columns.items() if isinstance(name, str)}
+        match self.columns.get(TIMESTAMP):
+            case [date, time]:
+                return names | {TIMESTAMP: date, TIME_OF_DAY: time}
+            case _:
+                return names
+
+    @property
     def uses_local_time(self) -> bool:
         """Whether timestamps may be local times, of which some are ambiguous or do not exist."""
-        return self.time_format is TimeFormat.ISO8601 and self.time_zone != UTC_ZONE
+        if self.pattern:
+            return not self.pattern.tells_offset and self.time_zone != UTC_ZONE
+        return self.time_format == TimeFormat.ISO8601 and self.time_zone != UTC_ZONE
+
+    @property
+    def pattern(self) -> TimestampPattern | None:
+        """The declared pattern of timestamps, if `time_format` is none of TimeFormat."""
+        if self.time_format in set(TimeFormat):
+            return None
+        return parse_pattern(self.time_format, hour_24=self.hour24 is Hour24.NEXT_DAY)
 
     def stops_after(self, rejected: int) -> bool:
         """Whether loading stops at so many rejected rows; those loaded before stay."""

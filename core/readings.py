@@ -32,13 +32,16 @@ LATEST = datetime(9999, 12, 31, tzinfo=UTC)
 # Regular expressions for a whole field, in the syntax that Python and Rust share.
 # ISO 8601 date and time of day; without offset it is UTC. Seconds may be left out, digits past the
 # microsecond are dropped, a leap second or hour 24 does not match.
+ISO_DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+MINUTE_OF_DAY = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
+OFFSET = r"(?P<sign>[+-])(?P<hours>[01][0-9]|2[0-3])(?::?(?P<minutes>[0-5][0-9]))?"
 TIMESTAMP = (
-    r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ](?P<minute>(?:[01][0-9]|2[0-3]):[0-5][0-9])"
+    rf"(?P<date>{ISO_DATE})[Tt ](?P<minute>{MINUTE_OF_DAY})"
     r"(?::(?P<second>[0-5][0-9])(?:\.(?P<fraction>[0-9]+))?)?"
-    r"(?:[Zz]|(?P<sign>[+-])(?P<hours>[01][0-9]|2[0-3])(?::?(?P<minutes>[0-5][0-9]))?)?"
+    rf"(?:[Zz]|{OFFSET})?"
 )
 ISO_8601 = re.compile(TIMESTAMP)
-DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+DATE = re.compile(ISO_DATE)
 NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 NOT_FINITE = r"(?i:[+-]?(?:nan|inf|infinity))"
 

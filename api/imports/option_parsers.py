@@ -5,16 +5,18 @@ Each gets the option's name and its value, and raises InvalidRequestError.
 
 import json
 import re
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from api.http.parsers import invalid_parameter
 from api.http.problem_details import FieldProblem, InvalidRequestError
-from core.imports import COLUMNS, Delimiter
-from core.readings import RejectCode, parse_earliest
+from core.errors import ReadingRejectedError
+from core.imports import COLUMN_NAME, COLUMNS, TIMESTAMP, Delimiter, TimeFormat
+from core.readings import RejectCode, parse_earliest, validate_id
+from core.timestamp_patterns import EXAMPLES, parse_pattern
 
 MAX_NAME_CHARACTERS = 200
-MAX_NULL_VALUES = 50
 MAX_SKIPPED_LINES = 10_000
 MAX_PREFIX_CHARACTERS = 10
 ROW_COUNT = re.compile("[0-9]{1,15}")
@@ -40,23 +42,35 @@ def parse_delimiter(name: str, value: object) -> Delimiter:
     return DELIMITERS[value]
 
 
-def parse_columns(name: str, value: object) -> dict[str, str]:
+def parse_columns(name: str, value: object) -> dict[str, str | list[str]]:
     """The file's names for COLUMNS, or the numbers of its columns, from an object or its JSON."""
     given = _parse_json(value)
     if not isinstance(given, dict) or not given.keys() <= set(COLUMNS):
         message = f"must be a JSON object that gives names of the file for {', '.join(COLUMNS)}"
         raise invalid_parameter(name, message)
-    names = {column: _number_as_text(text) for column, text in given.items()}
-    problems = [problem for column, text in names.items() for problem in _check_name(column, text)]
+    columns = {column: _numbers_as_texts(names) for column, names in given.items()}
+    named = [(column, text) for column, names in columns.items() for text in _each(column, names)]
+    problems = [problem for column, text in named for problem in _check_name(column, text)]
     if problems:
         raise InvalidRequestError(problems)
-    if len(set(names.values())) < len(names):
+    if len({text for _, text in named}) < len(named):
         raise invalid_parameter(name, "must not name one column twice")
-    return names
+    return columns
 
 
-def _number_as_text(value: object) -> Any:
+def _numbers_as_texts(value: object) -> Any:
+    if isinstance(value, list):
+        return [_numbers_as_texts(part) for part in value]
     return str(value) if type(value) is int else value
+
+
+def _each(column: str, names: Any) -> list[Any]:
+    """The names for a column: two for a timestamp of date and time, else one."""
+    match names:
+        case [_, _] if column == TIMESTAMP:
+            return list(names)
+        case _:
+            return [names]
 
 
 def parse_line_count(name: str, value: object) -> int:
@@ -75,15 +89,46 @@ def parse_comment_prefix(name: str, value: object) -> str:
     raise invalid_parameter(name, message)
 
 
-def parse_null_values(name: str, value: object) -> list[str]:
-    """Texts of value cells without a reading, from a list or from its JSON."""
-    texts = _parse_json(value)
-    if not isinstance(texts, list) or not all(map(_is_storable, texts)):
-        raise invalid_parameter(name, 'must be a JSON list of texts, such as ["-9999", "NAN"]')
-    if len(texts) > MAX_NULL_VALUES or any(len(text) > MAX_NAME_CHARACTERS for text in texts):
-        message = f"must have at most {MAX_NULL_VALUES} texts of {MAX_NAME_CHARACTERS} characters"
+def texts_parser(example: str, max_texts: int) -> Callable[[str, object], list[str]]:
+    """A parser of a list of texts, or of its JSON."""
+
+    def parse(name: str, value: object) -> list[str]:
+        texts = _parse_json(value)
+        if not isinstance(texts, list) or not all(map(_is_storable, texts)):
+            raise invalid_parameter(name, f"must be a JSON list of texts, such as {example}")
+        if len(texts) > max_texts or any(len(text) > MAX_NAME_CHARACTERS for text in texts):
+            message = f"must have at most {max_texts} texts of {MAX_NAME_CHARACTERS} characters"
+            raise invalid_parameter(name, message)
+        return texts
+
+    return parse
+
+
+def parse_id_template(name: str, value: object) -> str:
+    """A text around COLUMN_NAME that makes an equipment id of a column's name."""
+    if not isinstance(value, str) or value.count(COLUMN_NAME) != 1:
+        message = f"must have {COLUMN_NAME} once, for a column's name, such as plant1.{COLUMN_NAME}"
         raise invalid_parameter(name, message)
-    return texts
+    try:
+        validate_id(value)
+    except ReadingRejectedError as error:
+        raise invalid_parameter(name, error.message, error.code) from error
+    return value
+
+
+def parse_time_format(name: str, value: object) -> str:
+    """One of TimeFormat, or a pattern in the words of strptime."""
+    text = str(value)
+    if text in set(TimeFormat):
+        return text
+    if not isinstance(value, str) or "%" not in text:
+        message = f"must be one of {', '.join(TimeFormat)}, or a pattern such as {EXAMPLES}"
+        raise invalid_parameter(name, message)
+    try:
+        parse_pattern(text)
+    except ValueError as error:
+        raise invalid_parameter(name, str(error)) from error
+    return text
 
 
 def parse_max_errors(name: str, value: object) -> int | str:

@@ -18,21 +18,31 @@ from api.imports.option_parsers import (
     parse_comment_prefix,
     parse_delimiter,
     parse_earliest_option,
+    parse_id_template,
     parse_line_count,
     parse_max_errors,
-    parse_null_values,
+    parse_time_format,
+    texts_parser,
 )
 from core.imports import (
+    COLUMN_NAME,
     COLUMNS,
     MAX_COLUMNS,
+    MAX_WIDE_COLUMNS,
+    TIMESTAMP,
     DecimalMark,
     Encoding,
     HeaderMode,
+    Hour24,
     ImportOptions,
     OnTooManyErrors,
+    TableLayout,
     TimeFormat,
 )
 from core.readings import OnConflict
+from core.timestamp_patterns import ALLOWED, EXAMPLES
+
+MAX_NULL_VALUES = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,13 +104,22 @@ IMPORT_OPTIONS = (
         metavar="MARK",
         cli_help="Before a value's fraction: {choices}",
     ),
-    _enum_option(
-        "timeFormat",
-        TimeFormat,
-        description="How timestamps are written.",
+    ImportOption(
+        name="timeFormat",
+        parse=parse_time_format,
+        description=f"How timestamps are written: {_alternatives(TimeFormat)}, or a pattern "
+        f"such as {EXAMPLES}; it may have {ALLOWED}.",
         flag="--time-format",
         metavar="FORMAT",
-        cli_help="Of timestamps: {choices}.",
+        cli_help=f"Of timestamps: {_alternatives(TimeFormat)}, or a pattern: {EXAMPLES}.",
+    ),
+    _enum_option(
+        "hour24",
+        Hour24,
+        description="What 24:00:00 is: no time, or the beginning of the next day.",
+        flag="--hour-24",
+        metavar="WHAT",
+        cli_help="What 24:00:00 is: {choices}.",
     ),
     ImportOption(
         name="timeZone",
@@ -113,10 +132,36 @@ IMPORT_OPTIONS = (
     ImportOption(
         name="columns",
         parse=parse_columns,
-        description=f"A JSON object: the file's names for any of {', '.join(COLUMNS)}.",
+        description=f"A JSON object: the file's names for any of {', '.join(COLUMNS)}; a list of "
+        "two for a timestamp whose date and time are in two columns.",
         flag="--column",
         metavar="OURS=THEIRS",
-        cli_help=f"The file's name for {_alternatives(COLUMNS)}.",
+        cli_help=f"The file's name for {_alternatives(COLUMNS)}; timestamp=DATE,TIME if in two.",
+    ),
+    _enum_option(
+        "layout",
+        TableLayout,
+        description="wide: every column but the timestamp's is a sensor.",
+        flag="--layout",
+        metavar="LAYOUT",
+        cli_help="Of the table: {choices}, which is a column a sensor.",
+    ),
+    ImportOption(
+        name="idTemplate",
+        parse=parse_id_template,
+        description=f"The id of a wide layout's sensor, with {COLUMN_NAME} for its column's name.",
+        flag="--id-template",
+        metavar="TEMPLATE",
+        cli_help=f"The id of a wide layout's sensor, such as plant1.{COLUMN_NAME}.",
+    ),
+    ImportOption(
+        name="ignoreColumns",
+        parse=texts_parser('["RECORD"]', MAX_WIDE_COLUMNS),
+        description='A JSON list of columns of a wide layout that are no sensors; "" is one '
+        "without a name.",
+        flag="--ignore-column",
+        metavar="NAME",
+        cli_help="A column of a wide layout that is no sensor.",
     ),
     _enum_option(
         "header",
@@ -184,7 +229,7 @@ IMPORT_OPTIONS = (
     ),
     ImportOption(
         name="nullValues",
-        parse=parse_null_values,
+        parse=texts_parser('["-9999", "NAN"]', MAX_NULL_VALUES),
         description='A JSON list of values that stand for no reading, such as ["-9999", "NAN"]; '
         '"" is an empty one.',
         flag="--null-value",
@@ -212,15 +257,39 @@ def parse_options(fields: Mapping[str, object]) -> ImportOptions:
     if problems:
         raise InvalidRequestError(problems)
     options = msgspec.convert(parsed, ImportOptions)
+    if options.is_wide:
+        _require_wide(options)
+    else:
+        _require_long(options)
     if options.header is HeaderMode.NONE:
         _require_positions(options)
     return options
 
 
+def _require_long(options: ImportOptions) -> None:
+    """Raise InvalidRequestError if an option is about columns that are sensors."""
+    about_sensors = {
+        "idTemplate": options.id_template != COLUMN_NAME,
+        "ignoreColumns": bool(options.ignore_columns),
+    }
+    for name in filter(about_sensors.get, about_sensors):
+        raise invalid_parameter(name, "needs layout=wide")
+
+
+def _require_wide(options: ImportOptions) -> None:
+    """Raise InvalidRequestError unless the options are such that columns may be sensors."""
+    if options.columns.keys() - {TIMESTAMP}:
+        message = f"with layout=wide may name the {TIMESTAMP} alone: all others are sensors"
+        raise invalid_parameter("columns", message)
+    if options.header is HeaderMode.NONE:
+        raise invalid_parameter("header", "must name the sensors with layout=wide")
+
+
 def _require_positions(options: ImportOptions) -> None:
     """Raise InvalidRequestError unless the options are such that a file needs no header."""
     numbers = {str(number) for number in range(1, MAX_COLUMNS + 1)}
-    if options.columns.keys() != set(COLUMNS) or not numbers.issuperset(options.columns.values()):
+    given = options.column_names
+    if given.keys() != set(options.wanted_columns) or not numbers.issuperset(given.values()):
         message = f"with header=none must give a number from 1 to {MAX_COLUMNS} for each of "
         raise invalid_parameter("columns", message + ", ".join(COLUMNS))
     if options.skip_lines_after_header:

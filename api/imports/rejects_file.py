@@ -3,7 +3,8 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
 
 from api.http.csv_dialects import CsvDialect, escape_formulas, unescape_formulas
 from api.imports.errors import ForeignRejectsError, MalformedRejectsError
@@ -26,8 +27,20 @@ def require_matching_name(file_name: str, import_id: object) -> None:
         )
 
 
-def parse_corrected_rows(content: bytes, dialect: CsvDialect) -> dict[int, str]:
-    """The rows by line number, in ascending order; a blank row counts as left out.
+class RejectKey(NamedTuple):
+    """What a reject is known by: its line, and in a wide file the name of its column."""
+
+    line: int
+    column: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.line}, column {self.column!r}," if self.column else str(self.line)
+
+
+def parse_corrected_rows(
+    content: bytes, dialect: CsvDialect, *, by_cell: bool
+) -> dict[RejectKey, str]:
+    """The rows in ascending order of their lines; a blank row counts as left out.
 
     Blocking: call it in a thread. Raises MalformedRejectsError.
     """
@@ -35,24 +48,27 @@ def parse_corrected_rows(content: bytes, dialect: CsvDialect) -> dict[int, str]:
     read = unescape_formulas if dialect is CsvDialect.SPREADSHEET else str
     try:
         text = content.decode("utf-8-sig")
-        rows = dict(_rows(csv.reader(io.StringIO(text, newline=""), strict=True)))
+        records = csv.reader(io.StringIO(text, newline=""), strict=True)
+        rows = dict(_rows(records, read, by_cell=by_cell))
     except (UnicodeDecodeError, csv.Error) as error:
         raise _malformed(str(error)) from error
-    return {line: read(rows[line]) for line in sorted(rows) if rows[line].strip()}
+    return {key: read(rows[key]) for key in sorted(rows) if rows[key].strip()}
 
 
-def _rows(records: Iterator[list[str]]) -> Iterator[tuple[int, str]]:
+def _rows(
+    records: Iterator[list[str]], read: Callable[[str], str], *, by_cell: bool
+) -> Iterator[tuple[RejectKey, str]]:
     if next(records, []) != HEADER:
         raise _malformed("the first line is another")
-    seen: set[int] = set()
+    seen: set[RejectKey] = set()
     for record in records:
         if len(record) != len(HEADER) or not LINE_NUMBER.fullmatch(record[0]):
             raise _malformed(f"record {len(seen) + 1} is no line number, code, column and row")
-        line = int(record[0])
-        if line in seen:
-            raise _malformed(f"line {line} is there twice")
-        seen.add(line)
-        yield line, record[-1]
+        key = RejectKey(int(record[0]), read(record[2]) if by_cell else "")
+        if key in seen:
+            raise _malformed(f"line {key} is there twice")
+        seen.add(key)
+        yield key, record[-1]
 
 
 def escape_rows(part: bytes) -> bytes:
@@ -73,12 +89,12 @@ def stored_records(part: bytes) -> Iterator[list[str]]:
     return csv.reader(io.StringIO(part.decode(), newline=""))
 
 
-def encode_corrected_rows(rows: dict[int, str]) -> bytes:
-    """The rows as the worker reads them: CSV with the columns line and row, every row quoted."""
+def encode_corrected_rows(rows: Mapping[RejectKey, str], *, by_cell: bool) -> bytes:
+    """The rows as the worker reads them: CSV with what they are known by, every text quoted."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
-    writer.writerow(["line", "row"])
-    writer.writerows(rows.items())
+    writer.writerow(["line", "column", "row"] if by_cell else ["line", "row"])
+    writer.writerows([*(key if by_cell else key[:1]), row] for key, row in rows.items())
     return text.getvalue().encode()
 
 

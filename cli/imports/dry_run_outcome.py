@@ -1,7 +1,8 @@
 """The forecast of a file's import, for people and as JSON."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from cli.imports.outcomes import (
 from core.imports import ImportFault
 from core.readings import RejectCode
 from jobs.csv_import.forecast import Forecast
+
+SHOWN_SENSORS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ class DryRunOutcome:
             yield f"the import would fail: {self.fault}"
         columns = (f"{ours} is {name!r}" for ours, name in forecast.columns.items())
         yield f"columns: {', '.join(columns)}"
+        if forecast.sensors:
+            yield f"sensors: {_listed(forecast.sensors)}"
         yield from self._count_lines()
         yield from warning_lines(forecast.warnings)
         yield (
@@ -85,3 +90,10 @@ class DryRunOutcome:
             return "retention: no row is too old"
         below = self.forecast.rejects.get(RejectCode.BELOW_RETENTION, 0)
         return f"retention: {below:,} rows before {self.forecast.horizon.isoformat(sep=' ')}"
+
+
+def _listed(sensors: Mapping[str, str]) -> str:
+    """The first sensors with the names of their columns, and how many more there are."""
+    first = [f"{ours} is {name!r}" for ours, name in islice(sensors.items(), SHOWN_SENSORS)]
+    more = len(sensors) - len(first)
+    return ", ".join([*first, f"and {more:,} more"] if more else first)

@@ -3,6 +3,7 @@
 They follow the table of api/imports/options.py, which loads without the HTTP framework.
 """
 
+import csv
 import json
 from collections.abc import Callable, Mapping, Sequence
 from inspect import Parameter, signature
@@ -14,6 +15,7 @@ import typer
 from api.http.problem_details import FieldProblem, InvalidRequestError
 from api.imports.options import IMPORT_OPTIONS, ImportOption, parse_options
 from cli.imports.errors import UsageError
+from core.imports import TIMESTAMP
 
 FORMAT_PANEL = "How the files are written"
 FLAGS = {option.name: option.flag for option in IMPORT_OPTIONS}
@@ -25,16 +27,18 @@ def _columns_as_json(columns: Sequence[str]) -> str:
     return json.dumps(dict(_pair(column) for column in columns))
 
 
-def _pair(column: str) -> tuple[str, str]:
+def _pair(column: str) -> tuple[str, str | list[str]]:
+    """Our name and the file's; a timestamp may have two, written like fields of CSV."""
     ours, separator, theirs = column.partition("=")
     if not separator:
         raise UsageError(f"--column {column}: write it like equipmentId=Pump")
-    return ours, theirs
+    names = next(csv.reader([theirs]), []) if ours == TIMESTAMP else [theirs]
+    return ours, names[0] if len(names) == 1 else names
 
 
 # Options that may be repeated, and how their values make the text of one form field.
 JOINERS: Mapping[str, Callable[[Sequence[str]], str]] = MappingProxyType(
-    {"columns": _columns_as_json, "nullValues": json.dumps}
+    {"columns": _columns_as_json, "ignoreColumns": json.dumps, "nullValues": json.dumps}
 )
 
 

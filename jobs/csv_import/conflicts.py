@@ -15,6 +15,7 @@ from jobs.csv_import.batch import Batch
 from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT
 from jobs.csv_import.ordered_commit import CommitSlot
 from jobs.csv_import.staging import KEY, StagedBatch
+from jobs.csv_import.wide_cells import SENSOR
 from jobs.csv_import.writing import (
     copy_rows,
     reaches_columnstore,
@@ -50,7 +51,7 @@ async def store_rows(
         return Stored(inserted, 0, batch.rejects)
     existing = await all_rows(queries().conflicting_values, connection, **staged.ts_bounds)
     conflicts = conflicting_rows(batch.numbered_readings, staged, [*map(tuple, existing)])
-    return Stored(inserted, 0, pl.concat([batch.rejects, conflicts]).sort(LINE_NUMBER))
+    return Stored(inserted, 0, in_order(batch.rejects, conflicts))
 
 
 async def _store_new(
@@ -72,6 +73,11 @@ async def _store_new(
     return inserted
 
 
+def in_order(*rejects: pl.DataFrame) -> pl.DataFrame:
+    """The rejects in the order of their lines; the same for every attempt."""
+    return pl.concat(rejects).sort(LINE_NUMBER, maintain_order=True)
+
+
 def conflicting_rows(
     numbered_readings: pl.DataFrame, staged: StagedBatch, existing: Sequence[tuple[object, ...]]
 ) -> pl.DataFrame:
@@ -87,6 +93,7 @@ def conflicting_rows(
         .join(existing_values, on=KEY, how="left")
         .filter(pl.col("value") != pl.coalesce("existing", "first_value"))
     )
+    column = pl.col(SENSOR) if SENSOR in conflicts.columns else pl.lit(VALUE)
     return conflicts.select(
-        LINE_NUMBER, code=pl.lit(str(RejectCode.CONFLICT)), column=pl.lit(VALUE), row=TEXT
+        LINE_NUMBER, code=pl.lit(str(RejectCode.CONFLICT)), column=column, row=TEXT
     )

@@ -2,6 +2,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
+from msgspec.structs import replace
 
 from core.imports import ImportOptions
 from jobs.csv_import.field_splitting import split_fields
@@ -14,6 +15,7 @@ from jobs.csv_import.numbered_lines import (
     require_short_lines,
 )
 from jobs.csv_import.row_batches import RowBatch, RowSource
+from jobs.csv_import.wide_cells import split_cells
 
 
 def open_csv(path: Path, options: ImportOptions, lines_done: int, batch_lines: int) -> RowSource:
@@ -23,6 +25,9 @@ def open_csv(path: Path, options: ImportOptions, lines_done: int, batch_lines: i
     """
     require_short_lines(path)
     layout = read_header(path, options)
+    if layout.sensors:
+        batch_lines = max(batch_lines // len(layout.sensors), 1)  # a batch is bounded by its cells
+        options = replace(options, null_values=[*options.null_values, ""])
     batches = _row_batches(
         path, layout, options.comment_prefix, max(lines_done, layout.lines_above), batch_lines
     )
@@ -32,13 +37,14 @@ def open_csv(path: Path, options: ImportOptions, lines_done: int, batch_lines: i
 def _row_batches(
     path: Path, layout: Layout, comment_prefix: str | None, lines_done: int, batch_lines: int
 ) -> Iterator[RowBatch]:
+    split = split_cells if layout.sensors else split_fields
     for lines in numbered_line_batches(path, lines_done, batch_lines):
         numbers = lines[LINE_NUMBER]
         yield RowBatch(
             first_line=numbers[0],
             last_line=numbers[-1],
             size_bytes=int(lines[TEXT].str.len_bytes().sum()) + lines.height,
-            frame=split_fields(_without_comments(lines, comment_prefix), layout),
+            frame=split(_without_comments(lines, comment_prefix), layout),
         )
 
 

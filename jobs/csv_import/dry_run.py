@@ -13,10 +13,9 @@ from core.queries import all_rows, queries
 from core.readings import OnConflict
 from core.row_warnings import RowWarning, merge_warnings, reported
 from core.time import DAY, HOUR, TimeRange
-from jobs.csv_import.conflicts import conflicting_rows
+from jobs.csv_import.conflicts import conflicting_rows, in_order
 from jobs.csv_import.context import ImportContext
 from jobs.csv_import.forecast import Counts, Forecast, KeyCounts, RepeatedRows
-from jobs.csv_import.numbered_lines import LINE_NUMBER
 from jobs.csv_import.plain_text import plain_text_file
 from jobs.csv_import.prefetch import prefetch
 from jobs.csv_import.reject_reasons import (
@@ -94,7 +93,7 @@ class _ForecastBuilder:
                 if validated.numbered_readings is not None:
                     conflicts = await self._conflicts(validated.numbered_readings, staged)
                 await self._compare(staged)
-        rejects = pl.concat([validated.rejects, conflicts]).sort(LINE_NUMBER)
+        rejects = in_order(validated.rejects, conflicts)
         first = self.rows_read == validated.rows_read
         if first and rejects.height >= NEARLY_ALL * self.rows_read:
             self._column_hints = describe_columns(rejects, self._source)
@@ -106,6 +105,7 @@ class _ForecastBuilder:
         repeated = RepeatedRows(self._counts["repeated_equal"], self._counts["repeated_different"])
         return Forecast(
             columns=dict(self._source.columns),
+            sensors={each.equipment_id: each.name for each in self._source.layout.sensors},
             counts=self._row_counts(),
             rejects=dict(self._rejects.most_common()),
             first_rejects=self._first_rejects,

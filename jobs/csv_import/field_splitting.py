@@ -2,7 +2,7 @@ import re
 
 import polars as pl
 
-from core.imports import COLUMNS
+from core.imports import TIME_OF_DAY, TIMESTAMP
 from jobs.csv_import.layout import Layout, field_pattern
 from jobs.csv_import.numbered_lines import TEXT
 
@@ -15,14 +15,21 @@ def split_fields(lines: pl.DataFrame, layout: Layout) -> pl.DataFrame:
     These are null in lines that have another number of fields than the layout. A delimiter at the
     end of a line that has them all begins no field.
     """
-    return _with_fields(lines.filter(pl.col(TEXT).str.strip_chars() != ""), layout)
+    fields = _with_fields(lines.filter(pl.col(TEXT).str.strip_chars() != ""), layout)
+    return join_timestamps(fields) if TIME_OF_DAY in layout.positions else fields
+
+
+def join_timestamps(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with the date in TIMESTAMP and the time in TIME_OF_DAY as one timestamp."""
+    parts = (pl.col(column).str.strip_chars() for column in (TIMESTAMP, TIME_OF_DAY))
+    return rows.with_columns(pl.concat_str(parts, separator=" ").alias(TIMESTAMP)).drop(TIME_OF_DAY)
 
 
 def _with_fields(lines: pl.DataFrame, layout: Layout) -> pl.DataFrame:
     has_quotes = lines[TEXT].str.contains('"', literal=True).any()
     if has_quotes or layout.width > MAX_SPLIT_COLUMNS:
         fields = pl.col(TEXT).str.extract_groups(_line_pattern(layout))
-        return lines.with_columns(_unquoted(fields.struct.field(name)) for name in COLUMNS)
+        return lines.with_columns(unquoted(fields.struct.field(name)) for name in layout.positions)
     trailing = lines[TEXT].str.ends_with(layout.delimiter).any()
     return lines.with_columns(_split_exact(layout, trailing=trailing))  # several times as fast
 
@@ -34,7 +41,10 @@ def _split_exact(layout: Layout, *, trailing: bool) -> list[pl.Expr]:
     fits = last.is_not_null() & extra.is_null()
     if trailing:
         fits |= (extra == "") & parts[layout.width + 1].is_null()
-    return [pl.when(fits).then(parts[layout.positions[name]]).alias(name) for name in COLUMNS]
+    return [
+        pl.when(fits).then(parts[position]).alias(name)
+        for name, position in layout.positions.items()
+    ]
 
 
 def _line_pattern(layout: Layout) -> str:
@@ -48,6 +58,14 @@ def _line_pattern(layout: Layout) -> str:
     return f"^{mark.join(groups)}(?:{mark})?$"
 
 
-def _unquoted(field: pl.Expr) -> pl.Expr:
+def as_field(column: str, delimiter: str) -> pl.Expr:
+    """The column's text, quoted if need be, as a field of CSV."""
+    text = pl.col(column)
+    quoted = pl.concat_str(pl.lit('"'), text.str.replace_all('"', '""', literal=True), pl.lit('"'))
+    return pl.when(text.str.contains(f'["{delimiter}\r\n]')).then(quoted).otherwise(text)
+
+
+def unquoted(field: pl.Expr) -> pl.Expr:
+    """The text of a field, in quotes or not."""
     bare = field.str.strip_prefix('"').str.strip_suffix('"')
     return bare.str.replace_all('""', '"', literal=True)

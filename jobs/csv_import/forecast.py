@@ -38,12 +38,14 @@ class RepeatedRows(msgspec.Struct, frozen=True):
 class Forecast(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What the import would do if nothing else changed meanwhile.
 
-    `columns` are the file's own names; `rejects` counts rows by code; `columnHints` name
-    an option for a column that is written in another way; `stored` compares keys with
-    what is stored now; `hours` and `days` are the buckets of the rollups to refresh.
+    `columns` are the file's own names, and those of a wide file's `sensors` by their ids; `rejects`
+    counts rows by code; `columnHints` name an option for a column that is written in another way;
+    `stored` compares keys with what is stored now; `hours` and `days` are the buckets of the
+    rollups to refresh.
     """
 
     columns: dict[str, str]
+    sensors: dict[str, str]
     counts: Counts
     rejects: dict[str, int]
     first_rejects: list[str]

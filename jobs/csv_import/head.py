@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from core.imports import Delimiter, ImportOptions
 
-HEAD_BYTES = 2**16
+HEAD_BYTES = 2**20  # a line of MAX_WIDE_COLUMNS names
 HEAD_LINES = 50
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 

@@ -5,7 +5,7 @@ from collections import Counter
 from itertools import takewhile
 from pathlib import Path
 
-from core.imports import COLUMNS, MAX_COLUMNS, HeaderMode, ImportOptions
+from core.imports import MAX_COLUMNS, HeaderMode, ImportOptions
 from jobs.csv_import.head import Head, HeadLine, is_cut, read_head
 from jobs.csv_import.header_faults import (
     empty_file,
@@ -16,12 +16,14 @@ from jobs.csv_import.header_faults import (
     several_headers,
 )
 from jobs.csv_import.layout import Layout, match_columns, split_line
+from jobs.csv_import.wide_columns import find_sensors
 
 
 def read_header(path: Path, options: ImportOptions) -> Layout:
     """The layout of the file's lines.
 
-    Raises FileFaultError: `empty_file`, `not_text`, `missing_header` or `ambiguous_header`.
+    Raises FileFaultError: `empty_file`, `not_text`, `missing_header`, `ambiguous_header` or
+    `invalid_column`.
     """
     head = read_head(path, options)
     if not head.lines:
@@ -55,10 +57,13 @@ def _named_by(line: HeadLine, head: Head, options: ImportOptions) -> Layout | No
     for delimiter in head.delimiters:
         names = split_line(line.text, delimiter)
         positions = match_columns(names, options)
-        if positions is not None and len(names) <= MAX_COLUMNS:
+        if positions is None or not (options.is_wide or len(names) <= MAX_COLUMNS):
+            continue
+        sensors = find_sensors(names, positions, options) if options.is_wide else ()
+        if sensors or not options.is_wide:
             matched = {column: names[position] for column, position in positions.items()}
             lines_above = line.number + options.skip_lines_after_header
-            return Layout(delimiter, len(names), positions, matched, lines_above)
+            return Layout(delimiter, len(names), positions, matched, lines_above, sensors)
     return None
 
 
@@ -73,13 +78,14 @@ def _require_no_row_above(header: HeadLine, layout: Layout, head: Head) -> None:
 
 def _by_position(head: Head, options: ImportOptions) -> Layout | None:
     """By the numbers of the columns; None: not one delimiter alone makes so many fields."""
-    positions = {column: int(options.columns[column]) - 1 for column in COLUMNS}
+    names = options.column_names
+    positions = {column: int(names[column]) - 1 for column in options.wanted_columns}
     widths = {mark: _usual_width(head, mark) for mark in head.delimiters}
     fitting = [mark for mark, width in widths.items() if max(positions.values()) < width]
     if len(fitting) != 1:
         return None
     lines_above = head.lines[0].number - 1
-    return Layout(fitting[0], widths[fitting[0]], positions, options.columns, lines_above)
+    return Layout(fitting[0], widths[fitting[0]], positions, names, lines_above)
 
 
 def _usual_width(head: Head, delimiter: str) -> int:

@@ -52,7 +52,8 @@ def not_text(head: Head) -> FileFaultError:
 
 def missing_header(head: Head, options: ImportOptions) -> FileFaultError:
     """The error for a file of which no line names the columns."""
-    wanted = listed(options.columns.get(column, column) for column in COLUMNS)
+    names = options.column_names
+    wanted = listed(names.get(column, column) for column in options.wanted_columns)
     first = head.lines[0]
     place = f"Line {first.number}" if options.skip_lines else f"One of the first {HEAD_LINES} lines"
     return FileFaultError(
@@ -65,7 +66,7 @@ def missing_header(head: Head, options: ImportOptions) -> FileFaultError:
 
 def missing_positions(head: Head, options: ImportOptions) -> FileFaultError:
     """The error for a file without header whose lines have too few fields, or may split in ways."""
-    highest = max(map(int, options.columns.values()))
+    highest = max(map(int, options.column_names.values()))
     first = head.lines[0]
     return FileFaultError(
         ImportFault.MISSING_HEADER,

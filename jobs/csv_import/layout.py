@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from core.imports import COLUMNS, EQUIPMENT_ID, TIMESTAMP, VALUE, ImportFault, ImportOptions
+from core.imports import EQUIPMENT_ID, TIMESTAMP, VALUE, ImportFault, ImportOptions
 from jobs.errors import FileFaultError
 
 # The names a column may have if the options give none, in upper or lower case. With an underscore
@@ -18,11 +19,20 @@ COLUMN_ALIASES = {
 QUOTED_CHARACTERS = 80
 
 
+class Sensor(NamedTuple):
+    """A column of a wide file: its position, its name, and the equipment id made of that."""
+
+    position: int
+    name: str
+    equipment_id: str
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """How a line splits: into `width` fields, among which each of COLUMNS has its position.
 
-    `names` are the file's own, for COLUMNS. The first `lines_above` lines are no rows.
+    So has TIME_OF_DAY if timestamps are in two columns. `names` are the file's own for them. The
+    first `lines_above` lines are no rows. A wide file has `sensors`, and only a timestamp besides.
     """
 
     delimiter: str
@@ -30,6 +40,14 @@ class Layout:
     positions: Mapping[str, int]
     names: Mapping[str, str] = field(default_factory=dict, compare=False)
     lines_above: int = 1
+    sensors: Sequence[Sensor] = ()
+
+    @property
+    def of_rejects(self) -> "Layout":
+        """How the text of a rejected row splits; of a wide file it is a timestamp and a cell."""
+        if not self.sensors:
+            return self
+        return Layout(self.delimiter, 2, {TIMESTAMP: 0, VALUE: 1})
 
 
 def field_pattern(delimiter: str) -> str:
@@ -44,11 +62,13 @@ def split_line(line: str, delimiter: str) -> list[str]:
 
 
 def match_columns(names: Sequence[str], options: ImportOptions) -> dict[str, int] | None:
-    """The position of each of COLUMNS among the names of a file's columns; None: one is missing.
+    """The position of each wanted column among the names of a file's columns; None: one is missing.
 
     Raises FileFaultError: `ambiguous_header`.
     """
-    matches = {column: _positions(names, column, options.columns) for column in COLUMNS}
+    matches = {
+        column: _positions(names, column, options.column_names) for column in options.wanted_columns
+    }
     return _require_single(matches, names) if all(matches.values()) else None
 
 

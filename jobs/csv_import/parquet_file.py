@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from core.imports import (
     COLUMNS,
+    TIME_OF_DAY,
     TIMESTAMP,
     VALUE,
     DecimalMark,
@@ -21,6 +22,7 @@ from core.imports import (
     TimeFormat,
 )
 from jobs.csv_import.decompression import inflated_too_large
+from jobs.csv_import.field_splitting import as_field, join_timestamps
 from jobs.csv_import.layout import Layout, match_columns
 from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT
 from jobs.csv_import.parquet_pages import rows_to_read_at_once
@@ -42,13 +44,15 @@ def open_parquet(
     """The rows after the first `rows_done`.
 
     Raises FileFaultError: `bad_parquet`, also while the batches are read, `missing_header`,
-    `ambiguous_header`, `wrong_column_type` or `inflated_too_large`.
+    `ambiguous_header`, `invalid_column`, `wrong_column_type` or `inflated_too_large`.
     """
+    if options.is_wide:
+        raise _wide()
     with _parquet_faults():
         metadata = pq.read_metadata(path)
         schema = metadata.schema.to_arrow_schema()
         names = _names(schema, options)
-    if metadata.num_rows * len(COLUMNS) * MIN_VALUE_BYTES > max_bytes:
+    if metadata.num_rows * len(names) * MIN_VALUE_BYTES > max_bytes:
         raise inflated_too_large(max_bytes)
     types = {column: schema.field(name).type for column, name in names.items()}
     require_types(types, options)
@@ -57,11 +61,20 @@ def open_parquet(
     return RowSource(names, _effective_options(types, options), LAYOUT, batches)
 
 
+def _wide() -> FileFaultError:
+    return FileFaultError(
+        ImportFault.INVALID_COLUMN,
+        "Columns of a Parquet file cannot be sensors. Nothing of it was stored. Write the wide "
+        "table as CSV, or one of three columns as Parquet.",
+    )
+
+
 def _names(schema: Any, options: ImportOptions) -> dict[str, str]:
-    """The file's names for COLUMNS."""
+    """The file's names for the wanted columns."""
     positions = match_columns(schema.names, options)
     if positions is None:
-        wanted = ", ".join(options.columns.get(column, column) for column in COLUMNS)
+        own = options.column_names
+        wanted = ", ".join(own.get(column, column) for column in options.wanted_columns)
         raise FileFaultError(
             ImportFault.MISSING_HEADER,
             f"The file must have the columns {wanted}; it has "
@@ -93,7 +106,7 @@ def _row_batches(
     path: Path, names: Mapping[str, str], types: Mapping[str, Any], cut: _Cut
 ) -> Iterator[RowBatch]:
     # Read as dictionaries, so that a long string that repeats is in memory once.
-    strings = [names[column] for column in COLUMNS if is_text(types[column])]
+    strings = [name for column, name in names.items() if is_text(types[column])]
     buffered: list[pl.DataFrame] = []
     rows_done = cut.rows_done
     with (
@@ -133,8 +146,13 @@ def _frames(file: Any, names: Mapping[str, str], cut: _Cut) -> Iterator[pl.DataF
 
 
 def _row_batch(frames: list[pl.DataFrame], rows_before: int, row_bytes: float) -> RowBatch:
-    frame = pl.concat(frames).with_columns(
-        pl.concat_str(map(_as_field, COLUMNS), separator=LAYOUT.delimiter).alias(TEXT)
+    rows = pl.concat(frames)
+    if TIME_OF_DAY in rows.columns:
+        rows = join_timestamps(rows)
+    frame = rows.with_columns(
+        pl.concat_str(
+            [as_field(column, LAYOUT.delimiter) for column in COLUMNS], separator=LAYOUT.delimiter
+        ).alias(TEXT)
     )
     numbered = frame.with_row_index(LINE_NUMBER, offset=rows_before + 1)
     return RowBatch(
@@ -143,13 +161,6 @@ def _row_batch(frames: list[pl.DataFrame], rows_before: int, row_bytes: float) -
         size_bytes=round(row_bytes * frame.height),
         frame=numbered.cast({LINE_NUMBER: pl.Int64}),
     )
-
-
-def _as_field(column: str) -> pl.Expr:
-    """The text, quoted if need be, as a field of CSV."""
-    text = pl.col(column)
-    quoted = pl.concat_str(pl.lit('"'), text.str.replace_all('"', '""', literal=True), pl.lit('"'))
-    return pl.when(text.str.contains('[",\r\n]')).then(quoted).otherwise(text)
 
 
 @contextmanager

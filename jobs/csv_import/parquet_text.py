@@ -7,7 +7,15 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from core.imports import EQUIPMENT_ID, TIMESTAMP, VALUE, ImportFault, ImportOptions, TimeFormat
+from core.imports import (
+    EQUIPMENT_ID,
+    TIME_OF_DAY,
+    TIMESTAMP,
+    VALUE,
+    ImportFault,
+    ImportOptions,
+    TimeFormat,
+)
 from core.readings import EARLIEST, LATEST, MAX_DECOMPOSED_CHARACTERS, WHITE_SPACE
 from core.time import EPOCH, MICROSECOND
 from jobs.errors import FileFaultError
@@ -34,6 +42,7 @@ def _is_number(kind: Any) -> bool:
 ACCEPTED_TYPES: dict[str, tuple[Callable[[Any], bool], ...]] = {
     EQUIPMENT_ID: (is_text, pa.types.is_integer, pa.types.is_null),
     TIMESTAMP: (is_text, pa.types.is_timestamp, _is_number, pa.types.is_null),
+    TIME_OF_DAY: (is_text,),
     VALUE: (is_text, _is_number, pa.types.is_decimal, pa.types.is_null),
 }
 
@@ -41,9 +50,11 @@ ACCEPTED_TYPES: dict[str, tuple[Callable[[Any], bool], ...]] = {
 def require_types(types: Mapping[str, Any], options: ImportOptions) -> None:
     """Raise FileFaultError `wrong_column_type` unless each column has one of ACCEPTED_TYPES."""
     for column, kind in types.items():
+        if TIME_OF_DAY in types and column in {TIMESTAMP, TIME_OF_DAY} and not is_text(kind):
+            raise _wrong_type(column, kind, "Store date and time as text, or in one column")
         if not any(accepts(kind) for accepts in ACCEPTED_TYPES[column]):
             raise _wrong_type(column, kind, "Store it as another type")
-    if _is_number(types[TIMESTAMP]) and options.time_format is TimeFormat.ISO8601:
+    if _is_number(types[TIMESTAMP]) and options.time_format == TimeFormat.ISO8601:
         raise _wrong_type(TIMESTAMP, types[TIMESTAMP], "Say with timeFormat what it counts")
 
 

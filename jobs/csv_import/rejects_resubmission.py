@@ -12,9 +12,11 @@ from pathlib import Path, PurePosixPath
 
 import polars as pl
 
+from core.imports import TableLayout
 from core.row_warnings import RowWarning, merge_warnings
 from core.storage import rejects_folder
 from jobs.csv_import.batch import Batch
+from jobs.csv_import.conflicts import in_order
 from jobs.csv_import.context import ImportContext
 from jobs.csv_import.error_limit import require_valid_rows
 from jobs.csv_import.field_splitting import split_fields
@@ -27,8 +29,15 @@ from jobs.csv_import.staging import stage
 from jobs.csv_import.validated_batches import open_row_source, time_bounds
 from jobs.csv_import.validation import ValidatedBatch, validate
 from jobs.csv_import.verified_download import verified_download
+from jobs.csv_import.wide_cells import split_rejects
 
-CORRECTIONS: Mapping[str, type[pl.DataType]] = {LINE_NUMBER: pl.Int64, TEXT: pl.String}
+Schema = Mapping[str, type[pl.DataType]]
+
+# A reject is known by its line, or in a wide file by line and column.
+CORRECTIONS: Mapping[TableLayout, Schema] = {
+    TableLayout.LONG: {LINE_NUMBER: pl.Int64, TEXT: pl.String},
+    TableLayout.WIDE: {LINE_NUMBER: pl.Int64, "column": pl.String, TEXT: pl.String},
+}
 
 ValidateLines = Callable[[pl.DataFrame], ValidatedBatch]
 
@@ -42,7 +51,8 @@ async def resubmit(context: ImportContext, claim: Claim, resubmission: Resubmiss
     await delete_uncommitted_rejects(context.storage, next_folder, resubmission.lines_done)
     source = await _source(context, claim)
     async with context.storage.as_file(resubmission.object_key) as file:
-        corrections = await to_thread(_read_corrections, file.path)
+        schema = CORRECTIONS[source.options.layout]
+        corrections = await to_thread(_read_corrections, file.path, schema)
     warnings = claim.warnings
     for part in await context.storage.keys(claim.rejects_folder):
         first_line = int(PurePosixPath(part).stem)
@@ -70,7 +80,8 @@ async def _validator(
 ) -> ValidateLines:
     """Validates rows of the source, relative to the time of the resubmission."""
     bounds = await time_bounds(context, source.options, resubmission.submitted_at)
-    return lambda lines: validate(split_fields(lines, source.layout), source.options, bounds)
+    split = split_rejects if source.layout.sensors else split_fields
+    return lambda lines: validate(split(lines, source.layout), source.options, bounds)
 
 
 def _corrected(
@@ -82,25 +93,26 @@ def _corrected(
 ) -> Batch:
     """A part of the rejects as a batch: the readings that are valid now, and the other rejects.
 
-    It adds no rows read, and each row that is valid now, or skipped, is a reject less. What rejects
-    look like was said when the file was read.
+    Each row that is valid now, or skipped, is a reject less. Rows are read besides only where a
+    line of a wide file is now split into its cells. What rejects look like was said before.
     """
-    corrected = rejects.select(LINE_NUMBER).join(corrections, LINE_NUMBER, maintain_order="left")
-    others = rejects.join(corrections, LINE_NUMBER, how="anti", maintain_order="left")
+    key = [column for column in corrections.columns if column != TEXT]
+    corrected = rejects.select(key).join(corrections, key, maintain_order="left")
+    others = rejects.join(corrections, key, how="anti", maintain_order="left")
     validated = validate_lines(corrected)
     return Batch(
         first_line=first_line,
         last_line=first_line,
         size_bytes=0,
-        rows_read=0,
+        rows_read=validated.rows_read - corrected.height,
         rows_skipped=validated.skipped,
         rows_rejected=validated.rejects.height - corrected.height,
-        rejects=pl.concat([others, validated.rejects]).sort(LINE_NUMBER),
+        rejects=in_order(others, validated.rejects),
         staged=stage(validated.readings),
         warnings=merge_warnings(warnings, validated.valid_warnings),
         numbered_readings=validated.numbered_readings,
     )
 
 
-def _read_corrections(path: Path) -> pl.DataFrame:
-    return pl.read_csv(path, schema=CORRECTIONS, empty_string_is_null=False)
+def _read_corrections(path: Path, schema: Schema) -> pl.DataFrame:
+    return pl.read_csv(path, schema=schema, empty_string_is_null=False)

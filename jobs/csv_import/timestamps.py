@@ -1,17 +1,19 @@
 """Timestamps parsed to UTC, in each format that a file may use."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
 import polars as pl
 
-from core.imports import TIMESTAMP, ImportOptions, TimeFormat
-from core.readings import EARLIEST, LATEST
-from core.readings import TIMESTAMP as ISO_8601
+from core.imports import TIMESTAMP, Hour24, ImportOptions, TimeFormat
+from core.readings import EARLIEST, ISO_DATE, LATEST, MINUTE_OF_DAY
+from core.readings import OFFSET as NUMERIC_OFFSET
 from core.time import EPOCH, MICROSECOND, NANOSECONDS, EpochUnit
+from jobs.csv_import.declared_timestamps import Part, iso_parts
 
-OFFSET = "(?:[Zz]|[+-][0-9:]+)$"
+OFFSET = "(?:[Zz]|(?i:utc|gmt)|[+-][0-9:]+)$"
+END_OF_DAY = "24:00"
 
 # From here on Polars does not know the offset changes of time zones.
 OFFSETS_KNOWN_UNTIL = datetime(2100, 1, 1)  # noqa: DTZ001  # a local time has no offset
@@ -19,14 +21,12 @@ OFFSETS_KNOWN_UNTIL = datetime(2100, 1, 1)  # noqa: DTZ001  # a local time has n
 # A number of up to 21 digits (nanoseconds to the year 9999), with decimals.
 SINCE_EPOCH = r"^(?P<sign>[+-]?)(?P<whole>[0-9]{1,21})(?:\.(?P<decimals>[0-9]{1,9}))?$"
 DECIMALS = 9
-UNITS = {
+UNITS: Mapping[str, EpochUnit] = {
     TimeFormat.EPOCH_S: EpochUnit.SECONDS,
     TimeFormat.EPOCH_MS: EpochUnit.MILLISECONDS,
     TimeFormat.EPOCH_US: EpochUnit.MICROSECONDS,
     TimeFormat.EPOCH_NS: EpochUnit.NANOSECONDS,
 }
-
-Part = Callable[[str], pl.Expr]  # a named group of the match
 
 
 def with_timestamps(rows: pl.DataFrame, options: ImportOptions) -> pl.DataFrame:
@@ -36,17 +36,32 @@ def with_timestamps(rows: pl.DataFrame, options: ImportOptions) -> pl.DataFrame:
     a timestamp without offset may mean (equal unless it is ambiguous), and `skipped`: whether it
     lies in the gap when clocks are put forward.
     """
-    text = pl.col(TIMESTAMP).str.strip_chars()
-    if options.time_format is not TimeFormat.ISO8601:
+    text, part = pl.col(TIMESTAMP).str.strip_chars(), pl.col("parts").struct.field
+    if unit := UNITS.get(options.time_format):
         parts = rows.with_columns(parts=text.str.extract_groups(SINCE_EPOCH))
-        unit = UNITS[options.time_format]
-        return parts.with_columns(ts=_from_epoch(unit, pl.col("parts").struct.field))
-    parts = rows.with_columns(parts=text.str.extract_groups(f"^{ISO_8601}$"))
-    parsed = _minus_offset(pl.col("parts").struct.field)
+        return parts.with_columns(ts=_from_epoch(unit, part))
+    if pattern := options.pattern:
+        matched = rows.with_columns(parts=text.str.extract_groups(f"(?i)^{pattern.regex}$"))
+        parts = matched.with_columns(parts=iso_parts(pattern, part))
+    else:
+        parts = rows.with_columns(parts=text.str.extract_groups(_iso_8601(options.hour24)))
+    parsed = _minus_offset(part, options.hour24)
     if not options.uses_local_time:
         return parts.with_columns(ts=_storable(parsed))
-    has_offset = text.str.contains(OFFSET).alias("has_offset")
-    return _in_time_zone(parts.with_columns(has_offset, parsed=parsed), options.time_zone)
+    # A pattern that has an offset leaves no local time.
+    has_offset = pl.lit(value=False) if options.pattern else text.str.contains(OFFSET)
+    zoned = parts.with_columns(has_offset=has_offset, parsed=parsed)
+    return _in_time_zone(zoned, options.time_zone)
+
+
+def _iso_8601(hour24: Hour24) -> str:
+    """ISO 8601, also with a comma before the fraction, with UTC, or a blank before the offset."""
+    minute = MINUTE_OF_DAY if hour24 is Hour24.REJECT else f"{MINUTE_OF_DAY}|{END_OF_DAY}"
+    return (
+        rf"^(?P<date>{ISO_DATE})[Tt ](?P<minute>{minute})"
+        r"(?::(?P<second>[0-5][0-9])(?:[.,](?P<fraction>[0-9]+))?)?"
+        rf"(?:[Zz]| ?(?i:utc|gmt)| ?{NUMERIC_OFFSET})?$"
+    )
 
 
 def _from_epoch(unit: EpochUnit, part: Part) -> pl.Expr:
@@ -58,18 +73,28 @@ def _from_epoch(unit: EpochUnit, part: Part) -> pl.Expr:
     return microseconds.clip(first - 1, last + 1).cast(pl.Int64).cast(pl.Datetime("us", "UTC"))
 
 
-def _minus_offset(part: Part) -> pl.Expr:
+def _minus_offset(part: Part, hour24: Hour24) -> pl.Expr:
     """Date and time minus the offset, if there is one; null where there is no such time."""
     second = part("second").fill_null("00")
-    local = pl.concat_str(
-        part("date"), pl.lit("T"), part("minute"), pl.lit(":"), second
-    ).str.to_datetime("%Y-%m-%dT%H:%M:%S", strict=False, time_unit="us")
     microseconds = part("fraction").fill_null("").str.pad_end(6, "0").str.head(6)
+    if hour24 is Hour24.REJECT:
+        local = _local(part("date"), part("minute"), second)
+    else:
+        ends_day = part("minute") == END_OF_DAY
+        ends_no_day = ends_day & ((second != "00") | part("fraction").str.contains("[1-9]"))
+        minute = pl.when(ends_day).then(pl.lit("00:00")).otherwise(part("minute"))
+        started = _local(part("date"), minute, second) + pl.duration(days=ends_day.cast(pl.Int64))
+        local = pl.when(~ends_no_day.fill_null(value=False)).then(started)
     west = pl.when(part("sign") == "-").then(1).otherwise(-1)
     hours, minutes = (part(name).fill_null("0").cast(pl.Int64) for name in ("hours", "minutes"))
     return local + pl.duration(
         minutes=west * (hours * 60 + minutes), microseconds=microseconds.cast(pl.Int64)
     )
+
+
+def _local(date: pl.Expr, minute: pl.Expr, second: pl.Expr) -> pl.Expr:
+    text = pl.concat_str(date, pl.lit("T"), minute, pl.lit(":"), second)
+    return text.str.to_datetime("%Y-%m-%dT%H:%M:%S", strict=False, time_unit="us")
 
 
 def _storable(utc: pl.Expr) -> pl.Expr:

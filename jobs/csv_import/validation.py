@@ -15,13 +15,15 @@ from jobs.csv_import.numbers import number
 from jobs.csv_import.reject_rules import RejectRule, reject_rules
 from jobs.csv_import.timestamps import with_timestamps
 from jobs.csv_import.warning_rules import warnings_of_rejected, warnings_of_valid
+from jobs.csv_import.wide_cells import SENSOR
 
 
 @dataclass(frozen=True, slots=True)
 class ValidatedBatch:
     """A batch's `readings` (equipment_id, ts, value) and `rejects` (line, code, column, row).
 
-    Where conflicts are errors, the readings have line and row too. `skipped` rows are neither:
+    Of a wide file the column is that of the cell, as the file names it. Where conflicts are errors,
+    the readings have line and row too. `skipped` rows are neither:
     they are valid, but hold no reading. Warnings of readings and of rejected rows are apart: a row
     that is resubmitted may come to the former later.
     """
@@ -49,7 +51,7 @@ class ValidatedBatch:
 
 
 def validate(rows: pl.DataFrame, options: ImportOptions, bounds: TimeBounds) -> ValidatedBatch:
-    """Validate rows that have `line`, `row` and each of COLUMNS as text.
+    """Validate rows that have `line`, `row` and each of COLUMNS as text; SENSOR too if wide.
 
     A row is rejected for the first rule that applies.
     """
@@ -65,10 +67,14 @@ def validate(rows: pl.DataFrame, options: ImportOptions, bounds: TimeBounds) -> 
     valid = validated.filter(pl.col("rule").is_null())
     readings = valid.filter(~pl.col(NULL_VALUE)) if options.null_values else valid
     rejected = _with_codes(validated.filter(pl.col("rule").is_not_null()), rules)
-    line_columns = (LINE_NUMBER, TEXT) if options.on_conflict is OnConflict.ERROR else ()
+    line_columns = (LINE_NUMBER, TEXT, *([SENSOR] if SENSOR in rows.columns else []))
+    if options.on_conflict is not OnConflict.ERROR:
+        line_columns = ()
     return ValidatedBatch(
         readings.select(*line_columns, equipment_id=EQUIPMENT_ID, ts="ts", value="number"),
-        rejected.select(LINE_NUMBER, "code", "column", row=TEXT),
+        rejected.select(
+            LINE_NUMBER, "code", column=SENSOR if SENSOR in rows.columns else "column", row=TEXT
+        ),
         warnings_of_valid(readings, ids_are_plain=ids_are_plain),
         warnings_of_rejected(rejected, options.decimal),
         skipped=valid.height - readings.height,

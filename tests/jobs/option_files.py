@@ -1,6 +1,6 @@
 """Random text files in every way that options describe, with all that devices put into them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -43,7 +43,11 @@ PACKED: dict[str, Callable[[bytes], bytes]] = {
     ".txt": bytes,
     ".zip": lambda content: archive({"folder/": "", "folder/a.tsv": content}),
 }
-PER_SECOND = {TimeFormat.EPOCH_S: 1, TimeFormat.EPOCH_MS: 10**3, TimeFormat.EPOCH_US: 10**6}
+PER_SECOND: Mapping[str, int] = {
+    TimeFormat.EPOCH_S: 1,
+    TimeFormat.EPOCH_MS: 10**3,
+    TimeFormat.EPOCH_US: 10**6,
+}
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ def _options(random: Random) -> ImportOptions:
         decimal=random.choice(list(DecimalMark)),
         time_format=random.choice([TimeFormat.ISO8601] * 3 + list(TimeFormat)),
         time_zone=random.choice(["UTC", "Europe/Berlin", "America/New_York"]),
-        columns={name: OWN_NAMES[name] for name in own} if with_header else _numbers(random),
+        columns={**({name: OWN_NAMES[name] for name in own} if with_header else _numbers(random))},
         header=header,
         skip_lines=random.choice([0, 0, 1, 4]),
         comment_prefix=random.choice([None, "#", "//"]),
@@ -115,7 +119,7 @@ class Writer:
         random, options = self.random, self.options
         self.mark = options.delimiter or random.choice(list(Delimiter))
         if options.header is HeaderMode.NONE:
-            self.order = [int(options.columns[column]) - 1 for column in COLUMNS]
+            self.order = [int(options.column_names[column]) - 1 for column in COLUMNS]
             self.width = random.randint(max(self.order) + 1, 6)
         else:
             self.width = random.randint(3, 6)
@@ -150,7 +154,7 @@ class Writer:
 
     def _header(self) -> str:
         names = [
-            self.options.columns.get(column) or self.random.choice(aliases)
+            self.options.column_names.get(column) or self.random.choice(aliases)
             for column, aliases in zip(COLUMNS, ALIASES, strict=True)
         ]
         return self._line(names, trailing=False)

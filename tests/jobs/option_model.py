@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -28,7 +28,7 @@ from tests.jobs.load_model import Row
 
 HEAD_LINES = 50
 COUNT = re.compile(r"([+-]?)(\d{1,21})(\.\d{1,9})?", re.ASCII)
-PER_SECOND = {
+PER_SECOND: Mapping[str, int] = {
     TimeFormat.EPOCH_S: 1,
     TimeFormat.EPOCH_MS: 10**3,
     TimeFormat.EPOCH_US: 10**6,
@@ -74,7 +74,7 @@ def _columns(lines: list[Line], options: ImportOptions) -> Columns:
     if options.header is HeaderMode.NONE:
         mark = str(options.delimiter)
         widths = Counter(len(_fields(line.text, mark) or []) for line in lines[:HEAD_LINES])
-        numbers = [int(options.columns[column]) - 1 for column in COLUMNS]
+        numbers = [int(options.column_names[column]) - 1 for column in COLUMNS]
         return Columns(mark, widths.most_common(1)[0][0], numbers, 1)
     candidates = lines[: 1 if options.skip_lines else HEAD_LINES]
     for line, mark in product(candidates, _marks(lines, options)):

@@ -1,7 +1,7 @@
 """Random files: readings in any format that options allow, as CSV or Parquet, and damaged ones."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -27,7 +27,7 @@ from tests.jobs.mutations import MUTATIONS, PACKED_MUTATIONS, PACKINGS, base
 
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe")
 NAMES = {"equipmentId": "Pumpe", "timestamp": "Zeit, Ort", "value": "Wert"}
-UNITS = {
+UNITS: Mapping[str, timedelta] = {
     TimeFormat.EPOCH_S: timedelta(seconds=1),
     TimeFormat.EPOCH_MS: timedelta(milliseconds=1),
     TimeFormat.EPOCH_US: timedelta(microseconds=1),
@@ -97,7 +97,7 @@ def _text(random: Random, rows: list[Row], options: ImportOptions) -> bytes:
         quoted = [f'"{field}"' if mark in field else field for field in fields]
         return mark.join(quoted[place] for place in order) + "\n"
 
-    header = line([options.columns.get(name, name) for name in COLUMNS])
+    header = line([options.column_names.get(name, name) for name in COLUMNS])
     return (header + "".join(line(_fields(row, options)) for row in rows)).encode()
 
 
@@ -128,7 +128,7 @@ def _parquet(random: Random, rows: list[Row], options: ImportOptions) -> bytes:
 
 
 def _names(options: ImportOptions) -> list[str]:
-    return [options.columns.get(name, name) for name in COLUMNS]
+    return [options.column_names.get(name, name) for name in COLUMNS]
 
 
 def _ids(random: Random, texts: list[str]) -> Any:

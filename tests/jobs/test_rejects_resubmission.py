@@ -1,6 +1,7 @@
 """Rejected rows resubmitted with corrections: the counts add up, whatever happens meanwhile."""
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from unittest.mock import Mock
 from uuid import UUID, uuid4
@@ -8,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from pgqueuer.domain.errors import RetryRequested
 
-from api.imports.rejects_file import encode_corrected_rows
+from api.imports.rejects_file import RejectKey, encode_corrected_rows
 from core.database import Pool
 from core.errors import StorageError
 from core.imports import ImportOptions
@@ -64,11 +65,15 @@ async def imported(
 
 
 async def add_resubmission(
-    pool: Pool, storage: Storage, import_id: UUID, rows: dict[int, str]
+    pool: Pool, storage: Storage, import_id: UUID, rows: Mapping[int, str] | Mapping[RejectKey, str]
 ) -> None:
     """Store corrected rows and queue their import, as the API does."""
     key = corrections_key(import_id, uuid4())
-    await storage.put(key, encode_corrected_rows(rows))
+    keyed = {
+        line if isinstance(line, RejectKey) else RejectKey(line): row for line, row in rows.items()
+    }
+    by_cell = any(isinstance(line, RejectKey) for line in rows)
+    await storage.put(key, encode_corrected_rows(keyed, by_cell=by_cell))
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(
             "UPDATE imports SET state = 'queued', tries = 0, error_code = NULL, "

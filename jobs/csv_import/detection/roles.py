@@ -56,8 +56,8 @@ def _pick(column: str, candidates: Positions, table: Table, options: ImportOptio
 
 def _named(column: str, candidates: Positions, table: Table, options: ImportOptions) -> Positions:
     """The column that the options name, else those of the candidates with a usual name for it."""
-    if column in options.columns:
-        return [n for n, name in enumerate(table.names) if name == options.columns[column]]
+    if column in options.column_names:
+        return [n for n, name in enumerate(table.names) if name == options.column_names[column]]
     if not table.header:
         return []
     matches: tuple[Named, ...] = (is_alias, looks_like)

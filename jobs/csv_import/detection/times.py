@@ -10,9 +10,7 @@ from core.readings import TimeBounds
 from jobs.csv_import.timestamps import UNITS, with_timestamps
 
 
-def fitting_formats(
-    cells: Sequence[str], options: ImportOptions, bounds: TimeBounds
-) -> list[TimeFormat]:
+def fitting_formats(cells: Sequence[str], options: ImportOptions, bounds: TimeBounds) -> list[str]:
     """The formats in which the most cells are timestamps.
 
     There are several only if they make other instants of the same cells.
@@ -25,7 +23,7 @@ def fitting_formats(
 
 
 def _parsed(
-    texts: pl.DataFrame, time_format: TimeFormat, options: ImportOptions, bounds: TimeBounds
+    texts: pl.DataFrame, time_format: str, options: ImportOptions, bounds: TimeBounds
 ) -> pl.Series:
     """The instants, null where the text is none; a count may be one in any unit, if plausible."""
     ts = with_timestamps(texts, replace(options, time_format=time_format))["ts"]
@@ -36,7 +34,7 @@ def _parsed(
     )["ts"]
 
 
-def _distinct(parsed: Sequence[tuple[TimeFormat, pl.Series]]) -> Iterator[TimeFormat]:
+def _distinct(parsed: Sequence[tuple[str, pl.Series]]) -> Iterator[str]:
     """The first of the formats that make the same of all texts."""
     seen: list[pl.Series] = []
     for time_format, ts in parsed:

@@ -20,7 +20,11 @@ DEFAULTS: dict[str, Any] = {
     "decimal": ".",
     "timeFormat": "iso8601",
     "timeZone": "UTC",
+    "hour24": "reject",
     "columns": {},
+    "layout": "long",
+    "idTemplate": "{column}",
+    "ignoreColumns": [],
     "header": "detect",
     "skipLines": 0,
     "commentPrefix": None,
@@ -35,9 +39,13 @@ OPTIONS_OF_CLIENT = {
     "encoding": "windows-1252",
     "delimiter": ";",
     "decimal": ",",
-    "timeFormat": "epoch_ms",
+    "timeFormat": "%d.%m.%y %I:%M %p",
     "timeZone": "America/New_York",
+    "hour24": "next_day",
     "columns": {"timestamp": "Zeit", "value": "Wert, °C"},
+    "layout": "long",
+    "idTemplate": "{column}",
+    "ignoreColumns": [],
     "header": "detect",
     "skipLines": 3,
     "commentPrefix": "//",
@@ -194,13 +202,18 @@ def test_a_json_object_gives_the_same_options() -> None:
     assert parse_options({}) == ImportOptions()
 
 
+LISTS = ("ignoreColumns", "nullValues")
+
+
 @pytest.mark.parametrize("value", [None, 1, 1.5, True, [], {}, [","], {"a": 1}, "\ud800"])
 @pytest.mark.parametrize("name", [*PARSERS, "\ud800"])
 def test_a_value_of_another_type_is_rejected(name: str, value: object) -> None:
     counts = {"maxErrors", "skipLines", "skipLinesAfterHeader"}
-    valid = [("columns", {}), ("nullValues", []), ("nullValues", [","])]
+    valid = [("columns", {}), *((name, texts) for name in LISTS for texts in ([], [","]))]
     if (name, value) in valid or (name in counts and type(value) is int):
         return
+    if name == "ignoreColumns":
+        assert parse_options({"layout": "wide", name: [","]}).ignore_columns == [","]
     with pytest.raises(InvalidRequestError) as raised:
         parse_options({name: value})
     (problem,) = raised.value.problems

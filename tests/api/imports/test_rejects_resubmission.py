@@ -142,6 +142,72 @@ async def test_corrected_rows_are_stored_and_queued_once(
     assert await pool.fetchval("SELECT count(*) FROM queue.pgqueuer") == 1
 
 
+WIDE_REJECTS = (
+    '3,"bad_number","temp","t;x"\n3,"bad_number","=hum, %","t;y"\n4,"wrong_columns","","t;1"\n'
+)
+
+
+async def wide_import_with_rejects(pool: Pool, storage: Path) -> UUID:
+    import_id = await new_import(pool)
+    await set_state(pool, import_id, "done")
+    await pool.execute('UPDATE imports SET options = \'{"layout": "wide"}\'')
+    folder = storage / "imports" / str(import_id) / "rejects"
+    folder.mkdir(parents=True)
+    (folder / "000000000002.csv").write_text(WIDE_REJECTS)
+    return import_id
+
+
+async def test_cells_of_a_wide_file_come_back_by_line_and_column(
+    client: httpx2.AsyncClient, pool: Pool, storage_folder: Path
+) -> None:
+    import_id = await wide_import_with_rejects(pool, storage_folder)
+    text = '3,,"=hum, %",t;2\n3,,temp,\n4,,,t;1;2\n4,,temp,t;3\n'
+    answer = await send(client, import_id, HEADER + text)
+    assert (answer.status_code, answer.json()["state"]) == (200, "queued")
+    stored = (storage_folder / await pool.fetchval("SELECT repair_key FROM imports")).read_text()
+    assert stored.splitlines() == [
+        '"line","column","row"',
+        '3,"=hum, %","t;2"',
+        '4,"","t;1;2"',
+        '4,"temp","t;3"',
+    ]
+
+
+async def test_the_names_of_columns_come_back_from_a_spreadsheet_as_they_were(
+    client: httpx2.AsyncClient, pool: Pool, storage_folder: Path
+) -> None:
+    import_id = await wide_import_with_rejects(pool, storage_folder)
+    address = f"/imports/{import_id}/rejects?csvDialect=spreadsheet"
+    given = (await client.get(address)).text
+    assert '"\'=hum, %"' in given
+    corrected = given.replace("t;y", "t;2")
+    answer = await client.post(address, files={"file": ("fixed.csv", corrected.encode())})
+    assert answer.status_code == 200, answer.text
+    stored = (storage_folder / await pool.fetchval("SELECT repair_key FROM imports")).read_text()
+    assert '3,"=hum, %","t;2"' in stored
+
+
+@pytest.mark.parametrize("line", ["3,,press,t;1", "3,,,t;1", "2,,temp,t;1"])
+async def test_a_cell_that_was_never_rejected_is_an_error_that_names_it(
+    client: httpx2.AsyncClient, pool: Pool, storage_folder: Path, line: str
+) -> None:
+    import_id = await wide_import_with_rejects(pool, storage_folder)
+    response = await send(client, import_id, f"{HEADER}3,,temp,t;1\n{line}\n")
+    message = assert_problem(response, 400, "never_rejected")
+    number, _, column, _ = line.split(",")
+    assert message.startswith(
+        f"Line {number}, column {column!r}, " if column else f"Line {number} "
+    )
+
+
+async def test_a_cell_that_is_there_twice_is_an_error(
+    client: httpx2.AsyncClient, pool: Pool, storage_folder: Path
+) -> None:
+    import_id = await wide_import_with_rejects(pool, storage_folder)
+    response = await send(client, import_id, HEADER + "3,,temp,t;1\n3,,temp,t;2\n")
+    assert "column 'temp', is there twice" in assert_problem(response, 400, "malformed_rejects")
+
+
 async def test_the_list_of_rejects_is_that_of_the_last_resubmission(
     client: httpx2.AsyncClient, pool: Pool, storage_folder: Path
 ) -> None:
