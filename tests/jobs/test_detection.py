@@ -333,6 +333,11 @@ def test_a_damaged_archive_is_told(tmp_path: Path) -> None:
     assert fault.value.code is ImportFault.BAD_COMPRESSION
 
 
+def test_that_a_parquet_file_says_itself_how_it_is_written_is_told(tmp_path: Path) -> None:
+    with pytest.raises(FileFaultError, match="run it dry"):
+        proposals_for(tmp_path, b"PAR1", ".parquet")
+
+
 def test_only_the_first_lines_are_read_and_none_is_cut(tmp_path: Path) -> None:
     rows = "".join(f"sensor-{n},{TS},{n}.5\n" for n in range(100_000))
     proposal = the_proposal(tmp_path, f"sensor,time,value\n{rows}\x00")

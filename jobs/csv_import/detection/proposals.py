@@ -16,6 +16,7 @@ from core.imports import (
     VALUE,
     HeaderMode,
     Hour24,
+    ImportFault,
     ImportOptions,
     TableLayout,
 )
@@ -30,6 +31,7 @@ from jobs.csv_import.detection.trial import Trial, try_options
 from jobs.csv_import.numbered_lines import numbered_line_batches
 from jobs.csv_import.reject_reasons import END_OF_DAY, MAX_REASONS, describe_rejects
 from jobs.csv_import.timestamps import OFFSET, UNITS
+from jobs.errors import FileFaultError
 
 SAMPLE_LINES = 200
 MAX_TRIALS = 12
@@ -95,6 +97,8 @@ def propose_options(path: Path, given: ImportOptions, bounds: TimeBounds) -> lis
     Several, where the file does not tell which is meant; none, where all are.
     Raises FileFaultError or OSError.
     """
+    if path.suffix.lower() == ".parquet":
+        raise _tells_itself()
     given = replace(given, encoding=likely_encoding(path, given))
     with first_lines(path, given) as sample:
         trials = [
@@ -105,6 +109,14 @@ def propose_options(path: Path, given: ImportOptions, bounds: TimeBounds) -> lis
         fewest = min((proposal.rejected for proposal in trials), default=0)
         best = [proposal for proposal in trials if proposal.rejected == fewest]
         return [_shortened(sample, proposal, given, bounds) for proposal in best]
+
+
+def _tells_itself() -> FileFaultError:
+    return FileFaultError(
+        ImportFault.NOT_TEXT,
+        "Options are found for text and workbooks. A Parquet file says itself how it is written: "
+        "run it dry; if its columns have other names, give these in the option columns.",
+    )
 
 
 def _candidates(sample: Path, given: ImportOptions, bounds: TimeBounds) -> Iterator[ImportOptions]:
