@@ -793,6 +793,13 @@ export interface components {
             version: string;
             commit: string;
         };
+        /**
+         * Hour24
+         * @description What 24:00:00 is: no time, or the beginning of the next day.
+         * @default reject
+         * @enum {string}
+         */
+        Hour24: "reject" | "next_day";
         /** Import */
         Import: {
             /** Format: uuid */
@@ -819,12 +826,18 @@ export interface components {
             encoding?: components["schemas"]["Encoding"];
             delimiter?: components["schemas"]["Delimiter"] | null;
             decimal?: components["schemas"]["DecimalMark"];
-            timeFormat?: components["schemas"]["TimeFormat"];
+            /** @default iso8601 */
+            timeFormat: string;
             /** @default UTC */
             timeZone: string;
+            hour24?: components["schemas"]["Hour24"];
             columns?: {
-                [key: string]: string;
+                [key: string]: string | string[];
             };
+            layout?: components["schemas"]["TableLayout"];
+            /** @default {column} */
+            idTemplate: string;
+            ignoreColumns?: string[];
             header?: components["schemas"]["HeaderMode"];
             /** @default 0 */
             skipLines: number;
@@ -1021,12 +1034,12 @@ export interface components {
             registerTime: string;
         };
         /**
-         * TimeFormat
-         * @description How timestamps are written: as dates and times, or counted from 1970-01-01T00:00:00Z.
-         * @default iso8601
+         * TableLayout
+         * @description What a row of a table holds: one reading, or those of all sensors at one time.
+         * @default long
          * @enum {string}
          */
-        TimeFormat: "iso8601" | "epoch_s" | "epoch_ms" | "epoch_us" | "epoch_ns";
+        TableLayout: "long" | "wide";
         /** TimeSpan */
         TimeSpan: {
             /** Format: date-time */
@@ -2350,8 +2363,8 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    "X-Influxdb-Build"?: string;
                     "X-Influxdb-Version"?: string;
+                    "X-Influxdb-Build"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2390,8 +2403,8 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    "X-Influxdb-Build"?: string;
                     "X-Influxdb-Version"?: string;
+                    "X-Influxdb-Build"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2433,8 +2446,8 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    "X-Influxdb-Build"?: string;
                     "X-Influxdb-Version"?: string;
+                    "X-Influxdb-Build"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2474,8 +2487,8 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    "X-Influxdb-Build"?: string;
                     "X-Influxdb-Version"?: string;
+                    "X-Influxdb-Build"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2578,8 +2591,8 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    "X-Influxdb-Build"?: string;
                     "X-Influxdb-Version"?: string;
+                    "X-Influxdb-Build"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4220,18 +4233,36 @@ export interface operations {
                      */
                     decimal?: "." | ",";
                     /**
-                     * @description How timestamps are written.
+                     * @description How timestamps are written: iso8601, epoch_s, epoch_ms, epoch_us or epoch_ns, or a pattern such as %d.%m.%Y %H:%M:%S or %m/%d/%Y %I:%M:%S %p; it may have %Y, %y, %m, %b, %B, %d, %H, %I, %p, %M, %S, %f, %z, %Z.
                      * @default iso8601
+                     */
+                    timeFormat?: string;
+                    /**
+                     * @description What 24:00:00 is: no time, or the beginning of the next day.
+                     * @default reject
                      * @enum {string}
                      */
-                    timeFormat?: "iso8601" | "epoch_s" | "epoch_ms" | "epoch_us" | "epoch_ns";
+                    hour24?: "reject" | "next_day";
                     /**
                      * @description The IANA time zone of timestamps without offset.
                      * @default UTC
                      */
                     timeZone?: string;
-                    /** @description A JSON object: the file's names for any of equipmentId, timestamp, value. */
+                    /** @description A JSON object: the file's names for any of equipmentId, timestamp, value; a list of two for a timestamp whose date and time are in two columns. */
                     columns?: string;
+                    /**
+                     * @description wide: every column but the timestamp's is a sensor.
+                     * @default long
+                     * @enum {string}
+                     */
+                    layout?: "long" | "wide";
+                    /**
+                     * @description The id of a wide layout's sensor, with {column} for its column's name.
+                     * @default {column}
+                     */
+                    idTemplate?: string;
+                    /** @description A JSON list of columns of a wide layout that are no sensors; "" is one without a name. */
+                    ignoreColumns?: string;
                     /**
                      * @description none: no line names the columns, and the option columns has their numbers.
                      * @default detect
