@@ -72,7 +72,8 @@ class DetectionOutcome:
 
 def _proposal_lines(proposal: Proposal) -> Iterator[str]:
     skipped = f"{proposal.skipped:,} would be skipped and " if proposal.skipped else ""
-    yield f"of the first {proposal.rows:,} rows {skipped}{proposal.rejected:,} would be rejected"
+    kind = "cells" if proposal.options.is_wide else "rows"
+    yield f"of the first {proposal.rows:,} {kind} {skipped}{proposal.rejected:,} would be rejected"
     for name, ts, value in proposal.first_readings(PREVIEWED):
         yield f"  {name}  {ts.isoformat(sep=' ').removesuffix('+00:00')}Z  {value!r}"
     if proposal.rejected:

@@ -56,9 +56,11 @@ def field_pattern(delimiter: str) -> str:
 
 
 def split_line(line: str, delimiter: str) -> list[str]:
-    """The fields of a line, without quotes and blanks around them."""
-    fields = re.findall(f"(?:^|{re.escape(delimiter)})({field_pattern(delimiter)})", line)
-    return [_unquoted(field.strip()) for field in fields]
+    """The fields of a line, without quotes and blanks around them; none if a quote is misplaced."""
+    pattern = f"(?:^|{re.escape(delimiter)})({field_pattern(delimiter)})"
+    if re.sub(pattern, "", line).strip():
+        return []
+    return [_unquoted(field.strip()) for field in re.findall(pattern, line)]
 
 
 def match_columns(names: Sequence[str], options: ImportOptions) -> dict[str, int] | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
-from core.imports import Delimiter, ImportFault, ImportOptions
+from core.imports import TIME_OF_DAY, Delimiter, ImportFault, ImportOptions
 from jobs.csv_import import workbook_reader
 from jobs.errors import FileFaultError
 
@@ -26,10 +26,12 @@ def sheet_as_csv(path: Path, options: ImportOptions) -> Iterator[bytes]:
 
     Raises FileFaultError while it is read: `bad_workbook` or `inflated_too_large`.
     """
-    marks = (options.delimiter or Delimiter.COMMA, options.decimal)
+    # Where the time is in a cell of its own, that of the date is the date alone.
+    midnight = "" if TIME_OF_DAY in options.column_names else "T00:00:00"
+    marks = (options.delimiter or Delimiter.COMMA, options.decimal, midnight)
     # -P: the folder of the program has modules with names of the standard library's.
     program = [sys.executable, "-P", "-X", "utf8", str(READER)]
-    command = [*program, str(path), *marks, str(MAX_MEMORY_BYTES)]
+    command = [*program, str(path), str(MAX_MEMORY_BYTES), *marks]
     with (
         TemporaryFile() as errors,
         subprocess.Popen(  # noqa: S603  # this program, and paths of the platform's own

@@ -11,7 +11,7 @@ import sys
 import zipfile
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from python_calamine import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
@@ -24,14 +24,22 @@ OLE = b"\xd0\xcf\x11\xe0"
 EXACT_INTEGERS = 10**15  # Excel has 15 digits
 
 
-def main(file: str, delimiter: str, decimal_mark: str, max_memory_bytes: str) -> int:
+class Marks(NamedTuple):
+    """How cells are written; `midnight` stands behind a date whose cell has no time."""
+
+    delimiter: str
+    decimal: str
+    midnight: str
+
+
+def main(file: str, max_memory_bytes: str, *marks: str) -> int:
     """Write the sheet; the exit code says whether and why not."""
     path, max_memory = Path(file), int(max_memory_bytes)
     resource.setrlimit(resource.RLIMIT_AS, (max_memory, max_memory))
     resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_SECONDS, MAX_CPU_SECONDS))
     try:
         require_small(path, max_memory)
-        write_sheet(path, delimiter, decimal_mark)
+        write_sheet(path, Marks(*marks))
     except MemoryError:
         return TOO_LARGE
     except Exception as error:  # noqa: BLE001  # whatever is wrong with the file
@@ -53,12 +61,12 @@ def require_small(path: Path, max_bytes: int) -> None:
             raise MemoryError
 
 
-def write_sheet(path: Path, delimiter: str, decimal_mark: str) -> None:
+def write_sheet(path: Path, marks: Marks) -> None:
     """Write a line for each row of the sheet from the first on."""
     with CalamineWorkbook.from_path(path) as workbook:
-        writer = csv.writer(sys.stdout, delimiter=delimiter, lineterminator="\n")
+        writer = csv.writer(sys.stdout, delimiter=marks.delimiter, lineterminator="\n")
         for row in workbook.get_sheet_by_name(first_sheet(workbook)).iter_rows():
-            cells = [text_of(cell, decimal_mark) for cell in row]
+            cells = [text_of(cell, marks) for cell in row]
             if any(cells):
                 writer.writerow(cells)
             else:
@@ -73,18 +81,18 @@ def first_sheet(workbook: CalamineWorkbook) -> str:
     raise ValueError("it has no visible sheet")
 
 
-def text_of(cell: Any, decimal_mark: str) -> str:
+def text_of(cell: Any, marks: Marks) -> str:
     """The cell as CSV has it."""
     match cell:
         case bool():
             return str(cell).upper()
         case float():
             whole = cell.is_integer() and abs(cell) < EXACT_INTEGERS
-            return str(int(cell)) if whole else repr(cell).replace(".", decimal_mark)
+            return str(int(cell)) if whole else repr(cell).replace(".", marks.decimal)
         case datetime() | time():
             return cell.isoformat()
         case date():
-            return f"{cell.isoformat()}T00:00:00"
+            return cell.isoformat() + marks.midnight
         case _:
             return LINE_ENDS.sub(" ", str(cell)).strip()
 

@@ -19,7 +19,7 @@ from core.database import Pool
 from core.imports import COLUMNS, DecimalMark, Delimiter, HeaderMode, ImportOptions, TimeFormat
 from core.readings import OnConflict
 from tests.cli.test_commands import sensorflow
-from tests.cli.test_documented_files import EXAMPLES, encoding_in, write_example
+from tests.cli.test_documented_files import EXAMPLES, write_example
 from tests.jobs.support import HEADER
 
 TS = "2026-11-01T00:00:00"
@@ -88,28 +88,18 @@ def test_it_is_either_a_detection_or_a_dry_run(tmp_path: Path) -> None:
     assert "--dry-run" in outcome.stderr
 
 
-# Options that no proposal has.
-NOT_PROPOSED = ("--layout", "--time-format", "timestamp=date,time")
-PROPOSED = {
-    title: (file, command)
-    for title, (file, command) in EXAMPLES.items()
-    if not any(option in command for option in NOT_PROPOSED)
-}
-
-
-@pytest.mark.parametrize(("file", "command"), PROPOSED.values(), ids=PROPOSED.keys())
+@pytest.mark.parametrize(("file", "command"), EXAMPLES.values(), ids=EXAMPLES.keys())
 async def test_a_documented_file_is_loaded_by_the_command_that_is_proposed_for_it(
     migrated_url: str, pool: Pool, tmp_path: Path, file: str, command: str
 ) -> None:
-    options, path = write_example(tmp_path, file, command)
-    given = ["--encoding", encoding_in(options)]
+    _, path = write_example(tmp_path, file, command)
     runner = CliRunner(
         env={
             "SENSORFLOW_DATABASE_URL": migrated_url,
             "SENSORFLOW_STORAGE_URL": str(tmp_path / "storage"),
         }
     )
-    detected = runner.invoke(app, ["import", "--detect", "--json", *given, str(path)])
+    detected = runner.invoke(app, ["import", "--detect", "--json", str(path)])
     proposals = json.loads(detected.stdout)["proposals"]
     assert proposals, detected.stdout
     for proposal in proposals:

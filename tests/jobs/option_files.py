@@ -1,29 +1,57 @@
 """Random text files in every way that options describe, with all that devices put into them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
-from core.imports import COLUMNS, DecimalMark, Delimiter, HeaderMode, ImportOptions, TimeFormat
+from msgspec.structs import replace
+
+from core.imports import (
+    COLUMNS,
+    TIME_OF_DAY,
+    DecimalMark,
+    Delimiter,
+    Encoding,
+    HeaderMode,
+    Hour24,
+    ImportOptions,
+    TableLayout,
+    TimeFormat,
+)
 from core.readings import OnConflict
 from core.time import EPOCH
+from tests.jobs.file_forms import zipped
 from tests.jobs.mutations import PACKINGS
 
 MAX_ROWS = 40
 # Days on which clocks are put forward or back.
 DAYS = [datetime(2025, *date, tzinfo=UTC) for date in ((3, 9), (3, 30), (10, 26), (11, 2))]
-ALIASES = (("sensor", "Device"), ("time", "TS", "timestamp"), ("value", "Reading"))
+# The last is never used: a time of day has no usual name.
+ALIASES = (("sensor", "Device"), ("time", "TS", "timestamp"), ("value", "Reading"), ("",))
 OWN_NAMES = {"equipmentId": "Meßstelle", "timestamp": "Zeit, Ort", "value": "Wert |°C"}
 IDS = ["a", "Pümpe 1", 'x "y"', " b ", "17", "U\u0308"]
 BAD_IDS = ["", "z" * 256, "a\u200bb", "\x07"]
 NULL_VALUES = ["-9999", "NAN", "", "n/a", "-999.9", "1e3"]
 BAD_VALUES = ["x", "1.2.3", "1,2,3", "nan", "inf", "1e999", "--1", "", "NULL"]
 BAD_TIMES = ["", "never", "2026-02-30T00:00:00Z", "9" * 22, "0", "2026-11-01"]
+PATTERNS = [
+    "%d.%m.%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p", "%d-%b-%Y %H:%M", "%Y%m%d%H%M%S",
+    "%d/%m/%y %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S %z",
+]  # fmt: skip
+SENSORS = ["temp", "hum %", 'T "1"', "Wert |°C", "17", "1;5", "tab, x"]
+IGNORED = ["note", "", "Rec #"]
+ISO_ENDINGS = ["", "Z", " UTC", "gmt", "+00:00", " +0000", ",25Z"]
 TITLES = ["Station: Weir 4", "Logger S/N: 77", "", "  ", "export of 2026-11-01", '"']
-ENDINGS = ["\n", "\r\n"]
-PER_SECOND: Mapping[str, int] = {
+ENDINGS = ["\n", "\r\n", "\r"]
+# Codecs and the option that each needs; what a mark tells counts more than an option.
+ENCODINGS = [
+    ("utf-8", Encoding.UTF_8), ("utf-8-sig", Encoding.WINDOWS_1252), ("utf-16", Encoding.UTF_8),
+    ("utf-16-le", Encoding.UTF_16), ("cp1252", Encoding.WINDOWS_1252),
+]  # fmt: skip
+PACKED = {**PACKINGS, ".txt": bytes, ".tsv": bytes, ".zip": zipped}
+PER_SECOND: dict[str, int] = {
     TimeFormat.EPOCH_S: 1,
     TimeFormat.EPOCH_MS: 10**3,
     TimeFormat.EPOCH_US: 10**6,
@@ -35,35 +63,48 @@ class OptionFile:
     """The text of a file, its extension and the options for it."""
 
     text: str
+    content: bytes
     extension: str
     options: ImportOptions
-
-    @property
-    def content(self) -> bytes:
-        return PACKINGS[self.extension](self.text.encode())
 
 
 def option_file(random: Random) -> OptionFile:
     """A file of a header, if it has one, rows of which some are bad, and lines that are none."""
     options = _options(random)
-    writer = Writer(random, options)
+    writer = (WideWriter if options.is_wide else Writer)(random, options)
     lines = [*writer.above(), *writer.rows()]
     ending = random.choice(ENDINGS)
-    text = ending.join(lines) + random.choice(["", ending])
-    return OptionFile(text, random.choice(list(PACKINGS)), options)
+    codec, encoding = random.choice(ENCODINGS)
+    written = (ending.join(lines) + random.choice(["", ending])).encode(codec, errors="replace")
+    extension = random.choice(list(PACKED))
+    text = written.decode(codec)
+    return OptionFile(
+        text if "\n" in text else text.replace("\r", "\n"),
+        PACKED[extension](written),
+        extension,
+        replace(options, encoding=encoding),
+    )
 
 
 def _options(random: Random) -> ImportOptions:
     header = random.choice([HeaderMode.DETECT] * 3 + [HeaderMode.NONE])
+    is_wide = header is HeaderMode.DETECT and random.random() < 0.4
     with_header = header is HeaderMode.DETECT
-    own = random.sample(COLUMNS, random.randint(0, 3))
+    own = OWN_NAMES | random.choice([{}, {"timestamp": ["Datum", "Uhr;zeit"]}])
+    named = random.sample(COLUMNS, random.randint(0, 3))
+    if is_wide:
+        named = random.choice([[], ["timestamp"]])
     delimiter = random.choice(list(Delimiter))
     return ImportOptions(
         delimiter=delimiter if not with_header or random.random() < 0.5 else None,
         decimal=random.choice(list(DecimalMark)),
-        time_format=random.choice([TimeFormat.ISO8601] * 3 + list(TimeFormat)),
+        time_format=random.choice([TimeFormat.ISO8601] * 3 + [*TimeFormat, *PATTERNS]),
+        hour24=random.choice(list(Hour24)),
         time_zone=random.choice(["UTC", "Europe/Berlin", "America/New_York"]),
-        columns={**({name: OWN_NAMES[name] for name in own} if with_header else _numbers(random))},
+        columns={name: own[name] for name in named} if with_header else _numbers(random),
+        layout=TableLayout.WIDE if is_wide else TableLayout.LONG,
+        id_template=random.choice(["{column}", "plant 1.{column}"]) if is_wide else "{column}",
+        ignore_columns=random.sample(IGNORED, random.randint(0, 3)) if is_wide else [],
         header=header,
         skip_lines=random.choice([0, 0, 1, 4]),
         comment_prefix=random.choice([None, "#", "//"]),
@@ -73,9 +114,10 @@ def _options(random: Random) -> ImportOptions:
     )
 
 
-def _numbers(random: Random) -> dict[str, str]:
-    positions = random.sample(range(1, 6), 3)
-    return {column: str(n) for column, n in zip(COLUMNS, positions, strict=True)}
+def _numbers(random: Random) -> dict[str, str | list[str]]:
+    first, *others, last = map(str, random.sample(range(1, 7), random.choice([3, 4])))
+    timestamp = others if others[1:] else others[0]
+    return {"equipmentId": first, "timestamp": timestamp, "value": last}
 
 
 @dataclass
@@ -92,11 +134,11 @@ class Writer:
         random, options = self.random, self.options
         self.mark = options.delimiter or random.choice(list(Delimiter))
         if options.header is HeaderMode.NONE:
-            self.order = [int(options.column_names[column]) - 1 for column in COLUMNS]
-            self.width = random.randint(max(self.order) + 1, 6)
+            self.order = [int(options.column_names[name]) - 1 for name in options.wanted_columns]
+            self.width = random.randint(max(self.order) + 1, 7)
         else:
-            self.width = random.randint(3, 6)
-            self.order = random.sample(range(self.width), 3)
+            self.width = random.randint(4, 7)
+            self.order = random.sample(range(self.width), len(options.wanted_columns))
 
     def above(self) -> list[str]:
         """The lines above the first row."""
@@ -128,7 +170,7 @@ class Writer:
     def _header(self) -> str:
         names = [
             self.options.column_names.get(column) or self.random.choice(aliases)
-            for column, aliases in zip(COLUMNS, ALIASES, strict=True)
+            for column, aliases in zip(self.options.wanted_columns, ALIASES, strict=False)
         ]
         return self._line(names, trailing=False)
 
@@ -151,9 +193,13 @@ class Writer:
         wrong = None if good else self.random.randrange(3)
         pools: list[Callable[[], str]] = [self._id, self._timestamp, self._value]
         bad = [BAD_IDS, BAD_TIMES, BAD_VALUES]
-        return [
+        equipment_id, timestamp, value = (
             self.random.choice(bad[n]) if n == wrong else pool() for n, pool in enumerate(pools)
-        ]
+        )
+        if TIME_OF_DAY not in self.options.wanted_columns:
+            return [equipment_id, timestamp, value]
+        date, _, time = timestamp.partition(" ")
+        return [equipment_id, date, value, time]
 
     def _id(self) -> str:
         return self.random.choice(IDS)
@@ -162,19 +208,37 @@ class Writer:
         ts = self.random.choice(DAYS) + timedelta(minutes=self.random.randrange(0, 600, 15))
         if self.options.time_format is TimeFormat.EPOCH_NS:
             return str((ts - EPOCH) // timedelta(microseconds=1) * 1000)
-        if self.options.time_format is not TimeFormat.ISO8601:
-            return str(
-                round((ts - EPOCH) / timedelta(seconds=1) * PER_SECOND[self.options.time_format])
-            )
+        if per_second := PER_SECOND.get(self.options.time_format):
+            return str(round((ts - EPOCH) / timedelta(seconds=1) * per_second))
+        return self._date_and_time(ts)
+
+    def _date_and_time(self, ts: datetime) -> str:
         local = ts.astimezone(ZoneInfo(self.options.time_zone))
-        separator = self.random.choice("T ")
         if self.random.random() < 0.3:
-            return local.isoformat(separator)
+            return self._with_offset(ts, local)
         # Of the hour that the clock skips, some timestamps name none.
         naive = (
             local.replace(tzinfo=None) if self.random.random() < 0.9 else ts.replace(tzinfo=None)
         )
-        return naive.isoformat(separator)
+        if naive.time() == time() and self.random.random() < 0.7:
+            return self._format(naive - timedelta(days=1)).replace("00:00", "24:00", 1)
+        return self._format(naive)
+
+    def _with_offset(self, ts: datetime, local: datetime) -> str:
+        if self.options.pattern:
+            return self._format(local)
+        ending = self.random.choice(ISO_ENDINGS)
+        naive = ts.replace(tzinfo=None).isoformat(self._separator())
+        return naive + ending if ending else local.isoformat(self._separator())
+
+    def _format(self, local: datetime) -> str:
+        if self.options.pattern:
+            aware = local if local.tzinfo else local.replace(tzinfo=UTC)
+            return aware.strftime(self.options.time_format)
+        return local.isoformat(self._separator())
+
+    def _separator(self) -> str:
+        return " " if TIME_OF_DAY in self.options.wanted_columns else self.random.choice("T ")
 
     def _value(self) -> str:
         if self.random.random() < 0.2:
@@ -196,3 +260,40 @@ class Writer:
             doubled = text.replace('"', '""')
             return f'"{doubled}"'
         return text
+
+
+@dataclass
+class WideWriter(Writer):
+    """A column for each sensor, besides those of the timestamp and those to ignore."""
+
+    names: list[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        sensors = self.random.sample(SENSORS, self.random.randint(1, 4))
+        ignored = self.options.ignore_columns
+        self.width = len(self.order) + len(sensors) + len(ignored)
+        self.order = self.random.sample(range(self.width), len(self.order) + len(sensors))
+        names = iter(ignored)
+        times = [
+            self.options.column_names.get(column) or self.random.choice(aliases)
+            for column, aliases in zip(self.options.wanted_columns, ALIASES[1:], strict=False)
+        ]
+        by_place = dict(zip(self.order, [*times, *sensors], strict=True))
+        self.names = [
+            by_place[place] if place in by_place else next(names) for place in range(self.width)
+        ]
+
+    def _header(self) -> str:
+        return self.mark.join(map(self._field, self.names))
+
+    def _cells(self, *, good: bool) -> Sequence[str]:
+        timestamp = self._timestamp() if good else self.random.choice(BAD_TIMES)
+        date, _, time_of_day = timestamp.partition(" ")
+        has_two = TIME_OF_DAY in self.options.wanted_columns
+        times = [date, time_of_day] if has_two else [timestamp]
+        return [*times, *(self._cell() for _ in self.order[len(times) :])]
+
+    def _cell(self) -> str:
+        odd = self.random.choice([*BAD_VALUES, "", " "])
+        return odd if self.random.random() < 0.15 else self._value()

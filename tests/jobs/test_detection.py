@@ -64,6 +64,13 @@ def test_every_form_of_a_file_is_read_with_what_is_proposed_for_it(
 
 
 TS = "2026-11-01T00:00:00Z"
+TOA5 = """\
+"TOA5","st1","CR1000","1234","CR1000.Std","CPU:a.CR1","1","Tbl"
+"TIMESTAMP","RECORD","BattV","T_C"
+"TS","RN","V","degC"
+"","","Smp","Avg"
+"2026-11-01 00:00:00",0,12.5,8.1
+"""
 FILES = {
     "as it should be": (f"sensor,time,value\na,{TS},1.5\n", {}, [("a", 1.5)]),
     "decimal commas": (
@@ -141,6 +148,78 @@ FILES = {
         {"nullValues": ["n/a", "---"]},
         [],
     ),
+    "day first, and 24:00": (
+        "sensor;time;value\na;13.11.2026 24:00:00;1\nb;01.12.2026 00:15:00;2\n",
+        {"timeFormat": "%d.%m.%Y %H:%M:%S", "hour24": "next_day"},
+        [("a", 1), ("b", 2)],
+    ),
+    "month first, with AM and PM": (
+        "sensor,time,value\na,11/13/2026 01:00:00 PM,1\n",
+        {"timeFormat": "%m/%d/%Y %I:%M:%S %p"},
+        [("a", 1)],
+    ),
+    "the name of the month": (
+        "sensor,time,value\na,01-Nov-2026 00:15,1\n",
+        {"timeFormat": "%d-%b-%Y %H:%M"},
+        [("a", 1)],
+    ),
+    "nothing but digits": (
+        "sensor,time,value\na,20261101001500,1\n",
+        {"timeFormat": "%Y%m%d%H%M%S"},
+        [("a", 1)],
+    ),
+    "date and time in two columns": (
+        "sensor,date,time,value\na,2026-11-01,00:05:00,1\n",
+        {"columns": {"timestamp": ["date", "time"]}},
+        [("a", 1)],
+    ),
+    "both in two columns without names": (
+        "13.11.2026;00:05;a;1,5\n",
+        {
+            "decimal": ",",
+            "header": "none",
+            "timeFormat": "%d.%m.%Y %H:%M",
+            "columns": {"equipmentId": "3", "timestamp": ["1", "2"], "value": "4"},
+        },
+        [("a", 1.5)],
+    ),
+    "another way to end ISO 8601": (
+        "sensor,time,value\na,2026-11-01 00:00:00.5 UTC,1\nb,2026-11-01 00:00:00 +0000,2\n",
+        {},
+        [("a", 1), ("b", 2)],
+    ),
+    "wide": (f"time,temp,hum\n{TS},8.1,55\n", {"layout": "wide"}, [("temp", 8.1), ("hum", 55)]),
+    "wide, with a single sensor": (f"time,temp\n{TS},8.1\n", {"layout": "wide"}, [("temp", 8.1)]),
+    "wide, with a counter, a note and values that are none": (
+        f"RecNbr;time;temp;note;hum\n1;{TS};8,1;;-9999\n2;{TS};;gap;NAN\n",
+        {
+            "layout": "wide",
+            "decimal": ",",
+            "ignoreColumns": ["RecNbr", "note"],
+            "nullValues": ["-9999", "NAN"],
+        },
+        [("temp", 8.1)],
+    ),
+    "wide TOA5": (
+        TOA5,
+        {
+            "layout": "wide",
+            "columns": {"timestamp": "TIMESTAMP"},
+            "ignoreColumns": ["RECORD"],
+            "skipLinesAfterHeader": 2,
+        },
+        [("BattV", 12.5), ("T_C", 8.1)],
+    ),
+    "wide, with dates beside times": (
+        "Datum;Uhrzeit;T1\n13.11.2026;00:15;8,1\n",
+        {
+            "layout": "wide",
+            "decimal": ",",
+            "timeFormat": "%d.%m.%Y %H:%M",
+            "columns": {"timestamp": ["Datum", "Uhrzeit"]},
+        },
+        [("T1", 8.1)],
+    ),
     "no line end": (f"sensor,time,value\na,{TS},1", {}, [("a", 1)]),
 }
 
@@ -169,12 +248,49 @@ def test_options_that_are_given_stay_and_decide_what_the_file_does_not_tell(tmp_
     assert said(proposal) == {"columns": given.columns, "timeZone": "Europe/Berlin"}
 
 
+@pytest.mark.parametrize("mark", ["/", ".", "-"])
+def test_whether_the_day_or_the_month_is_first_is_left_to_the_sender(
+    tmp_path: Path, mark: str
+) -> None:
+    content = f"sensor,time,value\na,03{mark}04{mark}2026 00:00:00,1\n"
+    proposals = proposals_for(tmp_path, content)
+    assert [proposal.options.time_format for proposal in proposals] == [
+        f"%d{mark}%m{mark}%Y %H:%M:%S", f"%m{mark}%d{mark}%Y %H:%M:%S",
+    ]  # fmt: skip
+    days = [ts.isoformat()[:10] for each in proposals for _, ts, _ in each.first_readings(1)]
+    assert days == ["2026-04-03", "2026-03-04"]
+    chosen = the_proposal(tmp_path, content, given=proposals[1].options)
+    assert chosen.options == proposals[1].options
+    told = the_proposal(tmp_path, content + f"a,13{mark}04{mark}2026 00:00:00,1\n")
+    assert told.options == proposals[0].options
+
+
+@pytest.mark.parametrize(
+    ("encoding", "declared"),
+    [
+        ("utf-8", "utf-8"), ("utf-8-sig", "utf-8"), ("utf-16", "utf-8"), ("utf-16-le", "utf-16"),
+        ("cp1252", "windows-1252"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("extension", PACKINGS)
+def test_the_encoding_is_found(
+    tmp_path: Path, encoding: str, declared: str, extension: str
+) -> None:
+    content = PACKINGS[extension](f"sensor,time,value\nPümpe,{TS},1\n".encode(encoding))
+    proposal = the_proposal(tmp_path, content, extension=extension)
+    assert said(proposal) == ({} if declared == "utf-8" else {"encoding": declared})
+    assert proposal.first_readings(1)[0][0] == "Pümpe"
+
+
 @pytest.mark.parametrize(
     ("timestamp", "zone", "assumes"),
     [
         ("2026-11-01 00:00:00", "UTC", True),
         ("2026-11-01 00:00:00", "Europe/Berlin", False),
         ("2026-11-01T00:00:00+01:00", "UTC", False),
+        ("2026-11-01 00:00:00 UTC", "UTC", False),
+        ("13.11.2026 00:00:00", "UTC", True),
+        ("13.11.2026 00:00:00 +0100", "UTC", False),
         ("1793491200", "UTC", False),
     ],
 )
@@ -215,6 +331,11 @@ def test_a_damaged_archive_is_told(tmp_path: Path) -> None:
     with pytest.raises(FileFaultError) as fault:
         proposals_for(tmp_path, b"sensor,time,value\n", ".csv.gz")
     assert fault.value.code is ImportFault.BAD_COMPRESSION
+
+
+def test_that_a_parquet_file_says_itself_how_it_is_written_is_told(tmp_path: Path) -> None:
+    with pytest.raises(FileFaultError, match="run it dry"):
+        proposals_for(tmp_path, b"PAR1", ".parquet")
 
 
 def test_only_the_first_lines_are_read_and_none_is_cut(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.imports import Delimiter, HeaderMode, ImportOptions
+from core.imports import Delimiter, HeaderMode, ImportOptions, TableLayout
 from jobs.csv_import.header import read_header
 from jobs.csv_import.layout import Layout
 from jobs.errors import FileFaultError
@@ -59,6 +59,13 @@ def test_a_column_may_have_any_name_that_the_options_give(path: Path) -> None:
     columns = {"timestamp": "Measured, at", "value": "time"}
     parsed = layout(path, 'time,"Measured, at",Value,sensor', columns=columns)
     assert parsed.positions == {"equipmentId": 3, "timestamp": 1, "value": 0}
+
+
+def test_a_delimiter_that_leaves_text_behind_a_quote_is_not_the_files(path: Path) -> None:
+    header = '"time"\t"T ""1"""\thum %\t1;5'
+    parsed = layout(path, header, layout=TableLayout.WIDE)
+    assert (parsed.delimiter, parsed.width) == ("\t", 4)
+    assert layout(path, '"sensor" ;time;value').positions["timestamp"] == 1
 
 
 def test_a_name_that_the_options_give_counts_exactly(path: Path) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import gzip
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, time
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from jobs.csv_import import archive as archive_module
 from jobs.csv_import import workbook as workbook_module
 from jobs.csv_import.plain_text import plain_text_file
 from jobs.errors import FileFaultError, WorkerStoppingError
-from tests.support.workbooks import archive, packed, sheet_xml, workbook, worksheet
+from tests.support.workbooks import Cell, archive, packed, sheet_xml, workbook, worksheet
 
 CSV = b"sensor,time,value\na,2024-01-01T00:00:00Z,1\n"
 LIMIT = 10_000_000
@@ -215,7 +215,7 @@ MOMENT = datetime(2024, 1, 1, 0, 7)  # noqa: DTZ001  # cells have no zone
 
 
 def test_the_first_sheet_becomes_csv_with_a_line_for_each_of_its_rows(tmp_path: Path) -> None:
-    rows: list[list[str | float | datetime | bool | None]] = [
+    rows: list[list[Cell]] = [
         ["sensor", "time", "value\r\n[°C]"],
         [],
         ["a,b", MOMENT, 21.5],
@@ -249,6 +249,12 @@ def test_a_workbook_is_written_with_the_marks_of_the_options(tmp_path: Path) -> 
     options = ImportOptions(delimiter=Delimiter.SEMICOLON, decimal=DecimalMark.COMMA)
     assert text_of(tmp_path / "a.xlsx", content, options) == b'"a;b";21,5\n'
     assert text_of(tmp_path / "A.XLSX", content) == b"a;b,21.5\n"
+
+
+def test_a_date_and_a_time_in_two_cells_stay_two(tmp_path: Path) -> None:
+    content = workbook([["date", "time"], [datetime(2024, 1, 1), time(0, 7)]])  # noqa: DTZ001
+    options = ImportOptions(columns={"timestamp": ["date", "time"]})
+    assert text_of(tmp_path / "a.xlsx", content, options) == b"date,time\n2024-01-01,00:07:00\n"
 
 
 def test_hidden_sheets_are_passed_over(tmp_path: Path) -> None:

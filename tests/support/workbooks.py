@@ -3,11 +3,11 @@
 import io
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, time
 from typing import TypeAlias
 from xml.sax.saxutils import escape
 
-Cell: TypeAlias = str | float | datetime | bool | None
+Cell: TypeAlias = str | float | datetime | time | bool | None
 
 SPREADSHEET = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -52,6 +52,9 @@ def _cell(row: int, column: int, cell: Cell) -> str:
             return f'<c {place} t="inlineStr">{text}</c>'
         case datetime():
             days = (cell - EXCEL_EPOCH).total_seconds() / 86_400
+            return f'<c {place} s="{A_DATE}"><v>{days!r}</v></c>'
+        case time():
+            days = (cell.hour * 60 + cell.minute) / 1_440
             return f'<c {place} s="{A_DATE}"><v>{days!r}</v></c>'
         case _:
             return f"<c {place}><v>{cell!r}</v></c>"

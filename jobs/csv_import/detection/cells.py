@@ -16,6 +16,7 @@ TIME_LIKE = re.compile(
     r"|\d{9,19}(\.\d{1,9})?"
 )
 CLOCK_LIKE = re.compile(r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[AaPp][Mm])?([Zz]|[+-]\d{2}:?\d{2})?")
+DATE_DIGITS = 8
 NUMBERS = {
     DecimalMark.POINT: re.compile(NUMBER),
     DecimalMark.COMMA: re.compile(NUMBER.replace(r"\.", ",")),
@@ -32,6 +33,11 @@ def is_time_like(cell: str) -> bool:
 def is_clock_like(cell: str) -> bool:
     """Whether the cell may be a time of day."""
     return CLOCK_LIKE.fullmatch(cell) is not None
+
+
+def is_bare_date(cell: str) -> bool:
+    """Whether the cell may be a date whose time of day is elsewhere."""
+    return is_time_like(cell) and ":" not in cell and sum(map(str.isdigit, cell)) <= DATE_DIGITS
 
 
 def is_number(cell: str, mark: DecimalMark) -> bool:

@@ -16,6 +16,8 @@ WORDS = {
     ),
     VALUE: r"val(ue|eur|or)?s?|.*wert|.*reading.*|measure.*|mesure.*|result.*|data|medida.*",
 }
+# Columns that count rows, as those of loggers and programs do.
+COUNTER = re.compile(r"record|recnbr|rn|nr?\.?|no\.?|#|index|row|line|seq.*|lfd.*|unnamed.*")
 PATTERNS = {column: re.compile(words) for column, words in WORDS.items()}
 
 
@@ -27,3 +29,8 @@ def is_alias(column: str, name: str) -> bool:
 def looks_like(column: str, name: str) -> bool:
     """Whether the name may be that of the column."""
     return is_alias(column, name) or PATTERNS[column].fullmatch(name.casefold()) is not None
+
+
+def is_counter(name: str) -> bool:
+    """Whether the name is usual for a number of the row, which is no reading."""
+    return COUNTER.fullmatch(name.casefold()) is not None

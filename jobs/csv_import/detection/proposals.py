@@ -9,18 +9,29 @@ from pathlib import Path
 
 from msgspec.structs import asdict, replace
 
-from core.imports import COLUMNS, TIMESTAMP, UTC_ZONE, VALUE, HeaderMode, ImportOptions
+from core.imports import (
+    TIME_OF_DAY,
+    TIMESTAMP,
+    UTC_ZONE,
+    VALUE,
+    HeaderMode,
+    Hour24,
+    ImportFault,
+    ImportOptions,
+    TableLayout,
+)
 from core.readings import TimeBounds
 from core.row_warnings import RowWarning, merge_warnings
 from jobs.csv_import.detection.cells import decimal_mark, null_values
-from jobs.csv_import.detection.roles import find_roles
-from jobs.csv_import.detection.sample import first_lines
+from jobs.csv_import.detection.roles import Roles, find_roles
+from jobs.csv_import.detection.sample import first_lines, likely_encoding
 from jobs.csv_import.detection.table import Line, Table, find_table
 from jobs.csv_import.detection.times import fitting_formats
 from jobs.csv_import.detection.trial import Trial, try_options
 from jobs.csv_import.numbered_lines import numbered_line_batches
-from jobs.csv_import.reject_reasons import MAX_REASONS, describe_rejects
+from jobs.csv_import.reject_reasons import END_OF_DAY, MAX_REASONS, describe_rejects
 from jobs.csv_import.timestamps import OFFSET, UNITS
+from jobs.errors import FileFaultError
 
 SAMPLE_LINES = 200
 MAX_TRIALS = 12
@@ -71,6 +82,8 @@ class Proposal:
         """Whether timestamps without offset are read as UTC only because nothing is said."""
         if self.options.time_format in UNITS or self.options.time_zone != UTC_ZONE:
             return False
+        if self.options.pattern:
+            return not self.options.pattern.tells_offset
         return not self.trial.timestamps.str.contains(OFFSET).all()
 
     def first_readings(self, count: int) -> list[tuple[str, datetime, float]]:
@@ -84,15 +97,26 @@ def propose_options(path: Path, given: ImportOptions, bounds: TimeBounds) -> lis
     Several, where the file does not tell which is meant; none, where all are.
     Raises FileFaultError or OSError.
     """
+    if path.suffix.lower() == ".parquet":
+        raise _tells_itself()
+    given = replace(given, encoding=likely_encoding(path, given))
     with first_lines(path, given) as sample:
         trials = [
             Proposal(options, trial)
             for options in islice(_candidates(sample, given, bounds), MAX_TRIALS)
             if (trial := try_options(sample, options, bounds)) and trial.accepted
         ]
-        most = max((proposal.trial.accepted for proposal in trials), default=0)
-        best = [proposal for proposal in trials if proposal.trial.accepted == most]
+        fewest = min((proposal.rejected for proposal in trials), default=0)
+        best = [proposal for proposal in trials if proposal.rejected == fewest]
         return [_shortened(sample, proposal, given, bounds) for proposal in best]
+
+
+def _tells_itself() -> FileFaultError:
+    return FileFaultError(
+        ImportFault.NOT_TEXT,
+        "Options are found for text and workbooks. A Parquet file says itself how it is written: "
+        "run it dry; if its columns have other names, give these in the option columns.",
+    )
 
 
 def _candidates(sample: Path, given: ImportOptions, bounds: TimeBounds) -> Iterator[ImportOptions]:
@@ -101,17 +125,49 @@ def _candidates(sample: Path, given: ImportOptions, bounds: TimeBounds) -> Itera
     if table is None:
         return
     as_table = _options_of(table, given)
-    for positions in find_roles(table, as_table):
-        columns = {column: table.names[positions[column]] for column in COLUMNS}
-        values = table.cells(positions[VALUE])
-        named = replace(
-            as_table,
-            columns=columns,
-            decimal=decimal_mark(values) or given.decimal,
-            null_values=given.null_values or null_values(values),
-        )
-        for time_format in fitting_formats(table.cells(positions[TIMESTAMP]), named, bounds):
+    for roles in find_roles(table, as_table):
+        times = _timestamps(table, roles.positions)
+        named = _with_columns(table, roles, as_table)
+        if any(map(END_OF_DAY.search, times)):
+            named = replace(named, hour24=Hour24.NEXT_DAY)
+        for time_format in fitting_formats(times, named, bounds):
             yield replace(named, time_format=time_format)
+
+
+def _with_columns(table: Table, roles: Roles, options: ImportOptions) -> ImportOptions:
+    """The options about columns and their values."""
+    is_wide = VALUE not in roles.positions
+    sensors = roles.sensors if is_wide else [roles.positions[VALUE]]
+    values = [cell for position in sensors for cell in table.cells(position)]
+    none = [text for text in null_values(values) if text or not is_wide]
+    used = {*sensors, *roles.positions.values()}
+    return replace(
+        options,
+        layout=TableLayout.WIDE if is_wide else TableLayout.LONG,
+        columns=_columns(table, roles.positions),
+        ignore_columns=[name for n, name in enumerate(table.names) if is_wide and n not in used],
+        decimal=decimal_mark(values) or options.decimal,
+        null_values=options.null_values or none,
+    )
+
+
+def _columns(table: Table, positions: Mapping[str, int]) -> dict[str, str | list[str]]:
+    """The names as the option has them: two for a timestamp in two columns."""
+    names = {column: table.names[position] for column, position in positions.items()}
+    columns: dict[str, str | list[str]] = {
+        column: name for column, name in names.items() if column != TIME_OF_DAY
+    }
+    if TIME_OF_DAY in names:
+        columns[TIMESTAMP] = [names[TIMESTAMP], names[TIME_OF_DAY]]
+    return columns
+
+
+def _timestamps(table: Table, positions: Mapping[str, int]) -> list[str]:
+    """The timestamps as the import puts them together."""
+    dates = table.cells(positions[TIMESTAMP])
+    if TIME_OF_DAY not in positions:
+        return dates
+    return list(map(" ".join, zip(dates, table.cells(positions[TIME_OF_DAY]), strict=True)))
 
 
 def _lines(sample: Path) -> list[Line]:
@@ -147,7 +203,9 @@ def _shortened(
 def _shorter(options: ImportOptions, given: ImportOptions) -> Iterator[Shorten]:
     """Each leaves one thing out that is not given."""
     # First of all counts of lines, which are right for this one file only.
-    names = sorted(asdict(options).keys() - {"columns"}, key=lambda name: "lines" not in name)
+    names = sorted(
+        asdict(options).keys() - {"columns", "encoding"}, key=lambda name: "lines" not in name
+    )
     for name in names:
         if getattr(options, name) != getattr(given, name):
             yield partial(replace, **{name: getattr(given, name)})

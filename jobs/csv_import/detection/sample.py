@@ -5,13 +5,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from core.imports import ImportOptions
+from core.imports import Encoding, ImportOptions
 from jobs.csv_import.plain_text import stages_of
 
 SAMPLE_BYTES = 2**16
-ENCODED_BYTES = (
-    4 * SAMPLE_BYTES
-)  # a character has at most four bytes, and in the sample at least one
+# A character has at most four bytes, and in the sample at least one.
+ENCODED_BYTES = 4 * SAMPLE_BYTES
 
 
 @contextmanager
@@ -30,6 +29,24 @@ def first_lines(path: Path, options: ImportOptions) -> Iterator[Path]:
         sample = Path(folder) / "sample.csv"
         sample.write_bytes(_whole_lines(text))
         yield sample
+
+
+def likely_encoding(path: Path, given: ImportOptions) -> Encoding:
+    """The encoding that is given, or one in which the first lines are text.
+
+    Raises what first_lines() does.
+    """
+    if given.encoding is not Encoding.UTF_8:
+        return given.encoding
+    with first_lines(path, given) as sample:
+        content = sample.read_bytes()
+    if b"\0" in content:
+        return Encoding.UTF_16
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return Encoding.WINDOWS_1252
+    return Encoding.UTF_8
 
 
 def _first_bytes(content: Iterator[bytes]) -> bytes:

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from core.imports import TIMESTAMP, ImportOptions, TimeFormat
 from core.readings import TimeBounds
+from jobs.csv_import.detection.time_patterns import patterns_of
 from jobs.csv_import.timestamps import UNITS, with_timestamps
 
 
@@ -15,11 +16,21 @@ def fitting_formats(cells: Sequence[str], options: ImportOptions, bounds: TimeBo
 
     There are several only if they make other instants of the same cells.
     """
-    texts = pl.DataFrame({TIMESTAMP: list(filter(None, cells))}, schema={TIMESTAMP: pl.String})
-    parsed = [(each, _parsed(texts, each, options, bounds)) for each in TimeFormat]
+    present = list(filter(None, cells))
+    texts = pl.DataFrame({TIMESTAMP: present}, schema={TIMESTAMP: pl.String})
+    formats = (
+        _formats(present) if options.time_format == TimeFormat.ISO8601 else [options.time_format]
+    )
+    parsed = [(each, _parsed(texts, each, options, bounds)) for each in formats]
     most = max((len(ts) - ts.null_count() for _, ts in parsed), default=0)
     fitting = [(each, ts) for each, ts in parsed if most and len(ts) - ts.null_count() == most]
     return list(_distinct(fitting))
+
+
+def _formats(cells: Sequence[str]) -> list[str]:
+    """Every format that a cell may have."""
+    patterns = dict.fromkeys(pattern for cell in {*cells} for pattern in patterns_of(cell))
+    return [*TimeFormat, *sorted(patterns)]
 
 
 def _parsed(

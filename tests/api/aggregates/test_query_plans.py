@@ -1,8 +1,7 @@
 """What the hot queries read: chunks of their range only, ids by index, no needless raw row."""
 
 import re
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -53,9 +52,11 @@ class OneConnection:
     def __init__(self, connection: Connection | Explained) -> None:
         self._connection = connection
 
-    @asynccontextmanager
-    async def acquire(self, **_options: Any) -> AsyncIterator[Connection | Explained]:
-        yield self._connection
+    async def acquire(self, **_options: Any) -> Connection | Explained:
+        return self._connection
+
+    async def release(self, _connection: Connection | Explained) -> None:
+        pass
 
 
 @pytest_asyncio.fixture
