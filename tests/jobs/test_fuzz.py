@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from random import Random
 
+import pytest
+
 from core.imports import ImportOptions
 from core.readings import RejectCode
 from jobs.csv_import.context import ImportContext
@@ -35,6 +37,8 @@ from tests.jobs.support import (
 FILES = int(os.environ.get("SENSORFLOW_FUZZ_FILES", "60"))
 FIRST_NUMBER = int(os.environ.get("SENSORFLOW_FUZZ_SEED", "0"))
 TIMEOUT_SECONDS = 120
+pytestmark = pytest.mark.timeout(300 + 5 * FILES)  # the default is for far fewer files
+
 NOTHING_STORED = {
     "empty_file", "not_text", "missing_header", "ambiguous_header", "bad_compression",
     "no_valid_rows",
