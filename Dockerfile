@@ -3,10 +3,10 @@
 FROM python:3.11.15-slim-trixie AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /build
-COPY requirements.lock requirements-build.lock ./
+COPY requirements.lock requirements-build.lock requirements-node.lock ./
 RUN python -m venv --without-pip /opt/sensorflow \
     && pip --python /opt/sensorflow/bin/python install --no-deps --require-hashes -r requirements.lock \
-    && pip install --no-deps --require-hashes -r requirements-build.lock
+    && pip install --no-deps --require-hashes -r requirements-build.lock -r requirements-node.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY api api
 COPY cli cli
@@ -15,7 +15,9 @@ COPY embedded embedded
 COPY jobs jobs
 COPY migrations migrations
 COPY sql sql
-RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheel . \
+COPY web web
+RUN python -m embedded.node run web build \
+    && pip wheel --no-deps --no-build-isolation --wheel-dir /wheel . \
     && pip --python /opt/sensorflow/bin/python install --no-deps --no-index /wheel/*.whl
 
 FROM python:3.11.15-slim-trixie

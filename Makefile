@@ -7,15 +7,20 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help demo test check format bench lock clean
+# The dashboard's files that the server serves, made of the sources in web/.
+DASHBOARD := api/dashboard/files/index.html
+
+.PHONY: help demo web test check screenshots format bench lock clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(INSTALLED) ## Start everything on this machine, load the sample data, print what to try
+demo: $(INSTALLED) $(DASHBOARD) ## Start everything on this machine, load the sample data, print what to try
 	@$(BIN)/sensorflow demo
 
-test: check ## Run every check and the whole test suite
+web: $(DASHBOARD) ## Build the dashboard into the folder that the server serves it from
+
+test: check $(DASHBOARD) ## Run every check and the whole test suite
 	@$(BIN)/pytest
 
 check: $(INSTALLED) ## Lint, types, import rules, SQL, containers; changes nothing
@@ -26,6 +31,8 @@ check: $(INSTALLED) ## Lint, types, import rules, SQL, containers; changes nothi
 	@$(BIN)/mypy
 	@$(BIN)/python -m tests.sql.lint
 	@$(BIN)/python -m embedded.node check-types
+	@$(BIN)/python -m tests.dashboard.api_types
+	@$(BIN)/python -m embedded.node run web check
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
 	@$(BIN)/hadolint Dockerfile
 	@$(BIN)/pre-commit validate-config
@@ -33,10 +40,15 @@ check: $(INSTALLED) ## Lint, types, import rules, SQL, containers; changes nothi
 bench: $(INSTALLED) ## Measure against baselines in the same run (ARGS=--help lists what)
 	@$(BIN)/python -m bench $(ARGS)
 
+screenshots: $(INSTALLED) $(DASHBOARD) ## Take a picture of every page into data/screenshots (needs chromium)
+	@mkdir -p data/screenshots
+	@SENSORFLOW_SCREENSHOTS=data/screenshots $(BIN)/pytest -q tests/dashboard/test_every_look.py
+
 # sqlfluff cannot parse files with fragments; `make check` lints them expanded.
 format: $(INSTALLED) ## Rewrite the code in the project's format
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
+	@$(BIN)/python -m embedded.node run web format
 	@$(BIN)/sqlfluff fix --quiet $$(grep -rLE --include='*.sql' -- '-- (include|fragment):' sql)
 
 lock: ## Resolve the dependencies again into the lock files (needs uv and npm)
@@ -48,11 +60,11 @@ lock: ## Resolve the dependencies again into the lock files (needs uv and npm)
 		--group node -o requirements-node.lock
 	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
 		-c requirements-dev.lock --group build -o requirements-build.lock
-	@for folder in embedded tests/s3 tests/api/influxdb; do (cd $$folder && \
+	@for folder in embedded web tests/s3 tests/api/influxdb; do (cd $$folder && \
 		npm install --silent --package-lock-only --omit-lockfile-registry-resolved=true); done
 
 clean: ## Remove what was built here: the virtual environment, caches and the demo's data
-	@rm -rf $(VENV) .cache data dist embedded/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) .cache data dist embedded/node_modules web/node_modules api/dashboard/files .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # The lock files are whole, so pip need not resolve (--no-deps): an older pip would take a newer
 # release than the locked one wherever a package asks for an extra of it. `pip check` proves them whole.
@@ -64,3 +76,7 @@ $(INSTALLED): requirements-dev.lock requirements-node.lock pyproject.toml
 	@$(BIN)/python -m embedded.node available 2>/dev/null || $(BIN)/pip install --quiet \
 		--disable-pip-version-check --no-deps --require-hashes -r requirements-node.lock
 	@touch $@
+
+$(DASHBOARD): $(INSTALLED) $(shell find web -type f -not -path 'web/node_modules/*')
+	@echo "Building the dashboard"
+	@$(BIN)/python -m embedded.node run web build

@@ -14,6 +14,7 @@ from api.audits.controller import AuditController
 from api.auth.access import enforce_access, require_rules
 from api.auth.controller import AuthController
 from api.batches.controller import BatchController
+from api.dashboard.controller import DashboardController
 from api.equipment.controller import EquipmentController
 from api.exports.controller import ExportController
 from api.health.controller import HealthController
@@ -59,6 +60,7 @@ def create_app(settings: ServerSettings) -> Litestar:
     app = Litestar(
         [
             HealthController,
+            DashboardController,
             AuthController,
             SensorDataController,
             BatchController,

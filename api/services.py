@@ -30,11 +30,12 @@ from api.auth.oidc_client import OidcClient
 from api.auth.password_grant import PasswordGrant
 from api.auth.provider_client import ProviderClient
 from api.auth.repository import LoginFailureRepository, RevokedTokenRepository, SignInRepository
-from api.auth.service import SignInService
+from api.auth.service import SignInService, sign_in_options
 from api.auth.session_store import open_session_store
 from api.auth.sessions import Sessions
 from api.auth.tokens import AccessTokenVerifier
 from api.batches.service import BatchService
+from api.dashboard.files import BuiltFiles, built_files
 from api.equipment.repository import EquipmentRepository
 from api.equipment.service import EquipmentService
 from api.exports.repository import ExportRepository
@@ -118,6 +119,7 @@ class Services:
     audits: AuditService
     batches: BatchService
     batch_writer: BatchWriter
+    dashboard: BuiltFiles
     equipment: EquipmentService
     exports: ExportService
     health: HealthService
@@ -171,6 +173,7 @@ async def open_services(
             audits=AuditService(pool, AuditMetrics(registry)),
             batches=BatchService(batch_writer, settings.api, settings.readings),
             batch_writer=batch_writer,
+            dashboard=built_files(),
             equipment=EquipmentService(EquipmentRepository(engine, pool)),
             exports=ExportService(ExportRepository(pool), _max_running_exports(settings.database)),
             health=health,
@@ -239,7 +242,7 @@ async def _open_auth(
         )
         sessions = Sessions(session, store, client, access_tokens, id_tokens)
         sign_in = SignInService(
-            password_login=auth.password_login,
+            options=sign_in_options(auth),
             public_url=api.public_url,
             csrf=csrf,
             client=client,

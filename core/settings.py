@@ -181,6 +181,11 @@ class AuthSettings(BaseSettings):
     password_login: bool = Field(
         default=True, description="Whether POST /auth/login takes user name and password."
     )
+    shown_accounts: Parameters = Field(
+        default={},
+        description="Accounts that the sign-in page shows everybody, as a JSON object; for demos.",
+        examples=['{"guest": "guest-1234"}'],
+    )
     influxdb_passwords: Literal["refuse", "token", "provider"] = Field(
         default="refuse",
         description="What a password from a client of InfluxDB is: refused, an access token, or "

@@ -22,6 +22,7 @@ from embedded.errors import EmbeddedError, NodeMissingError, PackagesNotInstalle
 
 EMBEDDED_FOLDER = Path(__file__).parent
 MINIMUM_MAJOR = 20
+ACTIONS = "available|install|check-types|run FOLDER SCRIPT"
 _NPM_CI = (
     "ci",
     "--include=dev",
@@ -153,18 +154,28 @@ def _check_types() -> int:
     return subprocess.run(command, check=False).returncode
 
 
-def main(action: str = "") -> int:
+def _run_script(folder: Path, script: str) -> int:
+    """Run a script of a folder's package.json by npm; its exit status."""
+    install_packages(folder)
+    node = find_node()
+    command = (*node.npm, "run", "--silent", script)
+    return subprocess.run(command, cwd=folder, env=node.environment(), check=False).returncode
+
+
+def main(action: str = "", *arguments: str) -> int:
     """Run one of the actions that the Makefile calls; its exit status."""
     try:
-        match action:
-            case "available":
+        match (action, *arguments):
+            case ("run", folder, script):
+                return _run_script(Path(folder), script)
+            case ("available",):
                 find_node()
-            case "install":
+            case ("install",):
                 install_packages()
-            case "check-types":
+            case ("check-types",):
                 return _check_types()
             case _:
-                sys.stderr.write("usage: python -m embedded.node available|install|check-types\n")
+                sys.stderr.write(f"usage: python -m embedded.node {ACTIONS}\n")
                 return 2
     except EmbeddedError as error:
         sys.stderr.write(f"{error}\n")

@@ -16,7 +16,14 @@ from api.auth.cookies import AuthCookies
 from api.auth.errors import InvalidSignInError
 from api.auth.pages import on_sign_in_problem
 from api.auth.redirect_target import DEFAULT_TARGET
-from api.auth.schemas import AuthorizationResponse, LogoutForm, Me, Message, SignedOut
+from api.auth.schemas import (
+    AuthorizationResponse,
+    LogoutForm,
+    Me,
+    Message,
+    SignedOut,
+    SignInOptions,
+)
 from api.auth.service import SignInService
 from api.auth.tokens import Principal
 from core.errors import SensorFlowError
@@ -108,6 +115,16 @@ class AuthController(Controller):
         return Response(
             Message("Login successful"), cookies=[auth_cookies.session(cookie)], headers=NO_STORE
         )
+
+    @get(
+        "/sign-in-options",
+        operation_id="getSignInOptions",
+        summary="What a sign-in page offers besides the identity provider's",
+        **access(PUBLIC),
+    )
+    async def get_sign_in_options(self, sign_in: SignIn) -> SignInOptions:
+        """Return whether there is a form, and the accounts of a demo."""
+        return sign_in.options
 
     @get(
         "/me",

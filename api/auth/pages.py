@@ -38,7 +38,7 @@ PAGE = """<!doctype html>
 <main>
 <h1>You are not signed in</h1>
 <p>{message}</p>
-<p><a href="/auth/login">Sign in</a></p>
+<p><a href="/auth/login?next=/ui">Sign in</a></p>
 <p><code>{code}</code></p>
 </main>
 </body>

@@ -11,6 +11,20 @@ class Message(Struct, frozen=True):
     message: str
 
 
+class Account(Struct, frozen=True):
+    """An account that is shown to everybody."""
+
+    username: str
+    password: str
+
+
+class SignInOptions(Struct, frozen=True, rename="camel"):
+    """What a sign-in page offers besides the provider's: a form, and accounts to try it with."""
+
+    password_login: bool
+    accounts: list[Account]
+
+
 class SignedOut(Struct, frozen=True, rename="camel"):
     """The session has ended here; at `end_session_url` the browser signs out of the provider."""
 

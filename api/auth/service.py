@@ -18,11 +18,12 @@ from api.auth.oidc_client import InvalidGrantError, OidcClient
 from api.auth.password_grant import PasswordGrant
 from api.auth.redirect_target import validated_redirect_target
 from api.auth.repository import PendingSignIn, RevokedTokenRepository, SignInRepository
-from api.auth.schemas import AuthorizationResponse
+from api.auth.schemas import Account, AuthorizationResponse, SignInOptions
 from api.auth.session_store import SessionStore
 from api.auth.sessions import Sessions
 from api.auth.token_encryption import Tokens, digest, new_secret
 from api.auth.tokens import AccessTokenVerifier
+from core.settings import AuthSettings
 
 # Characters of a redirect target that stay as they are; others are percent-encoded.
 SAFE_CHARACTERS = "%/?#&=:;,+@!$'()*~[]"
@@ -53,7 +54,7 @@ class OpenedSession:
 class SignInService:
     """Sign-in by browser or password; sign-out by the user or by the provider."""
 
-    password_login: bool
+    options: SignInOptions
     public_url: str
     csrf: CsrfPolicy
     client: OidcClient
@@ -103,7 +104,7 @@ class SignInService:
 
     def require_password_login(self) -> None:
         """Raise PasswordLoginOffError when it is disabled."""
-        if not self.password_login:
+        if not self.options.password_login:
             raise PasswordLoginOffError(
                 "Signing in by user name and password is switched off here "
                 "(SENSORFLOW_AUTH_PASSWORD_LOGIN). Sign in by browser: GET /auth/login."
@@ -152,6 +153,12 @@ class SignInService:
         if former_cookie is not None:
             await self.sessions.end(former_cookie)
         return cookie
+
+
+def sign_in_options(settings: AuthSettings) -> SignInOptions:
+    """What a sign-in page offers by these settings."""
+    accounts = [Account(name, password) for name, password in settings.shown_accounts.items()]
+    return SignInOptions(settings.password_login, accounts)
 
 
 def _nonce(browser_secret: str) -> str:

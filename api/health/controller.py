@@ -1,20 +1,24 @@
 import math
 from http import HTTPStatus
+from typing import Any
 
-from litestar import Controller, MediaType, Response, get
+from litestar import Controller, MediaType, Request, Response, get
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import SkipValidation
+from litestar.response import Redirect
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from api.audits.service import AuditService
 from api.auth.access import METRICS, PUBLIC, access
+from api.dashboard.controller import PATH as DASHBOARD
 from api.health.schemas import Alive, Readiness
 from api.health.service import HealthService
 from api.observability import Metrics
 
 UNREADY = {503: ResponseSpec(Readiness, description="Not ready; the checks say why.")}
 PUBLIC_ACCESS = access(PUBLIC)
+BY_ACCEPT = {"Vary": "Accept"}
 
 
 class HealthController(Controller):
@@ -29,9 +33,11 @@ class HealthController(Controller):
         media_type=MediaType.TEXT,
         **PUBLIC_ACCESS,
     )
-    async def get_root(self) -> str:
-        """Respond with ok."""
-        return "ok"
+    async def get_root(self, request: Request[Any, Any, Any]) -> Response[str] | Redirect:
+        """Respond with ok; lead a browser to the dashboard."""
+        if "text/html" in request.headers.get("accept", ""):
+            return Redirect(DASHBOARD, status_code=303, headers=BY_ACCEPT)
+        return Response("ok", headers=BY_ACCEPT)
 
     @get("/health/live", operation_id="getLiveness", summary="Liveness", **PUBLIC_ACCESS)
     async def get_liveness(self) -> Alive:

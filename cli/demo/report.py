@@ -50,8 +50,7 @@ def print_invitation(console: Console, stack: Stack) -> None:
         f"""
 [bold]Sensor Flow is running[/]; live readings arrive every few seconds. Ctrl-C stops it.
 
-  sign in             {stack.api_url}/auth/login
-  API                 {stack.api_url}
+  dashboard, API      {stack.api_url}
   API reference       {stack.api_url}/docs
   database            {stack.database_url}
   identity provider   {stack.issuer}

@@ -1,6 +1,7 @@
 """The whole platform on this machine: database, identity provider, schema, worker, API."""
 
 import asyncio
+import json
 import socket
 import subprocess
 import time
@@ -138,12 +139,14 @@ def port_errors(address: ListenAddress) -> Iterator[None]:
 
 def environment_of(stack: Stack) -> dict[str, str]:
     """The settings of the demo's own API and worker."""
+    accounts = read_accounts()
     return {
         "SENSORFLOW_DATABASE_URL": stack.service_url,
         "SENSORFLOW_API_PUBLIC_URL": stack.api_url,
         "SENSORFLOW_API_UPLOAD_SECRET": token_hex(),
         "SENSORFLOW_AUTH_ISSUER": stack.issuer,
-        "SENSORFLOW_AUTH_AUDIENCE": read_accounts().audience,
+        "SENSORFLOW_AUTH_AUDIENCE": accounts.audience,
+        "SENSORFLOW_AUTH_SHOWN_ACCOUNTS": json.dumps(accounts.passwords),
         "SENSORFLOW_STORAGE_URL": stack.storage_url,
     }
 

@@ -87,6 +87,8 @@ EVERY_STATEMENT = "SENSORFLOW_LOST_AT_EVERY_STATEMENT" in os.environ
 
 WITHOUT_DATABASE = {
     *(("GET", "/"), ("GET", "/health/live"), ("GET", "/ping")),
+    *(("GET", "/ui"), ("GET", "/ui/{view:path}"), ("GET", "/ui/assets/{name:str}")),
+    ("GET", "/auth/sign-in-options"),
     *(("GET", "/query"), ("POST", "/query")),
 }
 

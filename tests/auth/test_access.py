@@ -50,6 +50,10 @@ REQUIRED_SCOPES = {
 }
 PUBLIC_ROUTES = {
     ("GET", "/"),
+    ("GET", "/ui"),
+    ("GET", "/ui/{view:path}"),
+    ("GET", "/ui/assets/{name:str}"),
+    ("GET", "/auth/sign-in-options"),
     ("GET", "/health/live"),
     ("GET", "/health/ready"),
     ("GET", "/health"),
@@ -77,7 +81,8 @@ RULES: dict[tuple[str, str], AccessRule] = {
 
 
 def concrete(path: str) -> str:
-    return path.replace("{import_id:uuid}", UNKNOWN_ID).replace("{equipment_id:path}", "none")
+    path = path.replace("{import_id:uuid}", UNKNOWN_ID).replace("{equipment_id:path}", "none")
+    return path.replace("{view:path}", "none").replace("{name:str}", "none")
 
 
 def handlers(app: Litestar) -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -109,6 +109,6 @@ async def test_nothing_that_is_put_into_the_reference_runs_or_reports_elsewhere(
 
 async def test_no_page_shows_ours_in_a_frame(page: Page, api_server: ApiServer) -> None:
     """Not even one of this server, which would see what is in the frame."""
-    await page.goto(f"{api_server.url}/")
-    for path in ("/docs", "/auth/me", "/auth/callback", "/"):
+    await page.goto(f"{api_server.url}/health/live")
+    for path in ("/docs", "/auth/me", "/auth/callback", "/", "/ui", "/health/live"):
         assert await page.evaluate(FRAME, path) is None

@@ -57,7 +57,7 @@ async def test_denied_consent_is_reported_to_a_browser_as_html(user: UserAgent) 
     page = await user.http.get(denied.headers["location"], headers=headers)
     assert page.status_code == 403
     assert page.headers["content-type"].startswith("text/html")
-    assert 'href="/auth/login"' in page.text
+    assert 'href="/auth/login?next=/ui"' in page.text
 
 
 async def test_a_sign_in_redirects_to_the_reference_with_a_session(

@@ -126,7 +126,7 @@ async def test_after_signing_out_here_and_at_the_provider_the_password_is_requir
     assert await page.evaluate(STATUS, "/auth/me") == 401
     await page.goto(body["endSessionUrl"])
     await page.get_by_role("button", name="Sign out").click()
-    await page.wait_for_url(f"{api_server.url}/")
+    await page.wait_for_url(f"{api_server.url}/ui")
     await page.goto(f"{api_server.url}/docs")
     await expect(page.get_by_label("Username")).to_be_visible()
 
@@ -138,7 +138,7 @@ async def test_a_foreign_page_cannot_write_with_the_session(
     await sign_in(page, f"{api_server.url}/auth/login")
     await page.wait_for_url(f"{api_server.url}/docs")
     foreign = api_server.url.replace("127.0.0.1", "localhost")
-    await page.goto(f"{foreign}/")
+    await page.goto(f"{foreign}/health/live")
     await page.set_content(f'<form method="post" action="{api_server.url}/auth/logout"></form>')
     async with page.expect_navigation():
         await page.evaluate("document.forms[0].submit()")

@@ -95,7 +95,10 @@ def test_every_printed_line_works_when_pasted(demo: RunningDemo) -> None:
 
 def test_the_printed_accounts_sign_in_at_the_printed_address(demo: RunningDemo) -> None:
     api = f"http://127.0.0.1:{demo.ports['API']}"
-    assert f"{api}/auth/login" in demo.output
+    assert f"dashboard, API      {api}\n" in demo.output
+    shown = httpx.get(f"{api}/auth/sign-in-options").json()["accounts"]
+    assert shown
+    assert all(f"{each['username']} / {each['password']}" in demo.output for each in shown)
     response = httpx.get(f"{api}/auth/login?next=/docs")
     assert response.headers["location"].startswith(f"http://127.0.0.1:{demo.ports['IDP']}/")
     assert httpx.get(response.headers["location"]).status_code == 303  # to its sign-in page

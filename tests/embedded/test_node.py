@@ -119,6 +119,14 @@ def test_an_unknown_action_prints_the_known_ones(
     assert "available|install|check-types" in capsys.readouterr().err
 
 
+def test_a_script_of_a_folder_is_run_after_its_packages_are_installed(
+    npm_runs: Path, project: Path
+) -> None:
+    assert main("run", str(project), "build") == 0
+    assert [line.split()[0] for line in lines(npm_runs)] == ["ci", "run"]
+    assert lines(npm_runs)[1] == "run --silent build"
+
+
 @pytest.fixture
 def npm_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file with one line of arguments per run of npm, which deletes node_modules first."""

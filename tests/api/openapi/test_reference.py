@@ -13,6 +13,7 @@ ROUTES = {
     "/metrics": {"get"},
     "/auth/login": {"get", "post"},
     "/auth/callback": {"get"},
+    "/auth/sign-in-options": {"get"},
     "/auth/me": {"get"},
     "/auth/logout": {"post"},
     "/auth/backchannel-logout": {"post"},
@@ -98,7 +99,9 @@ async def test_routes_that_need_a_token_declare_it(client: httpx2.AsyncClient) -
         for operation in item.values()
         if not operation.get("security")
     }
-    sign_in = {"/auth/login", "/auth/callback", "/auth/backchannel-logout"}
+    sign_in = {
+        f"/auth/{name}" for name in ("login", "callback", "sign-in-options", "backchannel-logout")
+    }
     signed = {"/imports/{import_id}/content"}
     health = {"/", "/health/live", "/health/ready", "/health", "/ready", "/ping"}
     assert open_paths == health | sign_in | signed

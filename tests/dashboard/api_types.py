@@ -1,0 +1,53 @@
+"""The TypeScript types of the API, generated from the OpenAPI document of this source.
+
+`python -m tests.dashboard.api_types` checks that those in web/ are these; --write renews them.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from litestar.serialization import encode_json
+
+from api.app import create_app
+from embedded.node import find_node, install_packages
+from tests.api.serving import server_settings
+
+WEB = Path(__file__).parents[2] / "web"
+TYPES = WEB / "src" / "api" / "schema.d.ts"
+GENERATOR = WEB / "node_modules" / "openapi-typescript" / "bin" / "cli.js"
+STALE = f"{TYPES} is not of this API: run python -m tests.dashboard.api_types --write\n"
+
+
+def openapi_document() -> bytes:
+    """The document as the server serves it; none has to run for that."""
+    nowhere = "127.0.0.1:1"
+    settings = server_settings(f"postgresql://{nowhere}/none", f"http://{nowhere}", Path("none"))
+    return encode_json(create_app(settings).openapi_schema.to_schema())
+
+
+def generated_types() -> str:
+    """What the generator makes of it."""
+    install_packages(WEB)
+    with TemporaryDirectory() as folder:
+        document, types = Path(folder, "openapi.json"), Path(folder, "schema.d.ts")
+        document.write_bytes(openapi_document())
+        command = (find_node().executable, GENERATOR, document, "--output", types)
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=sys.stderr)
+        return types.read_text()
+
+
+def main(option: str = "") -> int:
+    """Check or write; the exit status."""
+    types = generated_types()
+    if option == "--write":
+        TYPES.write_text(types)
+    elif TYPES.read_text() != types:
+        sys.stderr.write(STALE)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,29 @@
+import type { ApiError } from "../api/errors.ts";
+import type { Messages } from "./messages.ts";
+
+const BY_CODE: Record<string, keyof Messages> = {
+  wrong_credentials: "wrongCredentials",
+  missing_credentials: "wrongCredentials",
+  identity_provider_unavailable: "providerUnavailable",
+  identity_provider_refused: "providerRefused",
+  password_login_off: "passwordLoginOff",
+  unreachable: "unreachable",
+  database_unavailable: "databaseUnavailable",
+  database_overloaded: "databaseUnavailable",
+  session_store_unavailable: "databaseUnavailable",
+  missing_scope: "missingScope",
+};
+
+/** What went wrong, in the reader's language where the dashboard knows the code. */
+export function describeError(
+  error: ApiError,
+  messages: Messages,
+  timeOf: (moment: Date) => string,
+): string {
+  if (error.code === "too_many_failures") {
+    const seconds = error.retryAfterSeconds ?? 60;
+    return messages.tooManyFailures(timeOf(new Date(Date.now() + seconds * 1000)));
+  }
+  const text = messages[BY_CODE[error.code] ?? "failed"];
+  return typeof text === "string" ? text : text(error.message);
+}

@@ -1,0 +1,108 @@
+const english = {
+  language: "Language",
+  signIn: "Sign in",
+  signInIntro: "See your sensors, and where each number comes from.",
+  username: "User name",
+  password: "Password",
+  signingIn: "Signing in…",
+  or: "or",
+  signInWithSso: "Sign in with SSO",
+  demoAccounts: "Accounts of this demo",
+  demoAccountsHint: "Anyone may use them; this server is for trying out.",
+  use: "Use",
+  signOut: "Sign out",
+  signedOut: "You are signed out.",
+  signOutOfProvider: "Sign out of the identity provider too",
+  sessionEnded: "Your session has ended",
+  sessionEndedHint: "Sign in again to go on where you are.",
+  signedInAs: (name: string) => `Signed in as ${name}`,
+  loading: "Loading…",
+  retry: "Try again",
+  reference: "API reference",
+  fleet: "Fleet",
+  window: "Window",
+  window24h: "24 hours",
+  window48h: "48 hours",
+  window1w: "Week",
+  window1m: "Month",
+  samples: "Samples",
+  average: "Average",
+  againstBefore: (amount: string) => `${amount} against the period before`,
+  nothingBefore: "Nothing to compare with in the period before",
+  asOf: (time: string) => `As of ${time}.`,
+  stale: "Late readings are being added; the numbers may still change.",
+  notFound: "There is no such page",
+  notFoundHint: "The address may be mistyped, or the page was moved.",
+  toFleet: "Go to the fleet",
+  wrongCredentials: "Wrong user name or password.",
+  tooManyFailures: (time: string) => `Too many failed sign-ins. Try again at ${time}.`,
+  providerUnavailable:
+    "The identity provider does not answer. Nobody can sign in until it does; try again soon.",
+  providerRefused:
+    "The identity provider rejects this server. Its administrator finds the remedy by sensorflow doctor auth.",
+  passwordLoginOff: "Signing in by password is switched off here. Use SSO.",
+  unreachable: "The server does not answer. Check the connection, then try again.",
+  databaseUnavailable: "The database does not answer. The server goes on when it does.",
+  missingScope: "Your account may not see this. Ask who manages it for the scope that it lacks.",
+  failed: (detail: string) => `That did not work: ${detail}`,
+};
+
+type Text<T> = T extends (...values: infer Values) => string
+  ? (...values: Values) => string
+  : string;
+
+/** Every text of the dashboard; what is missing in a language is an error of the types. */
+export type Messages = { [Key in keyof typeof english]: Text<(typeof english)[Key]> };
+
+const portuguese: Messages = {
+  language: "Idioma",
+  signIn: "Entrar",
+  signInIntro: "Veja seus sensores e de onde vem cada número.",
+  username: "Usuário",
+  password: "Senha",
+  signingIn: "Entrando…",
+  or: "ou",
+  signInWithSso: "Entrar com SSO",
+  demoAccounts: "Contas desta demonstração",
+  demoAccountsHint: "Qualquer pessoa pode usá-las; este servidor é para experimentar.",
+  use: "Usar",
+  signOut: "Sair",
+  signedOut: "Você saiu.",
+  signOutOfProvider: "Sair também do provedor de identidade",
+  sessionEnded: "Sua sessão terminou",
+  sessionEndedHint: "Entre novamente para continuar de onde está.",
+  signedInAs: (name) => `Conectado como ${name}`,
+  loading: "Carregando…",
+  retry: "Tentar novamente",
+  reference: "Referência da API",
+  fleet: "Equipamentos",
+  window: "Período",
+  window24h: "24 horas",
+  window48h: "48 horas",
+  window1w: "Semana",
+  window1m: "Mês",
+  samples: "Amostras",
+  average: "Média",
+  againstBefore: (amount) => `${amount} em relação ao período anterior`,
+  nothingBefore: "Nada para comparar no período anterior",
+  asOf: (time) => `Situação de ${time}.`,
+  stale: "Leituras atrasadas estão sendo somadas; os números ainda podem mudar.",
+  notFound: "Esta página não existe",
+  notFoundHint: "O endereço pode ter um erro, ou a página mudou de lugar.",
+  toFleet: "Ir para os equipamentos",
+  wrongCredentials: "Usuário ou senha incorretos.",
+  tooManyFailures: (time) => `Muitas tentativas sem sucesso. Tente novamente às ${time}.`,
+  providerUnavailable:
+    "O provedor de identidade não responde. Ninguém consegue entrar até que ele volte; tente em breve.",
+  providerRefused:
+    "O provedor de identidade rejeita este servidor. Quem o administra encontra a solução com sensorflow doctor auth.",
+  passwordLoginOff: "Entrar com senha está desativado aqui. Use SSO.",
+  unreachable: "O servidor não responde. Verifique a conexão e tente novamente.",
+  databaseUnavailable: "O banco de dados não responde. O servidor continua quando ele voltar.",
+  missingScope: "Sua conta não pode ver isto. Peça o escopo que falta a quem a administra.",
+  failed: (detail) => `Não deu certo: ${detail}`,
+};
+
+export const MESSAGES = { en: english as Messages, "pt-BR": portuguese };
+export const LANGUAGES = { en: "English", "pt-BR": "Português (Brasil)" };
+export type Language = keyof typeof MESSAGES;
