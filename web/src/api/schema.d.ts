@@ -4,57 +4,6 @@
  */
 
 export interface paths {
-    "/health/live": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Liveness */
-        get: operations["getLiveness"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/metrics": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Metrics for Prometheus */
-        get: operations["getMetrics"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/health/ready": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Readiness: database, migrations, worker */
-        get: operations["getReadiness"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/": {
         parameters: {
             query?: never;
@@ -72,6 +21,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2/write": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Store points in InfluxDB's line protocol
+         * @description Every numeric field becomes a reading; good ones are stored even if others are refused, which is reported as InfluxDB does: 400, partial write. Strings are not stored, but counted in the header Sensorflow-Skipped-Fields. Any other parameter is ignored.
+         */
+        post: operations["writeLineProtocol"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v3/write_lp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The same by the path of InfluxDB 3
+         * @description Every numeric field becomes a reading; good ones are stored even if others are refused, which is reported as InfluxDB does: 400, partial write. Strings are not stored, but counted in the header Sensorflow-Skipped-Fields. Any other parameter is ignored.
+         */
+        post: operations["writeLineProtocolByNewPath"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/auth/backchannel-logout": {
         parameters: {
             query?: never;
@@ -83,6 +72,23 @@ export interface paths {
         put?: never;
         /** For the identity provider: end the sessions that a logout token names */
         post: operations["signOutAsTold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the identity provider sends the browser back to */
+        get: operations["finishSignIn"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -107,17 +113,17 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/auth/callback": {
+    "/auth/logout": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Where the identity provider sends the browser back to */
-        get: operations["finishSignIn"];
+        get?: never;
         put?: never;
-        post?: never;
+        /** End the session; endSessionUrl signs out of the provider too */
+        post: operations["signOut"];
         delete?: never;
         options?: never;
         head?: never;
@@ -158,244 +164,17 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/auth/logout": {
+    "/equipment": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
-        put?: never;
-        /** End the session; endSessionUrl signs out of the provider too */
-        post: operations["signOut"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/sensor-data": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Stored readings in order of timestamp and equipment
-         * @description A page as JSON, or the whole range as a file of another format.
-         */
-        get: operations["getReadings"];
-        put?: never;
-        /**
-         * Store one reading
-         * @description Acknowledged after its commit. Sending it again is harmless: equipmentId and timestamp are the key, and the last write wins.
-         */
-        post: operations["saveReading"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/sensor-data/batch": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Store many readings in one transaction
-         * @description A JSON array or NDJSON, as it is or compressed with gzip or zstd. Acknowledged after its commit. Sending it again is harmless, as for one reading.
-         */
-        post: operations["saveBatch"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v2/write": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Store points in InfluxDB's line protocol
-         * @description Every numeric field becomes a reading; good ones are stored even if others are refused, which is reported as InfluxDB does: 400, partial write. Strings are not stored, but counted in the header Sensorflow-Skipped-Fields. Any other parameter is ignored.
-         */
-        post: operations["writeLineProtocol"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/write": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * The same by the path of InfluxDB 1
-         * @description Every numeric field becomes a reading; good ones are stored even if others are refused, which is reported as InfluxDB does: 400, partial write. Strings are not stored, but counted in the header Sensorflow-Skipped-Fields. Any other parameter is ignored.
-         */
-        post: operations["writeLineProtocolByOldPath"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v3/write_lp": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * The same by the path of InfluxDB 3
-         * @description Every numeric field becomes a reading; good ones are stored even if others are refused, which is reported as InfluxDB does: 400, partial write. Strings are not stored, but counted in the header Sensorflow-Skipped-Fields. Any other parameter is ignored.
-         */
-        post: operations["writeLineProtocolByNewPath"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/health": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Whether writes are taken, for clients of InfluxDB */
-        get: operations["getInfluxDBHealth"];
+        /** Known equipment in order of its id, with its first and last reading */
+        get: operations["listEquipment"];
         put?: never;
         post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/ready": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Whether writes are taken and since when, for clients of InfluxDB */
-        get: operations["getInfluxDBReady"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/ping": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Whether anybody is there, for clients of InfluxDB */
-        get: operations["ping"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/query": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** CREATE DATABASE and SHOW DATABASES, for clients of InfluxDB 1 */
-        get: operations["queryInfluxDB"];
-        put?: never;
-        /** The same by a form */
-        post: operations["queryInfluxDBByForm"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/sensor-data/aggregated": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Statistics of the buckets that start in a window or range */
-        get: operations["getAggregates"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/sensor-data-aggregated": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * The same by the path that older clients know
-         * @deprecated
-         */
-        get: operations["getAggregatesByOldPath"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/rollups/audit": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Compare the rollups of a range with its readings */
-        post: operations["auditRollups"];
         delete?: never;
         options?: never;
         head?: never;
@@ -423,15 +202,84 @@ export interface paths {
         patch: operations["describeEquipment"];
         trace?: never;
     };
-    "/equipment": {
+    "/health": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Known equipment in order of its id, with its first and last reading */
-        get: operations["listEquipment"];
+        /** Whether writes are taken, for clients of InfluxDB */
+        get: operations["getInfluxDBHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/health/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Liveness */
+        get: operations["getLiveness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/health/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Readiness: database, migrations, worker */
+        get: operations["getReadiness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Imports, newest first */
+        get: operations["listImports"];
+        put?: never;
+        /** Create an import that awaits its file, and the URL to send it to */
+        post: operations["createImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/imports/{import_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One import */
+        get: operations["getImport"];
         put?: never;
         post?: never;
         delete?: never;
@@ -474,18 +322,17 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/imports": {
+    "/imports/{import_id}/content": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Imports, newest first */
-        get: operations["listImports"];
-        put?: never;
-        /** Create an import that awaits its file, and the URL to send it to */
-        post: operations["createImport"];
+        get?: never;
+        /** Send the file of an import to the uploadUrl that POST /imports returned */
+        put: operations["putContent"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -504,23 +351,6 @@ export interface paths {
          * @description Each event holds the import as GET /imports/{id} returns it. Its type is `state` when the state has changed, else `progress`. 204: the import has ended, and Last-Event-ID is the id of its last event.
          */
         get: operations["followImport"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/imports/{import_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** One import */
-        get: operations["getImport"];
         put?: never;
         post?: never;
         delete?: never;
@@ -567,6 +397,173 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Metrics for Prometheus */
+        get: operations["getMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether anybody is there, for clients of InfluxDB */
+        get: operations["ping"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** CREATE DATABASE and SHOW DATABASES, for clients of InfluxDB 1 */
+        get: operations["queryInfluxDB"];
+        put?: never;
+        /** The same by a form */
+        post: operations["queryInfluxDBByForm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether writes are taken and since when, for clients of InfluxDB */
+        get: operations["getInfluxDBReady"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/rollups/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Compare the rollups of a range with its readings */
+        post: operations["auditRollups"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sensor-data": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Stored readings in order of timestamp and equipment
+         * @description A page as JSON, or the whole range as a file of another format.
+         */
+        get: operations["getReadings"];
+        put?: never;
+        /**
+         * Store one reading
+         * @description Acknowledged after its commit. Sending it again is harmless: equipmentId and timestamp are the key, and the last write wins.
+         */
+        post: operations["saveReading"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sensor-data-aggregated": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The same by the path that older clients know
+         * @deprecated
+         */
+        get: operations["getAggregatesByOldPath"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sensor-data/aggregated": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Statistics of the buckets that start in a window or range */
+        get: operations["getAggregates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sensor-data/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Store many readings in one transaction
+         * @description A JSON array or NDJSON, as it is or compressed with gzip or zstd. Acknowledged after its commit. Sending it again is harmless, as for one reading.
+         */
+        post: operations["saveBatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/sensor-data/live": {
         parameters: {
             query?: never;
@@ -577,23 +574,6 @@ export interface paths {
         /** New readings and changed buckets as server-sent events */
         get: operations["followReadings"];
         put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/imports/{import_id}/content": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /** Send the file of an import to the uploadUrl that POST /imports returned */
-        put: operations["putContent"];
         post?: never;
         delete?: never;
         options?: never;
@@ -621,27 +601,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/write": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The same by the path of InfluxDB 1
+         * @description Every numeric field becomes a reading; good ones are stored even if others are refused, which is reported as InfluxDB does: 400, partial write. Strings are not stored, but counted in the header Sensorflow-Skipped-Fields. Any other parameter is ignored.
+         */
+        post: operations["writeLineProtocolByOldPath"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /** Aggregates */
         Aggregates: {
-            average: number | null;
-            totalCount: number;
-            items: components["schemas"]["Item"][];
             /** Format: date-time */
             asOf: string;
-            interval?: string;
-            resolution: components["schemas"]["Resolution"];
-            tz?: string;
+            average: number | null;
+            compared?: components["schemas"]["Earlier"];
             /** Format: date-time */
             from: string;
+            interval?: string;
+            items: components["schemas"]["Item"][];
+            nextCursor?: string | null;
+            resolution: components["schemas"]["Resolution"];
+            staleRanges: components["schemas"]["StaleRange"][];
             /** Format: date-time */
             to: string;
-            staleRanges: components["schemas"]["StaleRange"][];
-            compared?: components["schemas"]["Earlier"];
-            nextCursor?: string | null;
+            totalCount: number;
+            tz?: string;
         };
         /** Alive */
         Alive: {
@@ -653,19 +653,24 @@ export interface components {
         };
         /** Audit */
         Audit: {
+            days: number;
             /** Format: date-time */
             from: string;
             /** Format: date-time */
             to: string;
-            days: number;
             wrongBuckets: number;
+        };
+        /** Account */
+        auth_schemas_Account: {
+            password: string;
+            username: string;
         };
         /** Check */
         Check: {
+            message: string;
             name: string;
             /** @enum {string} */
             status: "pass" | "fail";
-            message: string;
         };
         /** Checks */
         Checks: {
@@ -678,12 +683,12 @@ export interface components {
         };
         /** Counts */
         Counts: {
-            read: number;
             inserted: number;
-            replaced: number;
-            unchanged: number;
-            skipped: number;
+            read: number;
             rejected: number;
+            replaced: number;
+            skipped: number;
+            unchanged: number;
         };
         /**
          * CsvDialect
@@ -708,12 +713,12 @@ export interface components {
         /** Earlier */
         Earlier: {
             average: number | null;
-            totalCount: number;
             /** Format: date-time */
             from: string;
+            staleRanges: components["schemas"]["StaleRange"][];
             /** Format: date-time */
             to: string;
-            staleRanges: components["schemas"]["StaleRange"][];
+            totalCount: number;
         };
         /**
          * Encoding
@@ -725,43 +730,43 @@ export interface components {
         /** Equipment */
         Equipment: {
             equipmentId: string;
-            name: string | null;
-            unit: string | null;
-            location: string | null;
-            zone: string | null;
             expectedPeriodSeconds: number | null;
             /** Format: date-time */
             firstTimestamp: string;
             /** Format: date-time */
             lastTimestamp: string;
             lastValue: number;
+            location: string | null;
+            name: string | null;
             sampleCount: number;
+            unit: string | null;
+            zone: string | null;
         };
         /** EquipmentDetails */
         EquipmentDetails: {
+            /** Format: date-time */
+            asOf: string;
             equipmentId: string;
-            name: string | null;
-            unit: string | null;
-            location: string | null;
-            zone: string | null;
             expectedPeriodSeconds: number | null;
             /** Format: date-time */
             firstTimestamp: string;
             /** Format: date-time */
             lastTimestamp: string;
             lastValue: number;
+            location: string | null;
+            name: string | null;
             sampleCount: number;
-            /** Format: date-time */
-            asOf: string;
             staleRanges: components["schemas"]["StaleRange"][];
+            unit: string | null;
+            zone: string | null;
         };
         /** EquipmentPage */
         EquipmentPage: {
-            items: components["schemas"]["Equipment"][];
             /** Format: date-time */
             asOf: string;
-            staleRanges: components["schemas"]["StaleRange"][];
+            items: components["schemas"]["Equipment"][];
             nextCursor: string | null;
+            staleRanges: components["schemas"]["StaleRange"][];
         };
         /** Failure */
         Failure: {
@@ -770,10 +775,10 @@ export interface components {
         };
         /** FieldProblem */
         FieldProblem: {
-            field: string;
             code: string;
-            message: string;
+            field: string;
             index?: number;
+            message: string;
         };
         /**
          * HeaderMode
@@ -784,14 +789,14 @@ export interface components {
         HeaderMode: "detect" | "none";
         /** Health */
         Health: {
+            checks: components["schemas"]["Check"][];
+            commit: string;
+            message: string;
             /** @constant */
             name: "influxdb";
-            message: string;
             /** @enum {string} */
             status: "pass" | "fail";
-            checks: components["schemas"]["Check"][];
             version: string;
-            commit: string;
         };
         /**
          * Hour24
@@ -802,53 +807,53 @@ export interface components {
         Hour24: "reject" | "next_day";
         /** Import */
         Import: {
-            /** Format: uuid */
-            importId: string;
-            fileName: string;
-            state: components["schemas"]["ImportState"];
-            counts: components["schemas"]["Counts"];
-            progress: components["schemas"]["Progress"];
-            range: components["schemas"]["TimeSpan"] | null;
-            error: components["schemas"]["Failure"] | null;
-            warnings: components["schemas"]["ReportedWarning"][];
-            sizeBytes: number;
-            duplicateOf: string | null;
-            options: components["schemas"]["ImportOptions"];
             attempts: number;
+            counts: components["schemas"]["Counts"];
             /** Format: date-time */
             createdAt: string;
-            uploadedAt: string | null;
-            startedAt: string | null;
+            duplicateOf: string | null;
+            error: components["schemas"]["Failure"] | null;
+            fileName: string;
             finishedAt: string | null;
+            /** Format: uuid */
+            importId: string;
+            options: components["schemas"]["ImportOptions"];
+            progress: components["schemas"]["Progress"];
+            range: components["schemas"]["TimeSpan"] | null;
+            sizeBytes: number;
+            startedAt: string | null;
+            state: components["schemas"]["ImportState"];
+            uploadedAt: string | null;
+            warnings: components["schemas"]["ReportedWarning"][];
         };
         /** ImportOptions */
         ImportOptions: {
-            encoding?: components["schemas"]["Encoding"];
-            delimiter?: components["schemas"]["Delimiter"] | null;
+            columns?: {
+                [key: string]: string | string[];
+            };
+            commentPrefix?: string | null;
             decimal?: components["schemas"]["DecimalMark"];
+            delimiter?: components["schemas"]["Delimiter"] | null;
+            earliest?: string | null;
+            encoding?: components["schemas"]["Encoding"];
+            header?: components["schemas"]["HeaderMode"];
+            hour24?: components["schemas"]["Hour24"];
+            /** @default {column} */
+            idTemplate: string;
+            ignoreColumns?: string[];
+            layout?: components["schemas"]["TableLayout"];
+            maxErrors?: number | string | null;
+            nullValues?: string[];
+            onConflict?: components["schemas"]["OnConflict"];
+            onTooManyErrors?: components["schemas"]["OnTooManyErrors"];
+            /** @default 0 */
+            skipLines: number;
+            /** @default 0 */
+            skipLinesAfterHeader: number;
             /** @default iso8601 */
             timeFormat: string;
             /** @default UTC */
             timeZone: string;
-            hour24?: components["schemas"]["Hour24"];
-            columns?: {
-                [key: string]: string | string[];
-            };
-            layout?: components["schemas"]["TableLayout"];
-            /** @default {column} */
-            idTemplate: string;
-            ignoreColumns?: string[];
-            header?: components["schemas"]["HeaderMode"];
-            /** @default 0 */
-            skipLines: number;
-            commentPrefix?: string | null;
-            /** @default 0 */
-            skipLinesAfterHeader: number;
-            maxErrors?: number | string | null;
-            onTooManyErrors?: components["schemas"]["OnTooManyErrors"];
-            onConflict?: components["schemas"]["OnConflict"];
-            earliest?: string | null;
-            nullValues?: string[];
         };
         /** ImportPage */
         ImportPage: {
@@ -863,19 +868,19 @@ export interface components {
         ImportState: "awaiting_upload" | "queued" | "loading" | "aggregating" | "done" | "failed" | "cancelled";
         /** Item */
         Item: {
+            average?: number | null;
+            compared?: components["schemas"]["Item"] | null;
             equipmentId?: string;
+            first?: number | null;
             /** @default 0 */
             intervalStart: number;
-            totalValue?: number | null;
-            sampleCount?: number;
-            average?: number | null;
-            minimum?: number | null;
-            maximum?: number | null;
-            first?: number | null;
             last?: number | null;
+            maximum?: number | null;
+            minimum?: number | null;
             range?: number | null;
+            sampleCount?: number;
             seconds?: number;
-            compared?: components["schemas"]["Item"] | null;
+            totalValue?: number | null;
         };
         /** LogoutForm */
         LogoutForm: {
@@ -883,12 +888,12 @@ export interface components {
         };
         /** Me */
         Me: {
-            message: string;
-            sub: string;
-            username: string;
-            scopes: components["schemas"]["Scope"][];
             /** Format: date-time */
             expiresAt: string;
+            message: string;
+            scopes: components["schemas"]["Scope"][];
+            sub: string;
+            username: string;
         };
         /** Message */
         Message: {
@@ -897,11 +902,11 @@ export interface components {
         /** NewUpload */
         NewUpload: {
             fileName: string;
-            sizeBytes: number;
-            sha256?: string | null;
             options?: {
                 [key: string]: unknown;
             };
+            sha256?: string | null;
+            sizeBytes: number;
         };
         /**
          * OnConflict
@@ -919,62 +924,72 @@ export interface components {
         OnTooManyErrors: "discard" | "keep";
         /** PresignedUpload */
         PresignedUpload: {
-            /** Format: uuid */
-            importId: string;
-            uploadUrl: string;
-            method: string;
+            /** Format: date-time */
+            expiresAt: string;
             headers: {
                 [key: string]: string;
             };
-            /** Format: date-time */
-            expiresAt: string;
+            /** Format: uuid */
+            importId: string;
+            method: string;
+            uploadUrl: string;
         };
         /** Problem */
         Problem: {
-            type: string;
-            title: string;
-            status: number;
-            detail: string;
-            instance: string;
             code: string;
-            message: string | string[];
+            detail: string;
             errors?: components["schemas"]["FieldProblem"][];
+            instance: string;
+            message: string | string[];
             read?: number;
             rejected?: number;
+            status: number;
+            title: string;
+            type: string;
         };
         /** Progress */
         Progress: {
-            linesDone: number;
             bytesDone: number;
             bytesTotal: number | null;
-            rowsPerSecond: number | null;
             estimatedLoadedAt: string | null;
+            linesDone: number;
+            rowsPerSecond: number | null;
         };
         /** Readiness */
         Readiness: {
+            checks: components["schemas"]["Checks"];
             /** @enum {string} */
             status: "ready" | "unready";
-            checks: components["schemas"]["Checks"];
         };
         /** ReadingPage */
         ReadingPage: {
             items: components["schemas"]["StoredReading"][];
             nextCursor: string | null;
         };
+        /** Account */
+        readings_schemas_Account: {
+            errors: components["schemas"]["FieldProblem"][];
+            inserted: number;
+            read: number;
+            rejected: number;
+            replaced: number;
+            skipped: number;
+            unchanged: number;
+        };
         /** Ready */
         Ready: {
-            /** @enum {string} */
-            status: "ready" | "unready";
             /** Format: date-time */
             started: string;
+            /** @enum {string} */
+            status: "ready" | "unready";
             up: string;
         };
         /** ReportedWarning */
         ReportedWarning: {
             code: components["schemas"]["WarningCode"];
-            message: string;
             count: number;
             lines: number[];
+            message: string;
         };
         /**
          * Resolution
@@ -984,8 +999,8 @@ export interface components {
         Resolution: "1m" | "5m" | "15m" | "1h" | "1d";
         /** Result */
         Result: {
-            statement_id: number;
             series?: components["schemas"]["Series"][];
+            statement_id: number;
         };
         /** Results */
         Results: {
@@ -1003,19 +1018,19 @@ export interface components {
         Scope: "readings:write" | "readings:read" | "imports:write" | "imports:read" | "admin";
         /** Series */
         Series: {
-            name: string;
             columns: string[];
+            name: string;
             values: string[][];
-        };
-        /** SignInOptions */
-        SignInOptions: {
-            passwordLogin: boolean;
-            accounts: components["schemas"]["auth_schemas_Account"][];
         };
         /** SignedOut */
         SignedOut: {
-            message: string;
             endSessionUrl: string | null;
+            message: string;
+        };
+        /** SignInOptions */
+        SignInOptions: {
+            accounts: components["schemas"]["auth_schemas_Account"][];
+            passwordLogin: boolean;
         };
         /** StaleRange */
         StaleRange: {
@@ -1028,10 +1043,10 @@ export interface components {
         StoredReading: {
             equipmentId: string;
             /** Format: date-time */
+            registerTime: string;
+            /** Format: date-time */
             timestamp: string;
             value: number;
-            /** Format: date-time */
-            registerTime: string;
         };
         /**
          * TableLayout
@@ -1049,10 +1064,10 @@ export interface components {
         };
         /** Uploaded */
         Uploaded: {
-            message: string;
             fileName: string;
             /** Format: uuid */
             importId: string;
+            message: string;
         };
         /** Version */
         Version: {
@@ -1064,21 +1079,6 @@ export interface components {
          * @enum {string}
          */
         WarningCode: "scientific_id" | "formula_id" | "date_id" | "sentinel_value" | "other_decimal_mark" | "thousands_mark" | "null_word" | "serial_date";
-        /** Account */
-        auth_schemas_Account: {
-            username: string;
-            password: string;
-        };
-        /** Account */
-        readings_schemas_Account: {
-            read: number;
-            inserted: number;
-            replaced: number;
-            unchanged: number;
-            skipped: number;
-            rejected: number;
-            errors: components["schemas"]["FieldProblem"][];
-        };
     };
     responses: never;
     parameters: never;
@@ -1088,129 +1088,6 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    getLiveness: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Alive"];
-                };
-            };
-            /** @description Internal error; see the server's log. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getMetrics: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/plain; version=1.0.0; charset=utf-8": string;
-                };
-            };
-            /** @description No valid access token and no live session. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The scope is missing, or a page of another origin sent the write. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal error; see the server's log. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Database, session store, object store or identity provider unavailable; try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getReadiness: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Readiness"];
-                };
-            };
-            /** @description Internal error; see the server's log. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not ready; the checks say why. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Readiness"];
-                };
-            };
-        };
-    };
     getRoot: {
         parameters: {
             query?: never;
@@ -1231,6 +1108,244 @@ export interface operations {
             };
             /** @description Internal error; see the server's log. */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    writeLineProtocol: {
+        parameters: {
+            query?: {
+                /** @description The unit of timestamps. */
+                precision?: "ns" | "n" | "nanosecond" | "us" | "u" | "microsecond" | "ms" | "millisecond" | "s" | "second" | "m" | "h";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/plain": string;
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    /** @description How many fields are strings, which are not stored; only if there are any. */
+                    "Sensorflow-Skipped-Fields"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request breaks a rule; code and message say which. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid access token and no live session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope is missing, or a page of another origin sent the write. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body arrives more slowly than the server waits. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The media type of the body is not supported. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many failed sign-ins or requests in flight; Retry-After says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error; see the server's log. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The identity provider rejects this platform as a client. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Database, session store, object store or identity provider unavailable; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    writeLineProtocolByNewPath: {
+        parameters: {
+            query?: {
+                /** @description Whether good fields are stored if others are refused. */
+                accept_partial?: boolean;
+                /** @description The unit of timestamps. */
+                precision?: "ns" | "n" | "nanosecond" | "us" | "u" | "microsecond" | "ms" | "millisecond" | "s" | "second" | "m" | "h";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/plain": string;
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    /** @description How many fields are strings, which are not stored; only if there are any. */
+                    "Sensorflow-Skipped-Fields"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request breaks a rule; code and message say which. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid access token and no live session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope is missing, or a page of another origin sent the write. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body arrives more slowly than the server waits. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The media type of the body is not supported. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many failed sign-ins or requests in flight; Retry-After says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error; see the server's log. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The identity provider rejects this platform as a client. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Database, session store, object store or identity provider unavailable; try again. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1273,6 +1388,71 @@ export interface operations {
             };
             /** @description Internal error; see the server's log. */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Database, session store, object store or identity provider unavailable; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    finishSignIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Redirect Response */
+            303: {
+                headers: {
+                    /** @description target path for the redirect */
+                    location?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request breaks a rule; code and message say which. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope is missing, or a page of another origin sent the write. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error; see the server's log. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The identity provider rejects this platform as a client. */
+            502: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1415,7 +1595,7 @@ export interface operations {
             };
         };
     };
-    finishSignIn: {
+    signOut: {
         parameters: {
             query?: never;
             header?: never;
@@ -1424,17 +1604,17 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Redirect Response */
-            303: {
+            /** @description Request fulfilled, document follows */
+            200: {
                 headers: {
-                    /** @description target path for the redirect */
-                    location?: string;
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["SignedOut"];
+                };
             };
-            /** @description The request breaks a rule; code and message say which. */
-            400: {
+            /** @description No valid access token and no live session. */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1453,15 +1633,6 @@ export interface operations {
             };
             /** @description Internal error; see the server's log. */
             500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The identity provider rejects this platform as a client. */
-            502: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1565,1141 +1736,15 @@ export interface operations {
             };
         };
     };
-    signOut: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SignedOut"];
-                };
-            };
-            /** @description No valid access token and no live session. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The scope is missing, or a page of another origin sent the write. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal error; see the server's log. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Database, session store, object store or identity provider unavailable; try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getReadings: {
+    listEquipment: {
         parameters: {
             query?: {
-                /** @description The first moment, with an offset; the beginning if not said. */
-                from?: string;
-                /** @description The first moment after the range; the end if not said. */
-                to?: string;
-                /** @description May be repeated; a trailing * makes it a prefix. None: all. */
-                equipmentId?: string[];
-                /** @description Counts before Accept; json if neither says. */
-                format?: "json" | "ndjson" | "csv" | "parquet" | "arrow";
-                /** @description spreadsheet: texts that a spreadsheet would take for formulas begin with an apostrophe. */
-                csvDialect?: "plain" | "spreadsheet";
-                /** @description Readings on a page of json; 1000 if not said. */
-                limit?: number;
                 /** @description The nextCursor of the page before. */
                 cursor?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ReadingPage"];
-                    "application/x-ndjson": string;
-                    "text/csv": string;
-                    "application/vnd.apache.parquet": string;
-                    "application/vnd.apache.arrow.stream": string;
-                };
-            };
-            /** @description The request breaks a rule; code and message say which. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No valid access token and no live session. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The scope is missing, or a page of another origin sent the write. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not available in a media type that the request accepts. */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The URI is longer than 64 KiB: name less equipment. */
-            414: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Too many failed sign-ins or requests in flight; Retry-After says when to try again. */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal error; see the server's log. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Database, session store, object store or identity provider unavailable; try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    saveReading: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description The request is carried out once in 24 hours; again it gets the same answer. */
-                "Idempotency-Key"?: string;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": {
-                    equipmentId: string;
-                    /**
-                     * Format: date-time
-                     * @description ISO 8601. An offset is honoured; without one it is UTC, or refused.
-                     */
-                    timestamp: string;
-                    value: number;
-                };
-            };
-        };
-        responses: {
-            /** @description Document created, URL follows */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Saved"];
-                };
-            };
-            /** @description The request breaks a rule; code and message say which. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No valid access token and no live session. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The scope is missing, or a page of another origin sent the write. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body arrives more slowly than the server waits. */
-            408: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The state of the resource does not allow that; the message names it. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is too large. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The media type of the body is not supported. */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description This Idempotency-Key was used with another request. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many failed sign-ins or requests in flight; Retry-After says when to try again. */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal error; see the server's log. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Database, session store, object store or identity provider unavailable; try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    saveBatch: {
-        parameters: {
-            query?: {
-                /** @description Whether one bad row refuses all. */
-                mode?: "atomic" | "partial";
-                /** @description What happens where a key is stored with another value. */
-                onConflict?: "replace" | "skip" | "error";
-            };
-            header?: {
-                /** @description The request is carried out once in 24 hours; again it gets the same answer. */
-                "Idempotency-Key"?: string;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": {
-                    equipmentId: string;
-                    /**
-                     * Format: date-time
-                     * @description ISO 8601. An offset is honoured; without one it is UTC, or refused.
-                     */
-                    timestamp: string;
-                    value: number;
-                }[];
-                "application/x-ndjson": string;
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["readings_schemas_Account"];
-                };
-            };
-            /** @description The request breaks a rule; code and message say which. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No valid access token and no live session. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The scope is missing, or a page of another origin sent the write. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body arrives more slowly than the server waits. */
-            408: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The state of the resource does not allow that; the message names it. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is too large. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The media type of the body is not supported. */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description This Idempotency-Key was used with another request. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many failed sign-ins or requests in flight; Retry-After says when to try again. */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal error; see the server's log. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Database, session store, object store or identity provider unavailable; try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    writeLineProtocol: {
-        parameters: {
-            query?: {
-                /** @description The unit of timestamps. */
-                precision?: "ns" | "n" | "nanosecond" | "us" | "u" | "microsecond" | "ms" | "millisecond" | "s" | "second" | "m" | "h";
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "text/plain": string;
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    /** @description How many fields are strings, which are not stored; only if there are any. */
-                    "Sensorflow-Skipped-Fields"?: string;
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description The request breaks a rule; code and message say which. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                    "application/json": Record<string, never>;
-                };
-            };
-            /** @description No valid access token and no live session. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The scope is missing, or a page of another origin sent the write. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body arrives more slowly than the server waits. */
-            408: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is too large. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The media type of the body is not supported. */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many failed sign-ins or requests in flight; Retry-After says when to try again. */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal error; see the server's log. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The identity provider rejects this platform as a client. */
-            502: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Database, session store, object store or identity provider unavailable; try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    writeLineProtocolByOldPath: {
-        parameters: {
-            query?: {
-                /** @description The unit of timestamps. */
-                precision?: "ns" | "n" | "nanosecond" | "us" | "u" | "microsecond" | "ms" | "millisecond" | "s" | "second" | "m" | "h";
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "text/plain": string;
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    /** @description How many fields are strings, which are not stored; only if there are any. */
-                    "Sensorflow-Skipped-Fields"?: string;
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description The request breaks a rule; code and message say which. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                    "application/json": Record<string, never>;
-                };
-            };
-            /** @description No valid access token and no live session. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The scope is missing, or a page of another origin sent the write. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body arrives more slowly than the server waits. */
-            408: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is too large. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The media type of the body is not supported. */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal error; see the server's log. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The identity provider rejects this platform as a client. */
-            502: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Database, session store, object store or identity provider unavailable; try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    writeLineProtocolByNewPath: {
-        parameters: {
-            query?: {
-                /** @description The unit of timestamps. */
-                precision?: "ns" | "n" | "nanosecond" | "us" | "u" | "microsecond" | "ms" | "millisecond" | "s" | "second" | "m" | "h";
-                /** @description Whether good fields are stored if others are refused. */
-                accept_partial?: boolean;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "text/plain": string;
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    /** @description How many fields are strings, which are not stored; only if there are any. */
-                    "Sensorflow-Skipped-Fields"?: string;
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description The request breaks a rule; code and message say which. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                    "application/json": Record<string, never>;
-                };
-            };
-            /** @description No valid access token and no live session. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The scope is missing, or a page of another origin sent the write. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body arrives more slowly than the server waits. */
-            408: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is too large. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The media type of the body is not supported. */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many failed sign-ins or requests in flight; Retry-After says when to try again. */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal error; see the server's log. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The identity provider rejects this platform as a client. */
-            502: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Database, session store, object store or identity provider unavailable; try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getInfluxDBHealth: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    "X-Influxdb-Version"?: string;
-                    "X-Influxdb-Build"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Health"];
-                };
-            };
-            /** @description Internal error; see the server's log. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not now; the checks say why. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Health"];
-                };
-            };
-        };
-    };
-    getInfluxDBReady: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    "X-Influxdb-Version"?: string;
-                    "X-Influxdb-Build"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Ready"];
-                };
-            };
-            /** @description Internal error; see the server's log. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not now. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Ready"];
-                };
-            };
-        };
-    };
-    ping: {
-        parameters: {
-            query?: {
-                /** @description Whether the response is 200 with a body. */
-                verbose?: boolean;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    "X-Influxdb-Version"?: string;
-                    "X-Influxdb-Build"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Version"] | null;
-                };
-            };
-            /** @description Somebody is; without verbose=true. */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Internal error; see the server's log. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    queryInfluxDB: {
-        parameters: {
-            query?: {
-                /** @description Statements, separated by semicolons. Any other parameter is ignored. */
-                q?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    "X-Influxdb-Version"?: string;
-                    "X-Influxdb-Build"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Results"];
-                };
-            };
-            /** @description The request breaks a rule; code and message say which. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No valid access token and no live session. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The scope is missing, or a page of another origin sent the write. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body arrives more slowly than the server waits. */
-            408: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is too large. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal error; see the server's log. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The identity provider rejects this platform as a client. */
-            502: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Database, session store, object store or identity provider unavailable; try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    queryInfluxDBByForm: {
-        parameters: {
-            query?: {
-                /** @description Statements, separated by semicolons. Any other parameter is ignored. */
-                q?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/x-www-form-urlencoded": {
-                    /** @example CREATE DATABASE "telegraf" */
-                    q?: string;
-                };
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    "X-Influxdb-Version"?: string;
-                    "X-Influxdb-Build"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Results"];
-                };
-            };
-            /** @description The request breaks a rule; code and message say which. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No valid access token and no live session. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The scope is missing, or a page of another origin sent the write. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body arrives more slowly than the server waits. */
-            408: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is too large. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal error; see the server's log. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The identity provider rejects this platform as a client. */
-            502: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Database, session store, object store or identity provider unavailable; try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getAggregates: {
-        parameters: {
-            query?: {
-                /** @description How far the window reaches back from now. */
-                interval?: "24h" | "48h" | "1w" | "1m";
-                /** @description Instead of interval: the first moment, with an offset. */
-                from?: string;
-                /** @description The first moment after the range that begins at from. */
-                to?: string;
                 /** @description May be repeated; a trailing * makes it a prefix. None: all. */
                 equipmentId?: string[];
-                /** @description The width of a bucket; 1h for a window, auto for a range if not said. */
-                resolution?: "auto" | "1m" | "5m" | "15m" | "1h" | "1d";
-                /** @description Days and hours begin as in this time zone of the IANA database. */
-                tz?: string;
-                /** @description all: every bucket of all chosen equipment. */
-                groupBy?: "equipment" | "all";
-                /** @description The statistics in the items, separated by commas. */
-                statistics?: ("total" | "count" | "average" | "minimum" | "maximum" | "first" | "last" | "range")[];
-                /** @description Buckets without readings: left out, null, or with values from those around them. */
-                fill?: "none" | "null" | "previous" | "linear";
-                /** @description Return the same of an earlier range as well. */
-                compare?: "previous" | "1w" | "1y";
-                /** @description Items on a page; 1000 if not said, all for windows of hours or days. */
+                /** @description Equipment on a page; 100 if not said. */
                 limit?: number;
-                /** @description The nextCursor of the page before. */
-                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -2710,20 +1755,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description Changes when the data do; send it back as If-None-Match. */
-                    ETag?: unknown;
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Aggregates"];
+                    "application/json": components["schemas"]["EquipmentPage"];
                 };
-            };
-            /** @description The caller's copy is still current. */
-            304: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
             };
             /** @description The request breaks a rule; code and message say which. */
             400: {
@@ -2758,182 +1794,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
-            };
-            /** @description Internal error; see the server's log. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Database, session store, object store or identity provider unavailable; try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getAggregatesByOldPath: {
-        parameters: {
-            query?: {
-                /** @description How far the window reaches back from now. */
-                interval?: "24h" | "48h" | "1w" | "1m";
-                /** @description Instead of interval: the first moment, with an offset. */
-                from?: string;
-                /** @description The first moment after the range that begins at from. */
-                to?: string;
-                /** @description May be repeated; a trailing * makes it a prefix. None: all. */
-                equipmentId?: string[];
-                /** @description The width of a bucket; 1h for a window, auto for a range if not said. */
-                resolution?: "auto" | "1m" | "5m" | "15m" | "1h" | "1d";
-                /** @description Days and hours begin as in this time zone of the IANA database. */
-                tz?: string;
-                /** @description all: every bucket of all chosen equipment. */
-                groupBy?: "equipment" | "all";
-                /** @description The statistics in the items, separated by commas. */
-                statistics?: ("total" | "count" | "average" | "minimum" | "maximum" | "first" | "last" | "range")[];
-                /** @description Buckets without readings: left out, null, or with values from those around them. */
-                fill?: "none" | "null" | "previous" | "linear";
-                /** @description Return the same of an earlier range as well. */
-                compare?: "previous" | "1w" | "1y";
-                /** @description Items on a page; 1000 if not said, all for windows of hours or days. */
-                limit?: number;
-                /** @description The nextCursor of the page before. */
-                cursor?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    /** @description Changes when the data do; send it back as If-None-Match. */
-                    ETag?: unknown;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Aggregates"];
-                };
-            };
-            /** @description The caller's copy is still current. */
-            304: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description The request breaks a rule; code and message say which. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No valid access token and no live session. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The scope is missing, or a page of another origin sent the write. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The URI is longer than 64 KiB: name less equipment. */
-            414: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Internal error; see the server's log. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Database, session store, object store or identity provider unavailable; try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    auditRollups: {
-        parameters: {
-            query?: {
-                /** @description The first moment to audit, with an offset. */
-                from?: string;
-                /** @description The first moment after that range. */
-                to?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Audit"];
-                };
-            };
-            /** @description The request breaks a rule; code and message say which. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No valid access token and no live session. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The scope is missing, or a page of another origin sent the write. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
             };
             /** @description Internal error; see the server's log. */
             500: {
@@ -3045,12 +1905,12 @@ export interface operations {
         requestBody: {
             content: {
                 "application/merge-patch+json": {
+                    expectedPeriodSeconds?: number | null;
+                    location?: string | null;
                     name?: string | null;
                     unit?: string | null;
-                    location?: string | null;
                     /** @description A time zone of the IANA database. */
                     zone?: string | null;
-                    expectedPeriodSeconds?: number | null;
                 };
             };
         };
@@ -3147,15 +2007,120 @@ export interface operations {
             };
         };
     };
-    listEquipment: {
+    getInfluxDBHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "X-Influxdb-Build"?: string;
+                    "X-Influxdb-Version"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description Internal error; see the server's log. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not now; the checks say why. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    getLiveness: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alive"];
+                };
+            };
+            /** @description Internal error; see the server's log. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getReadiness: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
+            };
+            /** @description Internal error; see the server's log. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not ready; the checks say why. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
+            };
+        };
+    };
+    listImports: {
         parameters: {
             query?: {
-                /** @description May be repeated; a trailing * makes it a prefix. None: all. */
-                equipmentId?: string[];
-                /** @description Equipment on a page; 100 if not said. */
+                /** @description The nextCursor of a page. */
+                cursor?: string | null;
+                /** @description Imports on a page. */
                 limit?: number;
-                /** @description The nextCursor of the page before. */
-                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -3169,7 +2134,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["EquipmentPage"];
+                    "application/json": components["schemas"]["ImportPage"];
                 };
             };
             /** @description The request breaks a rule; code and message say which. */
@@ -3199,12 +2164,173 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The URI is longer than 64 KiB: name less equipment. */
-            414: {
+            /** @description Internal error; see the server's log. */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Database, session store, object store or identity provider unavailable; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUpload"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresignedUpload"];
+                };
+            };
+            /** @description The request breaks a rule; code and message say which. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid access token and no live session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope is missing, or a page of another origin sent the write. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body arrives more slowly than the server waits. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error; see the server's log. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Database, session store, object store or identity provider unavailable; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getImport: {
+        parameters: {
+            query?: {
+                /** @description Seconds that wait=visible takes at most. */
+                timeout?: number;
+                /** @description visible: respond when the import is done, failed or cancelled. */
+                wait?: "visible" | null;
+            };
+            header?: never;
+            path: {
+                import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description The request breaks a rule; code and message say which. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid access token and no live session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope is missing, or a page of another origin sent the write. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description Internal error; see the server's log. */
             500: {
@@ -3414,97 +2540,32 @@ export interface operations {
             };
         };
     };
-    listImports: {
+    putContent: {
         parameters: {
             query?: {
-                /** @description Imports on a page. */
-                limit?: number;
-                /** @description The nextCursor of a page. */
-                cursor?: string | null;
+                /** @description As the server wrote it into the URL. */
+                expires?: string;
+                /** @description As the server wrote it into the URL. */
+                signature?: string;
             };
             header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ImportPage"];
-                };
+            path: {
+                import_id: string;
             };
-            /** @description The request breaks a rule; code and message say which. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No valid access token and no live session. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The scope is missing, or a page of another origin sent the write. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal error; see the server's log. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Database, session store, object store or identity provider unavailable; try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    createImport: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewUpload"];
+                "application/octet-stream": string;
             };
         };
         responses: {
-            /** @description Document created, URL follows */
-            201: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/json": components["schemas"]["PresignedUpload"];
-                };
+                content?: never;
             };
             /** @description The request breaks a rule; code and message say which. */
             400: {
@@ -3515,8 +2576,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No valid access token and no live session. */
-            401: {
+            /** @description The scope is missing, or a page of another origin sent the write. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3524,8 +2585,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The scope is missing, or a page of another origin sent the write. */
-            403: {
+            /** @description Not found. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3535,6 +2596,15 @@ export interface operations {
             };
             /** @description The body arrives more slowly than the server waits. */
             408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the resource does not allow that; the message names it. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3632,87 +2702,6 @@ export interface operations {
             };
             /** @description Too many failed sign-ins or requests in flight; Retry-After says when to try again. */
             429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal error; see the server's log. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Database, session store, object store or identity provider unavailable; try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getImport: {
-        parameters: {
-            query?: {
-                /** @description visible: respond when the import is done, failed or cancelled. */
-                wait?: "visible" | null;
-                /** @description Seconds that wait=visible takes at most. */
-                timeout?: number;
-            };
-            header?: never;
-            path: {
-                import_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Import"];
-                };
-            };
-            /** @description The request breaks a rule; code and message say which. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No valid access token and no live session. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The scope is missing, or a page of another origin sent the write. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not found. */
-            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4016,6 +3005,1009 @@ export interface operations {
             };
         };
     };
+    getMetrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain; version=1.0.0; charset=utf-8": string;
+                };
+            };
+            /** @description No valid access token and no live session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope is missing, or a page of another origin sent the write. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error; see the server's log. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Database, session store, object store or identity provider unavailable; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ping: {
+        parameters: {
+            query?: {
+                /** @description Whether the response is 200 with a body. */
+                verbose?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "X-Influxdb-Build"?: string;
+                    "X-Influxdb-Version"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Version"] | null;
+                };
+            };
+            /** @description Somebody is; without verbose=true. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Internal error; see the server's log. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    queryInfluxDB: {
+        parameters: {
+            query?: {
+                /** @description Statements, separated by semicolons. Any other parameter is ignored. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "X-Influxdb-Build"?: string;
+                    "X-Influxdb-Version"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Results"];
+                };
+            };
+            /** @description The request breaks a rule; code and message say which. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid access token and no live session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope is missing, or a page of another origin sent the write. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body arrives more slowly than the server waits. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error; see the server's log. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The identity provider rejects this platform as a client. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Database, session store, object store or identity provider unavailable; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    queryInfluxDBByForm: {
+        parameters: {
+            query?: {
+                /** @description Statements, separated by semicolons. Any other parameter is ignored. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    /** @example CREATE DATABASE "telegraf" */
+                    q?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "X-Influxdb-Build"?: string;
+                    "X-Influxdb-Version"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Results"];
+                };
+            };
+            /** @description The request breaks a rule; code and message say which. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid access token and no live session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope is missing, or a page of another origin sent the write. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body arrives more slowly than the server waits. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error; see the server's log. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The identity provider rejects this platform as a client. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Database, session store, object store or identity provider unavailable; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getInfluxDBReady: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "X-Influxdb-Build"?: string;
+                    "X-Influxdb-Version"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ready"];
+                };
+            };
+            /** @description Internal error; see the server's log. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ready"];
+                };
+            };
+        };
+    };
+    auditRollups: {
+        parameters: {
+            query?: {
+                /** @description The first moment to audit, with an offset. */
+                from?: string;
+                /** @description The first moment after that range. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Audit"];
+                };
+            };
+            /** @description The request breaks a rule; code and message say which. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid access token and no live session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope is missing, or a page of another origin sent the write. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error; see the server's log. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Database, session store, object store or identity provider unavailable; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getReadings: {
+        parameters: {
+            query?: {
+                /** @description spreadsheet: texts that a spreadsheet would take for formulas begin with an apostrophe. */
+                csvDialect?: "plain" | "spreadsheet";
+                /** @description The nextCursor of the page before. */
+                cursor?: string;
+                /** @description May be repeated; a trailing * makes it a prefix. None: all. */
+                equipmentId?: string[];
+                /** @description Counts before Accept; json if neither says. */
+                format?: "json" | "ndjson" | "csv" | "parquet" | "arrow";
+                /** @description The first moment, with an offset; the beginning if not said. */
+                from?: string;
+                /** @description Readings on a page of json; 1000 if not said. */
+                limit?: number;
+                /** @description The first moment after the range; the end if not said. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadingPage"];
+                    "application/vnd.apache.arrow.stream": string;
+                    "application/vnd.apache.parquet": string;
+                    "application/x-ndjson": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description The request breaks a rule; code and message say which. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid access token and no live session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope is missing, or a page of another origin sent the write. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available in a media type that the request accepts. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The URI is longer than 64 KiB: name less equipment. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Too many failed sign-ins or requests in flight; Retry-After says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error; see the server's log. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Database, session store, object store or identity provider unavailable; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    saveReading: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request is carried out once in 24 hours; again it gets the same answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    equipmentId: string;
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601. An offset is honoured; without one it is UTC, or refused.
+                     */
+                    timestamp: string;
+                    value: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Saved"];
+                };
+            };
+            /** @description The request breaks a rule; code and message say which. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid access token and no live session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope is missing, or a page of another origin sent the write. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body arrives more slowly than the server waits. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the resource does not allow that; the message names it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The media type of the body is not supported. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many failed sign-ins or requests in flight; Retry-After says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error; see the server's log. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Database, session store, object store or identity provider unavailable; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAggregatesByOldPath: {
+        parameters: {
+            query?: {
+                /** @description Return the same of an earlier range as well. */
+                compare?: "previous" | "1w" | "1y";
+                /** @description The nextCursor of the page before. */
+                cursor?: string;
+                /** @description May be repeated; a trailing * makes it a prefix. None: all. */
+                equipmentId?: string[];
+                /** @description Buckets without readings: left out, null, or with values from those around them. */
+                fill?: "none" | "null" | "previous" | "linear";
+                /** @description Instead of interval: the first moment, with an offset. */
+                from?: string;
+                /** @description all: every bucket of all chosen equipment. */
+                groupBy?: "equipment" | "all";
+                /** @description How far the window reaches back from now. */
+                interval?: "24h" | "48h" | "1w" | "1m";
+                /** @description Items on a page; 1000 if not said, all for windows of hours or days. */
+                limit?: number;
+                /** @description The width of a bucket; 1h for a window, auto for a range if not said. */
+                resolution?: "auto" | "1m" | "5m" | "15m" | "1h" | "1d";
+                /** @description The statistics in the items, separated by commas. */
+                statistics?: ("total" | "count" | "average" | "minimum" | "maximum" | "first" | "last" | "range")[];
+                /** @description The first moment after the range that begins at from. */
+                to?: string;
+                /** @description Days and hours begin as in this time zone of the IANA database. */
+                tz?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    /** @description Changes when the data do; send it back as If-None-Match. */
+                    ETag?: unknown;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Aggregates"];
+                };
+            };
+            /** @description The caller's copy is still current. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request breaks a rule; code and message say which. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid access token and no live session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope is missing, or a page of another origin sent the write. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The URI is longer than 64 KiB: name less equipment. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Internal error; see the server's log. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Database, session store, object store or identity provider unavailable; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAggregates: {
+        parameters: {
+            query?: {
+                /** @description Return the same of an earlier range as well. */
+                compare?: "previous" | "1w" | "1y";
+                /** @description The nextCursor of the page before. */
+                cursor?: string;
+                /** @description May be repeated; a trailing * makes it a prefix. None: all. */
+                equipmentId?: string[];
+                /** @description Buckets without readings: left out, null, or with values from those around them. */
+                fill?: "none" | "null" | "previous" | "linear";
+                /** @description Instead of interval: the first moment, with an offset. */
+                from?: string;
+                /** @description all: every bucket of all chosen equipment. */
+                groupBy?: "equipment" | "all";
+                /** @description How far the window reaches back from now. */
+                interval?: "24h" | "48h" | "1w" | "1m";
+                /** @description Items on a page; 1000 if not said, all for windows of hours or days. */
+                limit?: number;
+                /** @description The width of a bucket; 1h for a window, auto for a range if not said. */
+                resolution?: "auto" | "1m" | "5m" | "15m" | "1h" | "1d";
+                /** @description The statistics in the items, separated by commas. */
+                statistics?: ("total" | "count" | "average" | "minimum" | "maximum" | "first" | "last" | "range")[];
+                /** @description The first moment after the range that begins at from. */
+                to?: string;
+                /** @description Days and hours begin as in this time zone of the IANA database. */
+                tz?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    /** @description Changes when the data do; send it back as If-None-Match. */
+                    ETag?: unknown;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Aggregates"];
+                };
+            };
+            /** @description The caller's copy is still current. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request breaks a rule; code and message say which. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid access token and no live session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope is missing, or a page of another origin sent the write. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The URI is longer than 64 KiB: name less equipment. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Internal error; see the server's log. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Database, session store, object store or identity provider unavailable; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    saveBatch: {
+        parameters: {
+            query?: {
+                /** @description Whether one bad row refuses all. */
+                mode?: "atomic" | "partial";
+                /** @description What happens where a key is stored with another value. */
+                onConflict?: "replace" | "skip" | "error";
+            };
+            header?: {
+                /** @description The request is carried out once in 24 hours; again it gets the same answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    equipmentId: string;
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601. An offset is honoured; without one it is UTC, or refused.
+                     */
+                    timestamp: string;
+                    value: number;
+                }[];
+                "application/x-ndjson": string;
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["readings_schemas_Account"];
+                };
+            };
+            /** @description The request breaks a rule; code and message say which. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid access token and no live session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope is missing, or a page of another origin sent the write. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body arrives more slowly than the server waits. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the resource does not allow that; the message names it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The media type of the body is not supported. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many failed sign-ins or requests in flight; Retry-After says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error; see the server's log. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Database, session store, object store or identity provider unavailable; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     followReadings: {
         parameters: {
             query?: {
@@ -4103,107 +4095,6 @@ export interface operations {
             };
         };
     };
-    putContent: {
-        parameters: {
-            query?: {
-                /** @description As the server wrote it into the URL. */
-                expires?: string;
-                /** @description As the server wrote it into the URL. */
-                signature?: string;
-            };
-            header?: never;
-            path: {
-                import_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/octet-stream": string;
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description The request breaks a rule; code and message say which. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The scope is missing, or a page of another origin sent the write. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not found. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body arrives more slowly than the server waits. */
-            408: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The state of the resource does not allow that; the message names it. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is too large. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal error; see the server's log. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Database, session store, object store or identity provider unavailable; try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     uploadCsv: {
         parameters: {
             query?: never;
@@ -4214,18 +4105,10 @@ export interface operations {
         requestBody: {
             content: {
                 "multipart/form-data": {
-                    file: string;
-                    /**
-                     * @description The encoding of a text file that begins with no byte order mark.
-                     * @default utf-8
-                     * @enum {string}
-                     */
-                    encoding?: "utf-8" | "utf-16" | "windows-1252";
-                    /**
-                     * @description Between fields; without it, detected from the header.
-                     * @enum {string}
-                     */
-                    delimiter?: "," | ";" | "|" | "tab";
+                    /** @description A JSON object: the file's names for any of equipmentId, timestamp, value; a list of two for a timestamp whose date and time are in two columns. */
+                    columns?: string;
+                    /** @description Lines that begin with it are passed over, wherever they are. */
+                    commentPrefix?: string;
                     /**
                      * @description The mark before a value's fraction.
                      * @default .
@@ -4233,29 +4116,31 @@ export interface operations {
                      */
                     decimal?: "." | ",";
                     /**
-                     * @description How timestamps are written: iso8601, epoch_s, epoch_ms, epoch_us or epoch_ns, or a pattern such as %d.%m.%Y %H:%M:%S or %m/%d/%Y %I:%M:%S %p; it may have %Y, %y, %m, %b, %B, %d, %H, %I, %p, %M, %S, %f, %z, %Z.
-                     * @default iso8601
+                     * @description Between fields; without it, detected from the header.
+                     * @enum {string}
                      */
-                    timeFormat?: string;
+                    delimiter?: "," | ";" | "|" | "tab";
+                    /** @description The earliest plausible timestamp, or its date; without it, the server's. */
+                    earliest?: string;
+                    /**
+                     * @description The encoding of a text file that begins with no byte order mark.
+                     * @default utf-8
+                     * @enum {string}
+                     */
+                    encoding?: "utf-8" | "utf-16" | "windows-1252";
+                    file: string;
+                    /**
+                     * @description none: no line names the columns, and the option columns has their numbers.
+                     * @default detect
+                     * @enum {string}
+                     */
+                    header?: "detect" | "none";
                     /**
                      * @description What 24:00:00 is: no time, or the beginning of the next day.
                      * @default reject
                      * @enum {string}
                      */
                     hour24?: "reject" | "next_day";
-                    /**
-                     * @description The IANA time zone of timestamps without offset.
-                     * @default UTC
-                     */
-                    timeZone?: string;
-                    /** @description A JSON object: the file's names for any of equipmentId, timestamp, value; a list of two for a timestamp whose date and time are in two columns. */
-                    columns?: string;
-                    /**
-                     * @description wide: every column but the timestamp's is a sensor.
-                     * @default long
-                     * @enum {string}
-                     */
-                    layout?: "long" | "wide";
                     /**
                      * @description The id of a wide layout's sensor, with {column} for its column's name.
                      * @default {column}
@@ -4264,35 +4149,41 @@ export interface operations {
                     /** @description A JSON list of columns of a wide layout that are no sensors; "" is one without a name. */
                     ignoreColumns?: string;
                     /**
-                     * @description none: no line names the columns, and the option columns has their numbers.
-                     * @default detect
+                     * @description wide: every column but the timestamp's is a sensor.
+                     * @default long
                      * @enum {string}
                      */
-                    header?: "detect" | "none";
-                    /** @description Lines above the header, or above the first row if there is none. */
-                    skipLines?: string;
-                    /** @description Lines that begin with it are passed over, wherever they are. */
-                    commentPrefix?: string;
-                    /** @description Lines between the header and the first row, such as one of units. */
-                    skipLinesAfterHeader?: string;
+                    layout?: "long" | "wide";
                     /** @description The rows that may be rejected: a number, or a percentage such as 5%. */
                     maxErrors?: string;
-                    /**
-                     * @description What happens to the other rows if more are rejected.
-                     * @default discard
-                     * @enum {string}
-                     */
-                    onTooManyErrors?: "discard" | "keep";
+                    /** @description A JSON list of values that stand for no reading, such as ["-9999", "NAN"]; "" is an empty one. */
+                    nullValues?: string;
                     /**
                      * @description What happens to a row whose key is stored with another value.
                      * @default replace
                      * @enum {string}
                      */
                     onConflict?: "replace" | "skip" | "error";
-                    /** @description The earliest plausible timestamp, or its date; without it, the server's. */
-                    earliest?: string;
-                    /** @description A JSON list of values that stand for no reading, such as ["-9999", "NAN"]; "" is an empty one. */
-                    nullValues?: string;
+                    /**
+                     * @description What happens to the other rows if more are rejected.
+                     * @default discard
+                     * @enum {string}
+                     */
+                    onTooManyErrors?: "discard" | "keep";
+                    /** @description Lines above the header, or above the first row if there is none. */
+                    skipLines?: string;
+                    /** @description Lines between the header and the first row, such as one of units. */
+                    skipLinesAfterHeader?: string;
+                    /**
+                     * @description How timestamps are written: iso8601, epoch_s, epoch_ms, epoch_us or epoch_ns, or a pattern such as %d.%m.%Y %H:%M:%S or %m/%d/%Y %I:%M:%S %p; it may have %Y, %y, %m, %b, %B, %d, %H, %I, %p, %M, %S, %f, %z, %Z.
+                     * @default iso8601
+                     */
+                    timeFormat?: string;
+                    /**
+                     * @description The IANA time zone of timestamps without offset.
+                     * @default UTC
+                     */
+                    timeZone?: string;
                 };
             };
         };
@@ -4353,6 +4244,115 @@ export interface operations {
             };
             /** @description Internal error; see the server's log. */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Database, session store, object store or identity provider unavailable; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    writeLineProtocolByOldPath: {
+        parameters: {
+            query?: {
+                /** @description The unit of timestamps. */
+                precision?: "ns" | "n" | "nanosecond" | "us" | "u" | "microsecond" | "ms" | "millisecond" | "s" | "second" | "m" | "h";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/plain": string;
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    /** @description How many fields are strings, which are not stored; only if there are any. */
+                    "Sensorflow-Skipped-Fields"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request breaks a rule; code and message say which. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid access token and no live session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope is missing, or a page of another origin sent the write. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body arrives more slowly than the server waits. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The media type of the body is not supported. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error; see the server's log. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The identity provider rejects this platform as a client. */
+            502: {
                 headers: {
                     [name: string]: unknown;
                 };
