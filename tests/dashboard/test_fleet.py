@@ -87,7 +87,14 @@ async def test_equipment_is_searched_by_id_name_and_location(page: Page, pool: P
 
 
 async def test_ten_thousand_are_scrolled_while_a_few_rows_are_drawn(page: Page, pool: Pool) -> None:
-    await insert(pool, *((f"sensor-{number:05}", this_hour(), 1) for number in range(MANY)))
+    await pool.execute(
+        """
+        INSERT INTO readings (equipment_id, ts, value)
+        SELECT 'sensor-' || lpad(number::text, 5, '0'), date_trunc('hour', now()), 1
+        FROM generate_series(0, $1::int - 1) AS number
+        """,
+        MANY,
+    )
     await page.goto("/ui")
     await sign_in(page)
     await expect(page.get_by_text("10,000", exact=True).last).to_be_visible(timeout=30_000)
