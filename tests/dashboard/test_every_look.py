@@ -60,11 +60,13 @@ async def test_every_page_is_in_order(
         await look_at(page, f"wrong-password-{look}")
         await log_in(page, TEST_USER[1])
         await expect(page.locator("dl")).to_be_visible()
+        await expect(page.locator("pre")).to_be_visible()
         await look_at(page, f"fleet-empty-{look}")
         await store_two_days(pool)
         await page.get_by_role("radio").nth(1).check(force=True)
         await page.reload()
-        await expect(page.locator("dl")).to_contain_text("48")
+        await expect(page.locator("dl")).to_contain_text("111")
+        await expect(page.locator("tr.row")).not_to_have_count(0)
         await look_at(page, f"fleet-{look}")
         await PostgresSessions(pool).clear()
         await page.get_by_role("radio").nth(2).check(force=True)
@@ -75,3 +77,13 @@ async def test_every_page_is_in_order(
 async def store_two_days(pool: Pool) -> None:
     hours = [this_hour() - timedelta(hours=hour) for hour in range(48)]
     await insert(pool, *(("pump-1", hour, 1_234.5 + hour.hour) for hour in hours))
+    await insert(pool, *(("line-4/boiler", hour, 78.25) for hour in hours[3:]))
+    await insert(pool, *(("hall-7/roof", hour, -2.75) for hour in hours[30:]))
+    await pool.execute(
+        """
+        INSERT INTO equipment (id, name, unit, location, expected_period_seconds)
+        VALUES ('pump-1', 'Feed pump', 'bar', 'Hall 4', 3600),
+               ('line-4/boiler', NULL, '°C', 'Hall 4, line 4', 3600),
+               ('hall-7/roof', 'Roof', '°C', 'Hall 7', 3600)
+        """
+    )

@@ -106,7 +106,7 @@ async def test_signing_out_ends_the_session_and_offers_to_leave_the_provider_too
     await page.goto("/ui")
     await sign_in(page)
     await page.get_by_role("button", name="Sign out").click()
-    await expect(page.get_by_role("status")).to_contain_text("You are signed out.")
+    await expect(page.get_by_text("You are signed out.")).to_be_visible()
     link = page.get_by_role("link", name="Sign out of the identity provider too")
     assert "/session/end" in str(await link.get_attribute("href"))
     await page.reload()

@@ -1,10 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { ApiError, errorOf } from "./api/errors.ts";
 import { change } from "./fleet/change.ts";
+import { byAttention, type Equipment, freshness, matching } from "./fleet/freshness.ts";
+import { visibleRows } from "./fleet/visibleRows.ts";
 import { summaryQuery, windowOf } from "./fleet/windows.ts";
 import { describeError } from "./i18n/errors.ts";
 import { formattingLocale, preferredLanguage } from "./i18n/languages.ts";
 import { MESSAGES } from "./i18n/messages.ts";
+import { relativeTime } from "./i18n/relativeTime.ts";
 import { basicCredentials } from "./session/basic.ts";
 
 describe("languages", () => {
@@ -48,6 +51,76 @@ describe("errors", () => {
       "No.",
       7,
     ]);
+  });
+});
+
+describe("times", () => {
+  it.each([
+    [0, "en", "0 seconds ago"],
+    [59.9, "en", "59 seconds ago"],
+    [3599, "en", "59 minutes ago"],
+    [7200, "pt-BR", "há 2 horas"],
+    [90_000, "en", "1 day ago"],
+    [-5, "en", "0 seconds ago"],
+  ])("of %s seconds ago are in %s %s", (seconds, language, words) => {
+    expect(relativeTime(seconds, language)).toBe(words);
+  });
+});
+
+describe("equipment", () => {
+  const asOf = "2026-01-01T01:00:00Z";
+  const equipment = (
+    equipmentId: string,
+    minutesAgo: number,
+    period: number | null,
+  ): Equipment => ({
+    equipmentId,
+    name: null,
+    unit: null,
+    location: `Hall ${equipmentId}`,
+    zone: null,
+    expectedPeriodSeconds: period,
+    firstTimestamp: asOf,
+    lastTimestamp: new Date(Date.parse(asOf) - minutesAgo * 60_000).toISOString(),
+    lastValue: 1,
+    sampleCount: 1,
+  });
+
+  it.each([
+    [2, 60, "fresh"],
+    [2.1, 60, "late"],
+    [10, 60, "late"],
+    [10.1, 60, "silent"],
+    [10.1, null, "unknown"],
+  ] as const)("last seen %s minutes ago, expected every %s s, is %s", (minutes, period, state) => {
+    expect(freshness(equipment("a", minutes, period), asOf)).toBe(state);
+  });
+
+  it("comes in the order of what it missed", () => {
+    const unsorted = [
+      equipment("b", 50, null),
+      equipment("c", 1, 60),
+      equipment("a", 5, 60),
+      equipment("d", 5, null),
+    ];
+    const ids = byAttention(unsorted, asOf).map((each) => each.equipmentId);
+    expect(ids).toEqual(["a", "c", "b", "d"]);
+  });
+
+  it("is found by all words that are looked for", () => {
+    const all = [equipment("Pump-1", 0, null), equipment("pump-2", 0, null)];
+    expect(matching(all, "hall PUMP-1")).toEqual([all[0]]);
+    expect(matching(all, "  ")).toEqual(all);
+    expect(matching(all, "pump nowhere")).toEqual([]);
+  });
+
+  it.each([
+    [10_000, 0, { first: 0, end: 20 }],
+    [10_000, 44_000, { first: 990, end: 1020 }],
+    [5, 44_000, { first: 5, end: 5 }],
+    [0, 0, { first: 0, end: 0 }],
+  ])("of %s rows at %s pixels draws those in sight", (count, scrollTop, rows) => {
+    expect(visibleRows(count, 44, scrollTop, 440)).toEqual(rows);
   });
 });
 

@@ -1,7 +1,11 @@
 import type { ApiError } from "../api/errors.ts";
 import type { Messages } from "./messages.ts";
 
-const BY_CODE: Record<string, keyof Messages> = {
+type PlainText = {
+  [Key in keyof Messages]: Messages[Key] extends string ? Key : never;
+}[keyof Messages];
+
+const BY_CODE: Record<string, PlainText> = {
   wrong_credentials: "wrongCredentials",
   missing_credentials: "wrongCredentials",
   identity_provider_unavailable: "providerUnavailable",
@@ -24,6 +28,6 @@ export function describeError(
     const seconds = error.retryAfterSeconds ?? 60;
     return messages.tooManyFailures(timeOf(new Date(Date.now() + seconds * 1000)));
   }
-  const text = messages[BY_CODE[error.code] ?? "failed"];
-  return typeof text === "string" ? text : text(error.message);
+  const key = BY_CODE[error.code];
+  return key === undefined ? messages.failed(error.message) : messages[key];
 }

@@ -1,0 +1,20 @@
+/** The rows of a long table that are drawn: those in sight and some around them. */
+export interface VisibleRows {
+  first: number;
+  /** Before this one. */
+  end: number;
+}
+
+const ROWS_AROUND = 10;
+
+/** All rows are equally high, so where one stands follows from its number. */
+export function visibleRows(
+  count: number,
+  rowHeight: number,
+  scrollTop: number,
+  height: number,
+): VisibleRows {
+  const first = Math.max(0, Math.floor(scrollTop / rowHeight) - ROWS_AROUND);
+  const end = Math.min(count, Math.ceil((scrollTop + height) / rowHeight) + ROWS_AROUND);
+  return { first: Math.min(first, end), end };
+}
