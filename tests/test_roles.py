@@ -37,6 +37,11 @@ OWNED = """
     WHERE
         deptype = 'o' AND refclassid = 'pg_authid'::regclass
         AND refobjid IN (to_regrole('sensorflow_app'), to_regrole($1))
+        -- An engine of one session keeps the temporary tables of imports before.
+        AND NOT (
+            classid = 'pg_class'::regclass
+            AND objid IN (SELECT oid FROM pg_class WHERE relpersistence = 't')
+        )
 """
 SYSTEM_SCHEMAS = "'^(pg_|_?timescaledb_|information_schema|toolkit_)'"
 SCHEMAS = f"""
