@@ -22,7 +22,7 @@ from api.http.body_draining import BodyDraining
 from api.http.error_handlers import HANDLERS
 from api.http.head_requests import HeadRequests
 from api.http.request_body import TextRequest
-from api.http.request_body_pace import BodyPace
+from api.http.request_body_timeout import BodyTimeout
 from api.http.security_headers import SecurityHeaders
 from api.imports.controller import ImportController, UploadController
 from api.imports.multipart import FORM_OVERHEAD_BYTES
@@ -86,13 +86,13 @@ def create_app(settings: ServerSettings) -> Litestar:
         request_class=TextRequest,
     )
     require_rules(app)
-    served = HeadRequests(BodyDraining(app.asgi_handler, _body_pace(settings.api)))
+    served = HeadRequests(BodyDraining(app.asgi_handler, _body_timeout(settings.api)))
     app.asgi_handler = Observability(SecurityHeaders(served, settings.api.trusted_proxies), metrics)
     return app
 
 
-def _body_pace(settings: ApiSettings) -> BodyPace:
-    return BodyPace(settings.body_patience_seconds, settings.min_body_rate)
+def _body_timeout(settings: ApiSettings) -> BodyTimeout:
+    return BodyTimeout(settings.body_timeout_seconds, settings.min_body_rate)
 
 
 def from_environment() -> Litestar:

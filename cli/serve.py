@@ -61,7 +61,7 @@ class _ExclusiveServer(Server):
             app,
             interface=Interfaces.ASGINL,
             http=HTTPModes.http1,
-            http1_settings=HTTP1Settings(round(settings.head_patience_seconds * 1000)),
+            http1_settings=HTTP1Settings(round(settings.header_timeout_seconds * 1000)),
             backlog=BACKLOG,
             backpressure=_allow_connections(settings.max_connections),
             log_level=LogLevels.error,

@@ -115,10 +115,10 @@ class ApiSettings(BaseSettings):
     max_connections: Number = Field(
         default=20_000, description="Connections open in a process; further ones wait."
     )
-    head_patience_seconds: Seconds = Field(
+    header_timeout_seconds: Seconds = Field(
         default=30, description="A connection closes when no whole request head comes so long."
     )
-    body_patience_seconds: Seconds = Field(
+    body_timeout_seconds: Seconds = Field(
         default=30, description="How long a request waits for the next bytes of its body."
     )
     min_body_rate: Number = Field(

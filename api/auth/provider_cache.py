@@ -14,7 +14,7 @@ MAX_AGE_SECONDS = 3600.0
 COOLDOWN_SECONDS = 10.0
 COOLDOWN_WITHOUT_VALUE_SECONDS = 2.0
 # How long the caller that begins a fetch waits for it, if there is a stale value to use.
-PATIENCE_SECONDS = 0.5
+REFRESH_WAIT_SECONDS = 0.5
 
 # What a provider's answer can cause: it fails, takes too long, is too large, or makes no sense.
 FETCH_ERRORS = (httpx2.HTTPError, httpx2.InvalidURL, ValueError, RecursionError)
@@ -44,7 +44,7 @@ class ProviderCache(Generic[Value]):
         if self._value is None:
             return await self.get_newer()
         if self._fetching is None and self._clock() >= self._stale_at:
-            return await self.get_newer(PATIENCE_SECONDS)
+            return await self.get_newer(REFRESH_WAIT_SECONDS)
         return self._value
 
     async def get_newer(self, timeout_seconds: float | None = None) -> Value | None:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from api.http.request_body_pace import BodyPace, BodyReceiver, BodyTooSlowError, body_bytes
+from api.http.request_body_timeout import BodyReceiver, BodyTimeout, BodyTooSlowError, body_bytes
 
 MAX_DRAINED_BYTES = 32 * 2**20
 DRAIN_TIMEOUT_SECONDS = 10
@@ -19,19 +19,19 @@ DRAIN_TIMEOUT_SECONDS = 10
 class BodyDraining:
     """ASGI middleware that reads, within bounds, what the application left unread of a body.
 
-    The application receives bodies at a pace: `receive` raises BodyTooSlowError.
+    The application receives bodies in time: `receive` raises BodyTooSlowError.
     """
 
-    def __init__(self, app: ASGIApp, pace: BodyPace) -> None:
+    def __init__(self, app: ASGIApp, timeout: BodyTimeout) -> None:
         self._app = app
-        self._pace = pace
+        self._timeout = timeout
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request; anything without a body passes through."""
         if scope["type"] != ScopeType.HTTP or not _has_body(scope):
             await self._app(scope, receive, send)
             return
-        body = BodyReceiver(receive, self._pace)
+        body = BodyReceiver(receive, self._timeout)
         await self._app(scope, body.receive, send)
         with suppress(TimeoutError, BodyTooSlowError):
             async with asyncio.timeout(DRAIN_TIMEOUT_SECONDS):

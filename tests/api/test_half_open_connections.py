@@ -87,7 +87,7 @@ async def test_half_open_connections_end_and_other_clients_are_served_meanwhile(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if CONNECTIONS < 10_000:
-        monkeypatch.setenv("SENSORFLOW_API_HEAD_PATIENCE_SECONDS", "5")
+        monkeypatch.setenv("SENSORFLOW_API_HEADER_TIMEOUT_SECONDS", "5")
     headers = {"Authorization": f"Bearer {gateway_token(identity_provider, 'readings:write')}"}
     with server_process(clean_url, identity_provider.issuer, tmp_path) as (process, url):
         async with httpx2.AsyncClient(base_url=url, headers=headers, timeout=60) as client:
@@ -121,7 +121,7 @@ async def test_as_many_half_open_connections_as_are_allowed_hold_others_up_only_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("SENSORFLOW_API_MAX_CONNECTIONS", "20")
-    monkeypatch.setenv("SENSORFLOW_API_HEAD_PATIENCE_SECONDS", "2")
+    monkeypatch.setenv("SENSORFLOW_API_HEADER_TIMEOUT_SECONDS", "2")
     with server_process(clean_url, identity_provider.issuer, tmp_path) as (_, url):
         async with half_open(url, 50) as connections, httpx2.AsyncClient(timeout=60) as client:
             assert (await client.get(f"{url}/health/live")).status_code == 200

@@ -13,7 +13,7 @@ import pytest_asyncio
 from litestar.types import HTTPRequestEvent, ReceiveMessage
 from pydantic import SecretStr
 
-from api.http.request_body_pace import BodyPace, BodyReceiver, BodyTooSlowError
+from api.http.request_body_timeout import BodyReceiver, BodyTimeout, BodyTooSlowError
 from core.database import Pool
 from core.settings import ApiSettings
 from tests.api.imports.test_imports import new_import
@@ -53,10 +53,10 @@ READ_NONE = {
 async def served(
     clean_url: str, stub_provider: StubProvider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[httpx2.AsyncClient]:
-    """A server that has little patience."""
+    """A server with short timeouts."""
     monkeypatch.setattr("api.http.body_draining.DRAIN_TIMEOUT_SECONDS", 0.5)
     api = ApiSettings(
-        body_patience_seconds=0.5, min_body_rate=1000, upload_secret=SecretStr(UPLOAD_SECRET)
+        body_timeout_seconds=0.5, min_body_rate=1000, upload_secret=SecretStr(UPLOAD_SECRET)
     )
     headers = {"Authorization": f"Bearer {stub_provider.token()}"}
     async with (
@@ -155,7 +155,7 @@ async def receive_all(chunk: bytes, chunks: int) -> list[ReceiveMessage]:
         await asyncio.sleep(0)
         return HTTPRequestEvent(type="http.request", body=chunk, more_body=next(left) > 0)
 
-    body = BodyReceiver(receive, BodyPace(patience_seconds=30, bytes_per_second=1000))
+    body = BodyReceiver(receive, BodyTimeout(timeout_seconds=30, bytes_per_second=1000))
     messages = []
     while not body.ended:
         messages.append(await body.receive())
@@ -165,15 +165,15 @@ async def receive_all(chunk: bytes, chunks: int) -> list[ReceiveMessage]:
 async def test_a_body_may_take_any_time_at_a_pace_that_is_high_enough(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("api.http.request_body_pace.monotonic", count(0.0, 2.0).__next__)
+    monkeypatch.setattr("api.http.request_body_timeout.monotonic", count(0.0, 2.0).__next__)
     assert len(await receive_all(b"1" * 2000, 1000)) == 1000
     with pytest.raises(BodyTooSlowError):
         await receive_all(b"1" * 1800, 1000)
 
 
-async def test_however_much_came_before_no_pause_is_longer_than_the_patience() -> None:
-    pace = BodyPace(patience_seconds=30, bytes_per_second=1000)
-    assert pace.seconds_left(0, 0) == 30
-    assert pace.seconds_left(10**9, 0) == 30
-    assert pace.seconds_left(1000, 21) == 10
-    assert pace.seconds_left(0, 31) < 0
+async def test_however_much_came_before_no_pause_is_longer_than_the_timeout() -> None:
+    timeout = BodyTimeout(timeout_seconds=30, bytes_per_second=1000)
+    assert timeout.seconds_left(0, 0) == 30
+    assert timeout.seconds_left(10**9, 0) == 30
+    assert timeout.seconds_left(1000, 21) == 10
+    assert timeout.seconds_left(0, 31) < 0

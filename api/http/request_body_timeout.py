@@ -16,30 +16,30 @@ class BodyTooSlowError(SensorFlowError):
 
 
 @dataclass(frozen=True, slots=True)
-class BodyPace:
-    """The server waits `patience_seconds`, and a second more for each `bytes_per_second` bytes.
+class BodyTimeout:
+    """The server waits `timeout_seconds`, and a second more for each `bytes_per_second` bytes.
 
-    For the next bytes it waits no longer than `patience_seconds`, however many came before.
+    For the next bytes it waits no longer than `timeout_seconds`, however many came before.
     """
 
-    patience_seconds: float
+    timeout_seconds: float
     bytes_per_second: int
 
     def seconds_left(self, received_bytes: int, waited_seconds: float) -> float:
         """How long the next bytes may take."""
         earned_seconds = received_bytes / self.bytes_per_second - waited_seconds
-        return self.patience_seconds + min(0.0, earned_seconds)
+        return self.timeout_seconds + min(0.0, earned_seconds)
 
 
 class BodyReceiver:
-    """Receives a request's body at a pace and remembers whether more of it is to be received.
+    """Receives a request's body in time and remembers whether more of it is to be received.
 
     Only time in which the server waits for the client counts, not what it does with the bytes.
     """
 
-    def __init__(self, receive: Receive, pace: BodyPace) -> None:
+    def __init__(self, receive: Receive, timeout: BodyTimeout) -> None:
         self._receive = receive
-        self._pace = pace
+        self._timeout = timeout
         self._received_bytes = 0
         self._waited_seconds = 0.0
         self.ended = False
@@ -54,7 +54,7 @@ class BodyReceiver:
 
     async def _receive_in_time(self) -> ReceiveMessage:
         began = monotonic()
-        left = self._pace.seconds_left(self._received_bytes, self._waited_seconds)
+        left = self._timeout.seconds_left(self._received_bytes, self._waited_seconds)
         try:
             async with asyncio.timeout(left):
                 message = await self._receive()
@@ -66,11 +66,10 @@ class BodyReceiver:
         return message
 
     def _too_slow(self) -> BodyTooSlowError:
-        pace = self._pace
+        seconds, rate = self._timeout.timeout_seconds, self._timeout.bytes_per_second
         return BodyTooSlowError(
             f"Of the body {self._received_bytes} bytes arrived, then no more in time. Send it "
-            f"without a pause of {pace.patience_seconds:g} seconds, and at {pace.bytes_per_second} "
-            "bytes a second or more.",
+            f"without a pause of {seconds:g} seconds, and at {rate} bytes a second or more.",
         )
 
 
