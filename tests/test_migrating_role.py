@@ -22,7 +22,7 @@ from core.database import REVISION, open_pool, shares_one_session
 from core.settings import DatabaseSettings
 from jobs.rollups.refresh import refresh_dirty_ranges
 from migrations.runner import upgrade
-from tests.cli.test_commands import assert_told, sensorflow
+from tests.cli.test_commands import assert_reported, sensorflow
 from tests.jobs.test_refresh import DAY, ledger, write_late
 from tests.support.logins import execute, login
 
@@ -103,7 +103,7 @@ async def refreshes(url: str, ts: datetime) -> bool:
         return await refresh_dirty_ranges(settings) and await ledger(pool) == []
 
 
-async def test_one_role_that_is_no_superuser_goes_on_as_before_and_is_told(
+async def test_one_role_that_is_no_superuser_goes_on_as_before_and_is_reported(
     plain_owner_url: str,
 ) -> None:
     await upgrade(plain_owner_url)
@@ -146,7 +146,7 @@ run()
 """
 
 
-async def test_roles_that_may_not_be_created_are_told_with_the_statements(
+async def test_roles_that_may_not_be_created_are_reported_with_the_statements(
     plain_owner_url: str, superuser_url: str
 ) -> None:
     absent = f"{urlsplit(superuser_url).path[1:]}_{token_hex(4)}"
@@ -159,7 +159,9 @@ async def test_roles_that_may_not_be_created_are_told_with_the_statements(
         text=True,
         check=False,
     )
-    assert_told(outcome, f"run: CREATE ROLE {absent} NOLOGIN; then run sensorflow migrate again.")
+    assert_reported(
+        outcome, f"run: CREATE ROLE {absent} NOLOGIN; then run sensorflow migrate again."
+    )
     tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
     assert await value(plain_owner_url, tables) == 0
     await execute(superuser_url, f"CREATE ROLE {absent} NOLOGIN")  # what it told
@@ -167,7 +169,7 @@ async def test_roles_that_may_not_be_created_are_told_with_the_statements(
     await execute(superuser_url, f"DROP ROLE {absent}")
 
 
-async def test_a_membership_that_may_not_be_granted_is_told_in_one_line(
+async def test_a_membership_that_may_not_be_granted_is_reported_in_one_line(
     plain_owner_url: str, superuser_url: str
 ) -> None:
     name = user(plain_owner_url)
@@ -177,24 +179,26 @@ async def test_a_membership_that_may_not_be_granted_is_told_in_one_line(
         f'REVOKE sensorflow_rollups FROM "{name}"',
     )
     outcome = sensorflow("migrate", SENSORFLOW_DATABASE_URL=plain_owner_url)
-    assert_told(outcome, f"run: GRANT sensorflow_rollups TO {name}; then run sensorflow migrate")
+    assert_reported(
+        outcome, f"run: GRANT sensorflow_rollups TO {name}; then run sensorflow migrate"
+    )
 
 
-async def test_a_role_that_may_not_create_the_extension_is_told(
+async def test_a_role_that_may_not_create_the_extension_is_reported(
     empty_url: str, superuser_url: str
 ) -> None:
     async with login(superuser_url) as stranger:
         await execute(empty_url, f'GRANT CREATE ON SCHEMA public TO "{user(stranger)}"')
         url = as_role(empty_url, stranger)
-        told = "Let a superuser run CREATE EXTENSION timescaledb"
-        assert_told(sensorflow("migrate", SENSORFLOW_DATABASE_URL=url), told)
+        remedy = "Let a superuser run CREATE EXTENSION timescaledb"
+        assert_reported(sensorflow("migrate", SENSORFLOW_DATABASE_URL=url), remedy)
         await execute(empty_url, f'DROP OWNED BY "{user(stranger)}"')
 
 
-async def test_a_role_without_rights_in_the_database_is_told(
+async def test_a_role_without_rights_in_the_database_is_reported(
     empty_url: str, superuser_url: str
 ) -> None:
     async with login(superuser_url) as stranger:
         url = as_role(empty_url, stranger)
         outcome = sensorflow("migrate", SENSORFLOW_DATABASE_URL=url)
-    assert_told(outcome, "permission denied for schema public. Migrate as the owner")
+    assert_reported(outcome, "permission denied for schema public. Migrate as the owner")

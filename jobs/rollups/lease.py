@@ -54,7 +54,7 @@ class RefreshLease:
         await queries().release_refresh_lease(connection, holder=self._holder)
 
     @asynccontextmanager
-    async def kept(self, database: DatabaseSettings, *sessions: Connection) -> AsyncIterator[None]:
+    async def held(self, database: DatabaseSettings, *sessions: Connection) -> AsyncIterator[None]:
         """Renew it while the block runs, whose statements go through these sessions too.
 
         If that fails, the block finds out by `renew`.

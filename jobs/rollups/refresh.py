@@ -91,7 +91,7 @@ async def _refresh_ledger(
     raise_if_stopping: StopCheck,
 ) -> None:
     if ledger := await _read_ledger(connection):
-        async with open_connection(database) as second, lease.kept(database, second):
+        async with open_connection(database) as second, lease.held(database, second):
             with span("refresh rollups", {"sensorflow.ranges": len(ledger)}):
                 await _refresh_ranges(ledger, (connection, second), lease, raise_if_stopping)
 

@@ -31,12 +31,14 @@ def test_migrate_takes_the_owners_url_where_there_are_two_roles(
     owner_url: str, migrated_url: str
 ) -> None:
     urls = {"SENSORFLOW_DATABASE_URL": migrated_url}
-    assert_told(sensorflow("migrate", **urls), "Set SENSORFLOW_MIGRATE_DATABASE_URL to a URL with")
+    assert_reported(
+        sensorflow("migrate", **urls), "Set SENSORFLOW_MIGRATE_DATABASE_URL to a URL with"
+    )
     urls["SENSORFLOW_MIGRATE_DATABASE_URL"] = owner_url
     assert sensorflow("migrate", **urls).returncode == 0
 
 
-def assert_told(outcome: subprocess.CompletedProcess[str], words: str) -> None:
+def assert_reported(outcome: subprocess.CompletedProcess[str], words: str) -> None:
     """One line that says so, and no traceback."""
     assert outcome.returncode == 1
     assert outcome.stderr.count("\n") == 1

@@ -108,7 +108,7 @@ def test_the_printed_accounts_sign_in_at_the_printed_address(demo: RunningDemo) 
         assert http.get("/docs").status_code == 200
 
 
-def test_without_a_token_nothing_is_told(demo: RunningDemo) -> None:
+def test_without_a_token_nothing_is_reported(demo: RunningDemo) -> None:
     answer = httpx.get(f"http://127.0.0.1:{demo.ports['API']}/imports")
     assert answer.status_code == 401
 

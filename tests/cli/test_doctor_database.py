@@ -24,21 +24,21 @@ def test_a_role_of_its_own_is_all_good(migrated_url: str) -> None:
     assert "rollups: refreshed as sensorflow_rollups" in outcome.stdout
 
 
-def test_one_role_for_everything_is_told_and_works(owner_url: str) -> None:
+def test_one_role_for_everything_is_reported_and_works(owner_url: str) -> None:
     outcome = doctor(owner_url)
     assert outcome.returncode == 0
     assert "the API, the worker and the migrations are one role" in outcome.stdout
     assert "SENSORFLOW_MIGRATE_DATABASE_URL" in outcome.stdout
 
 
-async def test_a_login_that_was_granted_nothing_is_told_the_grant(owner_url: str) -> None:
+async def test_a_login_that_was_granted_nothing_gets_the_grant_to_execute(owner_url: str) -> None:
     async with login(owner_url) as url:
         results = await run_checks(DatabaseSettings(url=SecretStr(url)))
     assert [result.status for result in results] == [Status.FAILED] * 2
     assert "GRANT sensorflow_app TO" in results[0].remedy
 
 
-async def test_a_schema_of_another_release_is_told(migrated_url: str, pool: Pool) -> None:
+async def test_a_schema_of_another_release_is_reported(migrated_url: str, pool: Pool) -> None:
     settings = DatabaseSettings(url=SecretStr(migrated_url))
     await pool.execute("UPDATE alembic_version SET version_num = '0001'")
     try:
@@ -49,7 +49,9 @@ async def test_a_schema_of_another_release_is_told(migrated_url: str, pool: Pool
     assert results[-1].message == f"schema at revision 0001, this release needs {REVISION}"
 
 
-async def test_a_schema_that_is_open_to_every_login_is_told(migrated_url: str, pool: Pool) -> None:
+async def test_a_schema_that_is_open_to_every_login_is_reported(
+    migrated_url: str, pool: Pool
+) -> None:
     """As in databases that PostgreSQL 14 or an earlier release has made."""
     await pool.execute("GRANT CREATE ON SCHEMA public TO PUBLIC")
     try:
@@ -60,7 +62,7 @@ async def test_a_schema_that_is_open_to_every_login_is_told(migrated_url: str, p
     assert "REVOKE CREATE ON SCHEMA public FROM PUBLIC" in results[0].remedy
 
 
-def test_a_database_that_does_not_answer_is_told() -> None:
+def test_a_database_that_does_not_answer_is_reported() -> None:
     outcome = doctor("postgresql://someone:hidden@127.0.0.1:1/db")
     assert outcome.returncode == 1
     assert "✗ connection: Nothing answers at 127.0.0.1:1" in outcome.stdout

@@ -175,9 +175,9 @@ def test_nonsense_is_one_line_that_names_the_variable_and_an_example(
             with pytest.raises(SystemExit) as ended:
                 run()
         assert ended.value.code == 2, (variable, value)
-        told = capsys.readouterr()
-        assert told.out == ""
-        (line,) = told.err.splitlines()
+        output = capsys.readouterr()
+        assert output.out == ""
+        (line,) = output.err.splitlines()
         assert line.startswith(f"{variable}: "), line
         assert ". Example: " in line
         assert line.endswith(DOCUMENTATION)
@@ -192,7 +192,7 @@ def test_every_example_is_taken(group: type[BaseSettings], monkeypatch: pytest.M
     assert set(group().model_dump()) == set(group.model_fields)
 
 
-def test_every_fault_is_told_at_once(
+def test_every_fault_is_reported_at_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["sensorflow", "serve"])

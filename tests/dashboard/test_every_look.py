@@ -44,7 +44,7 @@ async def log_in(page: Page, password: str) -> None:
 
 
 @pytest.mark.parametrize(("locale", "scheme", "width"), LOOKS)
-async def test_every_page_is_in_order(
+async def test_every_page_is_accessible_and_fits(
     browser: Browser, dashboard: ApiServer, pool: Pool, *, locale: str, scheme: str, width: str
 ) -> None:
     columns, rows = WIDTHS[width]

@@ -41,7 +41,7 @@ async def test_the_root_answers_ok_to_programs_and_leads_browsers_to_the_dashboa
 
 
 @pytest.mark.parametrize("path", ["/ui", "/ui/", "/ui/equipment/pump-1", "/ui/a/b%2Fc"])
-async def test_links_into_the_dashboard_serve_the_page_which_is_asked_for_again(
+async def test_links_into_the_dashboard_serve_the_page_which_is_revalidated(
     http: httpx2.AsyncClient, path: str
 ) -> None:
     page = await http.get(path)

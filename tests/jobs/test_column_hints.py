@@ -49,7 +49,7 @@ async def test_the_failure_and_the_dry_run_name_the_option(
     assert (await forecast_of(context, content, **given)).column_hints == hints
 
 
-async def test_where_most_rows_are_good_a_column_is_not_judged_by_the_others(
+async def test_where_most_rows_are_good_a_column_gets_no_hint_from_the_others(
     context: ImportContext,
 ) -> None:
     content = semicolons(*[(TS, 1)] * 9, *[(TS, "21,5")] * 9)
@@ -78,7 +78,7 @@ async def test_a_rejected_row_names_the_option_that_it_may_need(
     assert f"line 2: {reason}" in outcome.error_message
 
 
-async def test_a_byte_that_windows_1252_leaves_open_is_told_by_its_encoding(
+async def test_a_byte_that_windows_1252_leaves_open_is_reported_with_its_encoding(
     context: ImportContext,
 ) -> None:
     options = ImportOptions(encoding=Encoding.WINDOWS_1252)

@@ -261,8 +261,8 @@ def test_whether_the_day_or_the_month_is_first_is_left_to_the_sender(
     assert days == ["2026-04-03", "2026-03-04"]
     chosen = the_proposal(tmp_path, content, given=proposals[1].options)
     assert chosen.options == proposals[1].options
-    told = the_proposal(tmp_path, content + f"a,13{mark}04{mark}2026 00:00:00,1\n")
-    assert told.options == proposals[0].options
+    alone = the_proposal(tmp_path, content + f"a,13{mark}04{mark}2026 00:00:00,1\n")
+    assert alone.options == proposals[0].options
 
 
 @pytest.mark.parametrize(
@@ -327,13 +327,13 @@ def test_whatever_a_file_is_packed_in_its_text_is_looked_at(tmp_path: Path, form
     assert readings_of(proposal) == load_row_by_row({}, GOOD)[0]
 
 
-def test_a_damaged_archive_is_told(tmp_path: Path) -> None:
+def test_a_damaged_archive_is_reported(tmp_path: Path) -> None:
     with pytest.raises(FileFaultError) as fault:
         proposals_for(tmp_path, b"sensor,time,value\n", ".csv.gz")
     assert fault.value.code is ImportFault.BAD_COMPRESSION
 
 
-def test_that_a_parquet_file_says_itself_how_it_is_written_is_told(tmp_path: Path) -> None:
+def test_that_a_parquet_file_says_itself_how_it_is_written_is_reported(tmp_path: Path) -> None:
     with pytest.raises(FileFaultError, match="run it dry"):
         proposals_for(tmp_path, b"PAR1", ".parquet")
 

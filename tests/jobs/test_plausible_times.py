@@ -24,22 +24,22 @@ from tests.jobs.test_rejects_resubmission import add_resubmission, imported
 
 HISTORIC = "a,1950-06-01T12:00:00Z,1\n"
 MODERN = "a,2024-06-01T12:00:00Z,2\n"
-MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  # made aware
+TIMESTAMPS = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  # made aware
 
 
-def count_of(moment: datetime, unit: EpochUnit) -> int:
-    return int(moment.timestamp() * 10**9) // NANOSECONDS[unit]
+def count_of(ts: datetime, unit: EpochUnit) -> int:
+    return int(ts.timestamp() * 10**9) // NANOSECONDS[unit]
 
 
-@given(now=MOMENTS, years=st.floats(-9.9, 9.9), unit=st.sampled_from(EpochUnit))
-def test_a_count_of_a_moment_near_now_has_one_plausible_unit(
+@given(now=TIMESTAMPS, years=st.floats(-9.9, 9.9), unit=st.sampled_from(EpochUnit))
+def test_a_count_of_a_timestamp_near_now_has_one_plausible_unit(
     now: datetime, years: float, unit: EpochUnit
 ) -> None:
     assert plausible_unit(count_of(now + timedelta(days=365 * years), unit), now) is unit
 
 
-@given(now=MOMENTS, count=st.integers())
-def test_a_plausible_unit_makes_a_moment_within_ten_years(now: datetime, count: int) -> None:
+@given(now=TIMESTAMPS, count=st.integers())
+def test_a_plausible_unit_makes_a_timestamp_within_ten_years(now: datetime, count: int) -> None:
     unit = plausible_unit(count, now)
     for other in EpochUnit if unit is None else [unit]:
         distance = abs(from_epoch(count, other) - now)
@@ -120,7 +120,7 @@ async def test_historic_data_is_refused_unless_option_or_setting_allow_it(
 
 
 @pytest.mark.parametrize("earliest", [None, datetime(1950, 1, 1, tzinfo=UTC)])
-async def test_corrected_rejects_are_judged_by_the_option_of_their_import(
+async def test_corrected_rejects_are_validated_by_the_option_of_their_import(
     context: ImportContext, pool: Pool, earliest: datetime | None
 ) -> None:
     content = f"{HEADER}{MODERN}a,no time,1\n"

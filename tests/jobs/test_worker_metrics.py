@@ -91,7 +91,7 @@ def outcomes(metrics: WorkerMetrics, name: str) -> list[str]:
     return [line for line in lines if line.startswith(f"sensorflow_worker_{name}_seconds_count")]
 
 
-def test_the_outcome_of_a_job_is_told_apart() -> None:
+def test_outcomes_of_jobs_are_distinguished() -> None:
     metrics = WorkerMetrics()
     with metrics.job():
         pass

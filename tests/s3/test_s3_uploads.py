@@ -189,7 +189,7 @@ async def test_the_url_expires(storage: Storage) -> None:
     assert (response.status_code, "expired" in response.text) == (403, True)
 
 
-async def test_an_object_that_is_not_there_is_told_apart_from_a_bucket_that_fails(
+async def test_an_object_that_is_not_there_is_reported_apart_from_a_bucket_that_fails(
     storage: Storage,
 ) -> None:
     assert await storage.head("imports/none.csv") is None

@@ -279,7 +279,7 @@ async def test_a_bomb_or_broken_compression_is_refused(
     ("encoding", "body"),
     [("gzip", gzip.compress(b"[]")), ("zstd", zstandard.compress(b"[]"))],
 )
-async def test_compressed_bytes_without_content_encoding_are_told_so(
+async def test_compressed_bytes_without_content_encoding_are_reported(
     client: httpx2.AsyncClient, encoding: str, body: bytes
 ) -> None:
     problem = (await post(client, body)).json()

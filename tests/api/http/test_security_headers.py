@@ -155,7 +155,7 @@ HTTP, HTTPS = "http://sensors.example.org", "https://sensors.example.org"
         (HTTP, 1, [""], False),
     ],
 )
-async def test_a_browser_is_told_to_stay_with_https_where_it_came_by_it(
+async def test_a_browser_is_instructed_to_stay_with_https_where_it_came_by_it(
     base_url: str, trusted_proxies: int, forwarded: list[str], is_https: bool
 ) -> None:
     """The scheme that the outermost trusted proxy saw, or this server where there is none."""

@@ -148,7 +148,7 @@ async def test_influxdb_1_understands_refusals(base_url: str, stub_provider: Stu
 
 
 def client_3(base_url: str, stub_provider: StubProvider, **options: Any) -> InfluxDBClient3:
-    """The client of InfluxDB 3, which writes by the path of InfluxDB 2 if not told otherwise."""
+    """The client of InfluxDB 3, which writes by the path of InfluxDB 2 unless changed."""
     influx: InfluxDBClient3 = InfluxDBClient3(  # type: ignore[no-untyped-call]  # theirs to annotate
         base_url, database="any", token=stub_provider.token(), **options
     )
@@ -191,8 +191,8 @@ async def test_influxdb_3_understands_refusals(
         return raised.value
 
     error = await asyncio.to_thread(refusal)
-    told = [(line.line_number, line.error_message) for line in error.line_errors]
-    assert told == [(2, NOT_A_POINT), (3, NO_NUMBER)]
+    reported = [(line.line_number, line.error_message) for line in error.line_errors]
+    assert reported == [(2, NOT_A_POINT), (3, NO_NUMBER)]
     assert [row[0] for row in await stored(pool)] == kept
 
 

@@ -88,7 +88,7 @@ async def test_they_are_refused_unless_a_setting_takes_them(clients: Clients, wa
 
 
 @pytest.mark.parametrize("way", ways("", ""))
-async def test_the_provider_judges_them(clients: Clients, way: str) -> None:
+async def test_the_provider_verifies_them(clients: Clients, way: str) -> None:
     client = clients["provider"]
     for path in WRITES:
         response = await client.post(path, content="m f=1", **ways(*TEST_USER)[way])
@@ -147,7 +147,7 @@ async def test_failures_are_limited_as_those_of_sign_ins_are(
         assert 0 < int(right.headers["retry-after"]) <= 900
 
 
-async def test_while_the_provider_is_away_nothing_is_judged(
+async def test_while_the_provider_is_away_nothing_is_verified(
     clean_url: str, tmp_path: Path, pool: Pool
 ) -> None:
     async with client_of(clean_url, "http://127.0.0.1:1", tmp_path, "provider") as client:
@@ -236,9 +236,7 @@ def password_verifier(lifetime_seconds: float) -> tuple[CountingGrant, PasswordV
     return grant, PasswordVerifier(cast("PasswordGrant", grant), verifier)
 
 
-async def test_the_provider_is_asked_once_for_many_writes_and_about_each_user_and_password() -> (
-    None
-):
+async def test_many_writes_cost_one_grant_for_each_user_and_password() -> None:
     grant, passwords = password_verifier(lifetime_seconds=600)
     for username in ("one", "two"):
         credentials = Credentials(username, PASSWORD)

@@ -79,7 +79,7 @@ async def test_any_other_query_is_refused_and_the_way_to_read_is_named(
         (b'{"q": "SHOW DATABASES"}', "application/json"),
     ],
 )
-async def test_a_request_without_a_query_is_told_so(
+async def test_a_request_without_a_query_gets_an_error_of_its_own(
     client: httpx2.AsyncClient, content: bytes, content_type: str
 ) -> None:
     headers = {"Content-Type": content_type}

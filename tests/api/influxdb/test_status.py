@@ -39,7 +39,7 @@ async def test_ping_is_answered_without_a_body(anonymous: httpx2.AsyncClient, qu
 
 
 @pytest.mark.parametrize("query", ["?verbose=true", "?verbose=1", "?verbose=true&u=a&p=b"])
-async def test_ping_is_answered_with_the_version_where_that_is_asked_for(
+async def test_ping_is_answered_with_the_version_where_verbose_is_true(
     anonymous: httpx2.AsyncClient, query: str
 ) -> None:
     response = await anonymous.get(f"/ping{query}")
@@ -47,7 +47,7 @@ async def test_ping_is_answered_with_the_version_where_that_is_asked_for(
     assert response.headers.items() >= HEADERS.items()
 
 
-async def test_health_is_told_in_the_words_of_influxdb(anonymous: httpx2.AsyncClient) -> None:
+async def test_health_is_reported_in_the_words_of_influxdb(anonymous: httpx2.AsyncClient) -> None:
     response = await anonymous.get("/health")
     assert response.status_code == 200
     assert response.headers.items() >= HEADERS.items()
@@ -97,7 +97,9 @@ async def test_without_a_database_the_server_is_there_but_neither_healthy_nor_re
     assert (ready.status_code, ready.json()["status"]) == (503, "unready")
 
 
-async def test_a_schema_that_is_behind_is_told(anonymous: httpx2.AsyncClient, pool: Pool) -> None:
+async def test_a_schema_that_is_behind_is_reported(
+    anonymous: httpx2.AsyncClient, pool: Pool
+) -> None:
     current = await queries().schema_revision(pool)
     await pool.execute("UPDATE alembic_version SET version_num = '0001'")
     try:

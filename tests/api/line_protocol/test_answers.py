@@ -69,13 +69,17 @@ async def test_a_name_in_a_message_is_bounded(client: httpx2.AsyncClient) -> Non
 
 
 @pytest.mark.parametrize("path", [V1, V2, V3])
-async def test_gzip_without_content_encoding_is_told(client: httpx2.AsyncClient, path: str) -> None:
+async def test_gzip_without_content_encoding_is_reported(
+    client: httpx2.AsyncClient, path: str
+) -> None:
     response = await client.post(path, content=gzip.compress(b"m f=1"))
     assert (response.status_code, response.json()["code"]) == (400, "malformed_encoding")
     assert "Content-Encoding: gzip" in response.json()["message"]
 
 
-async def test_the_first_ten_errors_are_told_and_how_many_more(client: httpx2.AsyncClient) -> None:
+async def test_the_first_ten_errors_are_listed_and_how_many_more(
+    client: httpx2.AsyncClient,
+) -> None:
     ten = "; ".join(f"line {index}: line {NOT_A_POINT}" for index in range(1, 11))
     lines = ["good f=1", *["bad"] * 10]
     assert await message(client, "\n".join(lines)) == f"partial write: {ten} dropped=10"
