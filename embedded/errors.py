@@ -13,8 +13,9 @@ class NodeMissingError(EmbeddedError):
     def __init__(self, minimum_version: tuple[int, int], reason: str) -> None:
         version = ".".join(map(str, minimum_version))
         super().__init__(
-            f"Node {version} or newer with npm is needed; {reason}. Install it, or run `pip install "
-            "--no-deps --require-hashes -r requirements-node.lock` in the virtual environment."
+            f"Node {version} or newer with npm is needed; {reason}. Install it, or run `pip "
+            "install --no-deps --require-hashes -r requirements-node.lock` in the virtual "
+            "environment."
         )
 
 
