@@ -40,6 +40,7 @@ from api.equipment.repository import EquipmentRepository
 from api.equipment.service import EquipmentService
 from api.exports.repository import ExportRepository
 from api.exports.service import ExportService
+from api.files.running import RunningExports
 from api.health.metrics import DatabaseConnections, WorkCollector
 from api.health.repository import HealthRepository
 from api.health.service import HealthService
@@ -163,6 +164,7 @@ async def open_services(
         result_cache = await resources.enter_async_context(
             open_result_cache(settings.cache, settings.session, aggregate_metrics)
         )
+        running_exports = RunningExports(_max_running_exports(settings.database))
         health = HealthService(HealthRepository(pool), WorkCollector(registry))
         yield Services(
             authenticator=auth.authenticator,
@@ -175,7 +177,7 @@ async def open_services(
             batch_writer=batch_writer,
             dashboard=built_files(),
             equipment=EquipmentService(EquipmentRepository(engine, pool)),
-            exports=ExportService(ExportRepository(pool), _max_running_exports(settings.database)),
+            exports=ExportService(ExportRepository(pool), running_exports),
             health=health,
             imports=importing.imports,
             influxdb=InfluxDBService(health),
