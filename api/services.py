@@ -12,6 +12,7 @@ from litestar.types import Dependencies
 from prometheus_client import CollectorRegistry
 
 from api.aggregates.cache import open_result_cache
+from api.aggregates.files import AggregateFileService
 from api.aggregates.metrics import AggregateMetrics
 from api.aggregates.repository import AggregateRepository
 from api.aggregates.service import AggregateService
@@ -117,6 +118,7 @@ class Services:
     client_addresses: ClientAddressResolver
     sign_in: SignInService
     aggregates: AggregateService
+    aggregate_files: AggregateFileService
     audits: AuditService
     batches: BatchService
     batch_writer: BatchWriter
@@ -172,6 +174,9 @@ async def open_services(
             client_addresses=ClientAddressResolver(settings.api.trusted_proxies),
             sign_in=auth.sign_in,
             aggregates=AggregateService(AggregateRepository(pool), result_cache, aggregate_metrics),
+            aggregate_files=AggregateFileService(
+                AggregateRepository(pool), running_exports, aggregate_metrics
+            ),
             audits=AuditService(pool, AuditMetrics(registry)),
             batches=BatchService(batch_writer, settings.api, settings.readings),
             batch_writer=batch_writer,
