@@ -743,6 +743,8 @@ export interface components {
             name: string | null;
             sampleCount: number;
             unit: string | null;
+            usualMaximum?: number | null;
+            usualMinimum?: number | null;
             zone: string | null;
         };
         /** EquipmentDetails */
@@ -761,6 +763,8 @@ export interface components {
             sampleCount: number;
             staleRanges: components["schemas"]["StaleRange"][];
             unit: string | null;
+            usualMaximum?: number | null;
+            usualMinimum?: number | null;
             zone: string | null;
         };
         /** EquipmentPage */
@@ -1746,6 +1750,8 @@ export interface operations {
                 cursor?: string;
                 /** @description May be repeated; a trailing * makes it a prefix. None: all. */
                 equipmentId?: string[];
+                /** @description usualRange: the range that the last value is usually in. */
+                include?: "usualRange";
                 /** @description Equipment on a page; 100 if not said. */
                 limit?: number;
             };
@@ -1820,7 +1826,10 @@ export interface operations {
     };
     getEquipment: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description usualRange: the range that the last value is usually in. */
+                include?: "usualRange";
+            };
             header?: never;
             path: {
                 /** @description Percent-encoded whole, slashes too. */
