@@ -12,6 +12,7 @@ from litestar.types import Dependencies
 from prometheus_client import CollectorRegistry
 
 from api.aggregates.cache import open_result_cache
+from api.aggregates.files import AggregateFileService
 from api.aggregates.metrics import AggregateMetrics
 from api.aggregates.repository import AggregateRepository
 from api.aggregates.service import AggregateService
@@ -40,6 +41,7 @@ from api.equipment.repository import EquipmentRepository
 from api.equipment.service import EquipmentService
 from api.exports.repository import ExportRepository
 from api.exports.service import ExportService
+from api.files.running import RunningExports
 from api.health.metrics import DatabaseConnections, WorkCollector
 from api.health.repository import HealthRepository
 from api.health.service import HealthService
@@ -117,6 +119,7 @@ class Services:
     client_addresses: ClientAddressResolver
     sign_in: SignInService
     aggregates: AggregateService
+    aggregate_files: AggregateFileService
     audits: AuditService
     batches: BatchService
     batch_writer: BatchWriter
@@ -165,6 +168,7 @@ async def open_services(
         result_cache = await resources.enter_async_context(
             open_result_cache(settings.cache, settings.session, aggregate_metrics)
         )
+        running_exports = RunningExports(_max_running_exports(settings.database))
         health = HealthService(HealthRepository(pool), WorkCollector(registry))
         yield Services(
             authenticator=auth.authenticator,
@@ -172,12 +176,15 @@ async def open_services(
             client_addresses=ClientAddressResolver(settings.api.trusted_proxies),
             sign_in=auth.sign_in,
             aggregates=AggregateService(AggregateRepository(pool), result_cache, aggregate_metrics),
+            aggregate_files=AggregateFileService(
+                AggregateRepository(pool), running_exports, aggregate_metrics
+            ),
             audits=AuditService(pool, AuditMetrics(registry)),
             batches=BatchService(batch_writer, settings.api, settings.readings),
             batch_writer=batch_writer,
             dashboard=built_files(),
             equipment=EquipmentService(EquipmentRepository(engine, pool)),
-            exports=ExportService(ExportRepository(pool), _max_running_exports(settings.database)),
+            exports=ExportService(ExportRepository(pool), running_exports),
             health=health,
             imports=importing.imports,
             influxdb=InfluxDBService(health),

@@ -554,7 +554,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Statistics of the buckets that start in a window or range */
+        /**
+         * Statistics of the buckets that start in a window or range
+         * @description A page as JSON, or all of them as a file of another format.
+         */
         get: operations["getAggregates"];
         put?: never;
         post?: never;
@@ -766,6 +769,8 @@ export interface components {
             name: string | null;
             sampleCount: number;
             unit: string | null;
+            usualMaximum?: number | null;
+            usualMinimum?: number | null;
             zone: string | null;
         };
         /** EquipmentDetails */
@@ -784,6 +789,8 @@ export interface components {
             sampleCount: number;
             staleRanges: components["schemas"]["StaleRange"][];
             unit: string | null;
+            usualMaximum?: number | null;
+            usualMinimum?: number | null;
             zone: string | null;
         };
         /** EquipmentPage */
@@ -1879,6 +1886,8 @@ export interface operations {
                 cursor?: string;
                 /** @description May be repeated; a trailing * makes it a prefix. None: all. */
                 equipmentId?: string[];
+                /** @description usualRange: the range that the last value is usually in. */
+                include?: "usualRange";
                 /** @description Equipment on a page; 100 if not said. */
                 limit?: number;
             };
@@ -1953,7 +1962,10 @@ export interface operations {
     };
     getEquipment: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description usualRange: the range that the last value is usually in. */
+                include?: "usualRange";
+            };
             header?: never;
             path: {
                 /** @description Percent-encoded whole, slashes too. */
@@ -3990,19 +4002,23 @@ export interface operations {
             query?: {
                 /** @description Return the same of an earlier range as well. */
                 compare?: "previous" | "1w" | "1y";
+                /** @description spreadsheet: texts that a spreadsheet would take for formulas begin with an apostrophe. */
+                csvDialect?: "plain" | "spreadsheet";
                 /** @description The nextCursor of the page before. */
                 cursor?: string;
                 /** @description May be repeated; a trailing * makes it a prefix. None: all. */
                 equipmentId?: string[];
                 /** @description Buckets without readings: left out, null, or with values from those around them. */
                 fill?: "none" | "null" | "previous" | "linear";
+                /** @description Counts before Accept; json if neither says. */
+                format?: "json" | "ndjson" | "csv" | "parquet" | "arrow";
                 /** @description Instead of interval: the first moment, with an offset. */
                 from?: string;
                 /** @description all: every bucket of all chosen equipment. */
                 groupBy?: "equipment" | "all";
                 /** @description How far the window reaches back from now. */
                 interval?: "24h" | "48h" | "1w" | "1m";
-                /** @description Items on a page; 1000 if not said, all for windows of hours or days. */
+                /** @description Items on a page of json; 1000 if not said, all for windows of hours or days. */
                 limit?: number;
                 /** @description The width of a bucket; 1h for a window, auto for a range if not said. */
                 resolution?: "auto" | "1m" | "5m" | "15m" | "1h" | "1d";
@@ -4028,6 +4044,10 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Aggregates"];
+                    "application/vnd.apache.arrow.stream": string;
+                    "application/vnd.apache.parquet": string;
+                    "application/x-ndjson": string;
+                    "text/csv": string;
                 };
             };
             /** @description The caller's copy is still current. */
@@ -4064,12 +4084,30 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available in a media type that the request accepts. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The URI is longer than 64 KiB: name less equipment. */
             414: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Too many failed sign-ins or requests in flight; Retry-After says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description Internal error; see the server's log. */
             500: {
@@ -4096,19 +4134,23 @@ export interface operations {
             query?: {
                 /** @description Return the same of an earlier range as well. */
                 compare?: "previous" | "1w" | "1y";
+                /** @description spreadsheet: texts that a spreadsheet would take for formulas begin with an apostrophe. */
+                csvDialect?: "plain" | "spreadsheet";
                 /** @description The nextCursor of the page before. */
                 cursor?: string;
                 /** @description May be repeated; a trailing * makes it a prefix. None: all. */
                 equipmentId?: string[];
                 /** @description Buckets without readings: left out, null, or with values from those around them. */
                 fill?: "none" | "null" | "previous" | "linear";
+                /** @description Counts before Accept; json if neither says. */
+                format?: "json" | "ndjson" | "csv" | "parquet" | "arrow";
                 /** @description Instead of interval: the first moment, with an offset. */
                 from?: string;
                 /** @description all: every bucket of all chosen equipment. */
                 groupBy?: "equipment" | "all";
                 /** @description How far the window reaches back from now. */
                 interval?: "24h" | "48h" | "1w" | "1m";
-                /** @description Items on a page; 1000 if not said, all for windows of hours or days. */
+                /** @description Items on a page of json; 1000 if not said, all for windows of hours or days. */
                 limit?: number;
                 /** @description The width of a bucket; 1h for a window, auto for a range if not said. */
                 resolution?: "auto" | "1m" | "5m" | "15m" | "1h" | "1d";
@@ -4134,6 +4176,10 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Aggregates"];
+                    "application/vnd.apache.arrow.stream": string;
+                    "application/vnd.apache.parquet": string;
+                    "application/x-ndjson": string;
+                    "text/csv": string;
                 };
             };
             /** @description The caller's copy is still current. */
@@ -4170,12 +4216,30 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available in a media type that the request accepts. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The URI is longer than 64 KiB: name less equipment. */
             414: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Too many failed sign-ins or requests in flight; Retry-After says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description Internal error; see the server's log. */
             500: {
