@@ -62,6 +62,8 @@ from api.readings.group_commit import GroupCommit
 from api.readings.metrics import IngestMetrics
 from api.readings.repository import ReadingRepository
 from api.readings.service import ReadingService
+from api.system.repository import SystemRepository
+from api.system.service import SystemService
 from core.database import Pool, control_engine, open_pool
 from core.queries import queries
 from core.settings import (
@@ -135,6 +137,7 @@ class Services:
     readings: ReadingService
     resubmissions: RejectsResubmissionService
     streams: EventStreams
+    system: SystemService
     uploads: UploadService
 
 
@@ -200,6 +203,7 @@ async def open_services(
             streams=EventStreams(
                 settings.api.max_event_streams, settings.api.max_event_streams_per_user
             ),
+            system=SystemService(SystemRepository(pool)),
             uploads=importing.uploads,
         )
 

@@ -68,6 +68,7 @@ REQUESTS: dict[Route, Request] = {
     ("GET", "/sensor-data-aggregated"): {"params": {"interval": "1m"}},
     ("GET", "/sensor-data/live"): {},
     ("POST", "/rollups/audit"): {"params": RANGE},
+    ("GET", "/system"): {},
     ("GET", "/equipment"): {},
     ("GET", "/equipment/{equipment_id:path}"): {},
     ("PATCH", "/equipment/{equipment_id:path}"): {"json": {"name": "A"}},

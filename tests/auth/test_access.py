@@ -34,6 +34,7 @@ REQUIRED_SCOPES = {
     ("GET", "/sensor-data/aggregated"): Scope.READINGS_READ,
     ("GET", "/sensor-data-aggregated"): Scope.READINGS_READ,
     ("POST", "/rollups/audit"): Scope.ADMIN,
+    ("GET", "/system"): Scope.ADMIN,
     ("POST", "/sensor-data/upload-csv"): Scope.IMPORTS_WRITE,
     ("POST", "/imports"): Scope.IMPORTS_WRITE,
     ("POST", "/imports/preview"): Scope.IMPORTS_WRITE,

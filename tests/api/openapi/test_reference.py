@@ -31,6 +31,7 @@ ROUTES = {
     "/sensor-data/aggregated": {"get"},
     "/sensor-data-aggregated": {"get"},
     "/rollups/audit": {"post"},
+    "/system": {"get"},
     "/equipment": {"get"},
     "/equipment/{equipment_id}": {"get", "patch"},
     "/imports": {"get", "post"},

@@ -624,6 +624,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/system": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The state of ingest, queue, rollups, workers and database */
+        get: operations["getSystem"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/write": {
         parameters: {
             query?: never;
@@ -683,6 +700,14 @@ export interface components {
             to: string;
             wrongBuckets: number;
         };
+        /** Audits */
+        Audits: {
+            auditedAt: string | null;
+            days: number;
+            wrongAt: string | null;
+            wrongBuckets: number;
+            wrongDay: string | null;
+        };
         /** Account */
         auth_schemas_Account: {
             password: string;
@@ -726,6 +751,16 @@ export interface components {
          * @enum {string}
          */
         CsvDialect: "plain" | "spreadsheet";
+        /** Database */
+        Database: {
+            expectedRevision: string;
+            license: string | null;
+            maxSessions: number;
+            postgresql: string;
+            revision: string | null;
+            sessions: number | null;
+            timescaledb: string;
+        };
         /**
          * DecimalMark
          * @description What separates the whole part of a value from its fraction.
@@ -801,6 +836,21 @@ export interface components {
             nextCursor: string | null;
             staleRanges: components["schemas"]["StaleRange"][];
         };
+        /** FailedImport */
+        FailedImport: {
+            code: string;
+            fileName: string;
+            /** Format: date-time */
+            finishedAt: string;
+            /** Format: uuid */
+            importId: string;
+            message: string;
+        };
+        /** FailedImports */
+        FailedImports: {
+            items: components["schemas"]["FailedImport"][];
+            lastDay: number;
+        };
         /** Failure */
         Failure: {
             code: string;
@@ -813,6 +863,20 @@ export interface components {
             index?: number;
             message: string;
         };
+        /** Finding */
+        Finding: {
+            code: components["schemas"]["FindingCode"];
+            severity: components["schemas"]["Severity"];
+            values: {
+                [key: string]: number | string;
+            };
+        };
+        /**
+         * FindingCode
+         * @description What needs attention; docs/api.md has the remedies.
+         * @enum {string}
+         */
+        FindingCode: "schema_behind" | "worker_absent" | "rollup_behind" | "ranges_stale" | "imports_waiting" | "policy_failed" | "policy_not_run" | "policy_off" | "audit_found_wrong_buckets" | "audit_overdue" | "connections_nearly_used_up" | "imports_failed" | "part_unreadable";
         /**
          * HeaderMode
          * @description Whether a line of the file names the columns, or these are given by their positions.
@@ -905,6 +969,19 @@ export interface components {
          * @enum {string}
          */
         ImportState: "awaiting_upload" | "queued" | "loading" | "aggregating" | "done" | "failed" | "cancelled";
+        /** Ingest */
+        Ingest: {
+            lastDay: number;
+            lastHour: number;
+            lastMinute: number;
+            minutes: components["schemas"]["IngestMinute"][];
+        };
+        /** IngestMinute */
+        IngestMinute: {
+            readings: number;
+            /** Format: date-time */
+            start: string;
+        };
         /** Item */
         Item: {
             average?: number | null;
@@ -967,6 +1044,21 @@ export interface components {
          * @enum {string}
          */
         Outcome: "reading" | "skipped" | "rejected";
+        /** Policy */
+        Policy: {
+            error: string | null;
+            everySeconds: number;
+            failures: number | null;
+            hasFailed: boolean;
+            isScheduled: boolean;
+            jobId: number;
+            lastRunAt: string | null;
+            lastSuccessAt: string | null;
+            nextRunAt: string | null;
+            procedure: string;
+            runs: number | null;
+            target: string;
+        };
         /** PresignedUpload */
         PresignedUpload: {
             /** Format: date-time */
@@ -1074,6 +1166,16 @@ export interface components {
             options: components["schemas"]["ImportOptions"];
             readings: components["schemas"]["RowOutcome"][];
         };
+        /** Queue */
+        Queue: {
+            aggregating: number;
+            awaitingUpload: number;
+            dueSince: string | null;
+            loading: number;
+            pickedJobs: number;
+            queued: number;
+            queuedJobs: number;
+        };
         /** Readiness */
         Readiness: {
             checks: components["schemas"]["Checks"];
@@ -1102,6 +1204,15 @@ export interface components {
             /** @enum {string} */
             status: "ready" | "unready";
             up: string;
+        };
+        /** RefreshLease */
+        RefreshLease: {
+            address: string | null;
+            connectedAt: string | null;
+            /** Format: uuid */
+            holder: string;
+            /** Format: date-time */
+            renewedAt: string;
         };
         /**
          * RejectCode
@@ -1136,6 +1247,19 @@ export interface components {
         Results: {
             results: components["schemas"]["Result"][];
         };
+        /** Rollup */
+        Rollup: {
+            isBehind: boolean;
+            name: string;
+            /** Format: date-time */
+            refreshLimit: string;
+            watermark: string | null;
+        };
+        /** Rollups */
+        Rollups: {
+            items: components["schemas"]["Rollup"][];
+            lease: components["schemas"]["RefreshLease"] | null;
+        };
         /** RowOutcome */
         RowOutcome: {
             code?: components["schemas"]["RejectCode"] | null;
@@ -1165,6 +1289,12 @@ export interface components {
             name: string;
             values: string[][];
         };
+        /**
+         * Severity
+         * @description How bad a finding is, the worst first.
+         * @enum {string}
+         */
+        Severity: "critical" | "warning" | "notice";
         /** SignedOut */
         SignedOut: {
             endSessionUrl: string | null;
@@ -1182,6 +1312,21 @@ export interface components {
             /** Format: date-time */
             to: string;
         };
+        /** StaleRanges */
+        StaleRanges: {
+            items: components["schemas"]["WaitingRange"][];
+            total: number;
+        };
+        /** Storage */
+        Storage: {
+            chunks: number;
+            columnstoreChunks: number;
+            databaseBytes: number;
+            firstStart: string | null;
+            horizon: string | null;
+            lastEnd: string | null;
+            readingsBytes: number | null;
+        };
         /** StoredReading */
         StoredReading: {
             equipmentId: string;
@@ -1190,6 +1335,22 @@ export interface components {
             /** Format: date-time */
             timestamp: string;
             value: number;
+        };
+        /** System */
+        System: {
+            /** Format: date-time */
+            asOf: string;
+            audits: components["schemas"]["Audits"] | null;
+            database: components["schemas"]["Database"] | null;
+            failedImports: components["schemas"]["FailedImports"] | null;
+            findings: components["schemas"]["Finding"][];
+            ingest: components["schemas"]["Ingest"] | null;
+            policies: components["schemas"]["Policy"][] | null;
+            queue: components["schemas"]["Queue"] | null;
+            rollups: components["schemas"]["Rollups"] | null;
+            staleRanges: components["schemas"]["StaleRanges"] | null;
+            storage: components["schemas"]["Storage"] | null;
+            workers: components["schemas"]["Worker"][] | null;
         };
         /**
          * TableLayout
@@ -1216,12 +1377,30 @@ export interface components {
         Version: {
             version: string;
         };
+        /** WaitingRange */
+        WaitingRange: {
+            dueSince: string | null;
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            staleSince: string;
+            /** Format: date-time */
+            to: string;
+        };
         /**
          * WarningCode
          * @description What rows look like; stable, part of the contract.
          * @enum {string}
          */
         WarningCode: "scientific_id" | "formula_id" | "date_id" | "sentinel_value" | "other_decimal_mark" | "thousands_mark" | "null_word" | "serial_date";
+        /** Worker */
+        Worker: {
+            isPresent: boolean;
+            /** Format: date-time */
+            seenAt: string;
+            /** Format: uuid */
+            workerId: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -4628,6 +4807,62 @@ export interface operations {
             };
             /** @description The body is too large. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error; see the server's log. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Database, session store, object store or identity provider unavailable; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSystem: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["System"];
+                };
+            };
+            /** @description No valid access token and no live session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope is missing, or a page of another origin sent the write. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
