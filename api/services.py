@@ -47,6 +47,7 @@ from api.health.repository import HealthRepository
 from api.health.service import HealthService
 from api.http.server_sent_events import EventStreams
 from api.http.shutdown_signal import on_shutdown_signal
+from api.imports.previews import PreviewService
 from api.imports.rejects_resubmission import RejectsResubmissionService
 from api.imports.service import ImportService
 from api.imports.services import import_services
@@ -132,6 +133,7 @@ class Services:
     influxdb: InfluxDBService
     points: LineProtocolService
     live: LiveService
+    previews: PreviewService
     readings: ReadingService
     resubmissions: RejectsResubmissionService
     streams: EventStreams
@@ -193,6 +195,7 @@ async def open_services(
                 batch_writer, ingest_metrics, settings.line_protocol, settings.readings
             ),
             live=LiveService(live_feed, listener),
+            previews=PreviewService(settings.readings),
             readings=ReadingService(
                 group_commit, batch_writer, ingest_metrics, settings.api, settings.readings
             ),

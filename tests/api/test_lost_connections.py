@@ -90,6 +90,7 @@ WITHOUT_DATABASE = {
     *(("GET", "/"), ("GET", "/health/live"), ("GET", "/ping")),
     *(("GET", "/ui"), ("GET", "/ui/{view:path}"), ("GET", "/ui/assets/{name:str}")),
     ("GET", "/auth/sign-in-options"),
+    ("POST", "/imports/preview"),
     *(("GET", "/query"), ("POST", "/query")),
 }
 

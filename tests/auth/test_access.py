@@ -37,6 +37,7 @@ REQUIRED_SCOPES = {
     ("GET", "/system"): Scope.ADMIN,
     ("POST", "/sensor-data/upload-csv"): Scope.IMPORTS_WRITE,
     ("POST", "/imports"): Scope.IMPORTS_WRITE,
+    ("POST", "/imports/preview"): Scope.IMPORTS_WRITE,
     ("POST", "/imports/{import_id:uuid}/complete"): Scope.IMPORTS_WRITE,
     ("GET", "/equipment"): Scope.READINGS_READ,
     ("GET", "/equipment/{equipment_id:path}"): Scope.READINGS_READ,

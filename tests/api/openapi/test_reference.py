@@ -35,6 +35,7 @@ ROUTES = {
     "/equipment": {"get"},
     "/equipment/{equipment_id}": {"get", "patch"},
     "/imports": {"get", "post"},
+    "/imports/preview": {"post"},
     "/imports/{import_id}": {"get"},
     "/imports/{import_id}/content": {"put"},
     "/imports/{import_id}/complete": {"post"},

@@ -397,6 +397,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/imports/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What an import would make of the first rows of a file; nothing is stored
+         * @description Beside the options of an import: `sizeBytes`, if `file` is only the beginning of a file of that size, and `detect`.
+         */
+        post: operations["previewImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/metrics": {
         parameters: {
             query?: never;
@@ -709,6 +729,12 @@ export interface components {
             /** @enum {string} */
             worker: "ok" | "absent" | "unknown";
         };
+        /** ColumnHint */
+        ColumnHint: {
+            column: string;
+            hint: string;
+            remedies: components["schemas"]["Remedy"][];
+        };
         /** Counts */
         Counts: {
             inserted: number;
@@ -897,6 +923,12 @@ export interface components {
             uploadedAt: string | null;
             warnings: components["schemas"]["ReportedWarning"][];
         };
+        /**
+         * ImportFault
+         * @description Why an import failed: the column error_code, the API's `error.code`; see docs/imports.md.
+         * @enum {string}
+         */
+        ImportFault: "empty_file" | "not_text" | "line_too_long" | "missing_header" | "ambiguous_header" | "invalid_column" | "bad_compression" | "bad_archive" | "bad_workbook" | "bad_parquet" | "wrong_column_type" | "inflated_too_large" | "too_many_errors" | "no_valid_rows" | "source_missing" | "source_replaced" | "wrong_checksum" | "upload_expired" | "too_many_attempts";
         /** ImportOptions */
         ImportOptions: {
             columns?: {
@@ -1006,6 +1038,12 @@ export interface components {
          * @enum {string}
          */
         OnTooManyErrors: "discard" | "keep";
+        /**
+         * Outcome
+         * @description What becomes of a row.
+         * @enum {string}
+         */
+        Outcome: "reading" | "skipped" | "rejected";
         /** Policy */
         Policy: {
             error: string | null;
@@ -1033,6 +1071,69 @@ export interface components {
             method: string;
             uploadUrl: string;
         };
+        /** Preview */
+        Preview: {
+            above: components["schemas"]["PreviewedLine"][];
+            ambiguous: string[];
+            assumesUtc: boolean;
+            columnHints: components["schemas"]["ColumnHint"][];
+            counts: components["schemas"]["PreviewCounts"];
+            fault: components["schemas"]["PreviewFault"] | null;
+            lines: components["schemas"]["PreviewedLine"][];
+            options: components["schemas"]["ImportOptions"];
+            proposals: components["schemas"]["ProposedOptions"][];
+            rejects: components["schemas"]["PreviewedRejects"][];
+            sample: components["schemas"]["PreviewSample"];
+            table: components["schemas"]["PreviewTable"] | null;
+            warnings: components["schemas"]["ReportedWarning"][];
+        };
+        /** PreviewCounts */
+        PreviewCounts: {
+            read: number;
+            readings: number;
+            rejected: number;
+            skipped: number;
+        };
+        /** PreviewedLine */
+        PreviewedLine: {
+            cells: string[];
+            line: number;
+            outcomes: components["schemas"]["RowOutcome"][];
+            text: string;
+        };
+        /** PreviewedRejects */
+        PreviewedRejects: {
+            code: components["schemas"]["RejectCode"];
+            column: string;
+            count: number;
+            hint: string;
+            lines: number[];
+            remedies: components["schemas"]["Remedy"][];
+        };
+        /** PreviewFault */
+        PreviewFault: {
+            code: components["schemas"]["ImportFault"];
+            message: string;
+            remedies: components["schemas"]["Remedy"][];
+        };
+        /** PreviewSample */
+        PreviewSample: {
+            isWhole: boolean;
+            lines: number;
+            textBytes: number;
+        };
+        /** PreviewTable */
+        PreviewTable: {
+            columns: string[];
+            delimiter: string;
+            headerLine: number | null;
+            mapping?: {
+                [key: string]: string;
+            };
+            sensors?: {
+                [key: string]: string;
+            };
+        };
         /** Problem */
         Problem: {
             code: string;
@@ -1053,6 +1154,17 @@ export interface components {
             estimatedLoadedAt: string | null;
             linesDone: number;
             rowsPerSecond: number | null;
+        };
+        /** ProposedOptions */
+        ProposedOptions: {
+            assumesUtc: boolean;
+            counts: components["schemas"]["PreviewCounts"];
+            firstRejects: string[];
+            mapping: {
+                [key: string]: string;
+            };
+            options: components["schemas"]["ImportOptions"];
+            readings: components["schemas"]["RowOutcome"][];
         };
         /** Queue */
         Queue: {
@@ -1102,6 +1214,17 @@ export interface components {
             /** Format: date-time */
             renewedAt: string;
         };
+        /**
+         * RejectCode
+         * @description Why a reading or a line of a file is rejected; stable, part of the contract.
+         * @enum {string}
+         */
+        RejectCode: "missing_value" | "bad_timestamp" | "ambiguous_time" | "skipped_time" | "too_old" | "too_future" | "below_retention" | "bad_number" | "not_finite" | "out_of_range" | "too_long" | "bad_text" | "invisible_character" | "wrong_columns" | "conflict" | "malformed_line";
+        /** Remedy */
+        Remedy: {
+            option: string;
+            value: unknown;
+        };
         /** ReportedWarning */
         ReportedWarning: {
             code: components["schemas"]["WarningCode"];
@@ -1136,6 +1259,19 @@ export interface components {
         Rollups: {
             items: components["schemas"]["Rollup"][];
             lease: components["schemas"]["RefreshLease"] | null;
+        };
+        /** RowOutcome */
+        RowOutcome: {
+            code?: components["schemas"]["RejectCode"] | null;
+            /** @default  */
+            column: string;
+            equipmentId?: string | null;
+            /** @default  */
+            hint: string;
+            outcome: components["schemas"]["Outcome"];
+            remedies?: components["schemas"]["Remedy"][];
+            timestamp?: string | null;
+            value?: number | null;
         };
         /** Saved */
         Saved: {
@@ -3196,6 +3332,199 @@ export interface operations {
             };
         };
     };
+    previewImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** @description A JSON object: the file's names for any of equipmentId, timestamp, value; a list of two for a timestamp whose date and time are in two columns. */
+                    columns?: string;
+                    /** @description Lines that begin with it are passed over, wherever they are. */
+                    commentPrefix?: string;
+                    /**
+                     * @description The mark before a value's fraction.
+                     * @default .
+                     * @enum {string}
+                     */
+                    decimal?: "." | ",";
+                    /**
+                     * @description Between fields; without it, detected from the header.
+                     * @enum {string}
+                     */
+                    delimiter?: "," | ";" | "|" | "tab";
+                    /**
+                     * @description Whether options are looked for beside those that are given.
+                     * @default true
+                     * @enum {string}
+                     */
+                    detect?: "true" | "false";
+                    /** @description The earliest plausible timestamp, or its date; without it, the server's. */
+                    earliest?: string;
+                    /**
+                     * @description The encoding of a text file that begins with no byte order mark.
+                     * @default utf-8
+                     * @enum {string}
+                     */
+                    encoding?: "utf-8" | "utf-16" | "windows-1252";
+                    file: string;
+                    /**
+                     * @description none: no line names the columns, and the option columns has their numbers.
+                     * @default detect
+                     * @enum {string}
+                     */
+                    header?: "detect" | "none";
+                    /**
+                     * @description What 24:00:00 is: no time, or the beginning of the next day.
+                     * @default reject
+                     * @enum {string}
+                     */
+                    hour24?: "reject" | "next_day";
+                    /**
+                     * @description The id of a wide layout's sensor, with {column} for its column's name.
+                     * @default {column}
+                     */
+                    idTemplate?: string;
+                    /** @description A JSON list of columns of a wide layout that are no sensors; "" is one without a name. */
+                    ignoreColumns?: string;
+                    /**
+                     * @description wide: every column but the timestamp's is a sensor.
+                     * @default long
+                     * @enum {string}
+                     */
+                    layout?: "long" | "wide";
+                    /** @description The rows that may be rejected: a number, or a percentage such as 5%. */
+                    maxErrors?: string;
+                    /** @description A JSON list of values that stand for no reading, such as ["-9999", "NAN"]; "" is an empty one. */
+                    nullValues?: string;
+                    /**
+                     * @description What happens to a row whose key is stored with another value.
+                     * @default replace
+                     * @enum {string}
+                     */
+                    onConflict?: "replace" | "skip" | "error";
+                    /**
+                     * @description What happens to the other rows if more are rejected.
+                     * @default discard
+                     * @enum {string}
+                     */
+                    onTooManyErrors?: "discard" | "keep";
+                    /** @description The size of the whole file, where `file` is only its beginning. */
+                    sizeBytes?: number;
+                    /** @description Lines above the header, or above the first row if there is none. */
+                    skipLines?: string;
+                    /** @description Lines between the header and the first row, such as one of units. */
+                    skipLinesAfterHeader?: string;
+                    /**
+                     * @description How timestamps are written: iso8601, epoch_s, epoch_ms, epoch_us or epoch_ns, or a pattern such as %d.%m.%Y %H:%M:%S or %m/%d/%Y %I:%M:%S %p; it may have %Y, %y, %m, %b, %B, %d, %H, %I, %p, %M, %S, %f, %z, %Z.
+                     * @default iso8601
+                     */
+                    timeFormat?: string;
+                    /**
+                     * @description The IANA time zone of timestamps without offset.
+                     * @default UTC
+                     */
+                    timeZone?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            /** @description The request breaks a rule; code and message say which. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid access token and no live session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope is missing, or a page of another origin sent the write. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body arrives more slowly than the server waits. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This Idempotency-Key was used with another request, or the file cannot be previewed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many failed sign-ins or requests in flight; Retry-After says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error; see the server's log. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Database, session store, object store or identity provider unavailable; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getMetrics: {
         parameters: {
             query?: never;
@@ -3809,7 +4138,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This Idempotency-Key was used with another request. */
+            /** @description This Idempotency-Key was used with another request, or the file cannot be previewed. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4213,7 +4542,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This Idempotency-Key was used with another request. */
+            /** @description This Idempotency-Key was used with another request, or the file cannot be previewed. */
             422: {
                 headers: {
                     [name: string]: unknown;
