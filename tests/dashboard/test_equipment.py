@@ -159,7 +159,7 @@ async def test_a_link_shows_the_same_lines_times_and_comparison_again(stored: Pa
     await page.get_by_label("Resolution").select_option("1 hour")
     await expect(page.get_by_text("Dashed: ")).to_contain_text("27 Feb 2026, 21:00")
     await drag(page, 0.5, 1)
-    await expect(page.get_by_text("Dashed: ")).to_contain_text("1 Mar 2026, 21:00")
+    await expect(page.get_by_text("Dashed: ")).to_contain_text("Dashed: 1 Mar 2026, 21:00")
     link, said = page.url, await text_at(page, "Home")
     assert said.startswith("2 Mar 2026, 21:00")
     before = (await lines.first.inner_text()).split()

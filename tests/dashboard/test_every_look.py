@@ -6,6 +6,7 @@ SENSORFLOW_SCREENSHOTS=folder keeps a picture of each (`make screenshots`).
 import os
 from datetime import timedelta
 from itertools import product
+from math import sin
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,12 @@ WIDTHS = {"phone": (375, 740), "wide": (1440, 900)}
 EVERY_LOOK = list(product(("en-GB", "pt-BR"), ("light", "dark"), WIDTHS))
 # Each language with each scheme once, and each width twice.
 LOOKS = EVERY_LOOK if FOLDER else [EVERY_LOOK[index] for index in (1, 2, 4, 7)]
+EQUIPMENT_VIEWS = {
+    "one": "mixer?window=48h",
+    "several": "mixer?window=48h&with=pump-1&with=line-4%2Fboiler&compare=previous",
+    "readings": "pump-1?window=48h",
+    "empty": "pump-1?from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z",
+}
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -68,6 +75,11 @@ async def test_every_page_is_accessible_and_fits(
         await expect(page.locator("dl")).to_contain_text("111")
         await expect(page.locator("tr.row")).not_to_have_count(0)
         await look_at(page, f"fleet-{look}")
+        await store_minutes(pool)
+        for name, search in EQUIPMENT_VIEWS.items():
+            await page.goto(f"/ui/equipment/{search}")
+            await expect(page.get_by_role("list").last).to_be_visible()
+            await look_at(page, f"equipment-{name}-{look}")
         await PostgresSessions(pool).clear()
         await page.get_by_role("radio").nth(2).check(force=True)
         await expect(page.get_by_role("dialog")).to_be_visible()
@@ -85,5 +97,22 @@ async def store_two_days(pool: Pool) -> None:
         VALUES ('pump-1', 'Feed pump', 'bar', 'Hall 4', 3600),
                ('line-4/boiler', NULL, '°C', 'Hall 4, line 4', 3600),
                ('hall-7/roof', 'Roof', '°C', 'Hall 7', 3600)
+        """
+    )
+
+
+async def store_minutes(pool: Pool) -> None:
+    """Two days of a reading every two minutes, with a gap of three hours."""
+    now = this_hour()
+    steps = [step for step in range(2 * 48 * 30) if not 300 <= step < 390]
+    rows = [
+        ("mixer", now - timedelta(minutes=2 * step), 61.5 + 8 * sin(step / 95) + sin(step * step))
+        for step in steps
+    ]
+    await insert(pool, *rows)
+    await pool.execute(
+        """
+        INSERT INTO equipment (id, name, unit, location, zone, expected_period_seconds)
+        VALUES ('mixer', 'Mixer drum', '°C', 'Hall 4', 'America/Sao_Paulo', 120)
         """
     )

@@ -172,6 +172,34 @@ describe("lines", () => {
     });
   });
 
+  it("of equipment that sends less often than buckets begin have no gap in between", () => {
+    const hours = [
+      0,
+      null,
+      null,
+      null,
+      4,
+      null,
+      null,
+      null,
+      8,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      9,
+    ];
+    const items = hours.map((value, hour) => item("b", 3600 * hour, value));
+    const [line] = linesOf({ ...shown, aggregates: { ...aggregates, items } }, new Map());
+    expect([...(line?.series.values ?? [])]).toEqual([0, 4, 8, 9]);
+    expect(line?.series.longestStep).toBe(9 * 3600);
+  });
+
   it("are read at their last value where there is no crosshair", () => {
     const lines = linesOf(shown, new Map());
     expect(lastMoment(lines, { from: 0, to: 7200 })).toBe(3600);

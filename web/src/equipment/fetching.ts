@@ -61,11 +61,9 @@ function fetchBuckets(
   return call((api) => api.GET("/sensor-data/aggregated", { params, signal }));
 }
 
-/** JSON, which is what the client asks for wherever there are several formats. */
-async function fetchPage(
+function fetchPage(
   query: Query<"/sensor-data">,
   signal: AbortSignal,
 ): Promise<Answer<"/sensor-data">> {
-  const page = await call((api) => api.GET("/sensor-data", { params: { query }, signal }));
-  return page as Answer<"/sensor-data">;
+  return call((api) => api.GET("/sensor-data", { params: { query }, signal }));
 }
