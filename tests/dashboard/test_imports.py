@@ -205,6 +205,25 @@ async def test_a_session_that_has_ended_is_begun_again_and_the_file_is_sent(
     assert await pool.fetchval("SELECT count(*) FROM imports") == 1
 
 
+async def test_a_file_whose_connection_broke_is_sent_again_by_itself(
+    imports: Page, pool: Pool, tmp_path: Path
+) -> None:
+    broken = 0
+
+    async def break_twice(route: Route) -> None:
+        nonlocal broken
+        broken += 1
+        await (route.abort("connectionreset") if broken <= 2 else route.continue_())
+
+    await imports.route("**/upload-csv", break_twice)
+    await drop_files(imports, write_files(tmp_path, kept_csv=GOOD))
+    await expect(imports.get_by_text("1 of 1 sent")).to_be_visible()
+    broken = -1
+    await drop_files(imports, write_files(tmp_path, lost_csv=GOOD))
+    await expect(imports.get_by_text("The connection broke while the file")).to_be_visible()
+    assert await pool.fetchval("SELECT count(*) FROM imports") == 1
+
+
 async def test_an_import_is_followed_while_it_loads(imports: Page, pool: Pool) -> None:
     import_id = await new_import(pool)
     await pool.execute(

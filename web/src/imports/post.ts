@@ -19,7 +19,7 @@ export async function postForm<Answer>(
   try {
     return (await post(path, form, sending)) as Answer;
   } catch (error) {
-    throw await explained(error);
+    throw await explained(error, sending);
   }
 }
 
@@ -61,12 +61,13 @@ function bodyOf(request: XMLHttpRequest): unknown {
 
 /**
  * A server that refuses a request may close the connection while the file is on its way, and the
- * browser says no more than that: whether the session has ended is found out by another request.
+ * browser says no more than that: whether the session has ended is found out by another request,
+ * which waits until the server answers.
  */
-async function explained(error: unknown): Promise<unknown> {
+async function explained(error: unknown, { signal }: Sending): Promise<unknown> {
   if (!(error instanceof ApiError) || error.code !== "interrupted") return error;
   try {
-    await callOnce((api) => api.GET("/auth/me"));
+    await callOnce((api) => api.GET("/auth/me", signal && { signal }));
   } catch (reason) {
     return reason;
   }

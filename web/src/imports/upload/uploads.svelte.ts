@@ -8,6 +8,8 @@ import { type Options, sendFile } from "./send.ts";
 type State = "waiting" | "sending" | "stored" | "failed" | "stopped";
 
 const AT_A_TIME = 5;
+/** How often a file is sent whose connection broke. */
+const ATTEMPTS = 3;
 let count = 0;
 
 /** A file that is sent in this visit, and what has become of it. */
@@ -65,17 +67,24 @@ export class Upload {
     [this.state, this.sentBytes, this.error] = ["waiting", 0, null];
   }
 
-  #sendOnce(): ReturnType<typeof sendFile> {
+  /** Once more where the connection broke: what is stored already does not change. */
+  async #sendOnce(attempt = 1): ReturnType<typeof sendFile> {
     this.#samples = [];
-    const { signal } = this.#sending;
-    return sendFile(this.file, this.options, { onProgress: (bytes) => this.#note(bytes), signal });
+    const sending = { onProgress: this.#note, signal: this.#sending.signal };
+    try {
+      return await sendFile(this.file, this.options, sending);
+    } catch (error) {
+      const isBroken = error instanceof ApiError && error.code === "interrupted";
+      if (!isBroken || attempt === ATTEMPTS) throw error;
+    }
+    return this.#sendOnce(attempt + 1);
   }
 
   /** The form around the file is sent too. */
-  #note(bytes: number): void {
+  #note = (bytes: number): void => {
     this.#samples = withSample(this.#samples, { moment: Date.now(), bytes });
     this.sentBytes = Math.min(bytes, this.file.size);
-  }
+  };
 
   #end(error: unknown): void {
     if (error instanceof ApiError) [this.state, this.error] = ["failed", error];
