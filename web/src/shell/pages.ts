@@ -10,7 +10,7 @@ export interface Page {
   path: RegExp;
   /** Whoever lacks it sees no link, and by the address that it is missing. */
   scope: Schema<"Scope">;
-  title: "fleet";
+  title: "fleet" | "system";
   /** Where the link in the header leads; a page without one is reached from others. */
   link?: string;
   load: () => Promise<{ default: Component<PageProps> | Component<Record<string, never>> }>;
@@ -23,6 +23,13 @@ export const PAGES: readonly Page[] = [
     title: "fleet",
     link: "/ui",
     load: () => import("../fleet/Fleet.svelte"),
+  },
+  {
+    path: /^\/ui\/system\/?$/,
+    scope: "admin",
+    title: "system",
+    link: "/ui/system",
+    load: () => import("../system/System.svelte"),
   },
 ];
 
