@@ -9,6 +9,9 @@ from core.database import Connection, Pool, shares_one_session
 from jobs.maintenance.bi_sessions import end_long_bi_transactions
 
 
+IS_RUNNING = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1)"
+
+
 async def test_a_transaction_of_a_bi_tool_ends_after_its_limit_whatever_it_sets(
     application_pool: Pool, bi_tool: Connection
 ) -> None:
@@ -18,12 +21,16 @@ async def test_a_transaction_of_a_bi_tool_ends_after_its_limit_whatever_it_sets(
     await bi_tool.execute("BEGIN")
     await end_long_bi_transactions(application_pool, max_seconds=3600)
     await bi_tool.fetch("SELECT 1")
+    pid = bi_tool.get_server_pid()
     await end_long_bi_transactions(application_pool, max_seconds=0)
-    with pytest.raises((asyncpg.AdminShutdownError, asyncpg.ConnectionDoesNotExistError)):
-        await bi_tool.fetch("SELECT 1")
+    while await application_pool.fetchval(IS_RUNNING, pid):
+        await asyncio.sleep(0.05)
 
 
 async def test_no_other_session_is_ended(application_pool: Pool, pool: Pool) -> None:
+    async with application_pool.acquire() as ours:
+        if await shares_one_session(ours):
+            pytest.skip("the engine has one session, in which a transaction holds up everybody")
     async with application_pool.acquire() as ours, ours.transaction():
         async with pool.acquire() as owners:
             await owners.execute("SET application_name = 'long'")
