@@ -71,16 +71,41 @@ marked_bodies = usual_bodies.map(lambda body: b"\xef\xbb\xbf" + body)
 ASPECTS = {
     "method": st.just(b"GET"),
     "target": st.sampled_from(
-        [b"/sensor-data?", b"/sensor-data?x=1", b"/sensor-data/", b"//sensor-data", b"/Sensor-Data"]
-        + [b"/sensor%2Ddata", b"/sensor-data%00", b"http://elsewhere/sensor-data"]
+        [
+            b"/sensor-data?",
+            b"/sensor-data?x=1",
+            b"/sensor-data/",
+            b"//sensor-data",
+            b"/Sensor-Data",
+            b"/sensor%2Ddata",
+            b"/sensor-data%00",
+            b"http://elsewhere/sensor-data",
+        ]
     ),
     "authorization": st.sampled_from(
-        ["bearer {known}", "Bearer  {known} ", "Token {known}", "Bearer {known}, x", "{known}"]
-        + ["Bearer {reader}", "Bearer x", "Bearer", ""]
+        [
+            "bearer {known}",
+            "Bearer  {known} ",
+            "Token {known}",
+            "Bearer {known}, x",
+            "{known}",
+            "Bearer {reader}",
+            "Bearer x",
+            "Bearer",
+            "",
+        ]
     ),
     "content_type": st.sampled_from(
-        [JSON + b"; charset=utf-8", JSON + b";charset=UTF-8", JSON + b";charset=latin-1"]
-        + [b"Application/JSON", JSON + b"p", b"text/plain", b"", JSON + b", " + JSON]
+        [
+            JSON + b"; charset=utf-8",
+            JSON + b";charset=UTF-8",
+            JSON + b";charset=latin-1",
+            b"Application/JSON",
+            JSON + b"p",
+            b"text/plain",
+            b"",
+            JSON + b", " + JSON,
+        ]
     ),
     "more": st.lists(st.sampled_from(MORE_HEADERS.strip().split(b"\n")), max_size=2),
     "body": usual_bodies | hostile_bodies | marked_bodies,
@@ -112,7 +137,7 @@ def framed(head: bytes, body: bytes, framing: str = "whole") -> list[bytes]:
             return [head + length + body]
 
 
-def request_of(  # noqa: PLR0913  # all that a request consists of
+def request_of(  # all that a request consists of
     authorization: str,
     *,
     more: Sequence[bytes] = (),
