@@ -54,7 +54,7 @@ class Sender:
     server: Server
     posts: Iterator[bytes]
     runs: list[Load] = field(default_factory=list)
-    cpu_milliseconds: list[float] = field(default_factory=list)
+    cpu_microseconds: list[float] = field(default_factory=list)
 
     async def rate(self) -> float:
         """Requests/s of one more run."""
@@ -62,12 +62,12 @@ class Sender:
         run = await load(self.server.url, list(islice(self.posts, REQUESTS)), CONNECTIONS)
         require_all_stored(run)
         self.runs.append(run)
-        self.cpu_milliseconds.append((self.server.cpu_seconds() - began) * 1000 / REQUESTS)
+        self.cpu_microseconds.append((self.server.cpu_seconds() - began) * 1e6 / REQUESTS)
         return run.rate
 
     def details(self, prefix: str) -> dict[str, float]:
         """Latencies, and the server's processor time of a request."""
-        cpu = {f"{prefix}cpu_milliseconds": median(self.cpu_milliseconds)}
+        cpu = {f"{prefix}cpu_microseconds": median(self.cpu_microseconds)}
         return percentiles(prefix, self.runs) | cpu
 
 
