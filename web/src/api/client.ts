@@ -30,7 +30,11 @@ const api: Api = createClient<paths>({
   baseUrl: location.origin,
   headers: { Accept: "application/json" },
   fetch: reach,
+  querySerializer: queryString,
 });
+
+/** Arrays that the OpenAPI document has separated by commas; others are repeated parameters. */
+const SEPARATED_BY_COMMAS: ReadonlySet<string> = new Set(["statistics"]);
 
 /** Called when a session has ended; returns when somebody has signed in again. */
 type SignInAgain = () => Promise<void>;
@@ -73,4 +77,14 @@ async function reach(request: Request): Promise<Response> {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new ApiError(0, "unreachable", "", null);
   }
+}
+
+function queryString(query: Record<string, unknown>): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    const values = Array.isArray(value) ? value : [value];
+    const texts = SEPARATED_BY_COMMAS.has(name) ? [values.join(",")] : values;
+    for (const text of texts) if (text != null) parameters.append(name, String(text));
+  }
+  return parameters.toString();
 }
