@@ -20,9 +20,10 @@ async def enter_new_rows(
     connection: Connection,
     ts_bounds: Mapping[str, Sequence[datetime]],
     changed: Collection[tuple[str, date]],
+    row_count: int,
     import_id: UUID | None = None,
 ) -> None:
-    """Enter written rows, at least one, of which none replaced another.
+    """Enter `row_count` written rows, at least one, of which none replaced another.
 
     `ts_bounds` has the first and last timestamps (first_ts, last_ts) of ranges that hold all rows,
     and `changed` each equipment id with each UTC day on which it has a row.
@@ -35,6 +36,7 @@ async def enter_new_rows(
         days=days,
         max_changes=MAX_CHANGES,
         import_id=import_id,
+        row_count=row_count,
     )
 
 

@@ -30,7 +30,7 @@ EMPTY = """
     TRUNCATE imports, rollup_dirty_ranges, opened_chunks, retention_horizon, workers;
     TRUNCATE refresh_lease;
     TRUNCATE queue.pgqueuer;
-    TRUNCATE equipment, data_changes, data_versions, rollup_audits;
+    TRUNCATE equipment, data_changes, data_versions, ingest_minutes, rollup_audits;
     TRUNCATE idempotency_keys, sessions, spent_tokens, sign_ins, sign_in_failures
 """
 

@@ -74,7 +74,7 @@ async def _copy_new(connection: Connection, by_ts: Sequence[Reading]) -> bool:
         raise RowsMissingError(ROWS_MISSING)
     changed = {(reading.equipment_id, reading.ts.date()) for reading in by_ts}
     await enter_new_rows(
-        connection, _ts_bounds_by_chunk([reading.ts for reading in by_ts]), changed
+        connection, _ts_bounds_by_chunk([reading.ts for reading in by_ts]), changed, len(by_ts)
     )
     return True
 

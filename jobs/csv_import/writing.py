@@ -52,7 +52,7 @@ async def _copy_new(connection: Connection, import_id: UUID, staged: StagedBatch
     except NotAllNewError:
         return False
     ts_bounds = staged.ts_bounds_by_chunk().to_dict(as_series=False)
-    await enter_new_rows(connection, ts_bounds, staged.days(), import_id)
+    await enter_new_rows(connection, ts_bounds, staged.days(), rows.height, import_id)
     return True
 
 

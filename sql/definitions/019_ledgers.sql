@@ -7,7 +7,8 @@ CREATE OR REPLACE FUNCTION enter_written(
     changed_days date[],
     max_changes integer,
     is_only_new boolean,
-    by_import uuid
+    by_import uuid,
+    row_count integer DEFAULT 0
 ) RETURNS void
 LANGUAGE plpgsql
 AS $$
@@ -29,12 +30,12 @@ BEGIN
         FROM (SELECT DISTINCT unnest(changed_days) AS day) AS changed;
     END IF;
 
-    INSERT INTO data_changes (equipment_ids, days, token)
-    VALUES (changed_ids, changed_days, change_token());
+    INSERT INTO data_changes (equipment_ids, days, token, readings)
+    VALUES (changed_ids, changed_days, change_token(), row_count);
 END
 $$;
 
 COMMENT ON FUNCTION enter_written IS
 'Enter what a transaction wrote into rollup_dirty_ranges, as far as it is late, a range of hours '
-'for each span of rows, and into data_changes: equipment and UTC days side by side, of more than '
-'max_changes pairs only the days.';
+'for each span of rows, and into data_changes: how many rows, and equipment and UTC days side by '
+'side, of more than max_changes pairs only the days.';

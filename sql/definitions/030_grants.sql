@@ -37,6 +37,7 @@ TO sensorflow_app;
 GRANT UPDATE (id) ON data_changes TO sensorflow_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON
 idempotency_keys,
+ingest_minutes,
 live_listeners,
 refresh_lease,
 sessions,

@@ -1,14 +1,24 @@
 -- The ledger of changes: sql/definitions/016_data_state.sql says what it is for. What writers enter
 -- there and in rollup_dirty_ranges: core/ledger.py.
 
--- name: enter_new_rows(first_ts, last_ts, equipment_ids, days, max_changes, import_id)$
--- Enter written rows of which none replaced another: the hours of late ones, a range for each span
--- of timestamps, and the changed days of equipment.
-SELECT enter_written(:first_ts, :last_ts, :equipment_ids, :days, :max_changes, true, :import_id);
+-- name: enter_new_rows(first_ts, last_ts, equipment_ids, days, max_changes, import_id, row_count)$
+-- Enter written rows of which none replaced another: their number, the hours of late ones, a range
+-- for each span of timestamps, and the changed days of equipment.
+SELECT
+    enter_written(
+        :first_ts,
+        :last_ts,
+        :equipment_ids,
+        :days,
+        :max_changes,
+        true,
+        :import_id,
+        :row_count
+    );
 
 -- name: enter_staged_changes(max_changes, only_new, import_id)$
--- Enter the rows in import_changes: the hours of late ones, one range a chunk, and the changed days
--- of equipment.
+-- Enter the rows in import_changes: their number, the hours of late ones, one range a chunk, and the
+-- changed days of equipment.
 WITH late AS (
     SELECT
         min(ts) AS first_ts,
@@ -44,7 +54,8 @@ SELECT
         days.days,
         :max_changes,
         :only_new,
-        :import_id
+        :import_id,
+        (SELECT count(*)::integer FROM import_changes)
     )
 FROM spans CROSS JOIN days;
 
@@ -63,7 +74,8 @@ FROM
     ) AS changed (day);
 
 -- name: compact_changes()!
--- Add entries up by equipment and day; the sums of data_state stay as they are.
+-- Add entries up by equipment and day; the sums of data_state stay as they are. Add their readings up
+-- by minute, for a day.
 WITH entries AS (
     DELETE FROM data_changes
     WHERE
@@ -73,7 +85,25 @@ WITH entries AS (
             LIMIT 5000
             FOR UPDATE SKIP LOCKED
         )
-    RETURNING equipment_ids, days, token
+    RETURNING equipment_ids, days, token, readings, created_at
+),
+
+counted AS (
+    INSERT INTO ingest_minutes AS known (minute, readings)
+    SELECT
+        date_trunc('minute', created_at) AS minute,
+        sum(readings) AS readings
+    FROM entries
+    WHERE readings > 0
+    GROUP BY date_trunc('minute', created_at)
+    ORDER BY minute
+    ON CONFLICT (minute) DO UPDATE
+        SET readings = known.readings + excluded.readings
+),
+
+expired AS (
+    DELETE FROM ingest_minutes
+    WHERE minute < now() - interval '25 hours'
 )
 
 INSERT INTO data_versions AS known (equipment_id, day, version)

@@ -55,11 +55,12 @@ changed AS (
 ),
 
 noted AS (
-    INSERT INTO data_changes (equipment_ids, days, token)
+    INSERT INTO data_changes (equipment_ids, days, token, readings)
     SELECT
         array_agg(equipment_id) AS equipment_ids,
         array_agg(day) AS days,
-        change_token() AS token
+        change_token() AS token,
+        (SELECT counted.inserted + counted.replaced FROM counted) AS readings
     FROM changed
     HAVING count(*) > 0
 )

@@ -19,14 +19,14 @@ export type Query<P extends keyof paths> = QueryOf<Getting<P>>;
 /** A schema of the OpenAPI document, by its name. */
 export type Schema<Name extends keyof components["schemas"]> = components["schemas"][Name];
 
-type Api = Client<paths>;
+type Api = Client<paths, "application/json">;
 interface Outcome<Data> {
   data?: Data;
   error?: unknown;
   response: Response;
 }
 
-const api: Api = createClient<paths>({
+const api: Api = createClient<paths, "application/json">({
   baseUrl: location.origin,
   headers: { Accept: "application/json" },
   fetch: reach,
