@@ -123,7 +123,7 @@ async def test_what_needs_attention_comes_first_and_says_why(page: Page, pool: P
     words = [
         "silent 31 bar Silent 2 hours ago expected every 1 min",
         "late 31 bar Late 5 minutes ago expected every 1 min",
-        "warm 31 ▲ above usual, 8 to 9",
+        "warm 31 ▲ High, usually 8 to 9",
         "on-time 31 bar On time",
         "unexpected 31 1 day ago",
     ]
@@ -219,7 +219,7 @@ async def test_a_first_start_offers_a_curl_line_an_upload_and_a_sample(
     async with worker_of(dashboard):
         await page.get_by_role("button", name="Load the sample").click()
         await expect(table_of(page).locator("tr.row")).to_have_count(3, timeout=60_000)
-    await expect(row_of(page, "sample-cold-store")).to_contain_text("above usual")
+    await expect(row_of(page, "sample-cold-store")).to_contain_text("High, usually")
     await expect(page.locator("dl")).to_contain_text("against the period before")
 
 

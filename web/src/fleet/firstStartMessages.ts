@@ -6,7 +6,7 @@ export const FIRST_START = translations(
     noReadingsHint: "Choose how the first ones come in. This page shows them as soon as they do.",
     sample: "Look around with a sample",
     sampleHint:
-      "Three invented sensors with two months of readings, imported as any file. Their ids begin with sample-; they stay until somebody removes them from the database.",
+      "Three invented sensors with readings of 62 days, imported as any file. Their ids begin with sample-; they stay until somebody removes them from the database.",
     loadSample: "Load the sample",
     uploading: "Uploading the sample…",
     importing: "The sample is being imported…",
@@ -27,7 +27,7 @@ export const FIRST_START = translations(
     noReadingsHint: "Escolha como as primeiras chegam. Esta página as mostra assim que chegarem.",
     sample: "Conhecer com uma amostra",
     sampleHint:
-      "Três sensores inventados com dois meses de leituras, importados como qualquer arquivo. Os ids começam com sample-; eles ficam até que alguém os remova do banco de dados.",
+      "Três sensores inventados com leituras de 62 dias, importados como qualquer arquivo. Os ids começam com sample-; eles ficam até que alguém os remova do banco de dados.",
     loadSample: "Carregar a amostra",
     uploading: "Enviando a amostra…",
     importing: "A amostra está sendo importada…",

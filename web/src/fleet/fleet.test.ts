@@ -241,15 +241,15 @@ describe("a trend", () => {
     const bucket = (start: number, average: number) => ({ start, average, samples: 2 });
     const buckets = [bucket(0, 1), bucket(10, 3), bucket(20, 1), bucket(40, 2)];
     expect(trendOf(buckets, { from: 0, to: 50, step: 10 })).toEqual({
-      path: "M0.0 29.0h0L30.0 3.0L60.0 29.0M120.0 16.0h0",
+      path: "M3.0 29.0h0L31.5 3.0L60.0 29.0M117.0 16.0h0",
       samples: 8,
     });
     const rare = [bucket(0, 1), bucket(30, 3), bucket(60, 1), bucket(120, 2)];
     expect(trendOf(rare, { from: 0, to: 130, step: 10 }).path).toBe(
-      "M0.0 29.0h0L30.0 3.0L60.0 29.0M120.0 16.0h0",
+      "M3.0 29.0h0L31.5 3.0L60.0 29.0M117.0 16.0h0",
     );
     const flat = [bucket(0, 5), bucket(10, 5)];
-    expect(trendOf(flat, { from: 0, to: 20, step: 10 }).path).toBe("M0.0 16.0h0L120.0 16.0");
+    expect(trendOf(flat, { from: 0, to: 20, step: 10 }).path).toBe("M3.0 16.0h0L117.0 16.0");
     expect(trendOf([], { from: 0, to: 20, step: 10 })).toEqual({ path: "", samples: 0 });
   });
 

@@ -103,7 +103,7 @@ export function trendOf(buckets: readonly Bucket[], span: Span): Trend {
   const averages = buckets.map((bucket) => bucket.average);
   const [low, high] = [Math.min(...averages), Math.max(...averages)];
   const width = Math.max(span.to - span.from - span.step, 1);
-  const across = (start: number) => ((start - span.from) / width) * WIDTH;
+  const across = (start: number) => MARGIN + ((start - span.from) / width) * (WIDTH - 2 * MARGIN);
   const down = (value: number) =>
     high === low ? HEIGHT / 2 : MARGIN + ((high - value) / (high - low)) * (HEIGHT - 2 * MARGIN);
   const longest = LONGEST_STEPS * Math.max(span.step, usualDistance(buckets));

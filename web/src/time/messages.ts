@@ -13,7 +13,7 @@ export const TIME = translations(
     tooLong: `A range may have ${LONGEST_DAYS} days at most.`,
   },
   {
-    custom: "Personalizado",
+    custom: "Outro",
     from: "De",
     to: "Até",
     show: "Mostrar",
