@@ -20,6 +20,7 @@ pytestmark = needs_chromium
 # Of each page its address and its heading.
 PAGES = {
     "/ui": "Fleet",
+    "/ui/equipment/pump-1?window=48h": "Feed pump",
     "/ui/imports": "Imports",
     "/ui/imports/{import_id}": "boiler house done.csv",
     "/ui/system": "System",
