@@ -7,7 +7,8 @@ CREATE OR REPLACE FUNCTION enter_written(
     changed_days date[],
     max_changes integer,
     is_only_new boolean,
-    by_import uuid
+    by_import uuid,
+    pending_entered boolean DEFAULT false
 ) RETURNS void
 LANGUAGE plpgsql
 AS $$
@@ -29,12 +30,26 @@ BEGIN
         FROM (SELECT DISTINCT unnest(changed_days) AS day) AS changed;
     END IF;
 
-    INSERT INTO data_changes (equipment_ids, days, token)
-    VALUES (changed_ids, changed_days, change_token());
+    INSERT INTO data_changes (equipment_ids, days, token, pending_entered)
+    VALUES (changed_ids, changed_days, change_token(), enter_written.pending_entered);
 END
 $$;
 
 COMMENT ON FUNCTION enter_written IS
 'Enter what a transaction wrote into rollup_dirty_ranges, as far as it is late, a range of hours '
 'for each span of rows, and into data_changes: equipment and UTC days side by side, of more than '
-'max_changes pairs only the days.';
+'max_changes pairs only the days. pending_entered says that the transaction enters what is due into '
+'pending_readings, too, which servers before revision 0025 do not.';
+
+-- Whoever changes readings and does not enter which into pending_readings makes it unknown what
+-- partial_hours lacks. That is reported as stale until the worker has discarded it.
+CREATE OR REPLACE FUNCTION distrust_partial_hours() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    IF EXISTS (SELECT FROM entered WHERE NOT pending_entered) THEN
+        INSERT INTO pending_readings (equipment_id, ts) VALUES ('', now());
+    END IF;
+    RETURN NULL;
+END
+$$;
