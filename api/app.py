@@ -33,6 +33,7 @@ from api.observability import Metrics, Observability
 from api.openapi.reference import reference_config
 from api.readings.controller import ReadingController
 from api.services import ServerSettings, dependencies, open_services
+from api.system.controller import SystemController
 from core.logs import configure_logging
 from core.settings import ApiSettings
 from core.traces import configure_tracing
@@ -71,6 +72,7 @@ def create_app(settings: ServerSettings) -> Litestar:
             EquipmentController,
             ImportController,
             LiveController,
+            SystemController,
             _upload_router(settings.api.max_upload_bytes),
         ],
         cors_config=_cors(settings.api),

@@ -12,6 +12,7 @@ from litestar.types import Dependencies
 from prometheus_client import CollectorRegistry
 
 from api.aggregates.cache import open_result_cache
+from api.aggregates.files import AggregateFileService
 from api.aggregates.metrics import AggregateMetrics
 from api.aggregates.repository import AggregateRepository
 from api.aggregates.service import AggregateService
@@ -40,11 +41,13 @@ from api.equipment.repository import EquipmentRepository
 from api.equipment.service import EquipmentService
 from api.exports.repository import ExportRepository
 from api.exports.service import ExportService
+from api.files.running import RunningExports
 from api.health.metrics import DatabaseConnections, WorkCollector
 from api.health.repository import HealthRepository
 from api.health.service import HealthService
 from api.http.server_sent_events import EventStreams
 from api.http.shutdown_signal import on_shutdown_signal
+from api.imports.previews import PreviewService
 from api.imports.rejects_resubmission import RejectsResubmissionService
 from api.imports.service import ImportService
 from api.imports.services import import_services
@@ -59,6 +62,8 @@ from api.readings.group_commit import GroupCommit
 from api.readings.metrics import IngestMetrics
 from api.readings.repository import ReadingRepository
 from api.readings.service import ReadingService
+from api.system.repository import SystemRepository
+from api.system.service import SystemService
 from core.database import Pool, control_engine, open_pool
 from core.queries import queries
 from core.settings import (
@@ -116,6 +121,7 @@ class Services:
     client_addresses: ClientAddressResolver
     sign_in: SignInService
     aggregates: AggregateService
+    aggregate_files: AggregateFileService
     audits: AuditService
     batches: BatchService
     batch_writer: BatchWriter
@@ -127,9 +133,11 @@ class Services:
     influxdb: InfluxDBService
     points: LineProtocolService
     live: LiveService
+    previews: PreviewService
     readings: ReadingService
     resubmissions: RejectsResubmissionService
     streams: EventStreams
+    system: SystemService
     uploads: UploadService
 
 
@@ -163,6 +171,7 @@ async def open_services(
         result_cache = await resources.enter_async_context(
             open_result_cache(settings.cache, settings.session, aggregate_metrics)
         )
+        running_exports = RunningExports(_max_running_exports(settings.database))
         health = HealthService(HealthRepository(pool), WorkCollector(registry))
         yield Services(
             authenticator=auth.authenticator,
@@ -170,12 +179,15 @@ async def open_services(
             client_addresses=ClientAddressResolver(settings.api.trusted_proxies),
             sign_in=auth.sign_in,
             aggregates=AggregateService(AggregateRepository(pool), result_cache, aggregate_metrics),
+            aggregate_files=AggregateFileService(
+                AggregateRepository(pool), running_exports, aggregate_metrics
+            ),
             audits=AuditService(pool, AuditMetrics(registry)),
             batches=BatchService(batch_writer, settings.api, settings.readings),
             batch_writer=batch_writer,
             dashboard=built_files(),
             equipment=EquipmentService(EquipmentRepository(engine, pool)),
-            exports=ExportService(ExportRepository(pool), _max_running_exports(settings.database)),
+            exports=ExportService(ExportRepository(pool), running_exports),
             health=health,
             imports=importing.imports,
             influxdb=InfluxDBService(health),
@@ -183,6 +195,7 @@ async def open_services(
                 batch_writer, ingest_metrics, settings.line_protocol, settings.readings
             ),
             live=LiveService(live_feed, listener),
+            previews=PreviewService(settings.readings),
             readings=ReadingService(
                 group_commit, batch_writer, ingest_metrics, settings.api, settings.readings
             ),
@@ -190,6 +203,7 @@ async def open_services(
             streams=EventStreams(
                 settings.api.max_event_streams, settings.api.max_event_streams_per_user
             ),
+            system=SystemService(SystemRepository(pool)),
             uploads=importing.uploads,
         )
 

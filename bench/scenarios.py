@@ -2,6 +2,7 @@
 
 from bench.aggregates import aggregates
 from bench.batches import batches, line_protocol
+from bench.equipment import equipment
 from bench.imports import csv_import
 from bench.influx import single_post_against_influx
 from bench.measure import Scenario
@@ -17,6 +18,7 @@ SCENARIOS: dict[str, Scenario] = {
     "line-protocol": line_protocol,
     "storage": storage,
     "aggregate": aggregates,
+    "equipment": equipment,
     "post": single_post,
     "influx": single_post_against_influx,
 }

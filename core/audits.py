@@ -46,7 +46,7 @@ async def audit_day(connection: Connection, start: datetime) -> AuditedDay:
     wrong = await queries().hourly_differences(connection, **bounds, ledger_ids=[])
     wrong += await queries().daily_differences(connection, **bounds, ledger_ids=[])
     async with connection.transaction():
-        await queries().count_audit(connection, wrong_buckets=wrong)
+        await queries().count_audit(connection, wrong_buckets=wrong, day=start)
         if wrong:
             log.error("audit_found_wrong_buckets", buckets=wrong, **bounds)
             await queries().enter_dirty_range(connection, **bounds)

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
 from types import MappingProxyType
+from typing import Any
 
 from msgspec import Struct
 
@@ -102,6 +103,13 @@ class ImportFault(StrEnum):
     WRONG_CHECKSUM = "wrong_checksum"
     UPLOAD_EXPIRED = "upload_expired"
     TOO_MANY_ATTEMPTS = "too_many_attempts"
+
+
+class Remedy(Struct, frozen=True):
+    """A value of an option, as JSON has it, with which a file or a row may be right."""
+
+    option: str
+    value: Any
 
 
 # The columns that every file has; a file may give them other names.

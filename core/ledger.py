@@ -22,9 +22,10 @@ async def enter_new_rows(
     connection: Connection,
     ts_bounds: Mapping[str, Sequence[datetime]],
     changed: Collection[tuple[str, date]],
+    row_count: int,
     import_id: UUID | None = None,
 ) -> TimeRange | None:
-    """Enter written rows, at least one, of which none replaced another.
+    """Enter `row_count` written rows, at least one, of which none replaced another.
 
     `ts_bounds` has the first and last timestamps (first_ts, last_ts) of ranges that hold all rows,
     and `changed` each equipment id with each UTC day on which it has a row. Rows within the range
@@ -38,6 +39,7 @@ async def enter_new_rows(
         days=days,
         max_changes=MAX_CHANGES,
         import_id=import_id,
+        row_count=row_count,
     )
     start, end = pending["pending_start"], pending["pending_end"]
     return None if start is None else TimeRange(start, end)

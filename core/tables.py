@@ -94,6 +94,12 @@ imports = Table(
         "created_at",
         postgresql_where=text("state = 'awaiting_upload'"),
     ),
+    Index(
+        "imports_unfinished",
+        "state",
+        postgresql_where=text("state IN ('awaiting_upload', 'queued', 'loading', 'aggregating')"),
+    ),
+    Index("imports_failed", "finished_at", postgresql_where=text("state = 'failed'")),
     Index("imports_newest_first", text("created_at DESC"), text("id DESC")),
 )
 
@@ -144,6 +150,8 @@ data_changes = Table(
     Column("equipment_ids", ARRAY(Text), nullable=False),
     Column("days", ARRAY(Date), nullable=False),
     Column("token", BigInteger, nullable=False),
+    Column("readings", Integer, nullable=False, server_default=ZERO),
+    Column("created_at", Timestamp, nullable=False, server_default=NOW),
     Column("pending_entered", Boolean, nullable=False, server_default=text("false")),
     PrimaryKeyConstraint("id", name="data_changes_key"),
 )
@@ -156,6 +164,14 @@ data_versions = Table(
     Column("version", BigInteger, nullable=False),
     PrimaryKeyConstraint("equipment_id", "day", name="data_versions_key"),
     Index("data_versions_by_day", "day"),
+)
+
+ingest_minutes = Table(
+    "ingest_minutes",
+    metadata,
+    Column("minute", Timestamp, nullable=False),
+    Column("readings", BigInteger, nullable=False),
+    PrimaryKeyConstraint("minute", name="ingest_minutes_key"),
 )
 
 retention_horizon = Table(
@@ -185,6 +201,9 @@ rollup_audits = Table(
     Column("only_row", Boolean, nullable=False, server_default=text("true")),
     Column("days", BigInteger, nullable=False),
     Column("wrong_buckets", BigInteger, nullable=False),
+    Column("audited_at", Timestamp),
+    Column("wrong_at", Timestamp),
+    Column("wrong_day", Timestamp),
     PrimaryKeyConstraint("only_row", name="rollup_audits_key"),
     CheckConstraint("only_row", name="rollup_audits_only_row"),
 )

@@ -10,9 +10,10 @@ class EmbeddedError(Exception):
 class NodeMissingError(EmbeddedError):
     """No Node that is new enough, neither on this machine nor in the virtual environment."""
 
-    def __init__(self, minimum_major: int, reason: str) -> None:
+    def __init__(self, minimum_version: tuple[int, int], reason: str) -> None:
+        version = ".".join(map(str, minimum_version))
         super().__init__(
-            f"Node {minimum_major} or newer with npm is needed; {reason}. Install it, or run `pip "
+            f"Node {version} or newer with npm is needed; {reason}. Install it, or run `pip "
             "install --no-deps --require-hashes -r requirements-node.lock` in the virtual "
             "environment."
         )

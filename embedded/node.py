@@ -21,7 +21,7 @@ from pathlib import Path
 from embedded.errors import EmbeddedError, NodeMissingError, PackagesNotInstalledError
 
 EMBEDDED_FOLDER = Path(__file__).parent
-MINIMUM_MAJOR = 20
+MINIMUM_VERSION = (20, 19)  # Vite builds the dashboard with no older one
 ACTIONS = "available|install|check-types|run FOLDER SCRIPT"
 _NPM_CI = (
     "ci",
@@ -78,23 +78,23 @@ def install_packages(folder: Path = EMBEDDED_FOLDER) -> None:
 def _machine_node(search_path: str | None) -> Node:
     node = shutil.which("node", path=search_path)
     if node is None:
-        raise NodeMissingError(MINIMUM_MAJOR, "this machine has none")
-    if (major := _major_version(node)) < MINIMUM_MAJOR:
-        raise NodeMissingError(MINIMUM_MAJOR, f"this machine has Node {major}")
+        raise NodeMissingError(MINIMUM_VERSION, "this machine has none")
+    if (version := _version(node)) < MINIMUM_VERSION:
+        raise NodeMissingError(MINIMUM_VERSION, f"this machine has Node {version[0]}.{version[1]}")
     npm = shutil.which("npm", path=search_path)
     if npm is None:
-        raise NodeMissingError(MINIMUM_MAJOR, "this machine has Node without npm")
+        raise NodeMissingError(MINIMUM_VERSION, "this machine has Node without npm")
     return Node(Path(node), (npm,))
 
 
-def _major_version(node: str) -> int:
-    """The first number of `node --version`; 0 if its output is not Node's."""
+def _version(node: str) -> tuple[int, int]:
+    """The first two numbers of `node --version`; zeros if its output is not Node's."""
     try:
         result = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
     except OSError:
-        return 0
-    version = re.match(r"v(\d+)\.", result.stdout)
-    return int(version[1]) if version else 0
+        return (0, 0)
+    version = re.match(r"v(\d+)\.(\d+)\.", result.stdout)
+    return (int(version[1]), int(version[2])) if version else (0, 0)
 
 
 def _wheel_folder() -> Path | None:

@@ -1,9 +1,11 @@
 """Why an attempt at a job ends without success."""
 
+from collections.abc import Iterable
+
 import asyncpg
 
 from core.errors import SensorFlowError
-from core.imports import ImportFault
+from core.imports import ImportFault, Remedy
 
 # Failures of the environment: they pass, and the attempt is repeated. Anything else is a bug.
 EXPECTED_ERRORS = (SensorFlowError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
@@ -18,13 +20,17 @@ CONCURRENCY_ERRORS = (
 
 
 class FileFaultError(SensorFlowError):
-    """The file itself is at fault: the import fails, and a retry would change nothing."""
+    """The file itself is at fault: the import fails, and a retry would change nothing.
+
+    Each of `remedies` is an option with which the file may be read.
+    """
 
     code: ImportFault
 
-    def __init__(self, code: ImportFault, message: str) -> None:
+    def __init__(self, code: ImportFault, message: str, remedies: Iterable[Remedy] = ()) -> None:
         super().__init__(message)
         self.code = code
+        self.remedies = list(remedies)
 
 
 class LeaseLostError(SensorFlowError):

@@ -32,7 +32,7 @@ EMPTY = """
     UPDATE partial_hours_range
     SET start_ts = DEFAULT, end_ts = DEFAULT, announced_end = DEFAULT;
     TRUNCATE queue.pgqueuer;
-    TRUNCATE equipment, data_changes, data_versions, rollup_audits;
+    TRUNCATE equipment, data_changes, data_versions, ingest_minutes, rollup_audits;
     TRUNCATE idempotency_keys, sessions, spent_tokens, sign_ins, sign_in_failures
 """
 

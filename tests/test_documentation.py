@@ -7,6 +7,7 @@ import pytest
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
+from api.system.schemas import FindingCode
 from core import settings
 from core.imports import ImportFault
 
@@ -38,6 +39,12 @@ def test_the_table_of_import_faults_lists_every_code_once() -> None:
     section = page.split("## Why an import fails\n")[1].split("\n## ")[0]
     codes = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
     assert sorted(codes) == sorted(ImportFault)
+
+
+def test_the_table_of_findings_lists_every_code_once() -> None:
+    page = (ROOT / "docs" / "api.md").read_text()
+    section = page.split("## System\n")[1].split("\n## ")[0].split("| code |")[1]
+    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == list(FindingCode)
 
 
 def test_the_modules_and_files_that_the_architecture_names_exist() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat, starmap
+from math import isinf
 from types import MappingProxyType
 from typing import cast
 
@@ -12,12 +13,11 @@ from api.aggregates.bucket_row import (
     AnyBucketRow,
     BucketRow,
     get_key,
-    get_position,
     get_start,
     getter,
 )
 from api.aggregates.cursor import BucketPosition, Cursor
-from api.aggregates.execution import Page
+from api.aggregates.execution import Batch, Page
 from api.aggregates.query import DEFAULT_STATISTICS, AggregateQuery, Grouping, Statistic
 from api.aggregates.repository import NO_SAMPLES, DataState, SampleTotals, sum_rows
 from api.aggregates.schemas import Aggregates, Earlier, Item
@@ -33,6 +33,7 @@ STATISTIC_COLUMNS: Mapping[Statistic, str] = MappingProxyType(
         Statistic.MAXIMUM: "maximum",
         Statistic.FIRST: "first",
         Statistic.LAST: "last",
+        Statistic.RANGE: "range",
     }
 )
 GETTERS = {name: getter(name) for name in BucketRow._fields}
@@ -55,15 +56,8 @@ class EncodedResult(Struct, frozen=True, array_like=True):
 
 def encode_page(query: AggregateQuery, page: Page) -> EncodedResult:
     """The page with its items as JSON."""
-    last = _position(page.rows[-1]) if page.has_next else None
-    items = msgspec.json.encode(_items(query, page))
-    comparison_totals = page.comparison.totals if page.comparison else None
-    return EncodedResult(page.totals, items, last, comparison_totals)
-
-
-def _position(row: AnyBucketRow) -> BucketPosition:
-    start, equipment_id = get_position(row)
-    return BucketPosition(start, equipment_id or "")
+    items = msgspec.json.encode(build_items(query, page.batch))
+    return EncodedResult(page.totals, items, page.batch.last, page.comparison_totals)
 
 
 class StreamingEncoder:
@@ -78,8 +72,8 @@ class StreamingEncoder:
         """Encode the next batch."""
         self._totals = sum_rows(rows, self._totals)
         if rows:
-            page = Page(self._totals, rows, has_next=False)
-            self._items += (b",", memoryview(encode_page(self._query, page).items)[1:-1])
+            items = msgspec.json.encode(build_items(self._query, Batch(rows)))
+            self._items += (b",", memoryview(items)[1:-1])
 
     def result(self) -> EncodedResult:
         """The rows added so far, as the only page."""
@@ -126,19 +120,20 @@ def _stale_ranges(state: DataState) -> list[StaleRange]:
     return [StaleRange(start, end) for start, end in state.stale]
 
 
-def _items(query: AggregateQuery, page: Page) -> list[Item]:
+def build_items(query: AggregateQuery, batch: Batch) -> list[Item]:
+    """The items of the rows."""
     by_start = query.buckets.lengths_seconds() if query.zone else {}
-    starts = map(get_start, page.rows)
+    starts = map(get_start, batch.rows)
     lengths = [by_start.get(start, UNSET) for start in starts] if by_start else OMITTED
-    return _build_items(query, page.rows, lengths, _counterparts(query, page))
+    return _build_items(query, batch.rows, lengths, _counterparts(query, batch))
 
 
-def _counterparts(query: AggregateQuery, page: Page) -> Iterable[Item | UnsetType | None]:
-    if page.comparison is None:
+def _counterparts(query: AggregateQuery, batch: Batch) -> Iterable[Item | UnsetType | None]:
+    if batch.counterparts is None:
         return OMITTED
-    rows = page.comparison.rows
+    rows = batch.counterparts
     items = dict(zip(rows, _build_items(query, list(rows.values())), strict=True))
-    return [items.get(key) for key in map(get_key, page.rows)]
+    return [items.get(key) for key in map(get_key, batch.rows)]
 
 
 def _build_items(
@@ -155,7 +150,7 @@ def _build_items(
     default = by_equipment and query.statistics == DEFAULT_STATISTICS
     if default and lengths is counterparts is OMITTED:
         return list(starmap(Item, rows))
-    columns = _requested_columns(query)
+    columns = requested_columns(query)
     values = [
         map(GETTERS[name], rows) if name in columns else OMITTED for name in BucketRow._fields
     ]
@@ -163,14 +158,16 @@ def _build_items(
     return list(map(Item, *values, ranges, lengths, counterparts))
 
 
-def _requested_columns(query: AggregateQuery) -> set[str]:
+def requested_columns(query: AggregateQuery) -> set[str]:
+    """The fields that an item has by its grouping and the requested statistics."""
     key = {"interval_start"} | ({"equipment_id"} if query.grouping is Grouping.EQUIPMENT else set())
-    return key | {STATISTIC_COLUMNS[name] for name in query.statistics - {Statistic.RANGE}}
+    return key | {STATISTIC_COLUMNS[name] for name in query.statistics}
 
 
 def _ranges(rows: Sequence[AnyBucketRow]) -> list[float | None]:
-    extremes = map(get_extremes, rows)
-    return [None if low is None else high - low for low, high in extremes]
+    """Null without values, and where the difference is too large for a number."""
+    differences = (None if low is None else high - low for low, high in map(get_extremes, rows))
+    return [None if value is None or isinf(value) else value for value in differences]
 
 
 def _next_cursor(query: AggregateQuery, last: BucketPosition | None) -> str | UnsetType | None:

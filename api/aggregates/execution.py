@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from asyncpg import Record
 
-from api.aggregates.bucket_row import AnyBucketRow, BucketRow, get_key, get_start
-from api.aggregates.cursor import BEGINNING
+from api.aggregates.bucket_row import AnyBucketRow, BucketRow, get_key, get_position, get_start
+from api.aggregates.cursor import BEGINNING, BucketPosition
 from api.aggregates.gapfill import MAX_FILLED_BUCKETS, Fill, fill_gaps
 from api.aggregates.query import AggregateQuery, ComparisonQuery
 from api.aggregates.repository import SampleTotals, Snapshot, sum_rows
@@ -20,21 +20,33 @@ RowKey = tuple[str | None, int]  # id and start
 
 
 @dataclass(frozen=True, slots=True)
-class ComparisonPage:
-    """The totals of the earlier range, and the counterparts of a page's buckets by their keys."""
+class Batch:
+    """Consecutive buckets of a query, and of a comparison their counterparts by their keys.
 
-    totals: SampleTotals
-    rows: Mapping[RowKey, Record]
+    `totals`, over the whole range, are only there if they took no further statement.
+    """
+
+    rows: Sequence[AnyBucketRow]
+    has_next: bool = False
+    totals: SampleTotals | None = None
+    counterparts: Mapping[RowKey, Record] | None = None
+
+    @property
+    def last(self) -> BucketPosition | None:
+        """The position after which the next batch begins, if there is one."""
+        if not self.has_next:
+            return None
+        start, equipment_id = get_position(self.rows[-1])
+        return BucketPosition(start, equipment_id or "")
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of the buckets, and the totals over the whole range."""
+    """A page of the buckets, and the totals over the whole range and over the earlier one."""
 
     totals: SampleTotals
-    rows: Sequence[AnyBucketRow]
-    has_next: bool
-    comparison: ComparisonPage | None = None
+    batch: Batch
+    comparison_totals: SampleTotals | None = None
 
 
 async def execute(snapshot: Snapshot, query: AggregateQuery, route: PageRoute) -> Page:
@@ -42,27 +54,36 @@ async def execute(snapshot: Snapshot, query: AggregateQuery, route: PageRoute) -
 
     Raises InvalidRequestError if there are more buckets than can be filled.
     """
-    read = _stored_page if query.fill is Fill.NONE else _filled_page
-    page = await read(snapshot, query, route)
+    batch = await read_batch(snapshot, query, route)
+    totals = batch.totals or await snapshot.totals(query)
     if query.comparison is None:
-        return page
-    return replace(page, comparison=await _comparison_page(snapshot, query.comparison, page.rows))
+        return Page(totals, batch)
+    return Page(totals, batch, await snapshot.totals(query.comparison.query))
 
 
 def single_page(rows: Sequence[AnyBucketRow]) -> Page:
     """All rows of a query as its only page."""
-    return Page(sum_rows(rows), rows, has_next=False)
+    return Page(sum_rows(rows), Batch(rows))
 
 
-async def _stored_page(snapshot: Snapshot, query: AggregateQuery, route: PageRoute) -> Page:
+async def read_batch(snapshot: Snapshot, query: AggregateQuery, route: PageRoute) -> Batch:
+    """The buckets of the page, with their counterparts; raises as `execute` does."""
+    read = _stored_batch if query.fill is Fill.NONE else _filled_batch
+    batch = await read(snapshot, query, route)
+    if query.comparison is None:
+        return batch
+    counterparts = await _read_counterparts(snapshot, query.comparison, batch.rows)
+    return replace(batch, counterparts=counterparts)
+
+
+async def _stored_batch(snapshot: Snapshot, query: AggregateQuery, route: PageRoute) -> Batch:
     rows = await snapshot.page(query, route)
     has_next = query.limit is not None and len(rows) > query.limit
     complete = query.after == BEGINNING and not has_next
-    totals = sum_rows(rows) if complete else await snapshot.totals(query)
-    return Page(totals, rows[: query.limit], has_next)
+    return Batch(rows[: query.limit], has_next, sum_rows(rows) if complete else None)
 
 
-async def _filled_page(snapshot: Snapshot, query: AggregateQuery, route: PageRoute) -> Page:
+async def _filled_batch(snapshot: Snapshot, query: AggregateQuery, route: PageRoute) -> Batch:
     unpaged = replace(query, after=BEGINNING, limit=MAX_FILLED_BUCKETS)
     rows = [BucketRow._make(row) for row in await snapshot.page(unpaged, route)]
     ids = await _sort_ids(snapshot, {row.equipment_id for row in rows})
@@ -72,7 +93,7 @@ async def _filled_page(snapshot: Snapshot, query: AggregateQuery, route: PageRou
     buckets = [*fill_gaps(rows, ids, starts, query.fill)]
     first = _count_before(query, ids, starts)
     last = len(buckets) if query.limit is None else first + query.limit
-    return Page(sum_rows(rows), buckets[first:last], last < len(buckets))
+    return Batch(buckets[first:last], last < len(buckets), sum_rows(rows))
 
 
 async def _sort_ids(snapshot: Snapshot, names: Collection[str | None]) -> list[str | None]:
@@ -102,20 +123,17 @@ def _too_many_to_fill(query: AggregateQuery, equipment: int) -> InvalidRequestEr
     return invalid_parameter("fill", message, "range_too_long")
 
 
-async def _comparison_page(
+async def _read_counterparts(
     snapshot: Snapshot, comparison: ComparisonQuery, page: Sequence[AnyBucketRow]
-) -> ComparisonPage:
-    """The totals of the earlier range, and the counterparts of the page's rows."""
+) -> Mapping[RowKey, Record]:
+    """The counterparts of the page's rows that have readings."""
     query = comparison.query
-    totals = await snapshot.totals(query)
     starts = {start: comparison.counterpart_start(start) for start in set(map(get_start, page))}
     existing = [start for start in starts.values() if start is not None]
     if not existing:
-        return ComparisonPage(totals, {})
+        return {}
     buckets = query.buckets.starting_between(min(existing), max(existing))
     earlier = await snapshot.page(replace(query, buckets=buckets), choose_page_route(query))
     by_key = {get_key(row): row for row in earlier}
     counterparts = (((name, start), (name, starts[start])) for name, start in map(get_key, page))
-    return ComparisonPage(
-        totals, {key: by_key[other] for key, other in counterparts if other in by_key}
-    )
+    return {key: by_key[other] for key, other in counterparts if other in by_key}

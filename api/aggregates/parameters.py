@@ -8,7 +8,9 @@ from api.aggregates.cursor import Cursor
 from api.aggregates.gapfill import Fill
 from api.aggregates.query import WINDOWS, Grouping, Statistic
 from api.aggregates.resolutions import RESOLUTION_LIMITS
+from api.files.parameters import FORMAT
 from api.http import time_ranges
+from api.http.csv_dialects import CSV_DIALECT
 from api.http.equipment_filter import EQUIPMENT_ID
 from api.http.pagination import cursor_parameter, limit_parameter
 from api.http.parsers import enum_parser, parse_text, parse_time_zone
@@ -82,7 +84,7 @@ COMPARE = enum_parameter(
 LIMIT = limit_parameter(
     10_000,
     DEFAULT_LIMIT,
-    f"Items on a page; {DEFAULT_LIMIT} if not said, all for windows of hours or days.",
+    f"Items on a page of json; {DEFAULT_LIMIT} if not said, all for windows of hours or days.",
 )
 CURSOR = cursor_parameter(Cursor, None)
 
@@ -97,6 +99,8 @@ PARAMETERS = (
     STATISTICS,
     FILL,
     COMPARE,
+    FORMAT,
+    CSV_DIALECT,
     LIMIT,
     CURSOR,
 )

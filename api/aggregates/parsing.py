@@ -42,6 +42,7 @@ from api.aggregates.resolutions import (
     utc_buckets,
 )
 from api.aggregates.zones import zoned_buckets
+from api.files.parameters import parse_representation
 from api.http.equipment_filter import ALL_EQUIPMENT, parse_equipment_filter
 from api.http.parsers import invalid_parameter
 from api.http.problem_details import FieldProblem, InvalidRequestError
@@ -55,8 +56,13 @@ MAX_RAW_LENGTH = RESOLUTION_LIMITS[Resolution.QUARTER].max_range
 NO_BUCKETS = Buckets((EARLIEST,), Source.DAYS, are_rows=True)
 
 
-def parse_query(pairs: Sequence[tuple[str, str]], now: datetime) -> AggregateQuery:
-    """The validated query of a query string at `now`. Raises InvalidRequestError."""
+def parse_query(
+    pairs: Sequence[tuple[str, str]], now: datetime, accept: str = ""
+) -> AggregateQuery:
+    """The validated query of a query string at `now` and of the header Accept.
+
+    Raises InvalidRequestError or NotAcceptableError.
+    """
     given = Parameters(pairs, PARAMETERS)
     cursor = given.read(CURSOR)
     span = given.attempt(lambda: _span(given, now, cursor), TimeRange(now, now))
@@ -77,6 +83,7 @@ def parse_query(pairs: Sequence[tuple[str, str]], now: datetime) -> AggregateQue
         limit=_limit(given, resolution),
         after=given.attempt(lambda: _after(cursor, span, resolution), BEGINNING),
         fill=given.read(FILL),
+        representation=parse_representation(given, accept, LIMIT, CURSOR),
         comparison=None,
     )
     comparison = given.read(COMPARE)

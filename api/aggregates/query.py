@@ -11,6 +11,7 @@ from api.aggregates.buckets import Buckets
 from api.aggregates.cursor import BucketPosition
 from api.aggregates.gapfill import Fill
 from api.aggregates.resolutions import Resolution, utc_buckets
+from api.files.formats import Representation
 from api.http.equipment_filter import EquipmentFilter
 from core.time import TimeRange
 
@@ -65,6 +66,7 @@ class AggregateQuery:
     limit: int | None
     after: BucketPosition
     fill: Fill
+    representation: Representation
     comparison: "ComparisonQuery | None"
 
     @property
@@ -94,6 +96,7 @@ class AggregateQuery:
             self.limit,
             self.after,
             self.fill,
+            self.representation,
             self.comparison and self.comparison.query.identity,
         )
 

@@ -1,6 +1,12 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    aclosing,
+    asynccontextmanager,
+    nullcontext,
+)
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
@@ -12,10 +18,11 @@ from api.aggregates.buckets import Buckets, Source, SourceRange
 from api.aggregates.query import AggregateQuery, Grouping
 from api.aggregates.resolutions import Density, Resolution
 from api.aggregates.route import PageRoute, Route
-from core.database import Connection, Pool, borrowed
+from core.database import Connection, Pool, borrowed, shares_one_session
 from core.queries import all_rows, queries
 
 ConsumeRows: TypeAlias = Callable[[Sequence[AnyBucketRow]], None]
+OpenSnapshot: TypeAlias = Callable[[], AbstractAsyncContextManager["Snapshot"]]
 
 STATE_COLUMNS = ("stale", "version")  # of state_and_hours, before those of a bucket row
 NO_CHANGES_VERSION = "0"
@@ -84,6 +91,21 @@ class AggregateRepository:
         ):
             yield Snapshot(connection)
 
+    @asynccontextmanager
+    async def snapshots(self) -> AsyncIterator[OpenSnapshot]:
+        """What opens a snapshot for each part of a long result: the same one every time.
+
+        Where all clients share one session, a snapshot would block everyone else as long as a
+        client reads: there each part has one of its own.
+        """
+        async with AsyncExitStack() as stack:
+            snapshot = await stack.enter_async_context(self.snapshot())
+            if await snapshot.shares_one_session():
+                await stack.aclose()
+                yield self.snapshot
+            else:
+                yield lambda: nullcontext(snapshot)
+
     async def state(self, query: AggregateQuery) -> DataState:
         """The current state."""
         async with borrowed(self._pool) as connection:
@@ -112,6 +134,10 @@ class Snapshot:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._plans_for_each_range = False
+
+    async def shares_one_session(self) -> bool:
+        """Whether other clients wait until the snapshot is closed."""
+        return await shares_one_session(self._connection)
 
     async def state(self, query: AggregateQuery) -> DataState:
         """The version of the readings and the stale ranges; raw readings are never stale."""
@@ -254,11 +280,24 @@ def _first_bucket(query: AggregateQuery) -> int:
 
 
 def _first_bucket_count(query: AggregateQuery, route: PageRoute) -> int:
-    """How many buckets to read at first: all, if they are few rows or all are requested."""
+    """How many buckets to read at first: all, if they are few rows or all are requested.
+
+    Of ids as many as hold a page if none lacks readings, so that a page far from the end is read
+    as fast as the last one.
+    """
     unlimited = query.limit is None and route is not Route.BUCKETED_ROWS
-    if unlimited or not query.equipment.prefixes or route is Route.HOURS_IN_ORDER:
+    if unlimited or route is Route.HOURS_IN_ORDER:
         return len(query.buckets.boundaries)
+    if not query.equipment.prefixes:
+        return _bucket_count_of_ids(query)
     return 1 if query.resolution is Resolution.DAY else FIRST_READ_BUCKETS
+
+
+def _bucket_count_of_ids(query: AggregateQuery) -> int:
+    if query.limit is None:
+        return len(query.buckets.boundaries)
+    rows_per_bucket = len(query.equipment.ids) if query.grouping is Grouping.EQUIPMENT else 1
+    return query.limit // rows_per_bucket + 1
 
 
 async def _rows(

@@ -125,7 +125,7 @@ _RESPONSES = {
         409: "The state of the resource does not allow that; the message names it.",
         413: "The body is too large.",
         415: "The media type of the body is not supported.",
-        422: "This Idempotency-Key was used with another request.",
+        422: "This Idempotency-Key was used with another request, or the file cannot be previewed.",
         429: "Too many failed sign-ins or requests in flight; Retry-After says when to try again.",
         500: "Internal error; see the server's log.",
         502: "The identity provider rejects this platform as a client.",

@@ -9,7 +9,7 @@ from api.auth.access import access
 from api.equipment.description import MERGE_PATCH
 from api.equipment.operations import DescribeEquipmentOperation, GetEquipmentOperation
 from api.equipment.parameters import PARAMETERS
-from api.equipment.parsing import parse_equipment_query
+from api.equipment.parsing import parse_details_query, parse_equipment_query
 from api.equipment.schemas import EquipmentDetails, EquipmentPage
 from api.equipment.service import EquipmentService
 from api.http.parsers import parse_equipment_id
@@ -51,7 +51,8 @@ class EquipmentController(Controller):
     )
     async def get_equipment(self, request: AnyRequest, equipment: Service) -> EquipmentDetails:
         """Respond with one piece of equipment."""
-        return await equipment.get(_requested_ids(request), utc_now())
+        include = parse_details_query(list(request.query_params.multi_items()))
+        return await equipment.get(_requested_ids(request), utc_now(), include)
 
     @patch(
         "/{equipment_id:path}",

@@ -11,6 +11,8 @@ from api.equipment.description import (
     MERGE_PATCH,
     MIN_PERIOD_SECONDS,
 )
+from api.equipment.parameters import DETAILS_PARAMETERS
+from api.openapi.parameters import operation_with
 from core.readings import MAX_EQUIPMENT_ID_CHARACTERS
 
 PATH_EQUIPMENT_ID = Parameter(
@@ -42,22 +44,16 @@ DESCRIPTION = Schema(
 )
 
 
+GetEquipmentOperation = operation_with(DETAILS_PARAMETERS, PATH_EQUIPMENT_ID)
+
+
 @dataclass
-class GetEquipmentOperation(Operation):
-    """The operation with the id in its path."""
+class DescribeEquipmentOperation(Operation):
+    """The operation with the id in its path and its merge patch."""
 
     def __post_init__(self) -> None:
         """Declare what the handler's signature does not show."""
         self.parameters = [PATH_EQUIPMENT_ID]
-
-
-@dataclass
-class DescribeEquipmentOperation(GetEquipmentOperation):
-    """The operation with its merge patch too."""
-
-    def __post_init__(self) -> None:
-        """Declare what the handler's signature does not show."""
-        super().__post_init__()
         self.request_body = RequestBody(
             content={MERGE_PATCH: OpenAPIMediaType(schema=DESCRIPTION)}, required=True
         )

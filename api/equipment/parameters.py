@@ -1,11 +1,20 @@
-"""The parameters of the list of equipment."""
+"""The parameters of equipment, one piece or the list."""
+
+from enum import StrEnum
 
 from msgspec import Struct
 
 from api.http.equipment_filter import EQUIPMENT_ID
 from api.http.pagination import StorableText, cursor_parameter, limit_parameter
+from api.http.query_parameters import enum_parameter
 
 DEFAULT_LIMIT = 100
+
+
+class Include(StrEnum):
+    """What equipment has beyond its metadata and its first and last reading."""
+
+    USUAL_RANGE = "usualRange"
 
 
 class Cursor(Struct, frozen=True, array_like=True):
@@ -17,4 +26,9 @@ class Cursor(Struct, frozen=True, array_like=True):
 LIMIT = limit_parameter(1_000, DEFAULT_LIMIT, f"Equipment on a page; {DEFAULT_LIMIT} if not said.")
 CURSOR = cursor_parameter(Cursor, Cursor(""))
 
-PARAMETERS = (EQUIPMENT_ID, LIMIT, CURSOR)
+INCLUDE = enum_parameter(
+    "include", Include, "usualRange: the range that the last value is usually in.", None
+)
+
+PARAMETERS = (EQUIPMENT_ID, INCLUDE, LIMIT, CURSOR)
+DETAILS_PARAMETERS = (INCLUDE,)

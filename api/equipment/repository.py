@@ -1,3 +1,4 @@
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from asyncpg import Record
@@ -6,6 +7,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.equipment.description import Changes
 from api.equipment.schemas import Equipment
+from api.equipment.usual_range import (
+    MIN_USUAL_DAYS,
+    USUAL_DAYS,
+    UsualRange,
+    usual_range,
+)
 from api.http.equipment_filter import EquipmentFilter
 from api.http.stale_ranges import StaleRange
 from core.database import Pool, borrowed, database_errors
@@ -44,6 +51,19 @@ class EquipmentRepository:
             items=[_equipment(row) for row in rows if row["equipment_id"] is not None],
             stale_ranges=[StaleRange(stale.lower, stale.upper) for stale in rows[0]["stale"] or ()],
         )
+
+    async def usual_ranges(self, items: Sequence[Equipment]) -> Mapping[str, UsualRange]:
+        """By id, the usual ranges of those that have sent readings on enough days."""
+        async with borrowed(self._pool) as connection:
+            rows = await all_rows(
+                queries().usual_quartiles,
+                connection,
+                ids=[item.equipment_id for item in items],
+                last_times=[item.last_timestamp for item in items],
+                max_days=USUAL_DAYS,
+                min_days=MIN_USUAL_DAYS,
+            )
+        return {row["equipment_id"]: usual_range(row["minima"], row["maxima"]) for row in rows}
 
     async def save_metadata(self, equipment_id: str, changes: Changes) -> None:
         """Update the columns in `changes`; the others stay."""

@@ -1,12 +1,15 @@
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from api.http.stale_ranges import StaleRange
 
 
 class Equipment(Struct, frozen=True, rename="camel", kw_only=True):
-    """The metadata of equipment, null where there is none, and a summary of its readings."""
+    """The metadata of equipment, null where there is none, and a summary of its readings.
+
+    The usual range of values is there if it was requested; null while it is not known.
+    """
 
     equipment_id: str
     name: str | None
@@ -18,6 +21,8 @@ class Equipment(Struct, frozen=True, rename="camel", kw_only=True):
     last_timestamp: datetime
     last_value: float
     sample_count: int
+    usual_minimum: float | UnsetType | None = UNSET
+    usual_maximum: float | UnsetType | None = UNSET
 
 
 class EquipmentDetails(Equipment, frozen=True, rename="camel", kw_only=True):

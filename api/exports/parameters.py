@@ -4,11 +4,10 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from api.exports.formats import Format
+from api.files.parameters import FORMAT
 from api.http.csv_dialects import CSV_DIALECT
 from api.http.equipment_filter import EQUIPMENT_ID
 from api.http.pagination import StorableText, cursor_parameter, limit_parameter
-from api.http.query_parameters import enum_parameter
 from api.http.time_ranges import FROM, TO
 from core.readings import EARLIEST
 
@@ -24,13 +23,9 @@ class Position(Struct, frozen=True, array_like=True):
 
 BEGINNING = Position(EARLIEST, "")
 
-FORMAT = enum_parameter(
-    "format", Format, "Counts before Accept; json if neither says.", Format.JSON
-)
 LIMIT = limit_parameter(
     10_000, DEFAULT_LIMIT, f"Readings on a page of json; {DEFAULT_LIMIT} if not said."
 )
 CURSOR = cursor_parameter(Position, BEGINNING)
 
 PARAMETERS = (FROM, TO, EQUIPMENT_ID, FORMAT, CSV_DIALECT, LIMIT, CURSOR)
-PAGE_PARAMETERS = (LIMIT, CURSOR)

@@ -1,23 +1,34 @@
-import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from operator import itemgetter
 
-from api.exports.errors import TooManyExportsError
+from asyncpg import Record
+
 from api.exports.parameters import Position
 from api.exports.parsing import ExportQuery
 from api.exports.repository import ExportRepository
 from api.exports.schemas import ReadingPage
+from api.files.running import RunningExports
+from api.files.tables import Column, Kind, Table
 from api.http.pagination import encode_cursor
 from api.readings.stored_reading import StoredReading
+
+TABLE: Table[Record] = Table(
+    (
+        Column("equipmentId", Kind.TEXT, itemgetter(0)),
+        Column("timestamp", Kind.TIMESTAMP, itemgetter(1)),
+        Column("value", Kind.NUMBER, itemgetter(2)),
+        Column("registerTime", Kind.TIMESTAMP, itemgetter(3)),
+    ),
+    to_object=lambda record: StoredReading(*record),
+)
 
 
 class ExportService:
     """Exports stored readings: page by page, or a whole range as a file."""
 
-    def __init__(self, repository: ExportRepository, max_running: int) -> None:
+    def __init__(self, repository: ExportRepository, running: RunningExports) -> None:
         self._repository = repository
-        self._max_running = max_running
-        self._running = 0
+        self._running = running
 
     async def page(self, query: ExportQuery) -> ReadingPage:
         """The first readings of the query, as many as its limit."""
@@ -28,21 +39,7 @@ class ExportService:
         last = Position(items[-1].timestamp, items[-1].equipment_id)
         return ReadingPage(items, encode_cursor(last))
 
-    async def file_chunks(self, query: ExportQuery) -> AsyncGenerator[bytes]:
+    def file_chunks(self, query: ExportQuery) -> AsyncGenerator[bytes]:
         """All readings as a file. Raises TooManyExportsError before anything is read."""
-        if self._running >= self._max_running:
-            raise TooManyExportsError
-        self._running += 1
-        try:
-            # Imported here: pyarrow takes 30 MB, which a server without exports can save.
-            from api.exports.encoders import new_encoder  # noqa: PLC0415  # as said
-
-            encoder = new_encoder(query.format, query.csv_dialect)
-            async with aclosing(self._repository.fetch_all(query)) as batches:
-                async for records in batches:
-                    if chunk := await asyncio.to_thread(encoder.encode, records):
-                        yield chunk
-            if chunk := await asyncio.to_thread(encoder.finish):
-                yield chunk
-        finally:
-            self._running -= 1
+        batches = self._repository.fetch_all(query)
+        return self._running.file_chunks(query.representation, TABLE, batches)

@@ -12,15 +12,23 @@ from api.auth.tokens import Principal
 from api.http.csv_dialects import CSV_DIALECT, CsvDialect
 from api.http.server_sent_events import EventStream, EventStreams
 from api.imports.multipart import FORM_OVERHEAD_BYTES
-from api.imports.operation import ContentOperation, RejectsOperation, UploadOperation
+from api.imports.operation import (
+    ContentOperation,
+    PreviewOperation,
+    RejectsOperation,
+    UploadOperation,
+)
+from api.imports.previews import PreviewService
 from api.imports.rejects_file import MAX_REJECTS_BYTES
 from api.imports.rejects_resubmission import RejectsResubmissionService
 from api.imports.schemas import Import, ImportPage, NewUpload, PresignedUpload, Uploaded
 from api.imports.service import ImportService
 from api.imports.uploads import EXTENSIONS, UploadService
+from core.import_previews import Preview
 from core.scopes import Scope
 
 Imports = NamedDependency[SkipValidation[ImportService]]
+Previews = NamedDependency[SkipValidation[PreviewService]]
 Uploads = NamedDependency[SkipValidation[UploadService]]
 Streams = NamedDependency[SkipValidation[EventStreams]]
 Resubmissions = NamedDependency[SkipValidation[RejectsResubmissionService]]
@@ -103,6 +111,22 @@ class ImportController(Controller):
     ) -> PresignedUpload:
         """Return the URL."""
         return await uploads.presign(data, request.user.subject)
+
+    @post(
+        "/imports/preview",
+        operation_id="previewImport",
+        operation_class=PreviewOperation,
+        summary="What an import would make of the first rows of a file; nothing is stored",
+        description="Beside the options of an import: `sizeBytes`, if `file` is only the beginning "
+        "of a file of that size, and `detect`.",
+        status_code=200,
+        request_max_body_size=None,  # its service has a limit of its own, and names the remedy
+        **access(Scope.IMPORTS_WRITE, 400, 413, 422, 429),
+    )
+    async def preview_import(self, request: SignedIn, previews: Previews) -> Preview:
+        """Return the preview."""
+        content_type = request.headers.get("content-type", "")
+        return await previews.preview(content_type, request.stream(), request.receive)
 
     @post(
         "/imports/{import_id:uuid}/complete",

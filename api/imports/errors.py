@@ -2,6 +2,8 @@ from collections.abc import Sequence
 
 from core.errors import SensorFlowError
 
+RETRY_AFTER_SECONDS = 2
+
 
 class FileRequiredError(SensorFlowError):
     """The request carries no form field `file` with a file in it."""
@@ -107,3 +109,27 @@ class NeverRejectedError(SensorFlowError):
     """The file has a line that this import has never rejected."""
 
     code = "never_rejected"
+
+
+class TooManyPreviewsError(SensorFlowError):
+    """As many previews are being made as a server makes at a time."""
+
+    code = "too_many_previews"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Too many previews are being made at the moment. Ask again a little later.",
+            retry_after_seconds=RETRY_AFTER_SECONDS,
+        )
+
+
+class PreviewFailedError(SensorFlowError):
+    """The process that makes the preview has ended without one, or takes too long."""
+
+    code = "preview_failed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The first rows of the file take more time or memory to read than a preview may. It "
+            "may be imported all the same: give the options yourself, or send a part of it."
+        )

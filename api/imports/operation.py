@@ -8,6 +8,7 @@ from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
 from api.imports.multipart import FIELD
 from api.imports.options import DEFAULTS, IMPORT_OPTIONS, ImportOption
+from api.imports.previews import DETECT, FLAGS, SIZE_BYTES
 
 
 def _option_schema(option: ImportOption) -> Schema:
@@ -21,6 +22,19 @@ def _option_schema(option: ImportOption) -> Schema:
 
 
 OPTIONS = {option.name: _option_schema(option) for option in IMPORT_OPTIONS}
+
+PREVIEW_FIELDS = {
+    SIZE_BYTES: Schema(
+        type=OpenAPIType.INTEGER,
+        description="The size of the whole file, where `file` is only its beginning.",
+    ),
+    DETECT: Schema(
+        type=OpenAPIType.STRING,
+        description="Whether options are looked for beside those that are given.",
+        default="true",
+        enum=list(FLAGS),
+    ),
+}
 
 
 def _form_body(fields: Mapping[str, Schema]) -> RequestBody:
@@ -38,6 +52,15 @@ class UploadOperation(Operation):
     def __post_init__(self) -> None:
         """Declare the form."""
         self.request_body = _form_body(OPTIONS)
+
+
+@dataclass
+class PreviewOperation(Operation):
+    """An operation whose body is a form of a file, or its beginning, and import options."""
+
+    def __post_init__(self) -> None:
+        """Declare the form."""
+        self.request_body = _form_body(OPTIONS | PREVIEW_FIELDS)
 
 
 @dataclass

@@ -79,7 +79,7 @@ async def _copy_new(connection: Connection, by_ts: Sequence[Reading]) -> bool:
 async def _enter_new(connection: Connection, by_ts: Sequence[Reading]) -> None:
     changed = {(reading.equipment_id, reading.ts.date()) for reading in by_ts}
     ts_bounds = _ts_bounds_by_chunk([reading.ts for reading in by_ts])
-    if pending := await enter_new_rows(connection, ts_bounds, changed):
+    if pending := await enter_new_rows(connection, ts_bounds, changed, len(by_ts)):
         readings = [reading for reading in by_ts if reading.ts in pending]
         await enter_pending_readings(connection, *columns(readings).values())
 

@@ -15,6 +15,7 @@ from core.readings import TimeBounds
 from core.settings import ReadingSettings
 from core.time import utc_now
 from jobs.csv_import.detection.proposals import propose_options
+from jobs.csv_import.detection.sample import FilePart
 
 
 def detect_files(files: Sequence[Path], options: dict[str, str], report: Report) -> ExitCode:
@@ -29,7 +30,7 @@ def _outcome(path: Path, given: ImportOptions) -> Outcome:
     bounds = TimeBounds.at(utc_now(), limits.max_future, given.earliest or limits.earliest, None)
     try:
         extension_of(path.name)
-        return DetectionOutcome(path, propose_options(path, given, bounds))
+        return DetectionOutcome(path, propose_options(FilePart(path), given, bounds))
     except SensorFlowError as error:
         return ImportOutcome(path, error=error)
     except OSError as error:

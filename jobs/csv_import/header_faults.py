@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from core.imports import COLUMNS, Delimiter, ImportFault, ImportOptions
+from core.imports import COLUMNS, Delimiter, Encoding, ImportFault, ImportOptions, Remedy
 from jobs.csv_import.head import HEAD_LINES, Head, HeadLine
 from jobs.csv_import.layout import QUOTED_CHARACTERS, listed, match_columns, split_line
 from jobs.errors import FileFaultError
@@ -45,8 +45,11 @@ def not_text(head: Head) -> FileFaultError:
         else "If it is text of a Windows program, set encoding=windows-1252 (or utf-16), else save "
         "it as CSV in UTF-8; a compressed file must be named .csv.gz, .csv.zst or .zip."
     )
+    others = [] if kind else [Encoding.WINDOWS_1252, Encoding.UTF_16]
     return FileFaultError(
-        ImportFault.NOT_TEXT, f"The file is not UTF-8 text. Nothing of it was stored. {remedy}"
+        ImportFault.NOT_TEXT,
+        f"The file is not UTF-8 text. Nothing of it was stored. {remedy}",
+        [Remedy("encoding", encoding) for encoding in others],
     )
 
 
@@ -56,11 +59,13 @@ def missing_header(head: Head, options: ImportOptions) -> FileFaultError:
     wanted = listed(names.get(column, column) for column in options.wanted_columns)
     first = head.lines[0]
     place = f"Line {first.number}" if options.skip_lines else f"One of the first {HEAD_LINES} lines"
+    advice, remedies = _advice(first, options)
     return FileFaultError(
         ImportFault.MISSING_HEADER,
         f"{place} must name the columns {wanted}, in any order, separated by {_marks(head)}; "
-        f"line {first.number} is {_excerpt(first)}. {NOTHING_STORED} {_remedy(first, options)}"
+        f"line {first.number} is {_excerpt(first)}. {NOTHING_STORED} {advice}"
         "Add that line, or give the file's own names in the option columns.",
+        remedies,
     )
 
 
@@ -84,6 +89,7 @@ def several_headers(numbers: Sequence[int], head: Head) -> FileFaultError:
         f"The lines {', '.join(map(str, numbers))} all name the columns; line {above.number} is "
         f"{_excerpt(above)}. {NOTHING_STORED} Say with skipLines how many lines are above the "
         f"header: skipLines={first - 1} for the first of them.",
+        [Remedy("skipLines", number - 1) for number in numbers],
     )
 
 
@@ -94,22 +100,28 @@ def row_above_header(row: HeadLine, header: HeadLine) -> FileFaultError:
         f"Line {header.number} names the columns, but line {row.number} above it has values in "
         f"them: {_excerpt(row)}. {NOTHING_STORED} If the lines above are no rows, set "
         f"skipLines={header.number - 1}.",
+        [Remedy("skipLines", header.number - 1)],
     )
 
 
-def _remedy(first: HeadLine, options: ImportOptions) -> str:
-    """What fits the first line, if it can be told from it."""
+def _advice(first: HeadLine, options: ImportOptions) -> tuple[str, list[Remedy]]:
+    """What fits the first line, if it can be told from it, and the option that does."""
     for mark in Delimiter:
         names = split_line(first.text, mark)
         if match_columns(names, options):
-            return f"It does with {DELIMITER_NAMES[mark]}: set delimiter={_written(mark)}. "
+            text = f"It does with {DELIMITER_NAMES[mark]}: set delimiter={_written(mark)}. "
+            return text, [Remedy("delimiter", mark)]
         if len(names) >= len(COLUMNS) and sum(map(_is_value, names)) > 1:
-            return "It looks like a row: without header set header=none and number the columns. "
+            return (
+                "It looks like a row: without header set header=none and number the columns. ",
+                [],
+            )
     if comment := COMMENT.match(first.text):
-        return f"Comments are passed over with commentPrefix={comment[1]}. "
+        text = f"Comments are passed over with commentPrefix={comment[1]}. "
+        return text, [Remedy("commentPrefix", comment[1])]
     if options.skip_lines:
-        return f"skipLines={options.skip_lines} says that line {first.number} is the header. "
-    return "If it is further below, say with skipLines how many lines are above it. "
+        return f"skipLines={options.skip_lines} says that line {first.number} is the header. ", []
+    return "If it is further below, say with skipLines how many lines are above it. ", []
 
 
 def _is_value(field: str) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from core.imports import EQUIPMENT_ID, TIMESTAMP, VALUE, ImportFault, ImportOptions
+from core.imports import EQUIPMENT_ID, TIMESTAMP, VALUE, ImportFault, ImportOptions, Remedy
 from jobs.errors import FileFaultError
 
 # The names a column may have if the options give none, in upper or lower case. With an underscore
@@ -71,7 +71,7 @@ def match_columns(names: Sequence[str], options: ImportOptions) -> dict[str, int
     matches = {
         column: _positions(names, column, options.column_names) for column in options.wanted_columns
     }
-    return _require_single(matches, names) if all(matches.values()) else None
+    return _require_single(matches, names, options) if all(matches.values()) else None
 
 
 def _unquoted(field: str) -> str:
@@ -90,18 +90,22 @@ def _positions(names: Sequence[str], column: str, mapped: Mapping[str, str]) -> 
     ]
 
 
-def _require_single(matches: Mapping[str, list[int]], names: Sequence[str]) -> dict[str, int]:
+def _require_single(
+    matches: Mapping[str, list[int]], names: Sequence[str], options: ImportOptions
+) -> dict[str, int]:
     for column, positions in matches.items():
         if len(positions) > 1:
-            raise _ambiguous_header(column, [names[position] for position in positions])
+            raise _ambiguous_header(column, [names[position] for position in positions], options)
     return {column: positions[0] for column, positions in matches.items()}
 
 
-def _ambiguous_header(column: str, names: Iterable[str]) -> FileFaultError:
+def _ambiguous_header(column: str, names: Sequence[str], options: ImportOptions) -> FileFaultError:
+    alike = len({*names}) < len(names)
     return FileFaultError(
         ImportFault.AMBIGUOUS_HEADER,
         f"More than one column may be {column}: {listed(names)}. Nothing of the file was stored. "
         "Say which one with the option columns, or name no two alike.",
+        [] if alike else [Remedy("columns", {**options.columns, column: name}) for name in names],
     )
 
 

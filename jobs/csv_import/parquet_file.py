@@ -61,6 +61,12 @@ def open_parquet(
     return RowSource(names, _effective_options(types, options), LAYOUT, batches)
 
 
+def column_names(path: Path) -> list[str]:
+    """The names of all columns. Raises FileFaultError: `bad_parquet`."""
+    with _parquet_faults():
+        return [str(name) for name in pq.read_metadata(path).schema.to_arrow_schema().names]
+
+
 def _wide() -> FileFaultError:
     return FileFaultError(
         ImportFault.INVALID_COLUMN,

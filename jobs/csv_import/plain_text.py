@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from core.imports import ImportOptions
 from jobs.csv_import.archive import archived_text
-from jobs.csv_import.decompression import decompressed, inflated_too_large
+from jobs.csv_import.decompression import beginning_decompressed, decompressed, inflated_too_large
 from jobs.csv_import.text_encoding import recoded, with_line_feeds
 from jobs.csv_import.workbook import sheet_as_csv
 
@@ -24,9 +24,10 @@ STAGES: dict[str, tuple[Stage, ...]] = {
 }
 
 
-def stages_of(path: Path) -> tuple[Stage, ...]:
-    """What makes plain text of a file with this name, in order."""
-    return STAGES.get(path.suffix.lower(), TEXT_STAGES)
+def stages_of(path: Path, *, is_cut: bool = False) -> tuple[Stage, ...]:
+    """What makes plain text of a file with this name, or of its beginning, in order."""
+    stages = STAGES.get(path.suffix.lower(), TEXT_STAGES)
+    return (beginning_decompressed, *stages[1:]) if is_cut else stages
 
 
 @asynccontextmanager

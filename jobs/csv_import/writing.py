@@ -52,7 +52,8 @@ async def _copy_new(connection: Connection, import_id: UUID, staged: StagedBatch
     except NotAllNewError:
         return False
     ts_bounds = staged.ts_bounds_by_chunk().to_dict(as_series=False)
-    if pending := await enter_new_rows(connection, ts_bounds, staged.days(), import_id):
+    changed = staged.days()
+    if pending := await enter_new_rows(connection, ts_bounds, changed, rows.height, import_id):
         recent = rows.filter(pl.col("ts").is_between(pending.start, pending.end, closed="left"))
         await enter_pending_readings(connection, *recent.to_dict(as_series=False).values())
     return True

@@ -8,6 +8,7 @@ CREATE OR REPLACE FUNCTION enter_written(
     max_changes integer,
     is_only_new boolean,
     by_import uuid,
+    row_count integer DEFAULT 0,
     pending_entered boolean DEFAULT false
 ) RETURNS void
 LANGUAGE plpgsql
@@ -30,16 +31,18 @@ BEGIN
         FROM (SELECT DISTINCT unnest(changed_days) AS day) AS changed;
     END IF;
 
-    INSERT INTO data_changes (equipment_ids, days, token, pending_entered)
-    VALUES (changed_ids, changed_days, change_token(), enter_written.pending_entered);
+    INSERT INTO data_changes (equipment_ids, days, token, readings, pending_entered)
+    VALUES (
+        changed_ids, changed_days, change_token(), row_count, enter_written.pending_entered
+    );
 END
 $$;
 
 COMMENT ON FUNCTION enter_written IS
 'Enter what a transaction wrote into rollup_dirty_ranges, as far as it is late, a range of hours '
-'for each span of rows, and into data_changes: equipment and UTC days side by side, of more than '
-'max_changes pairs only the days. pending_entered says that the transaction enters what is due into '
-'pending_readings, too, which servers before revision 0025 do not.';
+'for each span of rows, and into data_changes: how many rows, and equipment and UTC days side by '
+'side, of more than max_changes pairs only the days. pending_entered says that the transaction also '
+'enters what it must into pending_readings, which servers before revision 0026 do not.';
 
 -- Whoever changes readings and does not enter which into pending_readings makes it unknown what
 -- partial_hours lacks. That is reported as stale until the worker has discarded it.

@@ -45,6 +45,7 @@ GRANT UPDATE (id) ON data_changes TO sensorflow_app;
 GRANT UPDATE (start_ts, end_ts, announced_end) ON partial_hours_range TO sensorflow_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON
 idempotency_keys,
+ingest_minutes,
 live_listeners,
 partial_hours,
 refresh_lease,

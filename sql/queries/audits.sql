@@ -13,18 +13,31 @@ LIMIT 1;
 INSERT INTO rollup_dirty_ranges (range_start, range_end)
 VALUES (:range_start, :range_end);
 
--- name: count_audit(wrong_buckets)!
--- Count an audited day and its wrong buckets.
-INSERT INTO rollup_audits AS account (days, wrong_buckets)
-VALUES (1, :wrong_buckets)
+-- name: count_audit(wrong_buckets, day)!
+-- Count an audited day and its wrong buckets; when that was, and of wrong ones also which day.
+INSERT INTO rollup_audits AS account (days, wrong_buckets, audited_at, wrong_at, wrong_day)
+SELECT
+    1 AS days,
+    found.wrong_buckets,
+    now() AS audited_at,
+    CASE WHEN found.wrong_buckets > 0 THEN now() END AS wrong_at,
+    CASE WHEN found.wrong_buckets > 0 THEN :day::timestamptz END AS wrong_day
+FROM (SELECT :wrong_buckets::bigint AS wrong_buckets) AS found
 ON CONFLICT (only_row) DO UPDATE
     SET
         days = account.days + 1,
-        wrong_buckets = account.wrong_buckets + excluded.wrong_buckets;
+        wrong_buckets = account.wrong_buckets + excluded.wrong_buckets,
+        audited_at = excluded.audited_at,
+        wrong_at = coalesce(excluded.wrong_at, account.wrong_at),
+        wrong_day = coalesce(excluded.wrong_day, account.wrong_day);
 
 -- name: audit_counts()^
--- The total of audited days and of wrong buckets; no row before the first audit.
+-- The total of audited days and of wrong buckets, when the last was audited, and when and on which day
+-- there were wrong ones last; no row before the first audit.
 SELECT
     days,
-    wrong_buckets
+    wrong_buckets,
+    audited_at,
+    wrong_at,
+    wrong_day
 FROM rollup_audits;

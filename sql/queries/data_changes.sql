@@ -1,16 +1,24 @@
 -- The ledger of changes: sql/definitions/016_data_state.sql says what it is for. What writers enter
 -- there and in rollup_dirty_ranges: core/ledger.py.
 
--- name: enter_new_rows(first_ts, last_ts, equipment_ids, days, max_changes, import_id)^
--- Enter written rows of which none replaced another: the hours of late ones, a range for each span
--- of timestamps, and the changed days of equipment. The readings from pending_start up to pending_end
--- are to be entered by enter_pending_readings; nulls: none are.
+-- name: enter_new_rows(first_ts, last_ts, equipment_ids, days, max_changes, import_id, row_count)^
+-- Enter written rows of which none replaced another: their number, the hours of late ones, a range
+-- for each span of timestamps, and the changed days of equipment. The readings from pending_start up to
+-- pending_end are to be entered by enter_pending_readings; nulls: none are.
 SELECT
     nullif(covered.start_ts, '-infinity') AS pending_start,
     nullif(covered.announced_end, '-infinity') AS pending_end
 FROM
     enter_written(
-        :first_ts, :last_ts, :equipment_ids, :days, :max_changes, true, :import_id, true
+        :first_ts,
+        :last_ts,
+        :equipment_ids,
+        :days,
+        :max_changes,
+        true,
+        :import_id,
+        :row_count,
+        true
     )
 CROSS JOIN partial_hours_range AS covered;
 
@@ -26,8 +34,8 @@ FROM
     AS entered (equipment_id, ts, value);
 
 -- name: enter_staged_changes(max_changes, only_new, import_id)$
--- Enter the rows in import_changes: the hours of late ones, one range a chunk, the changed days of
--- equipment, and pending readings for partial_hours. Where some may have replaced others, all of them
+-- Enter the rows in import_changes: their number, the hours of late ones, one range a chunk, the
+-- changed days of equipment, and pending readings for partial_hours. Where some may have replaced others, all of them
 -- are entered without a value.
 WITH pending AS (
     INSERT INTO pending_readings (equipment_id, ts, value)
@@ -76,6 +84,7 @@ SELECT
         :max_changes,
         :only_new,
         :import_id,
+        (SELECT count(*)::integer FROM import_changes),
         true
     )
 FROM spans CROSS JOIN days;
@@ -96,7 +105,8 @@ FROM
     ) AS changed (day);
 
 -- name: compact_changes()!
--- Add entries up by equipment and day; the sums of data_state stay as they are.
+-- Add entries up by equipment and day; the sums of data_state stay as they are. Add their readings up
+-- by minute, for a day.
 WITH entries AS (
     DELETE FROM data_changes
     WHERE
@@ -106,7 +116,25 @@ WITH entries AS (
             LIMIT 5000
             FOR UPDATE SKIP LOCKED
         )
-    RETURNING equipment_ids, days, token
+    RETURNING equipment_ids, days, token, readings, created_at
+),
+
+counted AS (
+    INSERT INTO ingest_minutes AS known (minute, readings)
+    SELECT
+        date_trunc('minute', created_at) AS minute,
+        sum(readings) AS readings
+    FROM entries
+    WHERE readings > 0
+    GROUP BY date_trunc('minute', created_at)
+    ORDER BY minute
+    ON CONFLICT (minute) DO UPDATE
+        SET readings = known.readings + excluded.readings
+),
+
+expired AS (
+    DELETE FROM ingest_minutes
+    WHERE minute < now() - interval '25 hours'
 )
 
 INSERT INTO data_versions AS known (equipment_id, day, version)

@@ -35,6 +35,35 @@ LEFT JOIN
 LEFT JOIN equipment ON facts.equipment_id = equipment.id
 ORDER BY facts.equipment_id COLLATE "C"; -- noqa: RF02
 
+-- name: usual_quartiles(ids, last_times, max_days, min_days)
+-- The first and third quartile of the daily minima, and those of the daily maxima, of each id over its
+-- last days with readings before the UTC day of the last one. These days are over, so that they are
+-- materialised. Without :min_days of them there is no row.
+WITH given AS (
+    SELECT
+        unnest(:ids::text[]) AS equipment_id,
+        unnest(:last_times::timestamptz[]) AS last_time
+)
+
+SELECT
+    given.equipment_id,
+    percentile_cont(ARRAY[0.25, 0.75]) WITHIN GROUP (ORDER BY days.minimum) AS minima,
+    percentile_cont(ARRAY[0.25, 0.75]) WITHIN GROUP (ORDER BY days.maximum) AS maxima
+FROM given
+CROSS JOIN LATERAL (
+    SELECT
+        daily.minimum,
+        daily.maximum
+    FROM materialised_1d AS daily
+    WHERE
+        daily.equipment_id = given.equipment_id
+        AND daily.bucket < time_bucket('1 day', given.last_time)
+    ORDER BY daily.bucket DESC
+    LIMIT :max_days
+) AS days
+GROUP BY given.equipment_id
+HAVING count(*) >= :min_days;
+
 -- name: known_ids()
 -- The ids of all equipment, in code point order.
 SELECT known.id

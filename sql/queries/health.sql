@@ -8,8 +8,13 @@ SELECT coalesce(extract(EPOCH FROM now() - min(created_at)), 0)::double precisio
 FROM rollup_dirty_ranges;
 
 -- name: worker_alive()$
--- Whether a worker has reported within the last 30 seconds.
-SELECT coalesce(max(seen_at) > now() - interval '30 seconds', false) FROM workers;
+-- Whether a worker has sent a heartbeat lately.
+SELECT
+    exists(
+        SELECT FROM workers
+        WHERE
+            -- include: is_present()
+    );
 
 -- name: queue_depth()
 -- How many jobs the queue has in each status.

@@ -66,11 +66,12 @@ changed AS (
 ),
 
 noted AS (
-    INSERT INTO data_changes (equipment_ids, days, token, pending_entered)
+    INSERT INTO data_changes (equipment_ids, days, token, readings, pending_entered)
     SELECT
         array_agg(equipment_id) AS equipment_ids,
         array_agg(day) AS days,
         change_token() AS token,
+        (SELECT counted.inserted + counted.replaced FROM counted) AS readings,
         TRUE AS pending_entered
     FROM changed
     HAVING count(*) > 0

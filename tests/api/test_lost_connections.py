@@ -68,6 +68,7 @@ REQUESTS: dict[Route, Request] = {
     ("GET", "/sensor-data-aggregated"): {"params": {"interval": "1m"}},
     ("GET", "/sensor-data/live"): {},
     ("POST", "/rollups/audit"): {"params": RANGE},
+    ("GET", "/system"): {},
     ("GET", "/equipment"): {},
     ("GET", "/equipment/{equipment_id:path}"): {},
     ("PATCH", "/equipment/{equipment_id:path}"): {"json": {"name": "A"}},
@@ -89,6 +90,7 @@ WITHOUT_DATABASE = {
     *(("GET", "/"), ("GET", "/health/live"), ("GET", "/ping")),
     *(("GET", "/ui"), ("GET", "/ui/{view:path}"), ("GET", "/ui/assets/{name:str}")),
     ("GET", "/auth/sign-in-options"),
+    ("POST", "/imports/preview"),
     *(("GET", "/query"), ("POST", "/query")),
 }
 

@@ -92,7 +92,8 @@ async def test_the_command_names_the_days_that_are_wrong(
 
 
 async def counts(pool: Pool) -> dict[str, Any]:
-    return dict(await queries().audit_counts(pool))
+    row = await queries().audit_counts(pool)
+    return {name: row[name] for name in ("days", "wrong_buckets")}
 
 
 async def version(pool: Pool) -> int:

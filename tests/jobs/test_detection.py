@@ -9,6 +9,7 @@ import pytest
 from core.imports import ImportFault, ImportOptions
 from core.readings import TimeBounds
 from jobs.csv_import.detection.proposals import Proposal, propose_options
+from jobs.csv_import.detection.sample import FilePart
 from jobs.errors import FileFaultError
 from tests.jobs.file_forms import LINE_FORMS, PACKED_FORMS, ROWS, Form
 from tests.jobs.load_model import Row, load_row_by_row
@@ -31,7 +32,7 @@ def proposals_for(
 ) -> list[Proposal]:
     path = folder / f"file{extension}"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return propose_options(path, given, BOUNDS)
+    return propose_options(FilePart(path), given, BOUNDS)
 
 
 def the_proposal(folder: Path, content: str | bytes, **options: object) -> Proposal:

@@ -1,14 +1,17 @@
 import { describe, expect, it } from "vitest";
 import { ApiError, errorOf } from "./api/errors.ts";
+import { linkOf, viewOf } from "./equipment/view.ts";
 import { change } from "./fleet/change.ts";
 import { byAttention, type Equipment, freshness, matching } from "./fleet/freshness.ts";
+import { summaryQuery } from "./fleet/summary.ts";
 import { visibleRows } from "./fleet/visibleRows.ts";
-import { summaryQuery, windowOf } from "./fleet/windows.ts";
 import { describeError } from "./i18n/errors.ts";
 import { formattingLocale, preferredLanguage } from "./i18n/languages.ts";
-import { MESSAGES } from "./i18n/messages.ts";
+import { COMMON } from "./i18n/messages.ts";
 import { relativeTime } from "./i18n/relativeTime.ts";
 import { basicCredentials } from "./session/basic.ts";
+import { pageAt } from "./shell/pages.ts";
+import { rangeOf, rangeParameters } from "./time/range.ts";
 
 describe("languages", () => {
   it.each([
@@ -24,7 +27,7 @@ describe("languages", () => {
 
 describe("errors", () => {
   const timeOf = (moment: Date) => `+${Math.round((moment.getTime() - Date.now()) / 1000)}s`;
-  const { en } = MESSAGES;
+  const { en } = COMMON;
 
   it("say when to try again", () => {
     const error = new ApiError(429, "too_many_failures", "Too many failed sign-ins.", 840);
@@ -36,16 +39,16 @@ describe("errors", () => {
     expect(describeError(error, en, timeOf)).toBe("That did not work: This is new.");
   });
 
-  it("of a proxy that answers a page have its status", async () => {
+  it("of a proxy that answers a page have its status", () => {
     const answer = new Response("<html>", { status: 502, statusText: "Bad Gateway" });
-    const error = await errorOf(answer);
+    const error = errorOf(answer, "<html>");
     expect([error.status, error.code, error.message]).toEqual([502, "http_502", "Bad Gateway"]);
   });
 
-  it("are read from problem details", async () => {
+  it("are read from problem details", () => {
     const problem = { code: "wrong_credentials", detail: "No." };
-    const answer = Response.json(problem, { status: 400, headers: { "Retry-After": "7" } });
-    const error = await errorOf(answer);
+    const answer = new Response(null, { status: 400, headers: { "Retry-After": "7" } });
+    const error = errorOf(answer, problem);
     expect([error.code, error.message, error.retryAfterSeconds]).toEqual([
       "wrong_credentials",
       "No.",
@@ -133,21 +136,9 @@ describe("the sign-in", () => {
 });
 
 describe("the fleet", () => {
-  it.each([
-    ["?window=1w", "1w"],
-    ["?window=2w", "24h"],
-    ["", "24h"],
-  ])("of the link %s shows the window %s", (search, window) => {
-    expect(windowOf(search)).toBe(window);
-  });
-
-  it("asks for its sums without the buckets", () => {
-    expect(summaryQuery("1m")).toEqual({
-      interval: "1m",
-      groupBy: "all",
-      compare: "previous",
-      limit: 1,
-    });
+  it("is one line, gaps and all, beside the period before", () => {
+    const sums = { groupBy: "all", compare: "previous", fill: "null" };
+    expect(summaryQuery({ window: "1m" })).toEqual({ interval: "1m", ...sums });
   });
 
   it.each([
@@ -158,5 +149,60 @@ describe("the fleet", () => {
     [null, 5, null],
   ])("that has %s after %s changed by %s", (now, before, part) => {
     expect(change(now, before)).toBe(part);
+  });
+});
+
+describe("links", () => {
+  const from = "2026-01-01T00:00:00.000Z";
+  const to = "2026-02-01T00:00:00.000Z";
+
+  it.each([
+    ["?window=1w", { window: "1w" }],
+    ["?window=2w", { window: "24h" }],
+    ["", { window: "24h" }],
+    [`?from=${from}&to=${to}`, { from: new Date(from), to: new Date(to) }],
+    [`?from=${to}&to=${from}&window=1m`, { window: "1m" }],
+    [`?from=yesterday&to=${to}`, { window: "24h" }],
+  ])("with %s name the range", (search, range) => {
+    expect(rangeOf(new URLSearchParams(search))).toEqual(range);
+  });
+
+  it.each([{ window: "1m" } as const, { from: new Date(from), to: new Date(to) }])(
+    "name the range that they were made of",
+    (range) => {
+      expect(rangeOf(new URLSearchParams(rangeParameters(range)))).toEqual(range);
+    },
+  );
+
+  it("name the view that they were made of", () => {
+    const view = {
+      equipmentIds: ["hall/4 é?", "pump-1"],
+      range: { from: new Date(from), to: new Date(to) },
+      resolution: "raw",
+      timeZone: "America/Sao_Paulo",
+      compare: "1w",
+    } as const;
+    const link = new URL(linkOf(view), "http://localhost");
+    const [, encoded = ""] = link.pathname.split("/ui/equipment/");
+    expect(viewOf(decodeURIComponent(encoded), link.searchParams, "UTC")).toEqual(view);
+  });
+
+  it("that name nothing of a view show the newest day as it comes, in the reader's zone", () => {
+    const search = new URLSearchParams("tz=Mars/Olympus&resolution=2h&compare=never&with=a");
+    expect(viewOf("a", search, "Europe/Berlin")).toEqual({
+      equipmentIds: ["a"],
+      range: { window: "24h" },
+      resolution: "auto",
+      timeZone: "Europe/Berlin",
+      compare: null,
+    });
+  });
+
+  it.each(["/ui/nothing", "/ui/%E0%A4%A"])("to %s lead to no page", (path) => {
+    expect(pageAt(path)).toBeNull();
+  });
+
+  it.each(["/ui", "/ui/"])("to %s lead to the fleet", (path) => {
+    expect(pageAt(path)?.page.title).toBe("fleet");
   });
 });

@@ -12,7 +12,6 @@ from msgspec.structs import asdict, replace
 from core.imports import (
     TIME_OF_DAY,
     TIMESTAMP,
-    UTC_ZONE,
     VALUE,
     HeaderMode,
     Hour24,
@@ -24,13 +23,12 @@ from core.readings import TimeBounds
 from core.row_warnings import RowWarning, merge_warnings
 from jobs.csv_import.detection.cells import decimal_mark, null_values
 from jobs.csv_import.detection.roles import Roles, find_roles
-from jobs.csv_import.detection.sample import first_lines, likely_encoding
+from jobs.csv_import.detection.sample import FilePart, first_lines, likely_encoding
 from jobs.csv_import.detection.table import Line, Table, find_table
 from jobs.csv_import.detection.times import fitting_formats
-from jobs.csv_import.detection.trial import Trial, try_options
+from jobs.csv_import.detection.trial import Trial, accepted_trial
 from jobs.csv_import.numbered_lines import numbered_line_batches
 from jobs.csv_import.reject_reasons import END_OF_DAY, MAX_REASONS, describe_rejects
-from jobs.csv_import.timestamps import OFFSET, UNITS
 from jobs.errors import FileFaultError
 
 SAMPLE_LINES = 200
@@ -80,31 +78,27 @@ class Proposal:
     @property
     def assumes_utc(self) -> bool:
         """Whether timestamps without offset are read as UTC only because nothing is said."""
-        if self.options.time_format in UNITS or self.options.time_zone != UTC_ZONE:
-            return False
-        if self.options.pattern:
-            return not self.options.pattern.tells_offset
-        return not self.trial.timestamps.str.contains(OFFSET).all()
+        return self.trial.assumes_utc
 
     def first_readings(self, count: int) -> list[tuple[str, datetime, float]]:
         """The first readings."""
         return self.trial.batch.readings.select("equipment_id", "ts", "value").head(count).rows()
 
 
-def propose_options(path: Path, given: ImportOptions, bounds: TimeBounds) -> list[Proposal]:
+def propose_options(source: FilePart, given: ImportOptions, bounds: TimeBounds) -> list[Proposal]:
     """The options with which the fewest first lines are rejected, added to those that are `given`.
 
     Several, where the file does not tell which is meant; none, where all are.
     Raises FileFaultError or OSError.
     """
-    if path.suffix.lower() == ".parquet":
+    if source.path.suffix.lower() == ".parquet":
         raise _tells_itself()
-    given = replace(given, encoding=likely_encoding(path, given))
-    with first_lines(path, given) as sample:
+    given = replace(given, encoding=likely_encoding(source, given))
+    with first_lines(source, given) as (sample, _):
         trials = [
             Proposal(options, trial)
             for options in islice(_candidates(sample, given, bounds), MAX_TRIALS)
-            if (trial := try_options(sample, options, bounds)) and trial.accepted
+            if (trial := accepted_trial(sample, options, bounds))
         ]
         fewest = min((proposal.rejected for proposal in trials), default=0)
         best = [proposal for proposal in trials if proposal.rejected == fewest]
@@ -121,7 +115,7 @@ def _tells_itself() -> FileFaultError:
 
 def _candidates(sample: Path, given: ImportOptions, bounds: TimeBounds) -> Iterator[ImportOptions]:
     """Everything said, likeliest first."""
-    table = find_table(_lines(sample), given)
+    table = find_table(lines_of(sample), given)
     if table is None:
         return
     as_table = _options_of(table, given)
@@ -170,7 +164,8 @@ def _timestamps(table: Table, positions: Mapping[str, int]) -> list[str]:
     return list(map(" ".join, zip(dates, table.cells(positions[TIME_OF_DAY]), strict=True)))
 
 
-def _lines(sample: Path) -> list[Line]:
+def lines_of(sample: Path) -> list[Line]:
+    """The first lines of the sample."""
     lines = next(numbered_line_batches(sample, 0, SAMPLE_LINES), None)
     return [] if lines is None else [Line(number, text or "") for number, text in lines.rows()]
 
@@ -194,7 +189,7 @@ def _shortened(
     """The proposal without options that change nothing."""
     for without in _shorter(proposal.options, given):
         options = without(proposal.options)
-        trial = try_options(sample, options, bounds)
+        trial = accepted_trial(sample, options, bounds)
         if trial and trial.is_like(proposal.trial):
             proposal = Proposal(options, trial)
     return proposal

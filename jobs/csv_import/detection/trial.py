@@ -5,23 +5,47 @@ from pathlib import Path
 
 import polars as pl
 
-from core.imports import TIMESTAMP, ImportOptions
+from core.imports import COLUMNS, TIMESTAMP, UTC_ZONE, ImportOptions
 from core.readings import TimeBounds
 from jobs.csv_import.csv_file import open_csv
+from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT
 from jobs.csv_import.row_batches import RowSource
+from jobs.csv_import.timestamps import OFFSET, UNITS
 from jobs.csv_import.validation import ValidatedBatch, validate
 from jobs.errors import FileFaultError
 
 ALL_LINES = 100_000
+NO_ROWS = pl.DataFrame(schema={LINE_NUMBER: pl.Int64, **dict.fromkeys((TEXT, *COLUMNS), pl.String)})
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What the lines are with the options of `source`; `timestamps` as they are written."""
+    """What the lines are with the options of `source`; `rows` as they are written."""
 
     source: RowSource
+    rows: pl.DataFrame
     batch: ValidatedBatch
-    timestamps: pl.Series
+
+    @classmethod
+    def of(cls, source: RowSource, frames: list[pl.DataFrame], bounds: TimeBounds) -> "Trial":
+        """The trial of the rows in the frames."""
+        rows = pl.concat(frames) if frames else NO_ROWS
+        return cls(source, rows, validate(rows, source.options, bounds))
+
+    @property
+    def timestamps(self) -> pl.Series:
+        """The timestamps as they are written."""
+        return self.rows[TIMESTAMP].drop_nulls().str.strip_chars()
+
+    @property
+    def assumes_utc(self) -> bool:
+        """Whether timestamps without offset are read as UTC only because nothing is said."""
+        options = self.source.options
+        if options.time_format in UNITS or options.time_zone != UTC_ZONE:
+            return False
+        if options.pattern:
+            return not options.pattern.tells_offset
+        return not self.timestamps.str.contains(OFFSET).all()
 
     @property
     def accepted(self) -> int:
@@ -34,15 +58,16 @@ class Trial:
         return mine.readings.equals(others.readings) and mine.rejects.equals(others.rejects)
 
 
-def try_options(path: Path, options: ImportOptions, bounds: TimeBounds) -> Trial | None:
-    """The trial; None: the file cannot be read so."""
+def try_options(path: Path, options: ImportOptions, bounds: TimeBounds) -> Trial:
+    """The trial. Raises FileFaultError if the file cannot be read so."""
+    source = open_csv(path, options, 0, ALL_LINES)
+    return Trial.of(source, [rows.frame for rows in source.batches], bounds)
+
+
+def accepted_trial(path: Path, options: ImportOptions, bounds: TimeBounds) -> Trial | None:
+    """The trial, if with the options the file can be read and some row is accepted."""
     try:
-        source = open_csv(path, options, 0, ALL_LINES)
-        frames = [rows.frame for rows in source.batches]
+        trial = try_options(path, options, bounds)
     except FileFaultError:
         return None
-    if not frames:
-        return None
-    rows = pl.concat(frames)
-    timestamps = rows[TIMESTAMP].drop_nulls().str.strip_chars()
-    return Trial(source, validate(rows, source.options, bounds), timestamps)
+    return trial if trial.accepted else None

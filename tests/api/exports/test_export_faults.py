@@ -14,10 +14,11 @@ import pyarrow.parquet as pq
 import pytest
 import pytest_asyncio
 
-from api.exports.formats import Format
 from api.exports.parsing import ExportQuery, parse_export_query
 from api.exports.repository import ExportRepository, Records
 from api.exports.service import ExportService
+from api.files.formats import Format
+from api.files.running import RunningExports
 from core.database import Pool
 from tests.api.http.test_problem_details import assert_problem
 from tests.api.proxy import Proxy, proxied
@@ -138,7 +139,9 @@ async def peak_bytes(form: Format, batches: int) -> int:
     query = parse_export_query([("format", form)], "")
     tracemalloc.start()
     try:
-        async for _ in ExportService(GeneratedReadings(batches), 1).file_chunks(query):
+        async for _ in ExportService(GeneratedReadings(batches), RunningExports(1)).file_chunks(
+            query
+        ):
             pass
         return tracemalloc.get_traced_memory()[1]
     finally:
@@ -153,7 +156,7 @@ async def test_a_longer_file_takes_no_more_memory(form: Format) -> None:
 
 async def test_a_longer_parquet_file_takes_no_more_memory_than_a_row_group() -> None:
     query = parse_export_query([("format", Format.PARQUET)], "")
-    chunks = ExportService(GeneratedReadings(400), 1).file_chunks(query)
+    chunks = ExportService(GeneratedReadings(400), RunningExports(1)).file_chunks(query)
     allocated = [pa.total_allocated_bytes() async for _ in chunks]
     half = len(allocated) // 2
     assert max(allocated[half:]) <= 1.1 * max(allocated[:half])

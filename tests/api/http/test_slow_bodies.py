@@ -30,6 +30,7 @@ METHODS = ("post", "put", "patch")
 # Everything else is sent as JSON.
 MEDIA_TYPES = {
     "/sensor-data/upload-csv": "multipart/form-data; boundary=x",
+    "/imports/preview": "multipart/form-data; boundary=x",
     "/imports/{import_id}/rejects": "multipart/form-data; boundary=x",
     "/auth/backchannel-logout": "application/x-www-form-urlencoded",
     "/query": "application/x-www-form-urlencoded",

@@ -1,5 +1,6 @@
+import createClient, { type Client } from "openapi-fetch";
 import { ApiError, errorOf } from "./errors.ts";
-import type { paths } from "./schema.d.ts";
+import type { components, paths } from "./schema.d.ts";
 
 type Getting<P extends keyof paths> = paths[P] extends { get: infer Operation } ? Operation : never;
 type Json<Operation> = Operation extends {
@@ -11,12 +12,25 @@ type QueryOf<Operation> = Operation extends { parameters: { query?: infer Query 
   ? NonNullable<Query>
   : never;
 
-/** The paths whose GET answers JSON. */
-export type GetPath = {
-  [P in keyof paths]: Json<Getting<P>> extends never ? never : P;
-}[keyof paths];
-export type Answer<P extends GetPath> = Json<Getting<P>>;
-export type Query<P extends GetPath> = QueryOf<Getting<P>>;
+/** What GET of a path answers as JSON. */
+export type Answer<P extends keyof paths> = Json<Getting<P>>;
+/** The query parameters of GET of a path. */
+export type Query<P extends keyof paths> = QueryOf<Getting<P>>;
+/** A schema of the OpenAPI document, by its name. */
+export type Schema<Name extends keyof components["schemas"]> = components["schemas"][Name];
+
+type Api = Client<paths, "application/json">;
+interface Outcome<Data> {
+  data?: Data;
+  error?: unknown;
+  response: Response;
+}
+
+const api: Api = createClient<paths, "application/json">({
+  baseUrl: location.origin,
+  headers: { Accept: "application/json" },
+  fetch: reach,
+});
 
 /** Called when a session has ended; returns when somebody has signed in again. */
 type SignInAgain = () => Promise<void>;
@@ -27,43 +41,36 @@ export function onSessionEnd(callback: SignInAgain | null): void {
   signInAgain = callback;
 }
 
-/** The answer's body; asks to sign in again where the session has ended. Throws ApiError. */
-export async function get<P extends GetPath>(
-  path: P,
-  query?: Query<P>,
-  signal?: AbortSignal,
-): Promise<Answer<P>> {
+type Call<Data> = (api: Api) => Promise<Outcome<Data>>;
+
+/** The body of the answer; asks to sign in again where the session has ended. Throws ApiError. */
+export function call<Data>(request: Call<Data>): Promise<Data> {
+  return whileSignedIn(() => callOnce(request));
+}
+
+/** The body of the answer. Throws ApiError. */
+export async function callOnce<Data>(request: Call<Data>): Promise<Data> {
+  const { data, error, response } = await request(api);
+  if (!response.ok) throw errorOf(response, error);
+  return data as Data;
+}
+
+/** What an action that sends a request returns, sent again if the session had ended. */
+export async function whileSignedIn<Result>(action: () => Promise<Result>): Promise<Result> {
   try {
-    return await send<Answer<P>>("GET", path + queryString(query), { signal: signal ?? null });
+    return await action();
   } catch (error) {
     if (!(error instanceof ApiError) || error.status !== 401 || signInAgain === null) throw error;
   }
   await signInAgain();
-  return get(path, query, signal);
+  return whileSignedIn(action);
 }
 
-/** The answer's body. Throws ApiError. */
-export async function send<Body>(
-  method: string,
-  url: string,
-  init: RequestInit = {},
-): Promise<Body> {
-  const response = await reach(url, { ...init, method });
-  if (!response.ok) throw await errorOf(response);
-  return (await response.json()) as Body;
-}
-
-async function reach(url: string, init: RequestInit): Promise<Response> {
+async function reach(request: Request): Promise<Response> {
   try {
-    return await fetch(url, { ...init, headers: { Accept: "application/json", ...init.headers } });
+    return await fetch(request);
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new ApiError(0, "unreachable", "", null);
   }
-}
-
-function queryString(query: Record<string, unknown> | undefined): string {
-  const given = Object.entries(query ?? {}).filter(([, value]) => value !== undefined);
-  const parameters = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
-  return parameters.size > 0 ? `?${parameters}` : "";
 }

@@ -12,22 +12,19 @@ export class ApiError extends Error {
   }
 }
 
-/** The error that a response describes, even if a proxy in between wrote it. */
-export async function errorOf(response: Response): Promise<ApiError> {
-  const problem = await problemOf(response);
+/** The error that a response and its body describe, even if a proxy in between wrote it. */
+export function errorOf(response: Response, body: unknown): ApiError {
   const seconds = Number(response.headers.get("Retry-After") ?? Number.NaN);
   return new ApiError(
     response.status,
-    problem.code ?? `http_${response.status}`,
-    problem.detail ?? response.statusText,
+    textOf(body, "code") ?? `http_${response.status}`,
+    textOf(body, "detail") ?? response.statusText,
     Number.isFinite(seconds) ? seconds : null,
   );
 }
 
-async function problemOf(response: Response): Promise<{ code?: string; detail?: string }> {
-  try {
-    return await response.json();
-  } catch {
-    return {};
-  }
+function textOf(body: unknown, member: string): string | null {
+  if (typeof body !== "object" || body === null) return null;
+  const value: unknown = Reflect.get(body, member);
+  return typeof value === "string" ? value : null;
 }

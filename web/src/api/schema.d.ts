@@ -397,6 +397,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/imports/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What an import would make of the first rows of a file; nothing is stored
+         * @description Beside the options of an import: `sizeBytes`, if `file` is only the beginning of a file of that size, and `detect`.
+         */
+        post: operations["previewImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/metrics": {
         parameters: {
             query?: never;
@@ -534,7 +554,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Statistics of the buckets that start in a window or range */
+        /**
+         * Statistics of the buckets that start in a window or range
+         * @description A page as JSON, or all of them as a file of another format.
+         */
         get: operations["getAggregates"];
         put?: never;
         post?: never;
@@ -601,6 +624,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/system": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The state of ingest, queue, rollups, workers and database */
+        get: operations["getSystem"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/write": {
         parameters: {
             query?: never;
@@ -660,6 +700,14 @@ export interface components {
             to: string;
             wrongBuckets: number;
         };
+        /** Audits */
+        Audits: {
+            auditedAt: string | null;
+            days: number;
+            wrongAt: string | null;
+            wrongBuckets: number;
+            wrongDay: string | null;
+        };
         /** Account */
         auth_schemas_Account: {
             password: string;
@@ -681,6 +729,12 @@ export interface components {
             /** @enum {string} */
             worker: "ok" | "absent" | "unknown";
         };
+        /** ColumnHint */
+        ColumnHint: {
+            column: string;
+            hint: string;
+            remedies: components["schemas"]["Remedy"][];
+        };
         /** Counts */
         Counts: {
             inserted: number;
@@ -697,6 +751,16 @@ export interface components {
          * @enum {string}
          */
         CsvDialect: "plain" | "spreadsheet";
+        /** Database */
+        Database: {
+            expectedRevision: string;
+            license: string | null;
+            maxSessions: number;
+            postgresql: string;
+            revision: string | null;
+            sessions: number | null;
+            timescaledb: string;
+        };
         /**
          * DecimalMark
          * @description What separates the whole part of a value from its fraction.
@@ -740,6 +804,8 @@ export interface components {
             name: string | null;
             sampleCount: number;
             unit: string | null;
+            usualMaximum?: number | null;
+            usualMinimum?: number | null;
             zone: string | null;
         };
         /** EquipmentDetails */
@@ -758,6 +824,8 @@ export interface components {
             sampleCount: number;
             staleRanges: components["schemas"]["StaleRange"][];
             unit: string | null;
+            usualMaximum?: number | null;
+            usualMinimum?: number | null;
             zone: string | null;
         };
         /** EquipmentPage */
@@ -767,6 +835,21 @@ export interface components {
             items: components["schemas"]["Equipment"][];
             nextCursor: string | null;
             staleRanges: components["schemas"]["StaleRange"][];
+        };
+        /** FailedImport */
+        FailedImport: {
+            code: string;
+            fileName: string;
+            /** Format: date-time */
+            finishedAt: string;
+            /** Format: uuid */
+            importId: string;
+            message: string;
+        };
+        /** FailedImports */
+        FailedImports: {
+            items: components["schemas"]["FailedImport"][];
+            lastDay: number;
         };
         /** Failure */
         Failure: {
@@ -780,6 +863,20 @@ export interface components {
             index?: number;
             message: string;
         };
+        /** Finding */
+        Finding: {
+            code: components["schemas"]["FindingCode"];
+            severity: components["schemas"]["Severity"];
+            values: {
+                [key: string]: number | string;
+            };
+        };
+        /**
+         * FindingCode
+         * @description What needs attention; docs/api.md has the remedies.
+         * @enum {string}
+         */
+        FindingCode: "schema_behind" | "worker_absent" | "rollup_behind" | "ranges_stale" | "imports_waiting" | "policy_failed" | "policy_not_run" | "policy_off" | "audit_found_wrong_buckets" | "audit_overdue" | "connections_nearly_used_up" | "imports_failed" | "part_unreadable";
         /**
          * HeaderMode
          * @description Whether a line of the file names the columns, or these are given by their positions.
@@ -826,6 +923,12 @@ export interface components {
             uploadedAt: string | null;
             warnings: components["schemas"]["ReportedWarning"][];
         };
+        /**
+         * ImportFault
+         * @description Why an import failed: the column error_code, the API's `error.code`; see docs/imports.md.
+         * @enum {string}
+         */
+        ImportFault: "empty_file" | "not_text" | "line_too_long" | "missing_header" | "ambiguous_header" | "invalid_column" | "bad_compression" | "bad_archive" | "bad_workbook" | "bad_parquet" | "wrong_column_type" | "inflated_too_large" | "too_many_errors" | "no_valid_rows" | "source_missing" | "source_replaced" | "wrong_checksum" | "upload_expired" | "too_many_attempts";
         /** ImportOptions */
         ImportOptions: {
             columns?: {
@@ -866,6 +969,19 @@ export interface components {
          * @enum {string}
          */
         ImportState: "awaiting_upload" | "queued" | "loading" | "aggregating" | "done" | "failed" | "cancelled";
+        /** Ingest */
+        Ingest: {
+            lastDay: number;
+            lastHour: number;
+            lastMinute: number;
+            minutes: components["schemas"]["IngestMinute"][];
+        };
+        /** IngestMinute */
+        IngestMinute: {
+            readings: number;
+            /** Format: date-time */
+            start: string;
+        };
         /** Item */
         Item: {
             average?: number | null;
@@ -922,6 +1038,27 @@ export interface components {
          * @enum {string}
          */
         OnTooManyErrors: "discard" | "keep";
+        /**
+         * Outcome
+         * @description What becomes of a row.
+         * @enum {string}
+         */
+        Outcome: "reading" | "skipped" | "rejected";
+        /** Policy */
+        Policy: {
+            error: string | null;
+            everySeconds: number;
+            failures: number | null;
+            hasFailed: boolean;
+            isScheduled: boolean;
+            jobId: number;
+            lastRunAt: string | null;
+            lastSuccessAt: string | null;
+            nextRunAt: string | null;
+            procedure: string;
+            runs: number | null;
+            target: string;
+        };
         /** PresignedUpload */
         PresignedUpload: {
             /** Format: date-time */
@@ -933,6 +1070,69 @@ export interface components {
             importId: string;
             method: string;
             uploadUrl: string;
+        };
+        /** Preview */
+        Preview: {
+            above: components["schemas"]["PreviewedLine"][];
+            ambiguous: string[];
+            assumesUtc: boolean;
+            columnHints: components["schemas"]["ColumnHint"][];
+            counts: components["schemas"]["PreviewCounts"];
+            fault: components["schemas"]["PreviewFault"] | null;
+            lines: components["schemas"]["PreviewedLine"][];
+            options: components["schemas"]["ImportOptions"];
+            proposals: components["schemas"]["ProposedOptions"][];
+            rejects: components["schemas"]["PreviewedRejects"][];
+            sample: components["schemas"]["PreviewSample"];
+            table: components["schemas"]["PreviewTable"] | null;
+            warnings: components["schemas"]["ReportedWarning"][];
+        };
+        /** PreviewCounts */
+        PreviewCounts: {
+            read: number;
+            readings: number;
+            rejected: number;
+            skipped: number;
+        };
+        /** PreviewedLine */
+        PreviewedLine: {
+            cells: string[];
+            line: number;
+            outcomes: components["schemas"]["RowOutcome"][];
+            text: string;
+        };
+        /** PreviewedRejects */
+        PreviewedRejects: {
+            code: components["schemas"]["RejectCode"];
+            column: string;
+            count: number;
+            hint: string;
+            lines: number[];
+            remedies: components["schemas"]["Remedy"][];
+        };
+        /** PreviewFault */
+        PreviewFault: {
+            code: components["schemas"]["ImportFault"];
+            message: string;
+            remedies: components["schemas"]["Remedy"][];
+        };
+        /** PreviewSample */
+        PreviewSample: {
+            isWhole: boolean;
+            lines: number;
+            textBytes: number;
+        };
+        /** PreviewTable */
+        PreviewTable: {
+            columns: string[];
+            delimiter: string;
+            headerLine: number | null;
+            mapping?: {
+                [key: string]: string;
+            };
+            sensors?: {
+                [key: string]: string;
+            };
         };
         /** Problem */
         Problem: {
@@ -954,6 +1154,27 @@ export interface components {
             estimatedLoadedAt: string | null;
             linesDone: number;
             rowsPerSecond: number | null;
+        };
+        /** ProposedOptions */
+        ProposedOptions: {
+            assumesUtc: boolean;
+            counts: components["schemas"]["PreviewCounts"];
+            firstRejects: string[];
+            mapping: {
+                [key: string]: string;
+            };
+            options: components["schemas"]["ImportOptions"];
+            readings: components["schemas"]["RowOutcome"][];
+        };
+        /** Queue */
+        Queue: {
+            aggregating: number;
+            awaitingUpload: number;
+            dueSince: string | null;
+            loading: number;
+            pickedJobs: number;
+            queued: number;
+            queuedJobs: number;
         };
         /** Readiness */
         Readiness: {
@@ -984,6 +1205,26 @@ export interface components {
             status: "ready" | "unready";
             up: string;
         };
+        /** RefreshLease */
+        RefreshLease: {
+            address: string | null;
+            connectedAt: string | null;
+            /** Format: uuid */
+            holder: string;
+            /** Format: date-time */
+            renewedAt: string;
+        };
+        /**
+         * RejectCode
+         * @description Why a reading or a line of a file is rejected; stable, part of the contract.
+         * @enum {string}
+         */
+        RejectCode: "missing_value" | "bad_timestamp" | "ambiguous_time" | "skipped_time" | "too_old" | "too_future" | "below_retention" | "bad_number" | "not_finite" | "out_of_range" | "too_long" | "bad_text" | "invisible_character" | "wrong_columns" | "conflict" | "malformed_line";
+        /** Remedy */
+        Remedy: {
+            option: string;
+            value: unknown;
+        };
         /** ReportedWarning */
         ReportedWarning: {
             code: components["schemas"]["WarningCode"];
@@ -1006,6 +1247,32 @@ export interface components {
         Results: {
             results: components["schemas"]["Result"][];
         };
+        /** Rollup */
+        Rollup: {
+            isBehind: boolean;
+            name: string;
+            /** Format: date-time */
+            refreshLimit: string;
+            watermark: string | null;
+        };
+        /** Rollups */
+        Rollups: {
+            items: components["schemas"]["Rollup"][];
+            lease: components["schemas"]["RefreshLease"] | null;
+        };
+        /** RowOutcome */
+        RowOutcome: {
+            code?: components["schemas"]["RejectCode"] | null;
+            /** @default  */
+            column: string;
+            equipmentId?: string | null;
+            /** @default  */
+            hint: string;
+            outcome: components["schemas"]["Outcome"];
+            remedies?: components["schemas"]["Remedy"][];
+            timestamp?: string | null;
+            value?: number | null;
+        };
         /** Saved */
         Saved: {
             message: string;
@@ -1022,6 +1289,12 @@ export interface components {
             name: string;
             values: string[][];
         };
+        /**
+         * Severity
+         * @description How bad a finding is, the worst first.
+         * @enum {string}
+         */
+        Severity: "critical" | "warning" | "notice";
         /** SignedOut */
         SignedOut: {
             endSessionUrl: string | null;
@@ -1039,6 +1312,21 @@ export interface components {
             /** Format: date-time */
             to: string;
         };
+        /** StaleRanges */
+        StaleRanges: {
+            items: components["schemas"]["WaitingRange"][];
+            total: number;
+        };
+        /** Storage */
+        Storage: {
+            chunks: number;
+            columnstoreChunks: number;
+            databaseBytes: number;
+            firstStart: string | null;
+            horizon: string | null;
+            lastEnd: string | null;
+            readingsBytes: number | null;
+        };
         /** StoredReading */
         StoredReading: {
             equipmentId: string;
@@ -1047,6 +1335,22 @@ export interface components {
             /** Format: date-time */
             timestamp: string;
             value: number;
+        };
+        /** System */
+        System: {
+            /** Format: date-time */
+            asOf: string;
+            audits: components["schemas"]["Audits"] | null;
+            database: components["schemas"]["Database"] | null;
+            failedImports: components["schemas"]["FailedImports"] | null;
+            findings: components["schemas"]["Finding"][];
+            ingest: components["schemas"]["Ingest"] | null;
+            policies: components["schemas"]["Policy"][] | null;
+            queue: components["schemas"]["Queue"] | null;
+            rollups: components["schemas"]["Rollups"] | null;
+            staleRanges: components["schemas"]["StaleRanges"] | null;
+            storage: components["schemas"]["Storage"] | null;
+            workers: components["schemas"]["Worker"][] | null;
         };
         /**
          * TableLayout
@@ -1073,12 +1377,30 @@ export interface components {
         Version: {
             version: string;
         };
+        /** WaitingRange */
+        WaitingRange: {
+            dueSince: string | null;
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            staleSince: string;
+            /** Format: date-time */
+            to: string;
+        };
         /**
          * WarningCode
          * @description What rows look like; stable, part of the contract.
          * @enum {string}
          */
         WarningCode: "scientific_id" | "formula_id" | "date_id" | "sentinel_value" | "other_decimal_mark" | "thousands_mark" | "null_word" | "serial_date";
+        /** Worker */
+        Worker: {
+            isPresent: boolean;
+            /** Format: date-time */
+            seenAt: string;
+            /** Format: uuid */
+            workerId: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -1743,6 +2065,8 @@ export interface operations {
                 cursor?: string;
                 /** @description May be repeated; a trailing * makes it a prefix. None: all. */
                 equipmentId?: string[];
+                /** @description usualRange: the range that the last value is usually in. */
+                include?: "usualRange";
                 /** @description Equipment on a page; 100 if not said. */
                 limit?: number;
             };
@@ -1817,7 +2141,10 @@ export interface operations {
     };
     getEquipment: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description usualRange: the range that the last value is usually in. */
+                include?: "usualRange";
+            };
             header?: never;
             path: {
                 /** @description Percent-encoded whole, slashes too. */
@@ -3005,6 +3332,199 @@ export interface operations {
             };
         };
     };
+    previewImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** @description A JSON object: the file's names for any of equipmentId, timestamp, value; a list of two for a timestamp whose date and time are in two columns. */
+                    columns?: string;
+                    /** @description Lines that begin with it are passed over, wherever they are. */
+                    commentPrefix?: string;
+                    /**
+                     * @description The mark before a value's fraction.
+                     * @default .
+                     * @enum {string}
+                     */
+                    decimal?: "." | ",";
+                    /**
+                     * @description Between fields; without it, detected from the header.
+                     * @enum {string}
+                     */
+                    delimiter?: "," | ";" | "|" | "tab";
+                    /**
+                     * @description Whether options are looked for beside those that are given.
+                     * @default true
+                     * @enum {string}
+                     */
+                    detect?: "true" | "false";
+                    /** @description The earliest plausible timestamp, or its date; without it, the server's. */
+                    earliest?: string;
+                    /**
+                     * @description The encoding of a text file that begins with no byte order mark.
+                     * @default utf-8
+                     * @enum {string}
+                     */
+                    encoding?: "utf-8" | "utf-16" | "windows-1252";
+                    file: string;
+                    /**
+                     * @description none: no line names the columns, and the option columns has their numbers.
+                     * @default detect
+                     * @enum {string}
+                     */
+                    header?: "detect" | "none";
+                    /**
+                     * @description What 24:00:00 is: no time, or the beginning of the next day.
+                     * @default reject
+                     * @enum {string}
+                     */
+                    hour24?: "reject" | "next_day";
+                    /**
+                     * @description The id of a wide layout's sensor, with {column} for its column's name.
+                     * @default {column}
+                     */
+                    idTemplate?: string;
+                    /** @description A JSON list of columns of a wide layout that are no sensors; "" is one without a name. */
+                    ignoreColumns?: string;
+                    /**
+                     * @description wide: every column but the timestamp's is a sensor.
+                     * @default long
+                     * @enum {string}
+                     */
+                    layout?: "long" | "wide";
+                    /** @description The rows that may be rejected: a number, or a percentage such as 5%. */
+                    maxErrors?: string;
+                    /** @description A JSON list of values that stand for no reading, such as ["-9999", "NAN"]; "" is an empty one. */
+                    nullValues?: string;
+                    /**
+                     * @description What happens to a row whose key is stored with another value.
+                     * @default replace
+                     * @enum {string}
+                     */
+                    onConflict?: "replace" | "skip" | "error";
+                    /**
+                     * @description What happens to the other rows if more are rejected.
+                     * @default discard
+                     * @enum {string}
+                     */
+                    onTooManyErrors?: "discard" | "keep";
+                    /** @description The size of the whole file, where `file` is only its beginning. */
+                    sizeBytes?: number;
+                    /** @description Lines above the header, or above the first row if there is none. */
+                    skipLines?: string;
+                    /** @description Lines between the header and the first row, such as one of units. */
+                    skipLinesAfterHeader?: string;
+                    /**
+                     * @description How timestamps are written: iso8601, epoch_s, epoch_ms, epoch_us or epoch_ns, or a pattern such as %d.%m.%Y %H:%M:%S or %m/%d/%Y %I:%M:%S %p; it may have %Y, %y, %m, %b, %B, %d, %H, %I, %p, %M, %S, %f, %z, %Z.
+                     * @default iso8601
+                     */
+                    timeFormat?: string;
+                    /**
+                     * @description The IANA time zone of timestamps without offset.
+                     * @default UTC
+                     */
+                    timeZone?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            /** @description The request breaks a rule; code and message say which. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid access token and no live session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope is missing, or a page of another origin sent the write. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body arrives more slowly than the server waits. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This Idempotency-Key was used with another request, or the file cannot be previewed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many failed sign-ins or requests in flight; Retry-After says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error; see the server's log. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Database, session store, object store or identity provider unavailable; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getMetrics: {
         parameters: {
             query?: never;
@@ -3618,7 +4138,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This Idempotency-Key was used with another request. */
+            /** @description This Idempotency-Key was used with another request, or the file cannot be previewed. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3661,19 +4181,23 @@ export interface operations {
             query?: {
                 /** @description Return the same of an earlier range as well. */
                 compare?: "previous" | "1w" | "1y";
+                /** @description spreadsheet: texts that a spreadsheet would take for formulas begin with an apostrophe. */
+                csvDialect?: "plain" | "spreadsheet";
                 /** @description The nextCursor of the page before. */
                 cursor?: string;
                 /** @description May be repeated; a trailing * makes it a prefix. None: all. */
                 equipmentId?: string[];
                 /** @description Buckets without readings: left out, null, or with values from those around them. */
                 fill?: "none" | "null" | "previous" | "linear";
+                /** @description Counts before Accept; json if neither says. */
+                format?: "json" | "ndjson" | "csv" | "parquet" | "arrow";
                 /** @description Instead of interval: the first moment, with an offset. */
                 from?: string;
                 /** @description all: every bucket of all chosen equipment. */
                 groupBy?: "equipment" | "all";
                 /** @description How far the window reaches back from now. */
                 interval?: "24h" | "48h" | "1w" | "1m";
-                /** @description Items on a page; 1000 if not said, all for windows of hours or days. */
+                /** @description Items on a page of json; 1000 if not said, all for windows of hours or days. */
                 limit?: number;
                 /** @description The width of a bucket; 1h for a window, auto for a range if not said. */
                 resolution?: "auto" | "1m" | "5m" | "15m" | "1h" | "1d";
@@ -3699,6 +4223,10 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Aggregates"];
+                    "application/vnd.apache.arrow.stream": string;
+                    "application/vnd.apache.parquet": string;
+                    "application/x-ndjson": string;
+                    "text/csv": string;
                 };
             };
             /** @description The caller's copy is still current. */
@@ -3735,12 +4263,30 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available in a media type that the request accepts. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The URI is longer than 64 KiB: name less equipment. */
             414: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Too many failed sign-ins or requests in flight; Retry-After says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description Internal error; see the server's log. */
             500: {
@@ -3767,19 +4313,23 @@ export interface operations {
             query?: {
                 /** @description Return the same of an earlier range as well. */
                 compare?: "previous" | "1w" | "1y";
+                /** @description spreadsheet: texts that a spreadsheet would take for formulas begin with an apostrophe. */
+                csvDialect?: "plain" | "spreadsheet";
                 /** @description The nextCursor of the page before. */
                 cursor?: string;
                 /** @description May be repeated; a trailing * makes it a prefix. None: all. */
                 equipmentId?: string[];
                 /** @description Buckets without readings: left out, null, or with values from those around them. */
                 fill?: "none" | "null" | "previous" | "linear";
+                /** @description Counts before Accept; json if neither says. */
+                format?: "json" | "ndjson" | "csv" | "parquet" | "arrow";
                 /** @description Instead of interval: the first moment, with an offset. */
                 from?: string;
                 /** @description all: every bucket of all chosen equipment. */
                 groupBy?: "equipment" | "all";
                 /** @description How far the window reaches back from now. */
                 interval?: "24h" | "48h" | "1w" | "1m";
-                /** @description Items on a page; 1000 if not said, all for windows of hours or days. */
+                /** @description Items on a page of json; 1000 if not said, all for windows of hours or days. */
                 limit?: number;
                 /** @description The width of a bucket; 1h for a window, auto for a range if not said. */
                 resolution?: "auto" | "1m" | "5m" | "15m" | "1h" | "1d";
@@ -3805,6 +4355,10 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Aggregates"];
+                    "application/vnd.apache.arrow.stream": string;
+                    "application/vnd.apache.parquet": string;
+                    "application/x-ndjson": string;
+                    "text/csv": string;
                 };
             };
             /** @description The caller's copy is still current. */
@@ -3841,12 +4395,30 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available in a media type that the request accepts. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The URI is longer than 64 KiB: name less equipment. */
             414: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Too many failed sign-ins or requests in flight; Retry-After says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description Internal error; see the server's log. */
             500: {
@@ -3970,7 +4542,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This Idempotency-Key was used with another request. */
+            /** @description This Idempotency-Key was used with another request, or the file cannot be previewed. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4235,6 +4807,62 @@ export interface operations {
             };
             /** @description The body is too large. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error; see the server's log. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Database, session store, object store or identity provider unavailable; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSystem: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["System"];
+                };
+            };
+            /** @description No valid access token and no live session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope is missing, or a page of another origin sent the write. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,4 +1,6 @@
-import { LANGUAGES, type Language } from "./messages.ts";
+import type { Language } from "./translations.ts";
+
+export const LANGUAGES: Record<Language, string> = { en: "English", "pt-BR": "Português (Brasil)" };
 
 export function isLanguage(tag: string | null): tag is Language {
   return tag !== null && Object.hasOwn(LANGUAGES, tag);

@@ -1,13 +1,20 @@
 import { formattingLocale, isLanguage, preferredLanguage } from "./languages.ts";
-import { type Language, MESSAGES, type Messages } from "./messages.ts";
+import { COMMON, type Messages } from "./messages.ts";
+import type { Language, Translations } from "./translations.ts";
 
 const STORED = "sensorflow.language";
 
 class Locale {
   language = $state<Language>(chosenLanguage());
 
+  /** Texts of the shell, and those that several pages have. */
   get messages(): Messages {
-    return MESSAGES[this.language];
+    return this.texts(COMMON);
+  }
+
+  /** The texts of a subject, in the language chosen. */
+  texts<English>(translations: Translations<English>): Translations<English>[Language] {
+    return translations[this.language];
   }
 
   get formatting(): string {

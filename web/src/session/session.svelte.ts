@@ -1,8 +1,8 @@
-import { type Answer, get, onSessionEnd, send } from "../api/client.ts";
+import { callOnce, onSessionEnd, type Schema } from "../api/client.ts";
 import { ApiError } from "../api/errors.ts";
 import { basicCredentials } from "./basic.ts";
 
-export type Me = Answer<"/auth/me">;
+export type Me = Schema<"Me">;
 
 type State =
   | { kind: "loading" }
@@ -19,7 +19,7 @@ class Session {
   async load(): Promise<void> {
     this.state = { kind: "loading" };
     try {
-      this.#enter(await get("/auth/me"));
+      this.#enter(await whoIsSignedIn());
     } catch (error) {
       this.state = stateAfter(error);
     }
@@ -27,9 +27,10 @@ class Session {
 
   /** Throws ApiError. */
   async signIn(username: string, password: string): Promise<void> {
-    await send("POST", "/auth/login", { headers: basicCredentials(username, password) });
+    const headers = basicCredentials(username, password);
+    await callOnce((api) => api.POST("/auth/login", { headers }));
     onSessionEnd(null);
-    this.#enter(await get("/auth/me"));
+    this.#enter(await whoIsSignedIn());
   }
 
   /** Throws ApiError, unless the session had ended already. */
@@ -37,6 +38,11 @@ class Session {
     const endSessionUrl = await signOutHere();
     onSessionEnd(null);
     this.state = { kind: "signedOut", endSessionUrl, bySigningOut: true };
+  }
+
+  /** Whether who is signed in has a scope. */
+  may(scope: Schema<"Scope">): boolean {
+    return this.state.kind === "signedIn" && this.state.me.scopes.includes(scope);
   }
 
   #enter(me: Me): void {
@@ -51,6 +57,10 @@ class Session {
   }
 }
 
+function whoIsSignedIn(): Promise<Me> {
+  return callOnce((api) => api.GET("/auth/me"));
+}
+
 function stateAfter(error: unknown): State {
   if (!(error instanceof ApiError)) throw error;
   return error.status === 401
@@ -60,8 +70,8 @@ function stateAfter(error: unknown): State {
 
 async function signOutHere(): Promise<string | null> {
   try {
-    const answer = await send<{ endSessionUrl: string | null }>("POST", "/auth/logout");
-    return answer.endSessionUrl;
+    const answer = await callOnce((api) => api.POST("/auth/logout"));
+    return answer.endSessionUrl ?? null;
   } catch (error) {
     if (error instanceof ApiError && error.status === 401) return null;
     throw error;

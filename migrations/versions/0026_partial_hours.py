@@ -7,8 +7,8 @@ the worker of them. enter_written has another parameter, whose default is for th
 
 from migrations.statements import execute_all
 
-revision = "0025"
-down_revision = "0024"
+revision = "0026"
+down_revision = "0025"
 
 UPGRADE = (
     """
@@ -58,7 +58,7 @@ UPGRADE = (
     """,
     """
     DROP FUNCTION IF EXISTS enter_written(
-        timestamptz[], timestamptz[], text[], date[], integer, boolean, uuid
+        timestamptz [], timestamptz [], text [], date [], integer, boolean, uuid, integer
     )
     """,
 )
@@ -66,7 +66,7 @@ UPGRADE = (
 DOWNGRADE = (
     """
     DROP FUNCTION IF EXISTS enter_written(
-        timestamptz[], timestamptz[], text[], date[], integer, boolean, uuid, boolean
+        timestamptz [], timestamptz [], text [], date [], integer, boolean, uuid, integer, boolean
     )
     """,
     "DROP TRIGGER partial_hours_distrusted ON data_changes",

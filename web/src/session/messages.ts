@@ -1,0 +1,36 @@
+import { translations } from "../i18n/translations.ts";
+
+export const SESSION = translations(
+  {
+    signIn: "Sign in",
+    signInIntro: "See your sensors, and where each number comes from.",
+    username: "User name",
+    password: "Password",
+    signingIn: "Signing in…",
+    or: "or",
+    signInWithSso: "Sign in with SSO",
+    demoAccounts: "Accounts of this demo",
+    demoAccountsHint: "Anyone may use them; this server is for trying out.",
+    use: "Use",
+    signedOut: "You are signed out.",
+    signOutOfProvider: "Sign out of the identity provider too",
+    sessionEnded: "Your session has ended",
+    sessionEndedHint: "Sign in again to go on where you are.",
+  },
+  {
+    signIn: "Entrar",
+    signInIntro: "Veja seus sensores e de onde vem cada número.",
+    username: "Usuário",
+    password: "Senha",
+    signingIn: "Entrando…",
+    or: "ou",
+    signInWithSso: "Entrar com SSO",
+    demoAccounts: "Contas desta demonstração",
+    demoAccountsHint: "Qualquer pessoa pode usá-las; este servidor é para experimentar.",
+    use: "Usar",
+    signedOut: "Você saiu.",
+    signOutOfProvider: "Sair também do provedor de identidade",
+    sessionEnded: "Sua sessão terminou",
+    sessionEndedHint: "Entre novamente para continuar de onde está.",
+  },
+);

@@ -1,0 +1,51 @@
+import type { Component } from "svelte";
+import type { Schema } from "../api/client.ts";
+
+/** What a page is given: what the groups of its path matched, decoded. */
+export interface PageProps {
+  parameters: readonly string[];
+}
+
+export interface Page {
+  path: RegExp;
+  /** Whoever lacks it sees no link, and by the address that it is missing. */
+  scope: Schema<"Scope">;
+  title: "fleet";
+  /** Where the link in the header leads; a page without one is reached from others. */
+  link?: string;
+  load: () => Promise<{ default: Component<PageProps> | Component<Record<string, never>> }>;
+}
+
+export const PAGES: readonly Page[] = [
+  {
+    path: /^\/ui\/?$/,
+    scope: "readings:read",
+    title: "fleet",
+    link: "/ui",
+    load: () => import("../fleet/Fleet.svelte"),
+  },
+];
+
+export interface Match {
+  page: Page;
+  parameters: readonly string[];
+}
+
+/** The page at a path, or null. */
+export function pageAt(pathname: string): Match | null {
+  for (const page of PAGES) {
+    const match = page.path.exec(pathname);
+    const parameters = match && decoded(match.slice(1));
+    if (parameters) return { page, parameters };
+  }
+  return null;
+}
+
+/** Null where the path is not percent-encoded as it should be. */
+function decoded(groups: readonly string[]): readonly string[] | null {
+  try {
+    return groups.map(decodeURIComponent);
+  } catch {
+    return null;
+  }
+}
