@@ -32,7 +32,9 @@ SELECT
     range_end
 FROM rollup_dirty_ranges
 WHERE
-    range_start < (SELECT greatest(rollup_watermark('readings_1h'), rollup_watermark('readings_1d')))
+    range_start < (
+        SELECT greatest(rollup_watermark('readings_1h'), rollup_watermark('readings_1d'))
+    )
 UNION ALL
 SELECT
     CASE pending.equipment_id WHEN '' THEN seam.hours_end ELSE time_bucket('1 hour', pending.ts) END

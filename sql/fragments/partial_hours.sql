@@ -23,16 +23,16 @@ time_bucket('1 hour', {readings}.ts) AS bucket,
 
 -- fragment: readings_as_piece()
 -- Readings grouped by equipment and hour as pieces.
-equipment_id,
-time_bucket('1 hour', ts) AS bucket,
-min(ts) AS first_ts,
-max(ts) AS last_ts,
-sum(value) AS total_value,
+readings.equipment_id,
+time_bucket('1 hour', readings.ts) AS bucket,
+min(readings.ts) AS first_ts,
+max(readings.ts) AS last_ts,
+sum(readings.value) AS total_value,
 count(*) AS sample_count,
-min(value) AS minimum,
-max(value) AS maximum,
-first(value, ts) AS first,
-last(value, ts) AS last
+min(readings.value) AS minimum,
+max(readings.value) AS maximum,
+first(readings.value, readings.ts) AS first,
+last(readings.value, readings.ts) AS last
 
 -- fragment: hours_to_recount()
 -- The hours of equipment in which pending readings replaced others.

@@ -30,17 +30,13 @@ WHERE
 -- fragment: materialised_rows_of_ids(columns)
 -- The second branch of rollup_rows: an id at a time, for which there is only one good plan.
 SELECT of_id.*
-FROM unnest(:ids::text[]) AS given (id)
-CROSS JOIN LATERAL (
+FROM unnest(:ids::text[]) AS given (wanted_id)
+CROSS JOIN LATERAL ( -- noqa: ST05
     SELECT
         -- include: {columns}
     FROM materialised
-    WHERE
-        materialised.source = :source
-        AND materialised.equipment_id = given.id
-        AND materialised.ts >= :start
-        AND materialised.ts < :stop
-    OFFSET 0
+    WHERE source = :source AND equipment_id = wanted_id AND ts >= :start AND ts < :stop
+    OFFSET 0 -- noqa: AM09
 ) AS of_id
 
 -- fragment: unmaterialised_rows(columns)
@@ -71,13 +67,13 @@ WHERE
 -- ids are. Otherwise it makes a custom plan each time, which for one id over a day takes three times as
 -- long as the execution.
 SELECT of_id.*
-FROM unnest((SELECT :ids::text[])) AS given (id)
-CROSS JOIN LATERAL (
+FROM unnest((SELECT :ids::text[])) AS given (wanted_id)
+CROSS JOIN LATERAL ( -- noqa: ST05
     SELECT
         -- include: bucket_columns(bucket)
     FROM materialised_1h
-    WHERE equipment_id = given.id AND bucket >= :start AND bucket < :stop
-    OFFSET 0
+    WHERE equipment_id = wanted_id AND bucket >= :start AND bucket < :stop
+    OFFSET 0 -- noqa: AM09
 ) AS of_id
 UNION ALL
 SELECT

@@ -30,13 +30,16 @@ SELECT
     entered.ts,
     entered.value
 FROM
-    unnest(:equipment_ids::text[], :timestamps::timestamptz[], :values::double precision[])
-    AS entered (equipment_id, ts, value);
+    unnest(
+        :equipment_ids::text[],
+        :timestamps::timestamptz[],
+        :values::double precision[]
+    ) AS entered (equipment_id, ts, value);
 
 -- name: enter_staged_changes(max_changes, only_new, import_id)$
 -- Enter the rows in import_changes: their number, the hours of late ones, one range a chunk, the
--- changed days of equipment, and pending readings for partial_hours. Where some may have replaced others, all of them
--- are entered without a value.
+-- changed days of equipment, and pending readings for partial_hours. Where some may have replaced
+-- others, all of them are entered without a value.
 WITH pending AS (
     INSERT INTO pending_readings (equipment_id, ts, value)
     SELECT

@@ -14,7 +14,11 @@ WITH beginning AS (
         END AS start_ts
     FROM partial_hours_range AS covered
     CROSS JOIN partial_hours_seam AS seam
-    WHERE NOT EXISTS (SELECT FROM pending_readings WHERE pending_readings.equipment_id = '')
+    WHERE
+        NOT EXISTS (
+            SELECT FROM pending_readings
+            WHERE pending_readings.equipment_id = ''
+        )
 )
 
 UPDATE partial_hours_range AS covered
@@ -42,7 +46,10 @@ FROM pg_locks
 WHERE
     locktype = 'relation'
     AND relation = 'readings'::regclass
-    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND database = (
+        SELECT pg_database.oid FROM pg_database
+        WHERE pg_database.datname = current_database()
+    )
     AND mode = 'RowExclusiveLock'
     AND granted
     AND pid IS DISTINCT FROM pg_backend_pid();
@@ -94,8 +101,8 @@ pieces AS (
     SELECT
         -- include: readings_as_piece()
     FROM readings
-    WHERE ts >= :end_ts AND ts < :new_end
-    GROUP BY equipment_id, time_bucket('1 hour', ts)
+    WHERE readings.ts >= :end_ts AND readings.ts < :new_end
+    GROUP BY readings.equipment_id, time_bucket('1 hour', readings.ts)
     UNION ALL
     SELECT
         -- include: reading_as_piece(pending)
@@ -126,7 +133,7 @@ pieces AS (
 )
 
 INSERT INTO partial_hours AS stored (
-    equipment_id, bucket, first_ts, last_ts, total_value, sample_count, minimum, maximum, first, last
+    -- include: piece_columns()
 )
 SELECT
     equipment_id,
@@ -142,7 +149,8 @@ ON CONFLICT (equipment_id, bucket) DO UPDATE
         sample_count = stored.sample_count + excluded.sample_count,
         minimum = least(stored.minimum, excluded.minimum),
         maximum = greatest(stored.maximum, excluded.maximum),
-        first = CASE WHEN excluded.first_ts < stored.first_ts THEN excluded.first ELSE stored.first END,
+        first
+        = CASE WHEN excluded.first_ts < stored.first_ts THEN excluded.first ELSE stored.first END,
         last = CASE WHEN excluded.last_ts > stored.last_ts THEN excluded.last ELSE stored.last END,
         first_ts = least(stored.first_ts, excluded.first_ts),
         last_ts = greatest(stored.last_ts, excluded.last_ts);

@@ -15,7 +15,7 @@ from core.database import Connection, Pool
 from tests.api.stored import HOUR, insert, refresh, this_hour
 
 WEEKS = 12
-UNMATERIALISED = "SELECT * FROM unmaterialised($1, $2, $3, '{%}')"
+UNMATERIALISED = "SELECT * FROM unmaterialised($1, $2, $3, '{%}', '{}')"
 SCANS = """
     SELECT relname AS chunk, seq_scan + coalesce(idx_scan, 0) AS scans
     FROM pg_stat_xact_all_tables WHERE relname ~ '^_hyper_'
