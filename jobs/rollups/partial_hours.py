@@ -45,12 +45,12 @@ async def _roll_a_step(connection: Connection) -> bool:
     if announced is None:
         await _discard(connection)
         return False
-    all_know = await _wait_for_writers(connection)
+    all_know = await wait_for_writers(connection)
     await _merge(connection, announced["announced_end"] if all_know else None)
     return all_know and bool(announced["is_behind"])
 
 
-async def _wait_for_writers(connection: Connection) -> bool:
+async def wait_for_writers(connection: Connection) -> bool:
     """Wait for the transactions that may not know what is announced; whether they have ended."""
     waiting = await _writers(connection)
     deadline = time.monotonic() + WAIT_FOR_WRITERS_SECONDS
