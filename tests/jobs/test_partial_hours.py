@@ -37,7 +37,7 @@ BY_PATTERN = """
     FROM unmaterialised_hours('-infinity', 'infinity', '{%}', '{}')
 """
 BY_ID = BY_PATTERN.replace("'{%}', '{}'", "'{}', ARRAY(SELECT DISTINCT equipment_id FROM readings)")
-SEAM = "SELECT hours_end, end_ts FROM partial_hours_seam"
+HOURS_END = "SELECT hours_end FROM partial_hours_seam"
 STALE = "SELECT range_start, range_end FROM stale_ranges"
 PENDING = "SELECT count(*) FROM pending_readings"
 
@@ -76,7 +76,7 @@ async def require_agreement(pool: Pool) -> None:
 
 
 async def end_of(pool: Pool) -> datetime:
-    end: datetime = (await pool.fetchrow(SEAM))["end_ts"]
+    end: datetime = await pool.fetchval("SELECT end_ts FROM partial_hours_seam")
     return end
 
 
@@ -89,7 +89,7 @@ async def workers(pool: Pool, application_pool: Pool) -> AsyncIterator[Pool]:
     await refresh(pool, hour - 10 * HOUR, hour)
     await save(application_pool, ("a", hour + SECOND, 1), ("b", hour, 0.5))
     await roll(application_pool)
-    assert (await pool.fetchrow(SEAM))["hours_end"] == hour < await end_of(pool)
+    assert await pool.fetchval(HOURS_END) == hour < await end_of(pool)
     await require_agreement(pool)
     yield application_pool
     await pool.fetch(POLICIES, True)
@@ -360,6 +360,6 @@ async def test_a_question_in_progress_sees_nothing_of_the_merge(
         await refresh(pool, open_hour(), open_hour() + HOUR)
         await roll(workers)
         for source in (BY_PATTERN, BY_ID):
-            assert sorted(await reader.fetch(source)) == sorted(first)
+            assert {*await reader.fetch(source)} == {*first}
     await require_agreement(pool)
     await reader.close()
