@@ -274,6 +274,10 @@ class WorkerSettings(BaseSettings):
     refresh_interval_seconds: Seconds = Field(
         default=5, description="Seconds between refreshes of the rollups of late rows."
     )
+    bi_max_transaction_seconds: Seconds = Field(
+        default=600,
+        description="Seconds after which the worker ends a transaction of a BI login.",
+    )
     max_inflated_bytes: Annotated[Bytes, Field(ge=1)] = Field(
         default=200 * 2**30, description="The largest size a compressed upload may inflate to."
     )

@@ -40,8 +40,8 @@ VERSION_TABLE = """
 LOCK = "LOCK TABLE alembic_version IN EXCLUSIVE MODE"
 # Of sql/definitions; CASCADE also drops the functions that return their rows.
 VIEWS = (
-    "measured, materialised, current_1d, current_1h, hour_pieces, stale_ranges, "
-    "partial_hours_seam, materialised_1h, materialised_1d, data_state"
+    "bi_logins, measured, materialised, current_1d, current_1h, hour_pieces, "
+    "stale_ranges, partial_hours_seam, materialised_1h, materialised_1d, data_state"
 )
 
 

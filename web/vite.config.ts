@@ -4,7 +4,15 @@ import { precompress } from "./build/precompress.ts";
 
 /** What `npm run dev` passes on to a running server, such as that of `make demo`. */
 const API = process.env.SENSORFLOW_URL ?? "http://127.0.0.1:8000";
-const API_PATHS = ["/auth", "/docs", "/equipment", "/health", "/imports", "/sensor-data"];
+const API_PATHS = [
+  "/auth",
+  "/docs",
+  "/equipment",
+  "/health",
+  "/imports",
+  "/sensor-data",
+  "/system",
+];
 
 export default defineConfig({
   base: "/ui/",

@@ -112,6 +112,7 @@ def _import(row: Row[Any]) -> Import:
         duplicate_of=row.duplicate_of,
         options=msgspec.convert(row.options, ImportOptions),
         attempts=row.attempt,
+        created_by=row.created_by,
         created_at=row.created_at,
         uploaded_at=row.uploaded_at,
         started_at=row.started_at,

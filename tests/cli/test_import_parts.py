@@ -71,6 +71,7 @@ def an_import(state: ImportState, rows: int) -> Import:
         duplicate_of=None,
         options=ImportOptions(),
         attempts=1,
+        created_by="tester",
         created_at=NOW,
         uploaded_at=NOW,
         started_at=None,

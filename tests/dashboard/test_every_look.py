@@ -7,11 +7,14 @@ import os
 from datetime import timedelta
 from itertools import product
 from pathlib import Path
+from uuid import UUID
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, FilePayload, Page, expect
 
 from core.database import Pool
+from tests.api.imports.test_imports import new_import, set_state
+from tests.api.imports.test_rejects_resubmission import import_with_rejects
 from tests.api.stored import insert, this_hour
 from tests.auth.chromium import needs_chromium
 from tests.auth.postgres_sessions import PostgresSessions
@@ -68,10 +71,68 @@ async def test_every_page_is_accessible_and_fits(
         await expect(page.locator("dl")).to_contain_text("111")
         await expect(page.locator("tr.row")).not_to_have_count(0)
         await look_at(page, f"fleet-{look}")
+        await look_at_imports(page, pool, dashboard, look)
+        await page.goto("/ui")
+        await expect(page.locator("dl")).to_be_visible()
         await PostgresSessions(pool).clear()
         await page.get_by_role("radio").nth(2).check(force=True)
         await expect(page.get_by_role("dialog")).to_be_visible()
         await look_at(page, f"session-ended-{look}")
+
+
+async def look_at_imports(page: Page, pool: Pool, server: ApiServer, look: str) -> None:
+    await page.goto("/ui/imports")
+    await expect(page.locator(".zone")).to_be_visible()
+    await expect(page.locator("p.none")).to_be_visible()
+    await look_at(page, f"imports-empty-{look}")
+    import_id = await store_imports(pool, Path(server.settings.storage.url))
+    await page.reload()
+    await expect(page.locator("tbody tr")).to_have_count(6)
+    contents = {"plant-4.csv": b"equipmentId;x\n", "notes.ods": b"x", "empty.csv": b""}
+    files = [
+        FilePayload(name=name, mimeType="", buffer=buffer) for name, buffer in contents.items()
+    ]
+    await page.locator("input[type=file]").set_input_files(files)
+    await expect(page.locator("tbody tr")).to_have_count(7)
+    await look_at(page, f"imports-{look}")
+    await page.goto(f"/ui/imports/{import_id}")
+    await page.locator("tr.row input").nth(1).fill("line-4/boiler;2026-11-20 10:00:00;78.25")
+    await look_at(page, f"import-{look}")
+    for state in ("loading", "failed"):
+        found = await pool.fetchval("SELECT id FROM imports WHERE state = $1", state)
+        await page.goto(f"/ui/imports/{found}")
+        await expect(page.locator(".sum")).to_be_visible()
+        await look_at(page, f"import-{state}-{look}")
+
+
+async def store_imports(pool: Pool, storage: Path) -> UUID:
+    """One of each state; the id of one that is done, with rejects."""
+    for age, state in enumerate(("queued", "loading", "aggregating", "failed", "cancelled")):
+        error = "missing_header" if state == "failed" else None
+        await set_state(pool, await new_import(pool, age * 700), state, error)
+    import_id = await import_with_rejects(pool, storage)
+    await pool.execute(
+        """
+        UPDATE imports SET
+            file_name = 'boiler house ' || state || '.csv', size_bytes = 18274611,
+            rows_read = 400012, rows_inserted = 398004, rows_replaced = 1203, rows_unchanged = 790,
+            rows_rejected = 12, rows_skipped = 3, bytes_done = 11000000, bytes_total = 18274611,
+            loading_since = now() - interval '9 s', progress_at = now(),
+            options = '{"decimal": ",", "timeZone": "America/Sao_Paulo", "nullValues": ["-9999"]}',
+            warnings = '[{"code": "sentinel_value", "count": 7, "lines": [12, 40, 41]}]'
+        """
+    )
+    await pool.execute(
+        """
+        UPDATE imports SET
+            error_message = 'No line names the columns equipmentId, timestamp, value: '
+            'the first line is ''Messstelle;Zeitpunkt;Wert''. Set columns.',
+            finished_at = now(), rows_read = 0, rows_inserted = 0, rows_replaced = 0,
+            rows_unchanged = 0, rows_rejected = 0, rows_skipped = 0
+        WHERE state = 'failed'
+        """
+    )
+    return import_id
 
 
 async def store_two_days(pool: Pool) -> None:

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, Route, expect
+from playwright.async_api import Browser, Page, expect
 
 from core.database import Pool
 from embedded.identity import IdentityProvider, read_accounts
@@ -139,22 +139,6 @@ async def test_an_ended_session_keeps_the_page_and_asks_again_in_place(
     assert await page.evaluate("document.body.dataset.kept") == "yes"
 
 
-async def test_a_server_that_does_not_answer_is_said_until_it_does(page: Page) -> None:
-    async def lose(route: Route) -> None:
-        await route.abort("connectionrefused")
-
-    await page.goto("/ui")
-    await sign_in(page)
-    await expect(page.get_by_text("As of")).to_be_visible()
-    await page.route("**/sensor-data/**", lose)
-    await page.get_by_text("Month").click()
-    await expect(page.get_by_role("alert")).to_contain_text("The server does not answer.")
-    await page.unroute("**/sensor-data/**")
-    await page.get_by_role("button", name="Try again").click()
-    await expect(page.get_by_role("alert")).to_be_hidden()
-    await expect(page.get_by_text("As of")).to_be_visible()
-
-
 async def test_an_address_that_does_not_exist_says_so(page: Page) -> None:
     await page.goto("/ui/nowhere")
     await sign_in(page)
@@ -170,21 +154,6 @@ async def test_the_language_is_chosen_and_kept(page: Page) -> None:
     await page.reload()
     await expect(page.get_by_label("Senha")).to_be_visible()
     await expect(page.locator("html")).to_have_attribute("lang", "pt-BR")
-
-
-async def test_a_provider_that_is_away_is_said(
-    browser: Browser, built: None, migrated_url: str, tmp_path: Path
-) -> None:
-    del built
-    issuer = f"http://127.0.0.1:{free_port()}"
-    async with (
-        running_server(migrated_url, issuer, free_port(), tmp_path) as server,
-        dashboard_page(browser, server.url) as page,
-    ):
-        await page.goto("/ui")
-        await sign_in(page)
-        await expect(page.get_by_role("alert")).to_contain_text("The identity provider does not")
-        await expect(page.get_by_text("Accounts of this demo")).to_be_hidden()
 
 
 async def test_without_sign_in_by_password_there_is_no_form(

@@ -1,5 +1,6 @@
 import createClient, { type Client } from "openapi-fetch";
-import { ApiError, errorOf } from "./errors.ts";
+import { connection } from "./connection.svelte.ts";
+import { ApiError, errorOf, unavailability } from "./errors.ts";
 import type { components, paths } from "./schema.d.ts";
 
 type Getting<P extends keyof paths> = paths[P] extends { get: infer Operation } ? Operation : never;
@@ -66,11 +67,26 @@ export async function whileSignedIn<Result>(action: () => Promise<Result>): Prom
   return whileSignedIn(action);
 }
 
+/** The response; what only reads is sent until the server answers. Throws ApiError. */
 async function reach(request: Request): Promise<Response> {
+  for (;;) {
+    const outcome = await attempt(request);
+    if (outcome instanceof Response) return outcome;
+    if (request.method !== "GET") throw outcome;
+    await connection.wait(outcome, request.signal);
+  }
+}
+
+/** The response, or the error that says that nothing could answer. */
+async function attempt(request: Request): Promise<Response | ApiError> {
   try {
-    return await fetch(request);
+    const response = await fetch(request);
+    const outcome = (await unavailability(response)) ?? response;
+    if (outcome === response) connection.answered();
+    return outcome;
   } catch (error) {
-    if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw new ApiError(0, "unreachable", "", null);
+    if (!request.signal.aborted) return new ApiError(0, "unreachable", "", null);
+    connection.abandoned();
+    throw error;
   }
 }

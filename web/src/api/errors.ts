@@ -23,6 +23,27 @@ export function errorOf(response: Response, body: unknown): ApiError {
   );
 }
 
+// What a server or a proxy answers that cannot do its work for now. Any other error is an answer.
+const UNAVAILABLE = new Set([
+  "http_502",
+  "http_503",
+  "http_504",
+  "database_unavailable",
+  "database_overloaded",
+  "session_store_unavailable",
+]);
+
+/** The error of a response that says no more than that there is nobody to answer; else null. */
+export async function unavailability(response: Response): Promise<ApiError | null> {
+  if (response.status < 502 || response.status > 504) return null;
+  const error = errorOf(response, await jsonOf(response.clone()));
+  return UNAVAILABLE.has(error.code) ? error : null;
+}
+
+async function jsonOf(response: Response): Promise<unknown> {
+  return response.json().catch(() => null);
+}
+
 function textOf(body: unknown, member: string): string | null {
   if (typeof body !== "object" || body === null) return null;
   const value: unknown = Reflect.get(body, member);

@@ -908,6 +908,7 @@ export interface components {
             counts: components["schemas"]["Counts"];
             /** Format: date-time */
             createdAt: string;
+            createdBy: string;
             duplicateOf: string | null;
             error: components["schemas"]["Failure"] | null;
             fileName: string;

@@ -10,7 +10,7 @@ export interface Page {
   path: RegExp;
   /** Whoever lacks it sees no link, and by the address that it is missing. */
   scope: Schema<"Scope">;
-  title: "fleet";
+  title: "fleet" | "imports" | "import";
   /** Where the link in the header leads; a page without one is reached from others. */
   link?: string;
   load: () => Promise<{ default: Component<PageProps> | Component<Record<string, never>> }>;
@@ -23,6 +23,19 @@ export const PAGES: readonly Page[] = [
     title: "fleet",
     link: "/ui",
     load: () => import("../fleet/Fleet.svelte"),
+  },
+  {
+    path: /^\/ui\/imports\/?$/,
+    scope: "imports:read",
+    title: "imports",
+    link: "/ui/imports",
+    load: () => import("../imports/Imports.svelte"),
+  },
+  {
+    path: /^\/ui\/imports\/([^/]+)\/?$/,
+    scope: "imports:read",
+    title: "import",
+    load: () => import("../imports/one/ImportView.svelte"),
   },
 ];
 
