@@ -103,6 +103,66 @@ $$;
 COMMENT ON FUNCTION hours_of_readings IS
 'The readings in the range, of the equipment LIKE one of the patterns, added up by hours.';
 
+-- Called for every request for a few ids. Planning takes longer than execution, hence the generic plan.
+CREATE OR REPLACE FUNCTION unmaterialised_hours_of_ids(
+    start timestamptz, stop timestamptz, ids text[]
+) RETURNS SETOF measured
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 100
+SET plan_cache_mode = 'force_generic_plan'
+AS $$
+DECLARE
+    seam partial_hours_seam;
+BEGIN
+    SELECT * INTO STRICT seam FROM partial_hours_seam;
+    IF stop <= seam.hours_end THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    WITH pieces AS (
+        SELECT
+            -- include: piece_columns()
+        FROM unnest(ids) AS given (id)
+        INNER JOIN partial_hours ON given.id = partial_hours.equipment_id
+        WHERE
+            bucket >= greatest(start, seam.hours_end)
+            AND bucket < least(stop, seam.end_ts)
+        UNION ALL
+        SELECT
+            -- include: reading_as_piece(pending_readings)
+        FROM pending_readings
+        WHERE
+            value IS NOT NULL
+            AND equipment_id = any(ids)
+            AND ts >= greatest(start, seam.hours_end)
+            AND ts < least(stop, seam.end_ts)
+        UNION ALL
+        SELECT recent.*
+        FROM unnest(ids) AS given (id)
+        CROSS JOIN LATERAL (
+            SELECT
+                -- include: reading_as_piece(readings)
+            FROM readings
+            WHERE
+                equipment_id = given.id
+                AND ts >= greatest(start, seam.end_ts)
+                AND ts < stop
+            OFFSET 0
+        ) AS recent
+    )
+
+    SELECT
+        '1h',
+        equipment_id,
+        bucket,
+        -- include: sums_of_pieces()
+    FROM pieces
+    GROUP BY equipment_id, bucket;
+END
+$$;
+
+COMMENT ON FUNCTION unmaterialised_hours_of_ids IS
+'The rows of hour_pieces in a range of whole hours, added up, of the equipment with one of the ids.';
+
 CREATE OR REPLACE FUNCTION unmaterialised_hours(
     start timestamptz, stop timestamptz, patterns text[], ids text[]
 ) RETURNS SETOF measured
@@ -151,45 +211,7 @@ BEGIN
     END IF;
     IF cardinality(ids) > 0 THEN
         RETURN QUERY
-        WITH pieces AS (
-            SELECT
-                -- include: piece_columns()
-            FROM unnest(ids) AS given (id)
-            INNER JOIN partial_hours ON given.id = partial_hours.equipment_id
-            WHERE
-                bucket >= greatest(start, seam.hours_end)
-                AND bucket < least(stop, seam.end_ts)
-            UNION ALL
-            SELECT
-                -- include: reading_as_piece(pending_readings)
-            FROM pending_readings
-            WHERE
-                value IS NOT NULL
-                AND equipment_id = any(ids)
-                AND ts >= greatest(start, seam.hours_end)
-                AND ts < least(stop, seam.end_ts)
-            UNION ALL
-            SELECT recent.*
-            FROM unnest(ids) AS given (id)
-            CROSS JOIN LATERAL (
-                SELECT
-                    -- include: reading_as_piece(readings)
-                FROM readings
-                WHERE
-                    equipment_id = given.id
-                    AND ts >= greatest(start, seam.end_ts)
-                    AND ts < stop
-                OFFSET 0
-            ) AS recent
-        )
-
-        SELECT
-            '1h',
-            equipment_id,
-            bucket,
-            -- include: sums_of_pieces()
-        FROM pieces
-        GROUP BY equipment_id, bucket;
+        SELECT * FROM unmaterialised_hours_of_ids(start, stop, ids);
     END IF;
 END
 $$;

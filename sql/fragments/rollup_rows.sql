@@ -78,4 +78,4 @@ CROSS JOIN LATERAL ( -- noqa: ST05
 UNION ALL
 SELECT
     -- include: bucket_columns(ts)
-FROM unmaterialised_hours(:start, :stop, '{}', :ids)
+FROM unmaterialised_hours_of_ids(:start, :stop, :ids)
