@@ -32,8 +32,8 @@ SELECT 'EQ-' || lpad(id::text, 4, '0'), $1::timestamptz + number * $2::interval,
 FROM generate_series(0, $3::int - 1) AS number, generate_series(0, 999) AS id
 """
 REFRESH = "CALL refresh_continuous_aggregate('readings_1h', NULL, $1::timestamptz)"
-# As after changes that are in no ledger: nothing is rolled forward for the next minute. The readings
-# are in none either, so no response is cached.
+# As after changes that are in no ledger: nothing is rolled forward for the next minute. What is in
+# no ledger is not cached either.
 DISTRUST = "INSERT INTO pending_readings (equipment_id, ts) VALUES ('', now())"
 ROLLED = "SELECT end_ts > now() - interval '30 seconds' FROM partial_hours_seam"
 NOT_ROLLED = "SELECT end_ts = hours_end FROM partial_hours_seam"
