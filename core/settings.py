@@ -129,6 +129,9 @@ class ApiSettings(BaseSettings):
         description="Other origins whose pages may call the API, as a JSON list.",
         examples=['["https://dashboard.example.org"]'],
     )
+    readings_per_log_line: Number = Field(
+        default=1, description="Stored single readings for which the log has one line."
+    )
     drain_seconds: Seconds = Field(
         default=20, description="Requests in flight have so long to end when the server stops."
     )

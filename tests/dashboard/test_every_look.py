@@ -7,19 +7,20 @@ import os
 from datetime import timedelta
 from itertools import product
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from playwright.async_api import Browser, FilePayload, Page, expect
 
 from core.database import Pool
+from core.queries import queries
 from tests.api.imports.test_imports import new_import, set_state
 from tests.api.imports.test_rejects_resubmission import import_with_rejects
-from tests.api.stored import insert, this_hour
+from tests.api.stored import enter, insert, refresh, this_hour
 from tests.auth.chromium import needs_chromium
 from tests.auth.postgres_sessions import PostgresSessions
 from tests.auth.servers import ApiServer
-from tests.auth.user_agent import TEST_USER
+from tests.auth.user_agent import RADIX, TEST_USER
 from tests.dashboard.pages import accessibility_faults, dashboard_page
 
 pytestmark = needs_chromium
@@ -29,6 +30,13 @@ WIDTHS = {"phone": (375, 740), "wide": (1440, 900)}
 EVERY_LOOK = list(product(("en-GB", "pt-BR"), ("light", "dark"), WIDTHS))
 # Each language with each scheme once, and each width twice.
 LOOKS = EVERY_LOOK if FOLDER else [EVERY_LOOK[index] for index in (1, 2, 4, 7)]
+FAULTS = {
+    "missing_header": (
+        "No line of the first 50 names the columns equipmentId, timestamp and value. "
+        "The first line is: pump-1;2026-01-31 12:00;21,5"
+    ),
+    "bad_compression": "The file is cut off or damaged. Compress it again, or send plain CSV.",
+}
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -40,8 +48,8 @@ async def look_at(page: Page, name: str) -> None:
     assert await page.evaluate(TOO_WIDE) <= 0
 
 
-async def log_in(page: Page, password: str) -> None:
-    await page.locator("#username").fill(TEST_USER[0])
+async def log_in(page: Page, password: str, username: str = TEST_USER[0]) -> None:
+    await page.locator("#username").fill(username)
     await page.locator("#password").fill(password)
     await page.locator("button.primary").click()
 
@@ -62,22 +70,75 @@ async def test_every_page_is_accessible_and_fits(
         await expect(page.get_by_role("alert")).to_be_visible()
         await look_at(page, f"wrong-password-{look}")
         await log_in(page, TEST_USER[1])
-        await expect(page.locator("dl")).to_be_visible()
         await expect(page.locator("pre")).to_be_visible()
         await look_at(page, f"fleet-empty-{look}")
         await store_two_days(pool)
-        await page.get_by_role("radio").nth(1).check(force=True)
+        await page.locator("fieldset label").nth(1).click()
         await page.reload()
-        await expect(page.locator("dl")).to_contain_text("111")
-        await expect(page.locator("tr.row")).not_to_have_count(0)
+        await expect(page.locator("dl")).to_contain_text("113")
+        await trends_are_drawn(page, width)
         await look_at(page, f"fleet-{look}")
+        await page.locator("fieldset label").nth(4).click()
+        await page.locator("form input").first.fill("")
+        await page.locator("form button").click()
+        await expect(page.get_by_role("alert")).to_be_visible()
+        await page.locator("fieldset button").nth(4).click()
+        await look_at(page, f"fleet-custom-range-{look}")
         await look_at_imports(page, pool, dashboard, look)
         await page.goto("/ui")
         await expect(page.locator("dl")).to_be_visible()
+        await trends_are_drawn(page, width)
         await PostgresSessions(pool).clear()
-        await page.get_by_role("radio").nth(2).check(force=True)
+        await page.locator("fieldset label").nth(2).click()
         await expect(page.get_by_role("dialog")).to_be_visible()
         await look_at(page, f"session-ended-{look}")
+
+
+@pytest.mark.parametrize(("locale", "scheme", "width"), LOOKS if FOLDER else LOOKS[::3])
+async def test_the_system_is_accessible_and_fits(
+    browser: Browser, dashboard: ApiServer, pool: Pool, *, locale: str, scheme: str, width: str
+) -> None:
+    columns, rows = WIDTHS[width]
+    look = f"{locale}-{scheme}-{width}"
+    viewport = {"width": columns, "height": rows}
+    options = {"locale": locale, "color_scheme": scheme, "viewport": viewport}
+    async with dashboard_page(browser, dashboard.url, **options) as page:
+        await page.goto("/ui/system")
+        await log_in(page, RADIX[1], RADIX[0])
+        await expect(page.locator("li.critical")).to_be_visible()
+        await look_at(page, f"system-empty-{look}")
+        await store_troubles(pool)
+        await page.reload()
+        await expect(page.locator("li.warning")).not_to_have_count(0)
+        await look_at(page, f"system-{look}")
+        await pool.execute("TRUNCATE rollup_dirty_ranges")
+        await pool.execute("UPDATE imports SET finished_at = now() - INTERVAL '2 days'")
+        await page.reload()
+        await expect(page.locator(".well")).to_be_visible()
+        await look_at(page, f"system-well-{look}")
+
+
+async def store_troubles(pool: Pool) -> None:
+    """A worker, a busy hour, an audit, and what needs attention."""
+    await queries().record_worker_heartbeat(pool, id=uuid4())
+    await pool.execute(
+        """
+        INSERT INTO ingest_minutes (minute, readings)
+        SELECT
+            date_trunc('minute', now()) - make_interval(mins => ago),
+            30000 + 9000 * sin(ago / 7.0)
+        FROM generate_series(1, 900) AS ago
+        """
+    )
+    await queries().count_audit(pool, wrong_buckets=0, day=this_hour())
+    for days in (1, 5):
+        start = this_hour() - timedelta(days=days)
+        await enter(pool, start, start + timedelta(hours=36))
+    await pool.execute("UPDATE rollup_dirty_ranges SET created_at = now() - INTERVAL '20 minutes'")
+    for code, message in FAULTS.items():
+        await set_state(pool, await new_import(pool), "failed", code)
+        update = "UPDATE imports SET error_message = $2 WHERE error_code = $1"
+        await pool.execute(update, code, message)
 
 
 async def look_at_imports(page: Page, pool: Pool, server: ApiServer, look: str) -> None:
@@ -135,16 +196,29 @@ async def store_imports(pool: Pool, storage: Path) -> UUID:
     return import_id
 
 
+async def trends_are_drawn(page: Page, width: str) -> None:
+    """Nothing is requested any more; a phone has no room for trends."""
+    await expect(page.locator("tr.row")).to_have_count(4)
+    await expect(page.locator("td path")).to_have_count(0 if width == "phone" else 4)
+
+
 async def store_two_days(pool: Pool) -> None:
     hours = [this_hour() - timedelta(hours=hour) for hour in range(48)]
     await insert(pool, *(("pump-1", hour, 1_234.5 + hour.hour) for hour in hours))
     await insert(pool, *(("line-4/boiler", hour, 78.25) for hour in hours[3:]))
     await insert(pool, *(("hall-7/roof", hour, -2.75) for hour in hours[30:]))
+    days = [this_hour() - timedelta(days=day) for day in range(3, 12)]
+    await insert(pool, *(("hall-7/oven", day, 180.5 + day.day / 8) for day in [*days, hours[1]]))
+    await insert(pool, ("hall-7/oven", hours[0], 231.25))
+    await refresh(pool, days[-1] - timedelta(days=1), hours[3])
+    await refresh(pool, days[-1] - timedelta(days=1), hours[0], "readings_1d")
+    await enter(pool, hours[9], hours[6])
     await pool.execute(
         """
         INSERT INTO equipment (id, name, unit, location, expected_period_seconds)
         VALUES ('pump-1', 'Feed pump', 'bar', 'Hall 4', 3600),
                ('line-4/boiler', NULL, '°C', 'Hall 4, line 4', 3600),
-               ('hall-7/roof', 'Roof', '°C', 'Hall 7', 3600)
+               ('hall-7/roof', 'Roof', '°C', 'Hall 7', 3600),
+               ('hall-7/oven', 'Oven', '°C', NULL, NULL)
         """
     )
