@@ -161,7 +161,7 @@ END
 $$;
 
 COMMENT ON FUNCTION unmaterialised_hours_of_ids IS
-'The rows of hour_pieces in a range of whole hours, added up, of the equipment with one of the ids.';
+'The rows of hour_pieces in a range of whole hours, added up, of the equipment with the ids.';
 
 CREATE OR REPLACE FUNCTION unmaterialised_hours(
     start timestamptz, stop timestamptz, patterns text[], ids text[]
