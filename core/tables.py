@@ -330,6 +330,11 @@ pending_readings = Table(
     Column("equipment_id", Text, nullable=False),
     Column("ts", Timestamp, nullable=False),
     Column("value", Double),
+    Index(
+        "pending_readings_without_value",
+        "equipment_id",
+        postgresql_where=text("value IS NULL"),
+    ),
 )
 
 

@@ -45,6 +45,10 @@ UPGRADE = (
         value double precision
     )
     """,
+    """
+    CREATE INDEX pending_readings_without_value ON pending_readings (equipment_id)
+    WHERE value IS NULL
+    """,
     "ALTER TABLE data_changes ADD COLUMN pending_entered boolean NOT NULL DEFAULT false",
     # What it does is in sql/definitions/019_ledgers.sql.
     """

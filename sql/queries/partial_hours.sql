@@ -17,7 +17,7 @@ WITH beginning AS (
     WHERE
         NOT EXISTS (
             SELECT FROM pending_readings
-            WHERE pending_readings.equipment_id = ''
+            WHERE pending_readings.equipment_id = '' AND pending_readings.value IS NULL
         )
 )
 
