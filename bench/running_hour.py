@@ -53,9 +53,9 @@ async def _at_rate(bench: Bench, rate: int) -> list[Result]:
     timer = QueryTimer(bench)
     try:
         await _fill(bench.pool, rate)
-        from_raw = [await _from_raw(bench.pool, figure) for figure in _figures(timer)]
+        from_raw = [await _from_raw(bench.pool, figure) for figure in _figures(timer, 1)]
         await _until(bench.pool, ROLLED)
-        rolled = await least_in_turns(TURNS, *_figures(timer))
+        rolled = await least_in_turns(TURNS, *_figures(timer, 3))
     finally:
         await empty(bench.pool)
     return [
@@ -64,9 +64,9 @@ async def _at_rate(bench: Bench, rate: int) -> list[Result]:
     ]
 
 
-def _figures(timer: QueryTimer) -> list[Callable[[], Awaitable[float]]]:
-    """Milliseconds of the API and of the view."""
-    return [partial(timer.http, 3, interval="24h"), partial(timer.sql, 3, VIEW, 24)]
+def _figures(timer: QueryTimer, times: int) -> list[Callable[[], Awaitable[float]]]:
+    """Milliseconds of the API and of the view: the median of so many responses."""
+    return [partial(timer.http, times, interval="24h"), partial(timer.sql, times, VIEW, 24)]
 
 
 async def _from_raw(pool: Pool, figure: Callable[[], Awaitable[float]]) -> float:
