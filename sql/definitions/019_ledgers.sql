@@ -42,7 +42,7 @@ COMMENT ON FUNCTION enter_written IS
 'Enter what a transaction wrote into rollup_dirty_ranges, as far as it is late, a range of hours '
 'for each span of rows, and into data_changes: how many rows, and equipment and UTC days side by '
 'side, of more than max_changes pairs only the days. pending_entered: the transaction also enters '
-'what it must into pending_readings, which servers before revision 0026 do not.';
+'what it must into pending_readings, which servers before revision 0027 do not.';
 
 -- Whoever changes readings and does not enter which into pending_readings makes it unknown what
 -- partial_hours lacks. That is reported as stale until the worker has discarded it.

@@ -7,8 +7,8 @@ the worker of them. enter_written has another parameter, whose default is for th
 
 from migrations.statements import execute_all
 
-revision = "0026"
-down_revision = "0025"
+revision = "0027"
+down_revision = "0026"
 
 UPGRADE = (
     """
