@@ -34,9 +34,11 @@ async def dashboard_page(browser: Browser, url: str, **context: Any) -> AsyncIte
     assert complaints == []
 
 
-async def sign_in(page: Page, *, password: str = TEST_USER[1]) -> None:
+async def sign_in(
+    page: Page, *, username: str = TEST_USER[0], password: str = TEST_USER[1]
+) -> None:
     """Fill in the form and send it."""
-    await page.get_by_label("User name").fill(TEST_USER[0])
+    await page.get_by_label("User name").fill(username)
     await page.get_by_label("Password").fill(password)
     await page.get_by_role("button", name="Sign in", exact=True).click()
 
