@@ -29,9 +29,10 @@ from api.imports.multipart import FORM_OVERHEAD_BYTES
 from api.influxdb.controller import InfluxDBController
 from api.line_protocol.controller import LineProtocolController
 from api.live.controller import LiveController
-from api.observability import Metrics, Observability
+from api.observability import Metrics, Observability, RequestLog
 from api.openapi.reference import reference_config
 from api.readings.controller import ReadingController
+from api.readings.lean_path import LeanPath
 from api.services import ServerSettings, dependencies, open_services
 from api.system.controller import SystemController
 from core.logs import configure_logging
@@ -88,8 +89,11 @@ def create_app(settings: ServerSettings) -> Litestar:
         request_class=TextRequest,
     )
     require_rules(app)
-    served = HeadRequests(BodyDraining(app.asgi_handler, _body_timeout(settings.api)))
-    app.asgi_handler = Observability(SecurityHeaders(served, settings.api.trusted_proxies), metrics)
+    lean = LeanPath(app.asgi_handler, app.state)
+    served = HeadRequests(BodyDraining(lean, _body_timeout(settings.api)))
+    secure = SecurityHeaders(served, settings.api.trusted_proxies)
+    log = RequestLog(settings.api.readings_per_log_line)
+    app.asgi_handler = Observability(secure, metrics, log)
     return app
 
 

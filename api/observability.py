@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import cache
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPT
 
 UPDATE_TIMEOUT_SECONDS = 1
 
+STORED_READING = ("POST", "/sensor-data", 201)  # what nearly all requests are
+
 logger = structlog.get_logger()
 
 
@@ -49,7 +52,7 @@ class Metrics:
             ["method", "route"],
             registry=self.registry,
         )
-
+        self._of_requests = cache(self._series_of)
         self.rollup_lag_seconds = Gauge(
             "sensorflow_rollup_lag_seconds",
             "Age of the oldest late rows that the rollups have not taken up yet.",
@@ -70,16 +73,48 @@ class Metrics:
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request and its duration."""
-        self._requests.labels(method, route, str(status)).inc()
-        self._seconds.labels(method, route).observe(seconds)
+        count, duration = self._of_requests(method, route, status)
+        count.inc()
+        duration.observe(seconds)
+
+    def _series_of(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+        count = self._requests.labels(method, route, str(status))
+        return count, self._seconds.labels(method, route)
+
+
+class RequestLog:
+    """The log's line for each request; one for several of the kind that nearly all are."""
+
+    def __init__(self, readings_per_line: int) -> None:
+        self._readings_per_line = readings_per_line
+        self._unlogged = 0
+
+    def write(self, method: str, path: str, route: str, status: int, seconds: float) -> None:
+        """Log the request, or count it for the line of a later one."""
+        counted = {}
+        if self._readings_per_line > 1 and (method, route, status) == STORED_READING:
+            self._unlogged += 1
+            if self._unlogged < self._readings_per_line:
+                return
+            counted = {"requests": self._unlogged}
+            self._unlogged = 0
+        logger.info(
+            "request",
+            method=method,
+            path=path,  # without the query string, where people put secrets
+            status=status,
+            milliseconds=round(seconds * 1000, 1),
+            **counted,
+        )
 
 
 class Observability:
     """ASGI middleware outside the router, so that it sees the router's own errors too."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, log: RequestLog) -> None:
         self._app = app
         self._metrics = metrics
+        self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request; anything but HTTP passes through."""
@@ -112,15 +147,9 @@ class Observability:
                     _set_attributes(request_span, scope, status)
 
     def _record(self, scope: HTTPScope, status: int, seconds: float) -> None:
-        method = _method(scope)
-        self._metrics.observe(method, scope.get("path_template") or "unmatched", status, seconds)
-        logger.info(
-            "request",
-            method=method,
-            path=scope["path"],  # without the query string, where people put secrets
-            status=status,
-            milliseconds=round(seconds * 1000, 1),
-        )
+        method, route = _method(scope), scope.get("path_template") or "unmatched"
+        self._metrics.observe(method, route, status, seconds)
+        self._log.write(method, scope["path"], route, status, seconds)
 
 
 def _trace_headers(scope: HTTPScope) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """POST /sensor-data against InfluxDB 1.x: one point a request, durable before the response on both.
 
-InfluxDB runs with its defaults and without authentication; its files are below the run's
-temporary folder.
+InfluxDB runs with its defaults; its files are below the run's temporary folder. Here it checks user
+name and password of each write.
 """
 
 import os
@@ -29,6 +29,12 @@ from bench.single_post import (
 
 START_SECONDS = 20
 DATABASE = "bench"
+USER, PASSWORD = "bench", "bench-1234"
+CREDENTIALS = f"u={USER}&p={PASSWORD}"
+STATEMENTS = (
+    f"CREATE USER {USER} WITH PASSWORD '{PASSWORD}' WITH ALL PRIVILEGES",
+    f"CREATE DATABASE {DATABASE}",
+)
 
 
 async def single_post_against_influx(bench: Bench) -> list[Result]:
@@ -46,7 +52,8 @@ async def single_post_against_influx(bench: Bench) -> list[Result]:
         return runs[-1].rate
 
     posts, points = requests(bench.token), _points()
-    with running_influx(influxd, bench.stack.data_dir / "influx") as influx_url:
+    folder = bench.stack.data_dir / "influx"
+    with running_influx(influxd, folder, authenticated=True) as influx_url:
         rates = await medians_in_turns(
             bench.plan.runs,
             lambda: rate(bench.stack.api_url, posts, 201, ours),
@@ -57,29 +64,37 @@ async def single_post_against_influx(bench: Bench) -> list[Result]:
 
 
 def _points() -> Iterator[bytes]:
-    """The readings that the API gets, in line protocol; no token is required."""
+    """The readings that the API gets, in line protocol."""
     for reading in readings():
         nanoseconds = round(reading.ts.timestamp() * 1_000_000) * 1_000
         line = f"readings,equipment={reading.equipment_id} value={reading.value} {nanoseconds}"
-        yield post_request(f"/write?db={DATABASE}", "none", "text/plain", line.encode())
+        yield post_request(
+            f"/write?db={DATABASE}&{CREDENTIALS}", "none", "text/plain", line.encode()
+        )
 
 
 @contextmanager
-def running_influx(influxd: str, folder: Path) -> Iterator[str]:
-    """The base URL of an InfluxDB with an empty database; it is stopped with the block."""
+def running_influx(influxd: str, folder: Path, *, authenticated: bool = False) -> Iterator[str]:
+    """The base URL of an InfluxDB with an empty database; it is stopped with the block.
+
+    `authenticated`: requests must carry CREDENTIALS.
+    """
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     with (
         (folder.parent / "influx.log").open("wb") as log,
         subprocess.Popen(  # noqa: S603  # the program that is to be measured
             [influxd, "run", "-config", os.devnull],
-            env=os.environ | _settings(folder, port),
+            env=os.environ
+            | _settings(folder, port)
+            | {"INFLUXDB_HTTP_AUTH_ENABLED": str(authenticated).lower()},
             stdout=log,
             stderr=log,
         ) as process,
     ):
         try:
-            _create_database(url)
+            _wait_for(url)
+            _set_up(url)
             yield url
         finally:
             process.terminate()
@@ -97,16 +112,21 @@ def _settings(folder: Path, port: int) -> dict[str, str]:
     }
 
 
-def _create_database(url: str) -> None:
-    """Create the database as soon as the server responds."""
+def _wait_for(url: str) -> None:
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
-            response = httpx2.post(f"{url}/query", params={"q": f"CREATE DATABASE {DATABASE}"})
+            httpx2.get(f"{url}/ping").raise_for_status()
         except httpx2.TransportError:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.1)
         else:
-            response.raise_for_status()
             return
+
+
+def _set_up(url: str) -> None:
+    """Create the user, which needs no credentials yet, and the database."""
+    for statement in STATEMENTS:
+        parameters = {"q": statement, "u": USER, "p": PASSWORD}
+        httpx2.post(f"{url}/query", params=parameters).raise_for_status()

@@ -96,11 +96,13 @@ async def load(base_url: str, requests: Sequence[bytes], connections: int) -> Lo
     return figures
 
 
-def post_request(path: str, token: str, content_type: str, body: bytes) -> bytes:
-    """The bytes of one POST with a bearer token."""
+def post_request(
+    path: str, token: str, content_type: str, body: bytes, more_headers: str = ""
+) -> bytes:
+    """The bytes of one POST with a bearer token; each of the other headers ends its line."""
     head = (
         f"POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\n"
-        f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n{more_headers}\r\n"
     )
     return head.encode() + body
 

@@ -12,6 +12,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
+from cli.bi_users.command import bi_user
 from cli.imports.command import HELP, import_files
 from core import settings
 from core.errors import SensorFlowError, SettingError
@@ -33,6 +34,7 @@ app = typer.Typer(
 
 doctor = typer.Typer(help="Say what is wrong with an installation, and the remedy.")
 app.add_typer(doctor, name="doctor", no_args_is_help=True)
+app.add_typer(bi_user, name="bi-user", no_args_is_help=True)
 app.command("import", help=HELP)(import_files)
 
 
@@ -84,16 +86,11 @@ def migrate() -> None:
     """
     from cli.doctor.ids import check_ids_after_migration
     from cli.doctor.results import print_results
+    from cli.owner import owner_settings
     from core.database import REVISION
-    from core.setting_errors import require_valid
-    from core.settings import DatabaseSettings, MigrateSettings
     from migrations.runner import upgrade
 
-    require_valid(MigrateSettings)
-    owner_url = MigrateSettings().database_url
-    overrides = {"url": owner_url} if owner_url else {}
-    require_valid(DatabaseSettings, overrides={DatabaseSettings: overrides})
-    settings = DatabaseSettings(url=owner_url) if owner_url else DatabaseSettings()
+    settings = owner_settings()
     asyncio.run(upgrade(settings.url.get_secret_value()))
     Console().print(f"The database is at revision {REVISION}.")
     print_results(

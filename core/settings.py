@@ -129,6 +129,9 @@ class ApiSettings(BaseSettings):
         description="Other origins whose pages may call the API, as a JSON list.",
         examples=['["https://dashboard.example.org"]'],
     )
+    readings_per_log_line: Number = Field(
+        default=1, description="Stored single readings for which the log has one line."
+    )
     drain_seconds: Seconds = Field(
         default=20, description="Requests in flight have so long to end when the server stops."
     )
@@ -273,6 +276,10 @@ class WorkerSettings(BaseSettings):
     )
     refresh_interval_seconds: Seconds = Field(
         default=5, description="Seconds between refreshes of the rollups of late rows."
+    )
+    bi_max_transaction_seconds: Seconds = Field(
+        default=600,
+        description="Seconds after which the worker ends a transaction of a BI login.",
     )
     max_inflated_bytes: Annotated[Bytes, Field(ge=1)] = Field(
         default=200 * 2**30, description="The largest size a compressed upload may inflate to."

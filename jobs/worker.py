@@ -24,6 +24,7 @@ from core.storage import Storage
 from jobs.csv_import.context import ImportContext
 from jobs.csv_import.job import run_import_job
 from jobs.errors import SchemaMismatchError
+from jobs.maintenance.bi_sessions import end_long_bi_transactions
 from jobs.maintenance.orphaned_objects import delete_orphaned_objects, expire_uploads
 from jobs.maintenance.periodic import (
     audit_random_day,
@@ -44,6 +45,7 @@ BATCH_STATEMENT_SECONDS = 600  # a batch may have to decompress many old chunks
 
 MAX_POLL_SECONDS = 5.0
 HEARTBEAT_SECONDS = 5.0
+BI_SESSIONS_SECONDS = 10.0
 CLEANUP_SECONDS = 60.0
 AUDIT_SECONDS = 300.0
 ORPHANED_OBJECTS_SECONDS = 3600.0
@@ -153,6 +155,11 @@ def _periodic_tasks(context: ImportContext) -> list[tuple[str, float, PeriodicTa
         ("audit", AUDIT_SECONDS, partial(audit_random_day, database)),
         ("delete_sessions", CLEANUP_SECONDS, partial(queries().delete_expired_sessions, pool)),
         ("delete_responses", CLEANUP_SECONDS, partial(queries().delete_expired_responses, pool)),
+        (
+            "end_bi_transactions",
+            BI_SESSIONS_SECONDS,
+            partial(end_long_bi_transactions, pool, context.worker.bi_max_transaction_seconds),
+        ),
         ("recompress", CLEANUP_SECONDS, partial(recompress_chunks, pool)),
         ("expire_uploads", CLEANUP_SECONDS, partial(expire_uploads, pool)),
         (

@@ -31,6 +31,8 @@ SCRIPTS = {name for name, kind in QUERIES.items() if kind == "#"}
 STAGING = ("create_import_staging", "create_dry_run_tables")
 # As the rollups' owner: tests/jobs/test_refresh.py does it.
 REFRESHES = {"refresh_daily", "refresh_hourly"}
+# As the owner: tests/cli/test_bi_users.py does it.
+OWNERS = {"bi_user_exists", "list_bi_users"}
 
 OWNED = """
     SELECT count(*) FROM pg_shdepend
@@ -76,7 +78,7 @@ async def rolled_back(connection: Connection) -> AsyncIterator[None]:
         await transaction.rollback()
 
 
-@pytest.mark.parametrize("name", sorted(QUERIES.keys() - SCRIPTS - REFRESHES))
+@pytest.mark.parametrize("name", sorted(QUERIES.keys() - SCRIPTS - REFRESHES - OWNERS))
 async def test_the_application_may_execute_every_query(application: Connection, name: str) -> None:
     """EXPLAIN starts the plan, and that checks the privileges, but changes nothing."""
     query = getattr(queries(), name).sql
@@ -228,7 +230,10 @@ async def test_functions_with_their_owners_privileges_are_the_applications_alone
         "FROM pg_proc WHERE prosecdef AND pronamespace IN "
         "('public'::regnamespace, 'queue'::regnamespace, 'bi'::regnamespace)"
     )
-    assert {row["proname"] for row in functions} == {"compress_readings"}
+    assert {row["proname"] for row in functions} == {
+        "compress_readings",
+        "end_long_bi_transactions",
+    }
     for row in functions:
         assert "search_path=pg_catalog, pg_temp" in row["proconfig"]
         assert (row["for_application"], row["for_all"]) == (True, False)

@@ -44,10 +44,15 @@ class Authenticator:
             principal = await self.influxdb_passwords.authenticate(connection)
             if principal is not None:
                 return principal
-        token = _access_token(connection, INFLUXDB_SCHEMES if influxdb else BEARER_SCHEMES)
+        schemes = INFLUXDB_SCHEMES if influxdb else BEARER_SCHEMES
+        token = _access_token(_authorization(connection), schemes)
         if token:
             return await self.access_tokens.verify(token)
         return await self.sessions.authenticate(self._session_cookie(connection))
+
+    def cached_principal(self, authorization: str) -> Principal | None:
+        """Whose access token the header holds, if it was verified before and is valid still."""
+        return self.access_tokens.cached(_access_token(authorization, BEARER_SCHEMES))
 
     async def authenticate_session_holder(self, connection: Connection) -> Principal:
         """Whose session it is, even if its tokens have expired and cannot be refreshed."""
@@ -59,7 +64,8 @@ class Authenticator:
         if self.metrics_token is None:
             return False
         expected = self.metrics_token.get_secret_value()
-        return compare_digest(_access_token(connection, BEARER_SCHEMES).encode(), expected.encode())
+        sent = _access_token(_authorization(connection), BEARER_SCHEMES)
+        return compare_digest(sent.encode(), expected.encode())
 
     def _session_cookie(self, connection: Connection) -> str:
         cookie = self.cookies.read_session(connection.cookies)
@@ -71,6 +77,10 @@ class Authenticator:
         return cookie
 
 
-def _access_token(connection: Connection, schemes: Collection[str]) -> str:
-    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+def _authorization(connection: Connection) -> str:
+    return connection.headers.get("authorization", "")
+
+
+def _access_token(authorization: str, schemes: Collection[str]) -> str:
+    scheme, _, token = authorization.partition(" ")
     return token.strip() if scheme.lower() in schemes else ""

@@ -64,12 +64,17 @@ class AccessTokenVerifier:
         Raises ExpiredTokenError, InvalidTokenError, IdentityProviderUnavailableError, or
         DatabaseUnavailableError when it is unknown whether the token was revoked.
         """
-        until, principal = self._cache.get(token, (0.0, None))
-        if principal is None or time.time() >= until:
+        principal = self.cached(token)
+        if principal is None:
             self._cache.pop(token, None)
             principal = await self._verify_uncached(token)
             self._add_to_cache(token, principal)
         return principal
+
+    def cached(self, token: str) -> Principal | None:
+        """The Principal of a token that was verified before; None if it is to be verified."""
+        until, principal = self._cache.get(token, (0.0, None))
+        return principal if time.time() < until else None
 
     def clear_cache(self) -> None:
         """Verify every token again, since one of them may have been revoked."""

@@ -10,6 +10,7 @@ from contextlib import suppress
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from api.http.forwarded import Headers
 from api.http.request_body_timeout import BodyReceiver, BodyTimeout, BodyTooSlowError, body_bytes
 
 MAX_DRAINED_BYTES = 32 * 2**20
@@ -28,25 +29,35 @@ class BodyDraining:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request; anything without a body passes through."""
-        if scope["type"] != ScopeType.HTTP or not _has_body(scope):
+        announced_bytes = _announced_bytes(scope["headers"])
+        if scope["type"] != ScopeType.HTTP or announced_bytes == 0:
             await self._app(scope, receive, send)
             return
-        body = BodyReceiver(receive, self._timeout)
+        body = BodyReceiver(receive, self._timeout, announced_bytes)
         await self._app(scope, body.receive, send)
-        with suppress(TimeoutError, BodyTooSlowError):
-            async with asyncio.timeout(DRAIN_TIMEOUT_SECONDS):
-                await _drain(body)
+        if not body.ended:
+            await _drain(body)
 
 
 async def _drain(body: BodyReceiver) -> None:
-    """Discard the rest of the body, at most MAX_DRAINED_BYTES of it."""
+    """Discard the rest of the body, within the bounds."""
+    with suppress(TimeoutError, BodyTooSlowError):
+        async with asyncio.timeout(DRAIN_TIMEOUT_SECONDS):
+            await _discard(body)
+
+
+async def _discard(body: BodyReceiver) -> None:
     remaining_bytes = MAX_DRAINED_BYTES
     while not body.ended and remaining_bytes > 0:
         remaining_bytes -= body_bytes(await body.receive())
 
 
-def _has_body(scope: Scope) -> bool:
-    return any(
-        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
-        for name, value in scope["headers"]
-    )
+def _announced_bytes(headers: Headers) -> int | None:
+    """The length of the body; None if it is not known before its end."""
+    announced_bytes: int | None = 0
+    for name, value in headers:
+        if name == b"transfer-encoding":
+            return None
+        if name == b"content-length":
+            announced_bytes = int(value) if value.isdigit() else None
+    return announced_bytes

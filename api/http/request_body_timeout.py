@@ -34,12 +34,16 @@ class BodyTimeout:
 class BodyReceiver:
     """Receives a request's body in time and remembers whether more of it is to be received.
 
-    Only time in which the server waits for the client counts, not what it does with the bytes.
+    Only time in which the server waits for the client counts, not what it does with the bytes. With
+    the last of `announced_bytes` the body has ended; the server would send an empty message yet.
     """
 
-    def __init__(self, receive: Receive, timeout: BodyTimeout) -> None:
+    def __init__(
+        self, receive: Receive, timeout: BodyTimeout, announced_bytes: int | None = None
+    ) -> None:
         self._receive = receive
         self._timeout = timeout
+        self._announced_bytes = announced_bytes
         self._received_bytes = 0
         self._waited_seconds = 0.0
         self.ended = False
@@ -49,6 +53,8 @@ class BodyReceiver:
         if self.ended:
             return await self._receive()
         message = await self._receive_in_time()
+        if message["type"] == "http.request" and self._received_bytes == self._announced_bytes:
+            message["more_body"] = False
         self.ended = message["type"] != "http.request" or not message.get("more_body", False)
         return message
 

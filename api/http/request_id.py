@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from uuid import uuid4
+from secrets import token_hex
 
 import structlog
 
@@ -15,7 +15,7 @@ def bind_request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
 
     It is never unbound: each request has a context of its own, which ends with it.
     """
-    request_id = _accepted_id(headers) or uuid4().hex
+    request_id = _accepted_id(headers) or token_hex(16)
     structlog.contextvars.bind_contextvars(request_id=request_id)
     return request_id
 

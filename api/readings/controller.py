@@ -9,11 +9,15 @@ from api.http.problem_details import UnsupportedMediaTypeError
 from api.http.request_body import media_type
 from api.readings.errors import MAX_READING_BYTES
 from api.readings.idempotency import keyed_request
-from api.readings.schemas import Saved, SaveReadingOperation
+from api.readings.schemas import SAVED, Saved, SaveReadingOperation
 from api.readings.service import ReadingService
 from core.scopes import Scope
 
 AnyRequest = Request[Any, Any, Any]
+
+PATH = "/sensor-data"
+SCOPE = Scope.READINGS_WRITE
+STATUS = 201
 
 
 class ReadingController(Controller):
@@ -22,14 +26,15 @@ class ReadingController(Controller):
     tags = ("Readings",)
 
     @post(
-        "/sensor-data",
+        PATH,
         operation_id="saveReading",
         operation_class=SaveReadingOperation,
         summary="Store one reading",
         description="Acknowledged after its commit. Sending it again is harmless: equipmentId and "
         "timestamp are the key, and the last write wins.",
+        status_code=STATUS,
         request_max_body_size=MAX_READING_BYTES,
-        **access(Scope.READINGS_WRITE, 400, 409, 413, 415, 422, 429),
+        **access(SCOPE, 400, 409, 413, 415, 422, 429),
     )
     async def save_reading(
         self,
@@ -41,4 +46,4 @@ class ReadingController(Controller):
         if media_type(request) != "application/json":
             raise UnsupportedMediaTypeError("Send the reading as Content-Type: application/json.")
         await readings.save(body, await keyed_request(request))
-        return Saved("Data saved successfully")
+        return SAVED

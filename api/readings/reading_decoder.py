@@ -40,17 +40,25 @@ def decode_reading(text: bytes, bounds: TimeBounds, naive_timestamps: NaiveTimes
     Raises MalformedJsonError, or InvalidRequestError that names every unknown, missing, repeated or
     wrong member.
     """
+    usual = decode_usual_reading(text, bounds, naive_timestamps)
+    return usual or validate_reading(parse_json_object(text), bounds, naive_timestamps)
+
+
+def decode_usual_reading(
+    text: bytes, bounds: TimeBounds, naive_timestamps: NaiveTimestamps
+) -> Reading | None:
+    """The same for a valid reading in the usual notation; None for anything else."""
     try:
         decoded = decode_object(text)
-        if _is_unambiguous(decoded, text):
-            return Reading(
-                validate_cached_id(decoded.equipment_id),
-                parse_timestamp(decoded.timestamp, bounds, naive_timestamps),
-                validate_value(decoded.value),
-            )
+        if not _is_unambiguous(decoded, text):
+            return None
+        return Reading(
+            validate_cached_id(decoded.equipment_id),
+            parse_timestamp(decoded.timestamp, bounds, naive_timestamps),
+            validate_value(decoded.value),
+        )
     except (DecodeError, UnicodeDecodeError, ReadingRejectedError):
-        pass  # the full path names everything that is wrong
-    return validate_reading(parse_json_object(text), bounds, naive_timestamps)
+        return None  # the full path names everything that is wrong
 
 
 def _is_unambiguous(decoded: ReadingObject, text: bytes) -> bool:

@@ -15,6 +15,9 @@ class Saved(msgspec.Struct, frozen=True):
     message: str
 
 
+SAVED = Saved("Data saved successfully")
+
+
 class Account(msgspec.Struct, frozen=True):
     """The row counts of a batch: read = inserted + replaced + unchanged + skipped + rejected.
 

@@ -90,7 +90,14 @@ def _rollups(state: SystemState) -> Iterator[Finding]:
                 Severity.WARNING,
                 rollup=rollup.name,
                 watermark=rollup.watermark,
+                jobId=_refreshing_job(state, rollup.name),
             )
+
+
+def _refreshing_job(state: SystemState, rollup: str) -> int | None:
+    """The policy that adds to the rollup, if it is known."""
+    jobs = [policy.job_id for policy in state.policies or () if policy.target == rollup]
+    return jobs[0] if jobs else None
 
 
 def _stale_ranges(state: SystemState, now: datetime) -> Iterator[Finding]:

@@ -48,4 +48,4 @@ TO sensorflow_app;
 GRANT SELECT, INSERT ON queue.pgqueuer_log TO sensorflow_app;
 GRANT SELECT ON queue.pgqueuer_schedules, queue.pgqueuer_statistics TO sensorflow_app;
 GRANT USAGE ON SEQUENCE queue.pgqueuer_id_seq TO sensorflow_app;
-GRANT EXECUTE ON FUNCTION compress_readings TO sensorflow_app;
+GRANT EXECUTE ON FUNCTION compress_readings, end_long_bi_transactions TO sensorflow_app;

@@ -201,7 +201,7 @@ ORDER BY job.job_id;
 -- What the server is, the revision of its schema, and its connections; sessions is null where the
 -- server counts none.
 SELECT
-    current_setting('server_version') AS postgresql,
+    split_part(current_setting('server_version'), ' ', 1) AS postgresql,
     extension.extversion AS timescaledb,
     current_setting('timescaledb.license', true) AS license,
     (SELECT max(alembic_version.version_num) FROM alembic_version) AS revision,

@@ -103,6 +103,9 @@ class StubAuthenticator:
 
     authenticate_session_holder = authenticate
 
+    def cached_principal(self, _: object) -> Principal:
+        return Principal("tester", "tester", frozenset(Scope), time.time() + 600)
+
     def has_metrics_token(self, _: object) -> bool:
         return False
 

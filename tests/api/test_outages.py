@@ -13,6 +13,7 @@ from core.database import Pool
 from tests.api.imports.test_imports import UNKNOWN, new_import, set_state
 from tests.api.imports.test_uploads import files_below
 from tests.api.proxy import Proxy, proxied
+from tests.api.readings.ways import WAYS, make_token_known
 from tests.api.serving import server_settings, serving
 from tests.support.stub_provider import StubProvider
 
@@ -151,9 +152,11 @@ async def test_exhausted_database_resources_are_reported_on_every_way_in_with_re
         f"RAISE EXCEPTION USING ERRCODE = '{state}'; END $$;"
         "CREATE TRIGGER fail BEFORE INSERT ON readings FOR EACH ROW EXECUTE FUNCTION fail()"
     )
+    await make_token_known(client)
     try:
         responses = [
             await client.post("/sensor-data", json=READING),
+            await client.post("/sensor-data", json=READING, headers=WAYS["framework"]),
             await client.post("/sensor-data/batch", json=[READING]),
             await client.post("/api/v2/write", content=b"m f=1"),
         ]

@@ -35,11 +35,11 @@ async def dashboard_page(browser: Browser, url: str, **context: Any) -> AsyncIte
 
 
 async def sign_in(
-    page: Page, *, username: str = TEST_USER[0], password: str = TEST_USER[1]
+    page: Page, *, user: tuple[str, str] = TEST_USER, password: str | None = None
 ) -> None:
-    """Fill in the form and send it."""
-    await page.get_by_label("User name").fill(username)
-    await page.get_by_label("Password").fill(password)
+    """Fill in the form, by default with the user's own password, and send it."""
+    await page.get_by_label("User name").fill(user[0])
+    await page.get_by_label("Password").fill(user[1] if password is None else password)
     await page.get_by_role("button", name="Sign in", exact=True).click()
 
 

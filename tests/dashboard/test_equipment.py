@@ -98,8 +98,9 @@ async def test_dragging_zooms_into_finer_buckets_down_to_every_reading_and_back(
     items = (await page.evaluate(FETCH, f"/sensor-data/aggregated?equipmentId=pump-1&{RANGE}"))[
         "items"
     ]
-    expected = f"2 Mar 2026, 00:00–00:15: Feed pump {number(items[0]['average'])} bar"
-    assert re.sub(r"\s*–\s*", "–", await text_at(page, "Home")) == expected
+    said = await text_at(page, "Home")
+    assert re.match(r"2 Mar 2026, 00:00\W+00:15: Feed pump", said)
+    assert said.endswith(f" {number(items[0]['average'])} bar")
     assert number(items[-1]["average"]) in await text_at(page, "End")
 
     await drag(page, 0.5, 0.75)
@@ -155,7 +156,7 @@ async def test_a_link_shows_the_same_lines_times_and_comparison_again(stored: Pa
     lines = page.get_by_role("list", name="Lines of the chart").get_by_role("listitem")
     await expect(lines).to_have_count(2)
     await page.get_by_label("Compare with").select_option("The period before")
-    await page.get_by_label("Time zone").select_option("Equipment’s (America/Sao_Paulo)")
+    await page.get_by_label("Time zone").select_option("America/Sao_Paulo")
     await page.get_by_label("Resolution").select_option("1 hour")
     await expect(page.get_by_text("Dashed: ")).to_contain_text("27 Feb 2026, 21:00")
     await drag(page, 0.5, 1)
@@ -187,7 +188,7 @@ async def test_a_gap_is_a_gap_in_buckets_and_among_readings(stored: Page) -> Non
     assert ["no readings" in text for text in said] == [False, False, True, True, True, False]
     lines = page.get_by_role("list", name="Lines of the chart")
     await text_at(page, "ArrowLeft")
-    await expect(lines).to_contain_text("Feed pump –")
+    await expect(lines).to_contain_text(re.compile(r"Feed pump \W\s*$"))
 
 
 async def test_a_reading_appears_as_soon_as_it_is_stored(page: Page, pool: Pool) -> None:

@@ -49,7 +49,7 @@ async def enter(page: Page, field: str, text: str) -> None:
 async def test_an_administrator_edits_each_field_by_the_keyboard(page: Page, pool: Pool) -> None:
     await insert(pool, (EQUIPMENT_ID, this_hour(), 1))
     await page.goto(PAGE)
-    await sign_in(page, username=RADIX[0], password=RADIX[1])
+    await sign_in(page, user=RADIX)
     await enter(page, "Name", "  Feed pump ")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Feed pump")
     await enter(page, "Unit", "°C")
@@ -76,7 +76,7 @@ async def test_what_cannot_be_stored_is_said_at_the_field_and_stays_there(
 ) -> None:
     await insert(pool, (EQUIPMENT_ID, this_hour(), 1))
     await page.goto(PAGE)
-    await sign_in(page, username=RADIX[0], password=RADIX[1])
+    await sign_in(page, user=RADIX)
     for field, text, message in (
         ("Expected period", "soon", "Enter a number."),
         ("Expected period", "0", "From a thousandth of a second to 366 days."),
@@ -101,7 +101,7 @@ async def test_what_somebody_else_changed_meanwhile_is_shown_before_it_is_replac
 ) -> None:
     await insert(pool, (EQUIPMENT_ID, this_hour(), 1))
     await page.goto(PAGE)
-    await sign_in(page, username=RADIX[0], password=RADIX[1])
+    await sign_in(page, user=RADIX)
     entry = await edit(page, "Name")
     await entry.fill("Mine")
     assert await page.evaluate(PATCH, "Theirs") == 200

@@ -8,19 +8,20 @@ from datetime import timedelta
 from itertools import product
 from math import sin
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from playwright.async_api import Browser, FilePayload, Page, expect
 
 from core.database import Pool
+from core.queries import queries
 from tests.api.imports.test_imports import new_import, set_state
 from tests.api.imports.test_rejects_resubmission import import_with_rejects
-from tests.api.stored import insert, this_hour
+from tests.api.stored import enter, insert, this_hour
 from tests.auth.chromium import needs_chromium
 from tests.auth.postgres_sessions import PostgresSessions
 from tests.auth.servers import ApiServer
-from tests.auth.user_agent import TEST_USER
+from tests.auth.user_agent import RADIX, TEST_USER
 from tests.dashboard.pages import accessibility_faults, dashboard_page
 
 pytestmark = needs_chromium
@@ -36,6 +37,13 @@ EQUIPMENT_VIEWS = {
     "readings": "pump-1?window=48h",
     "empty": "pump-1?from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z",
 }
+FAULTS = {
+    "missing_header": (
+        "No line of the first 50 names the columns equipmentId, timestamp and value. "
+        "The first line is: pump-1;2026-01-31 12:00;21,5"
+    ),
+    "bad_compression": "The file is cut off or damaged. Compress it again, or send plain CSV.",
+}
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -47,8 +55,8 @@ async def look_at(page: Page, name: str) -> None:
     assert await page.evaluate(TOO_WIDE) <= 0
 
 
-async def log_in(page: Page, password: str) -> None:
-    await page.locator("#username").fill(TEST_USER[0])
+async def log_in(page: Page, password: str, username: str = TEST_USER[0]) -> None:
+    await page.locator("#username").fill(username)
     await page.locator("#password").fill(password)
     await page.locator("button.primary").click()
 
@@ -86,6 +94,53 @@ async def test_every_page_is_accessible_and_fits(
         await page.get_by_role("radio").nth(2).check(force=True)
         await expect(page.get_by_role("dialog")).to_be_visible()
         await look_at(page, f"session-ended-{look}")
+
+
+@pytest.mark.parametrize(("locale", "scheme", "width"), LOOKS if FOLDER else LOOKS[::3])
+async def test_the_system_is_accessible_and_fits(
+    browser: Browser, dashboard: ApiServer, pool: Pool, *, locale: str, scheme: str, width: str
+) -> None:
+    columns, rows = WIDTHS[width]
+    look = f"{locale}-{scheme}-{width}"
+    viewport = {"width": columns, "height": rows}
+    options = {"locale": locale, "color_scheme": scheme, "viewport": viewport}
+    async with dashboard_page(browser, dashboard.url, **options) as page:
+        await page.goto("/ui/system")
+        await log_in(page, RADIX[1], RADIX[0])
+        await expect(page.locator("li.critical")).to_be_visible()
+        await look_at(page, f"system-empty-{look}")
+        await store_troubles(pool)
+        await page.reload()
+        await expect(page.locator("li.warning")).not_to_have_count(0)
+        await look_at(page, f"system-{look}")
+        await pool.execute("TRUNCATE rollup_dirty_ranges")
+        await pool.execute("UPDATE imports SET finished_at = now() - INTERVAL '2 days'")
+        await page.reload()
+        await expect(page.locator(".well")).to_be_visible()
+        await look_at(page, f"system-well-{look}")
+
+
+async def store_troubles(pool: Pool) -> None:
+    """A worker, a busy hour, an audit, and what needs attention."""
+    await queries().record_worker_heartbeat(pool, id=uuid4())
+    await pool.execute(
+        """
+        INSERT INTO ingest_minutes (minute, readings)
+        SELECT
+            date_trunc('minute', now()) - make_interval(mins => ago),
+            30000 + 9000 * sin(ago / 7.0)
+        FROM generate_series(1, 900) AS ago
+        """
+    )
+    await queries().count_audit(pool, wrong_buckets=0, day=this_hour())
+    for days in (1, 5):
+        start = this_hour() - timedelta(days=days)
+        await enter(pool, start, start + timedelta(hours=36))
+    await pool.execute("UPDATE rollup_dirty_ranges SET created_at = now() - INTERVAL '20 minutes'")
+    for code, message in FAULTS.items():
+        await set_state(pool, await new_import(pool), "failed", code)
+        update = "UPDATE imports SET error_message = $2 WHERE error_code = $1"
+        await pool.execute(update, code, message)
 
 
 async def look_at_imports(page: Page, pool: Pool, server: ApiServer, look: str) -> None:

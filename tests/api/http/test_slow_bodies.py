@@ -20,6 +20,7 @@ from tests.api.imports.test_imports import new_import
 from tests.api.imports.test_presigned_uploads import announced
 from tests.api.imports.test_uploads import files_below
 from tests.api.openapi.test_reference import document
+from tests.api.readings.ways import make_token_known
 from tests.api.serving import UPLOAD_SECRET, server_settings, serving
 from tests.support.stub_provider import StubProvider
 
@@ -119,6 +120,7 @@ async def test_every_route_answers_a_body_that_drips_and_closes_the_connection(
 ) -> None:
     import_id = str(await new_import(pool))
     await pool.execute("UPDATE imports SET state = 'done'")
+    await make_token_known(served)
     routes = await routes_with_bodies(served)
     bearer = f"Authorization: {served.headers['authorization']}\r\n" if signed_in else ""
     dripping = {

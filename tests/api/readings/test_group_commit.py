@@ -24,6 +24,7 @@ from core.errors import DatabaseUnavailableError
 from core.readings import Reading
 from core.settings import IngestSettings
 from tests.api.proxy import proxied
+from tests.api.readings.ways import WAYS, make_token_known
 from tests.api.serving import server_settings, serving
 from tests.conftest import empty_database
 from tests.support.stub_provider import StubProvider
@@ -223,17 +224,19 @@ async def another_writer(pool: Pool, number: int) -> AsyncIterator[Connection]:
         yield connection
 
 
+@pytest.mark.parametrize("way", WAYS)
 async def test_a_server_that_is_behind_says_when_to_retry(
-    migrated_url: str, stub_provider: StubProvider, tmp_path: Path, pool: Pool
+    migrated_url: str, stub_provider: StubProvider, tmp_path: Path, pool: Pool, way: str
 ) -> None:
     server = server_settings(
         migrated_url, stub_provider.issuer, tmp_path, ingest=IngestSettings(max_waiting_readings=1)
     )
-    headers = {"Authorization": f"Bearer {stub_provider.token()}"}
+    headers = {"Authorization": f"Bearer {stub_provider.token()}", **WAYS[way]}
     async with (
         serving(server) as url,
         httpx2.AsyncClient(base_url=url, headers=headers, timeout=20) as client,
     ):
+        await make_token_known(client)
         assert (await post(client, 1)).status_code == 201
         async with another_writer(pool, 0):
             posts = [asyncio.create_task(post(client, 0)) for _ in range(2)]
@@ -245,15 +248,17 @@ async def test_a_server_that_is_behind_says_when_to_retry(
     assert await stored(pool) == {("a", reading(number).ts): float(number) for number in range(2)}
 
 
+@pytest.mark.parametrize("way", WAYS)
 async def test_the_metrics_count_what_was_written_and_what_was_rejected_by_its_code(
-    migrated_url: str, stub_provider: StubProvider, tmp_path: Path, pool: Pool
+    migrated_url: str, stub_provider: StubProvider, tmp_path: Path, pool: Pool, way: str
 ) -> None:
     del pool
-    headers = {"Authorization": f"Bearer {stub_provider.token()}"}
+    headers = {"Authorization": f"Bearer {stub_provider.token()}", **WAYS[way]}
     async with (
         serving(server_settings(migrated_url, stub_provider.issuer, tmp_path)) as url,
         httpx2.AsyncClient(base_url=url, headers=headers, timeout=20) as client,
     ):
+        await make_token_known(client)
         await asyncio.gather(*(post(client, number) for number in range(5)))
         await client.post("/sensor-data", json={"equipmentId": "a"})
         await client.post("/sensor-data", content=b"{", headers={"Content-Type": "text/plain"})
@@ -268,11 +273,12 @@ async def test_the_metrics_count_what_was_written_and_what_was_rejected_by_its_c
     assert 'sensorflow_ingest_rejected_readings_total{code="validation_error"}' in rejected
 
 
+@pytest.mark.parametrize("way", WAYS)
 async def test_what_is_acknowledged_is_stored_once_whenever_the_connection_is_cut(
-    migrated_url: str, stub_provider: StubProvider, tmp_path: Path, pool: Pool
+    migrated_url: str, stub_provider: StubProvider, tmp_path: Path, pool: Pool, way: str
 ) -> None:
     chance = random.Random(SEED)  # noqa: S311  # for repeatable tests, not for secrets
-    headers = {"Authorization": f"Bearer {stub_provider.token()}"}
+    headers = {"Authorization": f"Bearer {stub_provider.token()}", **WAYS[way]}
     acknowledged: set[int] = set()
 
     async def send(numbers: Iterable[int]) -> None:
@@ -287,6 +293,7 @@ async def test_what_is_acknowledged_is_stored_once_whenever_the_connection_is_cu
         serving(server_settings(proxy.url, stub_provider.issuer, tmp_path)) as url,
         httpx2.AsyncClient(base_url=url, headers=headers, timeout=20) as client,
     ):
+        await make_token_known(client)
         for first in range(0, 600, 30):
             proxy.drop_after(chance.randrange(80))
             await asyncio.gather(*(send(range(first + n, first + 30, 10)) for n in range(10)))

@@ -6,9 +6,11 @@ from typing import Any
 
 import httpx2
 import pytest
+import pytest_asyncio
 
 from core.database import Pool
 from core.settings import ApiSettings, ReadingSettings
+from tests.api.readings.ways import WAYS, make_token_known
 from tests.api.serving import server_settings, serving
 from tests.support.stub_provider import StubProvider
 
@@ -31,6 +33,14 @@ async def stored(pool: Pool) -> list[tuple[str, datetime, float]]:
 async def ledger(pool: Pool) -> list[tuple[datetime, datetime]]:
     rows = await pool.fetch("SELECT range_start, range_end FROM rollup_dirty_ranges ORDER BY id")
     return [tuple(row) for row in rows]
+
+
+@pytest_asyncio.fixture(params=WAYS)
+async def client(client: httpx2.AsyncClient, request: pytest.FixtureRequest) -> httpx2.AsyncClient:
+    """One whose single readings take each of the two ways."""
+    await make_token_known(client)
+    client.headers.update(WAYS[request.param])
+    return client
 
 
 async def post(client: httpx2.AsyncClient, body: bytes | str) -> httpx2.Response:
@@ -84,6 +94,7 @@ async def test_implausibly_old_timestamps_are_refused_unless_a_setting_allows_th
         serving(settings) as url,
         httpx2.AsyncClient(base_url=url, headers=client.headers) as tolerated,
     ):
+        await make_token_known(tolerated)
         assert (await tolerated.post("/sensor-data", json=old)).status_code == 201
         again = await tolerated.post("/sensor-data/batch", json=[old])
         assert again.json()["unchanged"] == 1
@@ -91,17 +102,19 @@ async def test_implausibly_old_timestamps_are_refused_unless_a_setting_allows_th
     assert [ts for _, ts, _ in await stored(pool)] == timestamps
 
 
+@pytest.mark.parametrize("way", WAYS)
 async def test_a_setting_refuses_timestamps_without_offset(
-    migrated_url: str, stub_provider: StubProvider, tmp_path: Path, pool: Pool
+    migrated_url: str, stub_provider: StubProvider, tmp_path: Path, pool: Pool, way: str
 ) -> None:
     settings = server_settings(
         migrated_url, stub_provider.issuer, tmp_path, ApiSettings(naive_timestamps="refuse")
     )
-    headers = {"Authorization": f"Bearer {stub_provider.token()}"}
+    headers = {"Authorization": f"Bearer {stub_provider.token()}", **WAYS[way]}
     async with (
         serving(settings) as url,
         httpx2.AsyncClient(base_url=url, headers=headers) as client,
     ):
+        await make_token_known(client)
         naive = await client.post("/sensor-data", json=reading(timestamp="2026-01-01T00:00:00"))
         aware = await client.post("/sensor-data", json=reading(timestamp="2026-01-01T00:00:00Z"))
     assert (naive.status_code, naive.json()["code"]) == (400, "bad_timestamp")

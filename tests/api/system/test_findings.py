@@ -120,7 +120,7 @@ async def test_a_rollup_that_lacks_what_its_policy_should_have_added_is_behind(
         assert await found(client) == {}  # nothing has come since
         await insert(pool, ("a", this_hour() - 5 * HOUR, 1))
         values = (await found(client))["rollup_behind"]
-    assert values["rollup"] == "readings_1h"
+    assert (values["rollup"], values["jobId"]) == ("readings_1h", await pool.fetchval(JOB))
     assert datetime.fromisoformat(values["watermark"]) == this_hour() - 10 * HOUR
 
 

@@ -7,6 +7,12 @@ export class Resource<Value> {
   loading = $state(false);
   #latest = new AbortController();
 
+  /** Give up what is still on its way. */
+  abandon(): void {
+    this.#latest.abort();
+    this.loading = false;
+  }
+
   /** Replace the value; a request that is still on its way is abandoned. */
   async load(fetchValue: (signal: AbortSignal) => Promise<Value>): Promise<void> {
     this.#latest.abort();

@@ -10,7 +10,7 @@ export interface Page {
   path: RegExp;
   /** Whoever lacks it sees no link, and by the address that it is missing. */
   scope: Schema<"Scope">;
-  title: "fleet" | "equipment" | "imports" | "import";
+  title: "fleet" | "equipment" | "imports" | "import" | "system";
   /** Where the link in the header leads; a page without one is reached from others. */
   link?: string;
   load: () => Promise<{ default: Component<PageProps> | Component<Record<string, never>> }>;
@@ -42,6 +42,13 @@ export const PAGES: readonly Page[] = [
     scope: "imports:read",
     title: "import",
     load: () => import("../imports/one/ImportView.svelte"),
+  },
+  {
+    path: /^\/ui\/system\/?$/,
+    scope: "admin",
+    title: "system",
+    link: "/ui/system",
+    load: () => import("../system/System.svelte"),
   },
 ];
 
