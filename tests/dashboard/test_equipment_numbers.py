@@ -263,4 +263,6 @@ async def test_a_file_is_saved_once_somebody_has_signed_in_again(page: Page, poo
         await page.get_by_role("link", name="CSV", exact=True).click()
         await page.get_by_role("dialog").get_by_label("Password").fill(TEST_USER[1])
         await page.get_by_role("dialog").get_by_role("button", name="Sign in").click()
-    assert len(cells_of(contents(await (await download.value).path()).decode())) == 19  # of 24 steps, a gap of 5
+    assert (
+        len(cells_of(contents(await (await download.value).path()).decode())) == 19
+    )  # of 24 steps, a gap of 5

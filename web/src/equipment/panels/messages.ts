@@ -43,7 +43,7 @@ export const PANELS = translations(
     needsToken: "It takes an access token from the variable TOKEN.",
     needsClient:
       "It takes TOKEN_URL of your identity provider, CLIENT_ID and CLIENT_SECRET from the environment.",
-    needsDatabase: "It needs a database user that has the role sensorflow_bi.",
+    needsDatabase: "It needs a login for the schema bi, as sensorflow bi-user create makes one.",
     metadata: "About this equipment",
     id: "Id",
     name: "Name",
@@ -112,7 +112,7 @@ export const PANELS = translations(
     needsToken: "Usa um token de acesso da variável TOKEN.",
     needsClient:
       "Usa TOKEN_URL do seu provedor de identidade, CLIENT_ID e CLIENT_SECRET das variáveis de ambiente.",
-    needsDatabase: "Precisa de um usuário do banco de dados com o papel sensorflow_bi.",
+    needsDatabase: "Precisa de um login para o esquema bi, como o que sensorflow bi-user create cria.",
     metadata: "Sobre este equipamento",
     id: "Id",
     name: "Nome",
