@@ -93,23 +93,22 @@ async def snippet_of(page: Page, language: str) -> str:
 
 
 async def rows_in_sql(connection: Connection, statements: str) -> list[Numbers]:
-    """What each of the statements returns, to a BI tool's user."""
-    return [
-        numbers_of(
-            {
-                "equipmentId": row["equipment_id"],
-                "timestamp": row["time"],
-                "totalValue": row["total_value"],
-                "sampleCount": row["sample_count"],
-                **{name: row[name] for name in COLUMNS[2:]},
-            }
-            if "total_value" in row
-            else {"equipmentId": row["equipment_id"], "timestamp": row["time"], **row}
-            for row in await connection.fetch(statement)
-        )
-        for statement in statements.split(";\n")
-        if "SELECT" in statement
-    ]
+    """What each of the statements returns to a login of `sensorflow bi-user create`."""
+    async with connection.transaction(readonly=True):
+        await connection.execute("SET LOCAL search_path = bi")
+        return [
+            numbers_of(map(as_item, await connection.fetch(statement)))
+            for statement in statements.split(";\n")
+            if "SELECT" in statement
+        ]
+
+
+def as_item(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row under the names of JSON; a reading has no others than the views."""
+    renamed = {"total_value": "totalValue", "sample_count": "sampleCount", "time": "timestamp"}
+    return {renamed.get(name, name): value for name, value in row.items()} | {
+        "equipmentId": row["equipment_id"]
+    }
 
 
 def table_of(page: Page) -> Locator:

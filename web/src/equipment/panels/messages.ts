@@ -112,7 +112,8 @@ export const PANELS = translations(
     needsToken: "Usa um token de acesso da variável TOKEN.",
     needsClient:
       "Usa TOKEN_URL do seu provedor de identidade, CLIENT_ID e CLIENT_SECRET das variáveis de ambiente.",
-    needsDatabase: "Precisa de um login para o esquema bi, como o que sensorflow bi-user create cria.",
+    needsDatabase:
+      "Precisa de um login para o esquema bi, como o que sensorflow bi-user create cria.",
     metadata: "Sobre este equipamento",
     id: "Id",
     name: "Nome",

@@ -120,7 +120,7 @@ describe("snippets", () => {
   test.each([
     [{ resolution: "1h" } as const, "FROM bi.readings_1h"],
     [{ resolution: "1d", tz: "UTC" } as const, "FROM bi.readings_1d"],
-    [{ resolution: "15m" } as const, "time_bucket('15 minutes', readings.time)"],
+    [{ resolution: "15m" } as const, "date_bin('15 minutes', readings.time, "],
     [
       { resolution: "1d", tz: "Asia/Kathmandu" } as const,
       "date_trunc('day', readings.time, 'Asia/Kathmandu')",

@@ -15,7 +15,8 @@ const LONGEST_BUCKET: Record<Shown["aggregates"]["resolution"], string> = {
   "1d": "2 days",
 };
 
-/** Statements over the schema bi that return the same numbers. */
+/** Statements over the schema bi that return the same numbers, by functions of PostgreSQL alone:
+ * a BI tool's login finds no others. */
 export function sqlSnippet(shown: Shown): string {
   const { view, aggregates, readings } = shown;
   const equipment = `equipment_id IN (${view.equipmentIds.map(sqlText).join(", ")})`;
@@ -73,8 +74,8 @@ FROM (
     sum(value) / count(*) AS average,
     min(value) AS minimum,
     max(value) AS maximum,
-    first(value, readings.time) AS first,
-    last(value, readings.time) AS last
+    (array_agg(value ORDER BY readings.time))[1] AS first,
+    (array_agg(value ORDER BY readings.time DESC))[1] AS last
   FROM bi.readings
   WHERE ${equipment}
     AND readings.time >= ${sqlText(range.from)}
@@ -92,7 +93,7 @@ function bucketOf(resolution: Shown["aggregates"]["resolution"], tz: string | un
     const unit = resolution === "1h" ? "hour" : "day";
     return `date_trunc('${unit}', readings.time, ${sqlText(tz ?? "UTC")})`;
   }
-  return `time_bucket('${LONGEST_BUCKET[resolution]}', readings.time)`;
+  return `date_bin('${LONGEST_BUCKET[resolution]}', readings.time, '2000-01-01T00:00:00Z')`;
 }
 
 function within(column: string, { from, to }: Range): string {
