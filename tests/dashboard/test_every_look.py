@@ -17,7 +17,7 @@ from core.database import Pool
 from core.queries import queries
 from tests.api.imports.test_imports import new_import, set_state
 from tests.api.imports.test_rejects_resubmission import import_with_rejects
-from tests.api.stored import enter, insert, this_hour
+from tests.api.stored import enter, insert, refresh, this_hour
 from tests.auth.chromium import needs_chromium
 from tests.auth.postgres_sessions import PostgresSessions
 from tests.auth.servers import ApiServer
@@ -77,21 +77,27 @@ async def test_every_page_is_accessible_and_fits(
         await expect(page.get_by_role("alert")).to_be_visible()
         await look_at(page, f"wrong-password-{look}")
         await log_in(page, TEST_USER[1])
-        await expect(page.locator("dl")).to_be_visible()
         await expect(page.locator("pre")).to_be_visible()
         await look_at(page, f"fleet-empty-{look}")
         await store_two_days(pool)
-        await page.get_by_role("radio").nth(1).check(force=True)
+        await page.locator("fieldset label").nth(1).click()
         await page.reload()
-        await expect(page.locator("dl")).to_contain_text("111")
-        await expect(page.locator("tr.row")).not_to_have_count(0)
+        await expect(page.locator("dl")).to_contain_text("113")
+        await trends_are_drawn(page, width, 4)
         await look_at(page, f"fleet-{look}")
+        await page.locator("fieldset label").nth(4).click()
+        await page.locator("form input").first.fill("")
+        await page.locator("form button").click()
+        await expect(page.get_by_role("alert")).to_be_visible()
+        await page.locator("fieldset button").nth(4).click()
+        await look_at(page, f"fleet-custom-range-{look}")
         await look_at_equipment(page, pool, look)
         await look_at_imports(page, pool, dashboard, look)
         await page.goto("/ui")
         await expect(page.locator("dl")).to_be_visible()
+        await trends_are_drawn(page, width, 5)
         await PostgresSessions(pool).clear()
-        await page.get_by_role("radio").nth(2).check(force=True)
+        await page.locator("fieldset label").nth(2).click()
         await expect(page.get_by_role("dialog")).to_be_visible()
         await look_at(page, f"session-ended-{look}")
 
@@ -198,17 +204,30 @@ async def store_imports(pool: Pool, storage: Path) -> UUID:
     return import_id
 
 
+async def trends_are_drawn(page: Page, width: str, equipment: int) -> None:
+    """Nothing is requested any more; a phone has no room for trends."""
+    await expect(page.locator("tr.row")).to_have_count(equipment)
+    await expect(page.locator("td path")).to_have_count(0 if width == "phone" else equipment)
+
+
 async def store_two_days(pool: Pool) -> None:
     hours = [this_hour() - timedelta(hours=hour) for hour in range(48)]
     await insert(pool, *(("pump-1", hour, 1_234.5 + hour.hour) for hour in hours))
     await insert(pool, *(("line-4/boiler", hour, 78.25) for hour in hours[3:]))
     await insert(pool, *(("hall-7/roof", hour, -2.75) for hour in hours[30:]))
+    days = [this_hour() - timedelta(days=day) for day in range(3, 12)]
+    await insert(pool, *(("hall-7/oven", day, 180.5 + day.day / 8) for day in [*days, hours[1]]))
+    await insert(pool, ("hall-7/oven", hours[0], 231.25))
+    await refresh(pool, days[-1] - timedelta(days=1), hours[3])
+    await refresh(pool, days[-1] - timedelta(days=1), hours[0], "readings_1d")
+    await enter(pool, hours[9], hours[6])
     await pool.execute(
         """
         INSERT INTO equipment (id, name, unit, location, expected_period_seconds)
         VALUES ('pump-1', 'Feed pump', 'bar', 'Hall 4', 3600),
                ('line-4/boiler', NULL, '°C', 'Hall 4, line 4', 3600),
-               ('hall-7/roof', 'Roof', '°C', 'Hall 7', 3600)
+               ('hall-7/roof', 'Roof', '°C', 'Hall 7', 3600),
+               ('hall-7/oven', 'Oven', '°C', NULL, NULL)
         """
     )
 

@@ -1,10 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ApiError, errorOf } from "./api/errors.ts";
 import { linkOf, viewOf } from "./equipment/view.ts";
-import { change } from "./fleet/change.ts";
-import { byAttention, type Equipment, freshness, matching } from "./fleet/freshness.ts";
-import { summaryQuery } from "./fleet/summary.ts";
-import { visibleRows } from "./fleet/visibleRows.ts";
 import { describeError } from "./i18n/errors.ts";
 import { formattingLocale, preferredLanguage } from "./i18n/languages.ts";
 import { COMMON } from "./i18n/messages.ts";
@@ -70,85 +66,11 @@ describe("times", () => {
   });
 });
 
-describe("equipment", () => {
-  const asOf = "2026-01-01T01:00:00Z";
-  const equipment = (
-    equipmentId: string,
-    minutesAgo: number,
-    period: number | null,
-  ): Equipment => ({
-    equipmentId,
-    name: null,
-    unit: null,
-    location: `Hall ${equipmentId}`,
-    zone: null,
-    expectedPeriodSeconds: period,
-    firstTimestamp: asOf,
-    lastTimestamp: new Date(Date.parse(asOf) - minutesAgo * 60_000).toISOString(),
-    lastValue: 1,
-    sampleCount: 1,
-  });
-
-  it.each([
-    [2, 60, "fresh"],
-    [2.1, 60, "late"],
-    [10, 60, "late"],
-    [10.1, 60, "silent"],
-    [10.1, null, "unknown"],
-  ] as const)("last seen %s minutes ago, expected every %s s, is %s", (minutes, period, state) => {
-    expect(freshness(equipment("a", minutes, period), asOf)).toBe(state);
-  });
-
-  it("comes in the order of what it missed", () => {
-    const unsorted = [
-      equipment("b", 50, null),
-      equipment("c", 1, 60),
-      equipment("a", 5, 60),
-      equipment("d", 5, null),
-    ];
-    const ids = byAttention(unsorted, asOf).map((each) => each.equipmentId);
-    expect(ids).toEqual(["a", "c", "b", "d"]);
-  });
-
-  it("is found by all words that are looked for", () => {
-    const all = [equipment("Pump-1", 0, null), equipment("pump-2", 0, null)];
-    expect(matching(all, "hall PUMP-1")).toEqual([all[0]]);
-    expect(matching(all, "  ")).toEqual(all);
-    expect(matching(all, "pump nowhere")).toEqual([]);
-  });
-
-  it.each([
-    [10_000, 0, { first: 0, end: 20 }],
-    [10_000, 44_000, { first: 990, end: 1020 }],
-    [5, 44_000, { first: 5, end: 5 }],
-    [0, 0, { first: 0, end: 0 }],
-  ])("of %s rows at %s pixels draws those in sight", (count, scrollTop, rows) => {
-    expect(visibleRows(count, 44, scrollTop, 440)).toEqual(rows);
-  });
-});
-
 describe("the sign-in", () => {
   it("sends names and passwords in UTF-8", () => {
     expect(basicCredentials("jürgen", "pä:ß").Authorization).toBe(
       `Basic ${Buffer.from("jürgen:pä:ß").toString("base64")}`,
     );
-  });
-});
-
-describe("the fleet", () => {
-  it("is one line, gaps and all, beside the period before", () => {
-    const sums = { groupBy: "all", compare: "previous", fill: "null" };
-    expect(summaryQuery({ window: "1m" })).toEqual({ interval: "1m", ...sums });
-  });
-
-  it.each([
-    [110, 100, 0.1],
-    [-5, -10, 0.5],
-    [5, 0, null],
-    [5, null, null],
-    [null, 5, null],
-  ])("that has %s after %s changed by %s", (now, before, part) => {
-    expect(change(now, before)).toBe(part);
   });
 });
 

@@ -31,7 +31,11 @@ const api: Api = createClient<paths, "application/json">({
   baseUrl: location.origin,
   headers: { Accept: "application/json" },
   fetch: reach,
+  querySerializer: queryString,
 });
+
+/** Arrays that the OpenAPI document has separated by commas; others are repeated parameters. */
+const SEPARATED_BY_COMMAS: ReadonlySet<string> = new Set(["statistics"]);
 
 /** Called when a session has ended; returns when somebody has signed in again. */
 type SignInAgain = () => Promise<void>;
@@ -89,4 +93,14 @@ async function attempt(request: Request): Promise<Response | ApiError> {
     connection.abandoned();
     throw error;
   }
+}
+
+function queryString(query: Record<string, unknown>): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    const values = Array.isArray(value) ? value : [value];
+    const texts = SEPARATED_BY_COMMAS.has(name) ? [values.join(",")] : values;
+    for (const text of texts) if (text != null) parameters.append(name, String(text));
+  }
+  return parameters.toString();
 }

@@ -13,8 +13,9 @@ export function visibleRows(
   rowHeight: number,
   scrollTop: number,
   height: number,
+  around = ROWS_AROUND,
 ): VisibleRows {
-  const first = Math.max(0, Math.floor(scrollTop / rowHeight) - ROWS_AROUND);
-  const end = Math.min(count, Math.ceil((scrollTop + height) / rowHeight) + ROWS_AROUND);
+  const first = Math.max(0, Math.floor(scrollTop / rowHeight) - around);
+  const end = Math.min(count, Math.ceil((scrollTop + height) / rowHeight) + around);
   return { first: Math.min(first, end), end };
 }

@@ -1,3 +1,4 @@
+import { dateTimeFormat, numberFormat } from "./formats.ts";
 import { formattingLocale, isLanguage, preferredLanguage } from "./languages.ts";
 import { COMMON, type Messages } from "./messages.ts";
 import type { Language, Translations } from "./translations.ts";
@@ -27,15 +28,24 @@ class Locale {
   }
 
   number(value: number, options?: Intl.NumberFormatOptions): string {
-    return value.toLocaleString(this.formatting, options);
+    return numberFormat(this.formatting, options).format(value);
+  }
+
+  /** In as many digits as fit anywhere, with an exponent where zeros would not; a dash for none. */
+  rounded(value: number | null | undefined, maximumSignificantDigits = 6): string {
+    if (value == null) return "–";
+    const size = Math.abs(value);
+    const notation = size >= 1e12 || (size > 0 && size < 1e-6) ? "scientific" : "standard";
+    return this.number(value, { maximumSignificantDigits, notation });
   }
 
   dateTime(moment: Date): string {
-    return moment.toLocaleString(this.formatting, { dateStyle: "medium", timeStyle: "medium" });
+    const style = { dateStyle: "medium", timeStyle: "medium" } as const;
+    return dateTimeFormat(this.formatting, style).format(moment);
   }
 
   time(moment: Date): string {
-    return moment.toLocaleTimeString(this.formatting, { timeStyle: "short" });
+    return dateTimeFormat(this.formatting, { timeStyle: "short" }).format(moment);
   }
 }
 

@@ -1,0 +1,46 @@
+import { translations } from "../i18n/translations.ts";
+
+export const FIRST_START = translations(
+  {
+    noReadings: "No readings yet",
+    noReadingsHint: "Choose how the first ones come in. This page shows them as soon as they do.",
+    sample: "Look around with a sample",
+    sampleHint:
+      "Three invented sensors with readings of 62 days, imported as any file. Their ids begin with sample-; they stay until somebody removes them from the database.",
+    loadSample: "Load the sample",
+    uploading: "Uploading the sample…",
+    importing: "The sample is being imported…",
+    queued: "The sample waits for a worker. Is one running?",
+    sampleFailed: (reason: string) => `The sample was not imported: ${reason}`,
+    cancelled: "it was cancelled.",
+    upload: "Upload your own files",
+    uploadHint: "CSV, Excel or Parquet. You see what would be loaded before anything is.",
+    toImports: "Upload a file",
+    send: "Send a reading",
+    sendHint: "With an access token of your identity provider, from a shell:",
+    copy: "Copy",
+    copied: "Copied",
+    needsScope: "Your account may not import files. It lacks the scope",
+  },
+  {
+    noReadings: "Ainda não há leituras",
+    noReadingsHint: "Escolha como as primeiras chegam. Esta página as mostra assim que chegarem.",
+    sample: "Conhecer com uma amostra",
+    sampleHint:
+      "Três sensores inventados com leituras de 62 dias, importados como qualquer arquivo. Os ids começam com sample-; eles ficam até que alguém os remova do banco de dados.",
+    loadSample: "Carregar a amostra",
+    uploading: "Enviando a amostra…",
+    importing: "A amostra está sendo importada…",
+    queued: "A amostra espera por um worker. Há algum em execução?",
+    sampleFailed: (reason) => `A amostra não foi importada: ${reason}`,
+    cancelled: "foi cancelada.",
+    upload: "Enviar seus próprios arquivos",
+    uploadHint: "CSV, Excel ou Parquet. Você vê o que seria carregado antes de carregar.",
+    toImports: "Enviar um arquivo",
+    send: "Enviar uma leitura",
+    sendHint: "Com um token de acesso do seu provedor de identidade, a partir de um terminal:",
+    copy: "Copiar",
+    copied: "Copiado",
+    needsScope: "Sua conta não pode importar arquivos. Falta o escopo",
+  },
+);
