@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx2
 import pyarrow.parquet as pq
+from asyncpg import Record
 from playwright.async_api import Locator, Page, expect
 
 from core.database import Connection, Pool
@@ -103,7 +104,7 @@ async def rows_in_sql(connection: Connection, statements: str) -> list[Numbers]:
         ]
 
 
-def as_item(row: Mapping[str, Any]) -> dict[str, Any]:
+def as_item(row: Record) -> dict[str, Any]:
     """The row under the names of JSON; a reading has no others than the views."""
     renamed = {"total_value": "totalValue", "sample_count": "sampleCount", "time": "timestamp"}
     return {renamed.get(name, name): value for name, value in row.items()} | {
