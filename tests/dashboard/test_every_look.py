@@ -102,7 +102,7 @@ async def test_every_page_is_accessible_and_fits(
         await look_at(page, f"session-ended-{look}")
 
 
-@pytest.mark.parametrize(("locale", "scheme", "width"), LOOKS if FOLDER else LOOKS[::3])
+@pytest.mark.parametrize(("locale", "scheme", "width"), LOOKS if FOLDER else LOOKS[1:3])
 async def test_the_system_is_accessible_and_fits(
     browser: Browser, dashboard: ApiServer, pool: Pool, *, locale: str, scheme: str, width: str
 ) -> None:
