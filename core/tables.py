@@ -80,6 +80,7 @@ imports = Table(
     Column("object_e_tag", Text),
     Column("warnings", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
     Column("rows_skipped", BigInteger, nullable=False, server_default=ZERO),
+    Column("created_by_name", Text),
     PrimaryKeyConstraint("id", name="imports_key"),
     ForeignKeyConstraint(
         ["duplicate_of"], ["imports.id"], name="imports_duplicate_of", ondelete="SET NULL"

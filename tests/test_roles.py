@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from api.equipment.repository import EquipmentRepository
 from api.imports.cursor import Cursor
 from api.imports.repository import ImportRepository
-from api.imports.upload_repository import NewImport, UploadRepository
+from api.imports.upload_repository import NewImport, Sender, UploadRepository
 from core.database import Connection, Pool, control_engine
 from core.imports import ImportOptions
 from core.queries import SQL, queries
@@ -101,7 +101,7 @@ async def test_the_application_may_execute_every_script(application: Connection)
 async def test_the_application_may_execute_every_statement_of_sqlalchemy(
     pool: Pool, migrated_url: str
 ) -> None:
-    new = NewImport(uuid4(), "file.csv", "imports/a", 1, "tester", ImportOptions())
+    new = NewImport(uuid4(), "file.csv", "imports/a", 1, Sender("tester"), ImportOptions())
     async with application_engine(migrated_url) as engine:
         uploads, imports = UploadRepository(engine), ImportRepository(engine)
         await uploads.create_awaiting_upload(new, None)

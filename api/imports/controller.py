@@ -23,6 +23,7 @@ from api.imports.rejects_file import MAX_REJECTS_BYTES
 from api.imports.rejects_resubmission import RejectsResubmissionService
 from api.imports.schemas import Import, ImportPage, NewUpload, PresignedUpload, Uploaded
 from api.imports.service import ImportService
+from api.imports.upload_repository import Sender
 from api.imports.uploads import EXTENSIONS, UploadService
 from core.import_previews import Preview
 from core.scopes import Scope
@@ -72,7 +73,7 @@ class UploadController(Controller):
     async def upload_csv(self, request: SignedIn, uploads: Uploads) -> Uploaded:
         """Store the file and queue its import."""
         content_type = request.headers.get("content-type", "")
-        return await uploads.upload(content_type, request.stream(), request.user.subject)
+        return await uploads.upload(content_type, request.stream(), _sender_of(request))
 
     @put(
         "/imports/{import_id:uuid}/content",
@@ -110,7 +111,7 @@ class ImportController(Controller):
         self, request: SignedIn, uploads: Uploads, data: JSONBody[NewUpload]
     ) -> PresignedUpload:
         """Return the URL."""
-        return await uploads.presign(data, request.user.subject)
+        return await uploads.presign(data, _sender_of(request))
 
     @post(
         "/imports/preview",
@@ -251,3 +252,7 @@ class ImportController(Controller):
         return Stream(
             await imports.rejects(import_id, dialect), headers={"Content-Disposition": disposition}
         )
+
+
+def _sender_of(request: SignedIn) -> Sender:
+    return Sender(request.user.subject, request.user.username)

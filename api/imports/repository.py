@@ -113,6 +113,7 @@ def _import(row: Row[Any]) -> Import:
         options=msgspec.convert(row.options, ImportOptions),
         attempts=row.attempt,
         created_by=row.created_by,
+        created_by_name=row.created_by_name,
         created_at=row.created_at,
         uploaded_at=row.uploaded_at,
         started_at=row.started_at,

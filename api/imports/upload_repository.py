@@ -1,6 +1,6 @@
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -17,6 +17,13 @@ from core.queue import enqueue_import
 from core.tables import imports
 
 
+class Sender(NamedTuple):
+    """Who sends a file; the name, if there is one, is for people."""
+
+    subject: str
+    name: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class NewImport:
     """An import that has no row yet."""
@@ -25,7 +32,7 @@ class NewImport:
     file_name: str
     object_key: str
     size_bytes: int
-    created_by: str
+    sender: Sender
     options: ImportOptions
 
     @property
@@ -36,7 +43,8 @@ class NewImport:
             "file_name": self.file_name,
             "object_key": self.object_key,
             "size_bytes": self.size_bytes,
-            "created_by": self.created_by,
+            "created_by": self.sender.subject,
+            "created_by_name": self.sender.name,
             "options": msgspec.json.encode(self.options).decode(),
         }
 

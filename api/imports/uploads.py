@@ -22,6 +22,7 @@ from api.imports.schemas import NewUpload, PresignedUpload, Uploaded
 from api.imports.upload_repository import (
     ExpectedFile,
     NewImport,
+    Sender,
     UploadRepository,
     not_awaiting_upload,
 )
@@ -59,7 +60,7 @@ class UploadService:
         self._max_bytes = max_bytes
 
     async def upload(
-        self, content_type: str, body: AsyncIterator[bytes], created_by: str
+        self, content_type: str, body: AsyncIterator[bytes], sender: Sender
     ) -> Uploaded:
         """Store the file of the form and queue its import; both are committed on return.
 
@@ -69,11 +70,11 @@ class UploadService:
         """
         file = await read_form_file(content_type, body)
         parse_options(file.fields)  # reject invalid fields before the file, without receiving it
-        import_id = await self.store_and_queue(file, created_by)
+        import_id = await self.store_and_queue(file, sender)
         return Uploaded("File uploaded successfully", safe_file_name(file.name), import_id)
 
     async def store_and_queue(
-        self, file: FormFile, created_by: str, delay: timedelta | None = None
+        self, file: FormFile, sender: Sender, delay: timedelta | None = None
     ) -> UUID:
         """Store the file and queue its import, which no worker claims before the `delay`.
 
@@ -86,13 +87,11 @@ class UploadService:
             stored = await self._store(object_key, file.content)
             _require_bytes(stored.size_bytes)
             options = parse_options(file.fields)
-            new = NewImport(
-                import_id, file_name, object_key, stored.size_bytes, created_by, options
-            )
+            new = NewImport(import_id, file_name, object_key, stored.size_bytes, sender, options)
             await self._repository.create_queued(new, stored.sha256, delay)
         return import_id
 
-    async def presign(self, upload: NewUpload, created_by: str) -> PresignedUpload:
+    async def presign(self, upload: NewUpload, sender: Sender) -> PresignedUpload:
         """Create an import that awaits its file; the URL to send the file to.
 
         Raises NotCsvError, InvalidRequestError for the options, FileTooLargeError or
@@ -107,7 +106,7 @@ class UploadService:
                 f"The file has {upload.size_bytes} bytes; {self._max_bytes} are allowed. Split it."
             )
         presigned = await self._urls.issue(import_id, object_key)
-        new = NewImport(import_id, file_name, object_key, upload.size_bytes, created_by, options)
+        new = NewImport(import_id, file_name, object_key, upload.size_bytes, sender, options)
         declared_sha256 = bytes.fromhex(upload.sha256) if upload.sha256 else None
         await self._repository.create_awaiting_upload(new, declared_sha256)
         return presigned

@@ -13,6 +13,7 @@ from api.imports.multipart import FormFile
 from api.imports.schemas import Import
 from api.imports.service import ImportService
 from api.imports.services import import_services
+from api.imports.upload_repository import Sender
 from api.imports.uploads import UploadService
 from cli.imports.display import SENDING, Display
 from cli.imports.local_context import database_label, open_local_context
@@ -22,7 +23,7 @@ from core.settings import ApiSettings, DatabaseSettings, StorageSettings
 from core.storage import Storage
 from jobs.csv_import.context import ImportContext
 
-IMPORTED_BY = "sensorflow import"
+IMPORTED_BY = Sender("sensorflow import")
 CHUNK_BYTES = 2**20
 
 

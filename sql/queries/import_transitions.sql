@@ -2,10 +2,19 @@
 -- core/imports.py allows the transition. No row comes back when nothing was changed: the import is
 -- in another state or, where a worker's attempt is named, another worker has taken it over.
 
--- name: create_queued_import(import_id, file_name, object_key, size_bytes, created_by, options, sha256)!
+-- name: create_queued_import(import_id, file_name, object_key, size_bytes, created_by, created_by_name, options, sha256)!
 -- Create an import whose file is stored; its duplicate_of is the first import of the same bytes.
 INSERT INTO imports (
-    id, file_name, object_key, size_bytes, created_by, options, sha256, duplicate_of, state
+    id,
+    file_name,
+    object_key,
+    size_bytes,
+    created_by,
+    created_by_name,
+    options,
+    sha256,
+    duplicate_of,
+    state
 )
 VALUES (
     :import_id,
@@ -13,13 +22,14 @@ VALUES (
     :object_key,
     :size_bytes,
     :created_by,
+    :created_by_name,
     :options,
     :sha256,
     first_import_of(:sha256),
     'queued'
 );
 
--- name: create_import_awaiting_upload(import_id, file_name, object_key, size_bytes, created_by, options, announced_sha256)!
+-- name: create_import_awaiting_upload(import_id, file_name, object_key, size_bytes, created_by, created_by_name, options, announced_sha256)!
 -- Create an import whose file is to be sent.
 INSERT INTO imports (
     id,
@@ -27,6 +37,7 @@ INSERT INTO imports (
     object_key,
     size_bytes,
     created_by,
+    created_by_name,
     options,
     announced_sha256,
     uploaded_at,
@@ -38,6 +49,7 @@ VALUES (
     :object_key,
     :size_bytes,
     :created_by,
+    :created_by_name,
     :options,
     :announced_sha256,
     NULL,

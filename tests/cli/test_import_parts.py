@@ -72,6 +72,7 @@ def an_import(state: ImportState, rows: int) -> Import:
         options=ImportOptions(),
         attempts=1,
         created_by="tester",
+        created_by_name=None,
         created_at=NOW,
         uploaded_at=NOW,
         started_at=None,

@@ -122,8 +122,10 @@ async def test_an_import_is_cancelled_and_retried(
 ) -> None:
     """No worker runs until it is retried, so that it waits in the queue."""
     (file,) = write_files(tmp_path, later_csv=GOOD)
-    await imports.get_by_label("Choose files", exact=True).last.set_input_files(file)
+    await imports.locator("input[type=file]").set_input_files(file)
     await import_dropped(imports)
+    row = imports.get_by_role("row", name="later.csv")
+    await expect(row.get_by_role("cell", name=TEST_USER[0], exact=True)).to_be_visible()
     await visit_of(imports).get_by_role("link", name="later.csv").click()
     state = imports.get_by_role("status").first
     await expect(state).to_have_text("Queued")

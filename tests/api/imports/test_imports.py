@@ -109,6 +109,7 @@ async def test_an_import_is_returned_as_it_stands(client: httpx2.AsyncClient, po
         "options": msgspec.to_builtins(ImportOptions()),
         "attempts": 2,
         "createdBy": "tester",
+        "createdByName": None,
     }
 
 

@@ -111,6 +111,7 @@ async def test_a_file_is_stored_recorded_and_queued(
     assert row is not None
     assert row["id"] == UUID(answer["importId"])
     assert (row["state"], row["size_bytes"], row["created_by"]) == ("queued", len(CSV), "tester")
+    assert row["created_by_name"] == "tester"
     assert row["object_key"] == f"imports/{answer['importId']}/source.csv"
     job = await pool.fetchrow("SELECT entrypoint, payload FROM queue.pgqueuer")
     assert job is not None

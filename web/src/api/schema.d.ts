@@ -909,6 +909,7 @@ export interface components {
             /** Format: date-time */
             createdAt: string;
             createdBy: string;
+            createdByName: string | null;
             duplicateOf: string | null;
             error: components["schemas"]["Failure"] | null;
             fileName: string;

@@ -45,6 +45,7 @@ function imported(changes: Partial<Import>): Import {
     options: { ...OPTIONS, skipLines: 0, skipLinesAfterHeader: 0 },
     attempts: 1,
     createdBy: "tester",
+    createdByName: null,
     createdAt: "2026-11-28T11:00:00Z",
     uploadedAt: "2026-11-28T11:00:00Z",
     startedAt: null,

@@ -24,6 +24,11 @@ export function takesRejectsBack(item: Import): boolean {
   return item.state === "done" || (item.state === "failed" && item.error?.code === "no_valid_rows");
 }
 
+/** The name, or where none is known the subject. */
+export function senderOf(item: Import): string {
+  return item.createdByName ?? item.createdBy;
+}
+
 /** What part of the file is loaded, from 0 to 1; null while its size is not known. */
 export function loadedPart({ progress, state }: Import): number | null {
   if (state === "aggregating") return 1;

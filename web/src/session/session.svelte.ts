@@ -45,12 +45,6 @@ class Session {
     return this.state.kind === "signedIn" && this.state.me.scopes.includes(scope);
   }
 
-  /** The name of whoever has this subject, where that is known: one's own. */
-  nameOf(subject: string): string {
-    const { state } = this;
-    return state.kind === "signedIn" && state.me.sub === subject ? state.me.username : subject;
-  }
-
   #enter(me: Me): void {
     this.state = { kind: "signedIn", me, ended: false };
     onSessionEnd(() => this.#askToSignInAgain());
