@@ -181,11 +181,11 @@ async def test_files_wait_for_each_other_and_outlive_the_page_that_took_them(
     first, second = (visit_of(imports).nth(index) for index in (0, 1))
     await expect(first.get_by_role("progressbar")).to_be_visible()
     await expect(second).to_contain_text("Waits")
-    await imports.get_by_role("link", name="Fleet").click()
+    await imports.get_by_role("link", name="Fleet", exact=True).click()
     await expect(imports.get_by_role("heading", name="Fleet")).to_be_visible()
     async with imports.expect_event("dialog"):
         await imports.evaluate("location.reload()")
-    await imports.get_by_role("link", name="Imports").click()
+    await imports.get_by_role("link", name="Imports", exact=True).click()
     await imports.unroute("**/upload-csv", hold)
     await first.get_by_role("button", name="Stop sending first.csv").click()
     await expect(first).to_contain_text("Not sent")
