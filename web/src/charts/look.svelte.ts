@@ -1,8 +1,20 @@
 import { MediaQuery } from "svelte/reactivity";
-import type { Look } from "./options.ts";
+
+/** The colours of a chart. */
+export interface Look {
+  ink: string;
+  grid: string;
+  stale: string;
+  lines: readonly string[];
+}
 
 const dark = new MediaQuery("prefers-color-scheme: dark");
-const LINES = ["--line-1", "--line-2", "--line-3", "--line-4", "--line-5", "--line-6"];
+const COLOURS = 10;
+
+/** The name of the colour of a line in the page's style. */
+export function lineColour(place: number): string {
+  return `--line-${(place % COLOURS) + 1}`;
+}
 
 /** The page's colours, as a canvas takes them; read again when the scheme changes. */
 export function lookOf(element: HTMLElement): Look {
@@ -12,7 +24,7 @@ export function lookOf(element: HTMLElement): Look {
     ink: colour("--muted"),
     grid: colour("--grid"),
     stale: colour("--stale"),
-    lines: LINES.map(colour),
+    lines: Array.from({ length: COLOURS }, (_, place) => colour(lineColour(place))),
   };
 }
 

@@ -6,8 +6,8 @@ type Aggregated = Query<"/sensor-data/aggregated">;
 export type Resolution = NonNullable<Aggregated["resolution"]>;
 export type Compared = NonNullable<Aggregated["compare"]>;
 
-const RESOLUTIONS: readonly Resolution[] = ["1m", "5m", "15m", "1h", "1d", "auto"];
-const COMPARED: readonly Compared[] = ["previous", "1w", "1y"];
+export const RESOLUTIONS: readonly Resolution[] = ["auto", "1m", "5m", "15m", "1h", "1d"];
+export const COMPARED: readonly Compared[] = ["previous", "1w", "1y"];
 
 /** What the page of equipment shows, whole: the same link shows the same again. */
 export interface View {

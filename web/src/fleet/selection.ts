@@ -57,19 +57,23 @@ export function isShown(assessed: Assessed, shown: Shown | null): boolean {
   return shown === "unusual" ? assessed.unusual !== null : assessed.freshness === shown;
 }
 
+/** Those whose id, name or location has all words that are sought. */
+export function matching(all: readonly Assessed[], sought: string): Assessed[] {
+  const words = sought.toLocaleLowerCase().split(/\s+/).filter(Boolean);
+  return all.filter((each) => words.every((word) => each.words.includes(word)));
+}
+
 /** Those of the selection, in its order; equals stay in the order that they had. */
 export function selected(
   all: readonly Assessed[],
   selection: Selection,
   collator: Intl.Collator,
 ): Assessed[] {
-  const words = selection.sought.toLocaleLowerCase().split(/\s+/).filter(Boolean);
-  return all
+  return matching(all, selection.sought)
     .filter(
       (each) =>
         isShown(each, selection.shown) &&
-        (selection.location === null || placeOf(each) === selection.location) &&
-        words.every((word) => each.words.includes(word)),
+        (selection.location === null || placeOf(each) === selection.location),
     )
     .sort(comparison(selection.order, collator));
 }

@@ -11,9 +11,11 @@ export const COMMON = translations(
     reload: "Load the page anew",
     pageNotLoaded:
       "This part of the dashboard could not be loaded. The server may have been upgraded meanwhile.",
+    skipToContent: "Skip to the content",
     pages: "Pages",
     reference: "API reference",
     fleet: "Fleet",
+    equipment: "Equipment",
     imports: "Imports",
     import: "Import",
     system: "System",
@@ -51,9 +53,11 @@ export const COMMON = translations(
     reload: "Recarregar a página",
     pageNotLoaded:
       "Esta parte do painel não pôde ser carregada. O servidor pode ter sido atualizado nesse meio-tempo.",
+    skipToContent: "Ir para o conteúdo",
     pages: "Páginas",
     reference: "Referência da API",
     fleet: "Equipamentos",
+    equipment: "Equipamento",
     imports: "Importações",
     import: "Importação",
     system: "Sistema",

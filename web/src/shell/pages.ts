@@ -10,7 +10,7 @@ export interface Page {
   path: RegExp;
   /** Whoever lacks it sees no link, and by the address that it is missing. */
   scope: Schema<"Scope">;
-  title: "fleet" | "imports" | "import" | "system";
+  title: "fleet" | "equipment" | "imports" | "import" | "system";
   /** Where the link in the header leads; a page without one is reached from others. */
   link?: string;
   load: () => Promise<{ default: Component<PageProps> | Component<Record<string, never>> }>;
@@ -23,6 +23,12 @@ export const PAGES: readonly Page[] = [
     title: "fleet",
     link: "/ui",
     load: () => import("../fleet/Fleet.svelte"),
+  },
+  {
+    path: /^\/ui\/equipment\/([^/]*)$/,
+    scope: "readings:read",
+    title: "equipment",
+    load: () => import("../equipment/Equipment.svelte"),
   },
   {
     path: /^\/ui\/imports\/?$/,

@@ -9,9 +9,14 @@ class Router {
 
   /** Show another page, or this one with other parameters, as a new entry of the history. */
   navigate(address: string): void {
+    this.push(address);
+    scrollTo(0, 0);
+  }
+
+  /** Show this page otherwise, as a new entry of the history, and stay where it is scrolled to. */
+  push(address: string): void {
     history.pushState(null, "", address);
     this.#read();
-    scrollTo(0, 0);
   }
 
   /** Name what is shown otherwise, in the history's present entry. */
