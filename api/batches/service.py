@@ -2,7 +2,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 
 from api.readings.batch_writer import BatchOptions, BatchWriter
-from api.readings.body_rows import validate_each, validate_rows
+from api.readings.body_rows import validate_rows
 from api.readings.fast_decoding import decode_readings
 from api.readings.idempotency import KeyedRequest
 from api.readings.reading_decoder import decode_reading
@@ -32,17 +32,19 @@ class BatchService:
         bounds = TimeBounds.at(
             utc_now(), self._limits.max_future, self._limits.earliest, horizon=None
         )
-        validated = await validate_rows(rows, partial(self._validate, bounds))
+        validated = await validate_rows(
+            rows, partial(self._validate_all, bounds), partial(self._validate_row, bounds)
+        )
         return await self._writer.write(validated, options, request)
 
-    def _validate(
+    def _validate_all(
         self, bounds: TimeBounds, validated: ValidatedRows, first: int, rows: Sequence[bytes]
-    ) -> None:
+    ) -> bool:
         readings = decode_readings(rows, bounds)
-        if readings is not None:
-            validated.accept_all(first, readings)
-        else:
-            validate_each(validated, first, rows, partial(self._validate_row, bounds))
+        if readings is None:
+            return False
+        validated.accept_all(range(first, first + len(readings)), readings)
+        return True
 
     def _validate_row(
         self, bounds: TimeBounds, validated: ValidatedRows, index: int, row: bytes

@@ -12,14 +12,16 @@ from dataclasses import dataclass
 from api.line_protocol.diagnosis import explain
 from api.readings.errors import MAX_READING_BYTES
 from core.errors import ReadingRejectedError
-from core.readings import NUMBER, RejectCode
+from core.readings import NUMBER, RejectCode, rejection
 
 # Python converts no integer of thousands of digits.
 DIGITS = "[0-9]{1,1000}"
 NAME = r"(?:[^,= \\]|\\.)+"
 FIELD = rf'({NAME})=("(?:[^"\\]|\\.)*"|[^", ]+)'
+MEASUREMENT_AND_TAGS = rf"(?:[^, \\]|\\.)+(?:,{NAME}={NAME})*"
+HEAD = re.compile(MEASUREMENT_AND_TAGS, re.DOTALL)
 POINT = re.compile(
-    rf" *(?P<head>(?:[^, \\]|\\.)+(?:,{NAME}={NAME})*)"
+    rf" *(?P<head>{MEASUREMENT_AND_TAGS})"
     rf" +(?P<fields>{FIELD}(?:,{FIELD})*)(?: +(?P<time>-?{DIGITS}))? *",
     re.DOTALL,
 )
@@ -54,7 +56,7 @@ def join_continued_lines(pieces: Iterable[Sequence[bytes]]) -> Iterator[list[byt
     Each line joined to the one before leaves a blank one, so that the others keep their index.
     """
     begun: list[bytes] = []
-    is_open = False
+    size, is_open = 0, False
     for piece in pieces:
         whole = []
         for line in piece:
@@ -62,10 +64,11 @@ def join_continued_lines(pieces: Iterable[Sequence[bytes]]) -> Iterator[list[byt
                 whole.append(line)
                 continue
             begun.append(line)
+            size += len(line) + 1
             is_open = _ends_open(line, within=is_open)
-            if not is_open or sum(map(len, begun)) > MAX_READING_BYTES:
+            if not is_open or size > MAX_READING_BYTES:
                 whole += _join(begun)
-                begun, is_open = [], False
+                begun, size, is_open = [], 0, False
         yield whole
     yield _join(begun)
 
@@ -94,7 +97,9 @@ def parse_point(line: str) -> Point | None:
 
 
 def parse_head(head: str) -> tuple[str, dict[str, str]]:
-    """Measurement and tags. Raises ReadingRejectedError if a tag is given twice."""
+    """Measurement and tags. Raises ReadingRejectedError if a tag is given twice, or for no head."""
+    if not HEAD.fullmatch(head):
+        raise rejection(RejectCode.MALFORMED_LINE)
     measurement, *pairs = PARTS.findall(head)
     tags = {
         unescape(name): unescape(value)

@@ -1,13 +1,13 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
-from functools import partial
 
 from msgspec.structs import replace
 
 from api.http.parsers import printable
 from api.http.problem_details import InvalidRequestError
+from api.line_protocol.fast_parsing import parse_readings
 from api.line_protocol.grammar import (
     join_continued_lines,
     parse_number,
@@ -16,7 +16,7 @@ from api.line_protocol.grammar import (
 )
 from api.line_protocol.series import EquipmentIds
 from api.readings.batch_writer import BatchOptions, BatchWriter, Mode
-from api.readings.body_rows import split_lines, validate_each, validate_rows
+from api.readings.body_rows import split_lines, validate_rows
 from api.readings.metrics import IngestMetrics
 from api.readings.reading_decoder import validate_cached_id
 from api.readings.schemas import Account
@@ -93,7 +93,7 @@ class LineProtocolService:
             self._equipment_ids, precision, now, bounds, numeric_strings=self._numeric_strings
         )
         lines = join_continued_lines(split_lines(body))
-        validated = await validate_rows(lines, partial(validate_each, validate=validator.validate))
+        validated = await validate_rows(lines, validator.validate_all, validator.validate)
         account = await self._writer.write(validated, BatchOptions(mode))
         skipped = validator.skipped_fields
         self._metrics.skipped_fields.inc(skipped)
@@ -119,6 +119,15 @@ class PointValidator:
         self._now = now
         self._bounds = bounds
 
+    def validate_all(self, validated: ValidatedRows, first: int, lines: Sequence[bytes]) -> bool:
+        """Add the readings of lines that are all usual and valid; False if some are not."""
+        parsed = parse_readings(lines, self._equipment_id, self._unit, self._bounds)
+        if parsed is None:
+            return False
+        positions, readings = parsed
+        validated.accept_all((first + position for position in positions), readings)
+        return True
+
     def validate(self, validated: ValidatedRows, index: int, line: bytes) -> None:
         """Add the readings of a line; a bad field rejects none of the others."""
         with naming_part("line"):
@@ -133,12 +142,15 @@ class PointValidator:
                 if number is None:
                     self.skipped_fields += 1
                     continue
-                equipment_id = validate_cached_id(self._equipment_ids.get(point.head, name))
+                equipment_id = self._equipment_id(point.head, name)
                 validated.accept(index, Reading(equipment_id, ts, validate_value(number)))
             except ReadingRejectedError as error:
                 validated.reject(
                     index, InvalidRequestError([field_problem(printable(name), error)])
                 )
+
+    def _equipment_id(self, head: str, name: str) -> str:
+        return validate_cached_id(self._equipment_ids.get(head, name))
 
     def _number(self, value: str) -> float | None:
         number = parse_number(value)

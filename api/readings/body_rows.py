@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from msgspec import DecodeError, Raw, ValidationError
 from msgspec.json import Decoder
@@ -13,12 +13,18 @@ from api.readings.errors import MAX_READING_BYTES, MAX_ROWS, RowTooLongError, To
 from api.readings.validated_rows import ValidatedRows
 from core.errors import SensorFlowError
 
+# What is handled between two moments at which other requests run: so many bytes, so many rows of
+# them at once, or one by one.
 PIECE_BYTES = 64 * 1024
 PIECE_ROWS = 500
+SINGLE_ROWS = 50
 
-# Adds rows to ValidatedRows, given the index of the first of them, or of the one.
-PieceValidator: TypeAlias = Callable[[ValidatedRows, int, Sequence[bytes]], None]
+# Adds all rows to ValidatedRows, given the index of the first of them; False, and none is added,
+# if some of them need the other.
+RowsValidator: TypeAlias = Callable[[ValidatedRows, int, Sequence[bytes]], bool]
 RowValidator: TypeAlias = Callable[[ValidatedRows, int, bytes], None]
+
+Row = TypeVar("Row")
 
 # More than MAX_ROWS readings have; bounds the memory that a list of empty rows takes.
 MAX_COMMAS = 10 * MAX_ROWS
@@ -49,20 +55,34 @@ def split_array(body: bytes) -> Iterator[list[bytes]]:
     elements = _decode_array(body)
     if len(elements) > MAX_ROWS:
         raise TooManyRowsError
-    for start in range(0, len(elements), PIECE_ROWS):
-        yield [bytes(element) for element in elements[start : start + PIECE_ROWS]]
+    for piece in slices(elements, PIECE_ROWS):
+        yield [bytes(element) for element in piece]
 
 
 async def validate_rows(
-    pieces: Iterable[Sequence[bytes]], validate: PieceValidator
+    pieces: Iterable[Sequence[bytes]], validate_all: RowsValidator, validate: RowValidator
 ) -> ValidatedRows:
-    """Have `validate` add the rows of every piece."""
+    """Have every row added: many at once, or each that is not blank.
+
+    An error that `validate` raises rejects the row.
+    """
     validated, first = ValidatedRows(), 0
-    for rows in pieces:
-        validate(validated, first, rows)
-        first += len(rows)
-        await asyncio.sleep(0)
+    for piece in pieces:
+        for rows in slices(piece, PIECE_ROWS):
+            if not validate_all(validated, first, rows):
+                await _validate_one_by_one(validated, first, rows, validate)
+            first += len(rows)
+            await asyncio.sleep(0)
     return validated
+
+
+async def _validate_one_by_one(
+    validated: ValidatedRows, first: int, rows: Sequence[bytes], validate: RowValidator
+) -> None:
+    for some in slices(rows, SINGLE_ROWS):
+        validate_each(validated, first, some, validate)
+        first += len(some)
+        await asyncio.sleep(0)
 
 
 def validate_each(
@@ -77,6 +97,12 @@ def validate_each(
                 validate(validated, index, row)
         except SensorFlowError as error:
             validated.reject(index, error)
+
+
+def slices(rows: Sequence[Row], length: int) -> Iterator[Sequence[Row]]:
+    """The rows in order, so many at a time."""
+    for start in range(0, len(rows), length):
+        yield rows[start : start + length]
 
 
 def _decode_array(body: bytes) -> list[Raw]:

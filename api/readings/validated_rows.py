@@ -1,7 +1,7 @@
 """The rows of one request after validation: the readings, and why the other rows are none."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -37,10 +37,10 @@ class ValidatedRows:
         self.readings.append(reading)
         self.indexes.append(index)
 
-    def accept_all(self, first: int, readings: Sequence[Reading]) -> None:
-        """Add the readings of consecutive rows."""
+    def accept_all(self, indexes: Iterable[int], readings: Sequence[Reading]) -> None:
+        """Add the readings of rows, each with its row's index."""
         self.readings += readings
-        self.indexes += range(first, first + len(readings))
+        self.indexes += indexes
 
     def reject(self, index: int, error: SensorFlowError) -> None:
         """Count a row under the error's code, and list its problem if few are listed so far."""
