@@ -124,6 +124,7 @@ async def test_the_system_is_accessible_and_fits(
         await page.reload()
         await expect(page.locator(".well")).to_be_visible()
         await look_at(page, f"system-well-{look}")
+        await look_at_editing(page, pool, look)
 
 
 async def store_troubles(pool: Pool) -> None:
@@ -238,6 +239,17 @@ async def look_at_equipment(page: Page, pool: Pool, look: str) -> None:
         await page.goto(f"/ui/equipment/{view}")
         await expect(page.get_by_role("figure")).to_be_visible()
         await look_at(page, f"equipment-{name}-{look}")
+
+
+async def look_at_editing(page: Page, pool: Pool, look: str) -> None:
+    """What an administrator sees who has entered what cannot be stored."""
+    await insert(pool, ("mixer", this_hour(), 61.5))
+    await page.goto("/ui/equipment/mixer")
+    await page.locator("dl button").last.click()
+    await page.locator("form input:focus").fill("?")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("[aria-invalid=true]")).to_be_visible()
+    await look_at(page, f"equipment-editing-{look}")
 
 
 async def store_minutes(pool: Pool) -> None:

@@ -29,7 +29,7 @@ export function lookOf(element: HTMLElement): Look {
 }
 
 /** A canvas knows no light-dark(): have the element compute the colour. */
-function resolved(element: HTMLElement, value: string): string {
+export function resolved(element: HTMLElement, value: string): string {
   element.style.color = value;
   const { color } = getComputedStyle(element);
   element.style.color = "";
