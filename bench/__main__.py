@@ -33,7 +33,7 @@ def main(
     rows: Annotated[
         int, typer.Option(help="Rows that import loads and aggregate queries.")
     ] = 2_000_000,
-    minutes: Annotated[float, typer.Option(min=4, help="How long soak lasts.")] = 60,
+    minutes: Annotated[float, typer.Option(min=4, help="How long soak and sustained last.")] = 60,
 ) -> None:
     """Measure and write one JSON result."""
     selected = [BY_NAME[name] for name in scenarios or SCENARIOS]

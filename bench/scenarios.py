@@ -6,6 +6,7 @@ from bench.equipment import equipment
 from bench.imports import csv_import
 from bench.influx import single_post_against_influx
 from bench.measure import Scenario
+from bench.running_hour import running_hour, sustained
 from bench.single_post import single_post
 from bench.soak import soak
 from bench.storage import storage
@@ -19,9 +20,10 @@ SCENARIOS: dict[str, Scenario] = {
     "storage": storage,
     "aggregate": aggregates,
     "equipment": equipment,
+    "running-hour": running_hour,
     "post": single_post,
     "influx": single_post_against_influx,
 }
 
 # Run only if named: each takes long.
-LONG_SCENARIOS: dict[str, Scenario] = {"users": users, "soak": soak}
+LONG_SCENARIOS: dict[str, Scenario] = {"users": users, "soak": soak, "sustained": sustained}

@@ -11,6 +11,8 @@ import typer
 from core.database import Pool
 
 EMPTY = (
+    "UPDATE partial_hours_range SET start_ts = DEFAULT, end_ts = DEFAULT, announced_end = DEFAULT",
+    "TRUNCATE partial_hours, pending_readings",
     "TRUNCATE readings",
     "TRUNCATE readings_1h",
     "TRUNCATE readings_1d",

@@ -153,6 +153,7 @@ data_changes = Table(
     Column("token", BigInteger, nullable=False),
     Column("readings", Integer, nullable=False, server_default=ZERO),
     Column("created_at", Timestamp, nullable=False, server_default=NOW),
+    Column("pending_entered", Boolean, nullable=False, server_default=text("false")),
     PrimaryKeyConstraint("id", name="data_changes_key"),
 )
 
@@ -295,6 +296,47 @@ idempotency_keys = Table(
 
 # TimescaleDB creates this index on every hypertable by itself.
 CREATED_BY_EXTENSION = frozenset({"readings_ts_idx"})
+
+
+partial_hours = Table(
+    "partial_hours",
+    metadata,
+    Column("equipment_id", Text, nullable=False),
+    Column("bucket", Timestamp, nullable=False),
+    Column("total_value", Double, nullable=False),
+    Column("sample_count", BigInteger, nullable=False),
+    Column("minimum", Double, nullable=False),
+    Column("maximum", Double, nullable=False),
+    Column("first", Double, nullable=False),
+    Column("last", Double, nullable=False),
+    Column("first_ts", Timestamp, nullable=False),
+    Column("last_ts", Timestamp, nullable=False),
+    PrimaryKeyConstraint("equipment_id", "bucket", name="partial_hours_key"),
+)
+LONG_AGO = text("'-infinity'")
+partial_hours_range = Table(
+    "partial_hours_range",
+    metadata,
+    Column("only_row", Boolean, nullable=False, server_default=text("true")),
+    Column("start_ts", Timestamp, nullable=False, server_default=LONG_AGO),
+    Column("end_ts", Timestamp, nullable=False, server_default=LONG_AGO),
+    Column("announced_end", Timestamp, nullable=False, server_default=LONG_AGO),
+    PrimaryKeyConstraint("only_row", name="partial_hours_range_key"),
+    CheckConstraint("only_row", name="partial_hours_range_only_row"),
+    CheckConstraint("start_ts <= end_ts", name="partial_hours_range_in_order"),
+)
+pending_readings = Table(
+    "pending_readings",
+    metadata,
+    Column("equipment_id", Text, nullable=False),
+    Column("ts", Timestamp, nullable=False),
+    Column("value", Double),
+    Index(
+        "pending_readings_without_value",
+        "equipment_id",
+        postgresql_where=text("value IS NULL"),
+    ),
+)
 
 
 def include_name(name: str | None, _kind: str, _parents: object) -> bool:

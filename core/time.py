@@ -60,6 +60,9 @@ class TimeRange:
         """Whether some timestamp is in both."""
         return self.start < other.end and other.start < self.end
 
+    def __contains__(self, timestamp: datetime) -> bool:
+        return self.start <= timestamp < self.end
+
 
 def utc_now() -> datetime:
     """Now, aware, in UTC."""

@@ -34,6 +34,7 @@ from jobs.maintenance.periodic import (
 )
 from jobs.maintenance.recompression import recompress_chunks
 from jobs.metrics import PeriodicTask, WorkerMetrics, served
+from jobs.rollups.partial_hours import roll_forward
 from jobs.rollups.refresh import refresh_dirty_ranges
 
 log = structlog.get_logger()
@@ -45,6 +46,7 @@ BATCH_STATEMENT_SECONDS = 600  # a batch may have to decompress many old chunks
 
 MAX_POLL_SECONDS = 5.0
 HEARTBEAT_SECONDS = 5.0
+ROLL_FORWARD_SECONDS = 5.0
 BI_SESSIONS_SECONDS = 10.0
 CLEANUP_SECONDS = 60.0
 AUDIT_SECONDS = 300.0
@@ -147,10 +149,12 @@ def _periodic_tasks(context: ImportContext) -> list[tuple[str, float, PeriodicTa
     refresh_seconds = context.worker.refresh_interval_seconds
     heartbeat = partial(queries().record_worker_heartbeat, pool, id=uuid4())
     refresh = partial(refresh_dirty_ranges, database, context.raise_if_stopping)
+    roll = partial(roll_forward, pool, context.raise_if_stopping)
     return [
         ("heartbeat", HEARTBEAT_SECONDS, heartbeat),
         ("requeue", context.worker.lease_seconds, partial(requeue_stranded_imports, pool)),
         ("refresh", refresh_seconds, refresh),
+        ("roll_forward", ROLL_FORWARD_SECONDS, roll),
         ("compact_changes", refresh_seconds, partial(queries().compact_changes, pool)),
         ("audit", AUDIT_SECONDS, partial(audit_random_day, database)),
         ("delete_sessions", CLEANUP_SECONDS, partial(queries().delete_expired_sessions, pool)),

@@ -39,7 +39,10 @@ VERSION_TABLE = """
 # Everybody else may still read it. Advisory locks would be open to every login of the database.
 LOCK = "LOCK TABLE alembic_version IN EXCLUSIVE MODE"
 # Of sql/definitions; CASCADE also drops the functions that return their rows.
-VIEWS = "bi_logins, measured, materialised, materialised_1h, materialised_1d, data_state"
+VIEWS = (
+    "bi_logins, measured, materialised, current_1d, current_1h, hour_pieces, "
+    "stale_ranges, partial_hours_seam, materialised_1h, materialised_1d, data_state"
+)
 
 
 async def upgrade(database_url: str, revision: str = "head") -> None:

@@ -28,7 +28,9 @@ FORMER_LOCK_KEYS = (7_463_920_118, 7_463_920_119)
 EMPTY = """
     TRUNCATE readings; TRUNCATE readings_1h; TRUNCATE readings_1d;
     TRUNCATE imports, rollup_dirty_ranges, opened_chunks, retention_horizon, workers;
-    TRUNCATE refresh_lease;
+    TRUNCATE refresh_lease, partial_hours, pending_readings;
+    UPDATE partial_hours_range
+    SET start_ts = DEFAULT, end_ts = DEFAULT, announced_end = DEFAULT;
     TRUNCATE queue.pgqueuer;
     TRUNCATE equipment, data_changes, data_versions, ingest_minutes, rollup_audits;
     TRUNCATE idempotency_keys, sessions, spent_tokens, sign_ins, sign_in_failures

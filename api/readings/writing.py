@@ -9,7 +9,7 @@ from typing import Any
 
 from core.database import Connection
 from core.errors import RowsMissingError
-from core.ledger import enter_new_rows
+from core.ledger import enter_new_rows, enter_pending_readings
 from core.optimistic_copy import NotAllNewError, optimistic_copy
 from core.queries import all_rows, queries
 from core.readings import Reading
@@ -72,11 +72,16 @@ async def _copy_new(connection: Connection, by_ts: Sequence[Reading]) -> bool:
         return False
     if status != f"COPY {len(by_ts)}":
         raise RowsMissingError(ROWS_MISSING)
-    changed = {(reading.equipment_id, reading.ts.date()) for reading in by_ts}
-    await enter_new_rows(
-        connection, _ts_bounds_by_chunk([reading.ts for reading in by_ts]), changed, len(by_ts)
-    )
+    await _enter_new(connection, by_ts)
     return True
+
+
+async def _enter_new(connection: Connection, by_ts: Sequence[Reading]) -> None:
+    changed = {(reading.equipment_id, reading.ts.date()) for reading in by_ts}
+    ts_bounds = _ts_bounds_by_chunk([reading.ts for reading in by_ts])
+    if pending := await enter_new_rows(connection, ts_bounds, changed, len(by_ts)):
+        readings = [reading for reading in by_ts if reading.ts in pending]
+        await enter_pending_readings(connection, *columns(readings).values())
 
 
 async def _upsert(

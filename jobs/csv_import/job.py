@@ -22,6 +22,7 @@ from jobs.errors import (
     RollupMismatchError,
     WorkerStoppingError,
 )
+from jobs.rollups.partial_hours import roll_forward
 from jobs.rollups.refresh import refresh_dirty_ranges
 
 log = structlog.get_logger()
@@ -90,6 +91,7 @@ async def _run_to_completion(context: ImportContext, claim: Claim) -> None:
             await resubmit(context, claim, claim.resubmission)
         await context.imports.begin_aggregating(claim)
     await _refresh_until_visible(context, claim)
+    await roll_forward(context.pool, context.raise_if_stopping)
     await context.imports.finish(claim)
     log.info("import_done", import_id=str(claim.id))
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from core.database import Connection
 from core.errors import RowsMissingError
-from core.ledger import enter_new_rows, enter_staged_changes
+from core.ledger import enter_new_rows, enter_pending_readings, enter_staged_changes
 from core.optimistic_copy import NotAllNewError, optimistic_copy
 from core.queries import queries
 from jobs.csv_import.ordered_commit import CommitSlot
@@ -52,7 +52,10 @@ async def _copy_new(connection: Connection, import_id: UUID, staged: StagedBatch
     except NotAllNewError:
         return False
     ts_bounds = staged.ts_bounds_by_chunk().to_dict(as_series=False)
-    await enter_new_rows(connection, ts_bounds, staged.days(), rows.height, import_id)
+    changed = staged.days()
+    if pending := await enter_new_rows(connection, ts_bounds, changed, rows.height, import_id):
+        recent = rows.filter(pl.col("ts").is_between(pending.start, pending.end, closed="left"))
+        await enter_pending_readings(connection, *recent.to_dict(as_series=False).values())
     return True
 
 

@@ -101,7 +101,7 @@ AS $$
         SELECT
             days.equipment_id,
             sum(days.sample_count)::bigint AS sample_count
-        FROM readings_1d AS days
+        FROM current_1d AS days
         WHERE days.equipment_id = any(ids)
         GROUP BY days.equipment_id
     ) AS counted ON known.equipment_id = counted.equipment_id

@@ -24,6 +24,34 @@ CROSS JOIN LATERAL
 COMMENT ON VIEW data_state IS
 'Sum version over equipment, with '''' for all of it, and UTC days: it changes with the readings.';
 
+-- A pending reading without a value replaced another; without an equipment it stands for changes of
+-- which nobody knows the hours.
+CREATE OR REPLACE VIEW stale_ranges AS
+SELECT
+    range_start,
+    range_end
+FROM rollup_dirty_ranges
+WHERE
+    range_start < (
+        SELECT greatest(rollup_watermark('readings_1h'), rollup_watermark('readings_1d'))
+    )
+UNION ALL
+SELECT
+    CASE pending.equipment_id WHEN '' THEN seam.hours_end ELSE time_bucket('1 hour', pending.ts) END
+    AS range_start,
+    CASE pending.equipment_id
+        WHEN '' THEN time_bucket('1 hour', seam.end_ts)
+        ELSE time_bucket('1 hour', pending.ts)
+    END + '1 hour'::interval AS range_end
+FROM pending_readings AS pending
+CROSS JOIN partial_hours_seam AS seam
+WHERE
+    pending.value IS NULL
+    AND seam.hours_end < seam.end_ts
+    AND (pending.equipment_id = '' OR (pending.ts >= seam.hours_end AND pending.ts < seam.end_ts));
+
+COMMENT ON VIEW stale_ranges IS 'The ranges in which rollups or partial_hours lack changes.';
+
 -- Called for every request. Planning takes twice as long as execution, hence the generic plan.
 CREATE OR REPLACE FUNCTION aggregate_state(
     start timestamptz,
@@ -42,13 +70,8 @@ DECLARE
     all_equipment constant boolean = patterns = '{%}';
 BEGIN
     SELECT range_agg(tstzrange(range_start, range_end)) INTO stale
-    FROM rollup_dirty_ranges
-    WHERE
-        range_start < stop
-        AND range_end > start
-        AND range_start < (
-            SELECT greatest(rollup_watermark('readings_1h'), rollup_watermark('readings_1d'))
-        );
+    FROM stale_ranges
+    WHERE range_start < stop AND range_end > start;
 
     WITH piece AS (
         SELECT data_state.version

@@ -20,7 +20,7 @@ SELECT
     bucket AS time,
     equipment_id,
     -- include: bucket_values_with_average()
-FROM public.readings_1h;
+FROM public.current_1h;
 
 COMMENT ON VIEW bi.readings_1h IS
 'One row an equipment and UTC hour. time is the start of the hour.';
@@ -32,7 +32,7 @@ SELECT
     bucket AS time,
     equipment_id,
     -- include: bucket_values_with_average()
-FROM public.readings_1d;
+FROM public.current_1d;
 
 COMMENT ON VIEW bi.readings_1d IS
 'One row an equipment and UTC day. time is the start of the day.';
@@ -55,7 +55,7 @@ FROM (
     SELECT
         days.equipment_id,
         sum(days.sample_count)::bigint AS sample_count
-    FROM public.readings_1d AS days
+    FROM public.current_1d AS days
     GROUP BY days.equipment_id
 ) AS known
 -- include: earliest_and_latest(public.readings)

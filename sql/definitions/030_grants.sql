@@ -10,14 +10,20 @@ GRANT SELECT ON ALL TABLES IN SCHEMA bi TO sensorflow_bi;
 GRANT USAGE ON SCHEMA public, queue TO sensorflow_app;
 GRANT SELECT ON
 alembic_version,
+current_1d,
+current_1h,
 data_state,
+hour_pieces,
 materialised,
 materialised_1d,
 materialised_1h,
 measured,
+partial_hours_range,
+partial_hours_seam,
 readings_1d,
 readings_1h,
-retention_horizon
+retention_horizon,
+stale_ranges
 TO sensorflow_app;
 GRANT UPDATE (only_row) ON retention_horizon TO sensorflow_app;
 GRANT SELECT, INSERT, UPDATE ON
@@ -30,15 +36,18 @@ TO sensorflow_app;
 GRANT SELECT, INSERT, DELETE ON
 data_changes,
 opened_chunks,
+pending_readings,
 rollup_dirty_ranges,
 sign_ins,
 spent_tokens
 TO sensorflow_app;
 GRANT UPDATE (id) ON data_changes TO sensorflow_app;
+GRANT UPDATE (start_ts, end_ts, announced_end) ON partial_hours_range TO sensorflow_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON
 idempotency_keys,
 ingest_minutes,
 live_listeners,
+partial_hours,
 refresh_lease,
 sessions,
 sign_in_failures,

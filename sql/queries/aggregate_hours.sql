@@ -4,20 +4,9 @@
 -- name: state_and_hours(start, stop, first_day, last_day, ids)
 -- All hours of a few ids, unordered, and on each row the columns of aggregate_state. Without any hour
 -- there is one row with a null equipment_id. A single statement has a single snapshot without a
--- transaction, which would take longer than all else. It must be planned before that snapshot is taken,
--- because the plan of a real-time view contains the watermark. That is true of a client's statement;
--- one inside a STABLE function may be planned later.
---
--- The subquery hides from the planner how few the ids are. Otherwise it makes a custom plan each time,
--- which for one id over a day takes three times as long as the execution.
+-- transaction, which would take longer than all else.
 WITH hours AS (
-    SELECT
-        -- include: bucket_columns(bucket)
-    FROM readings_1h
-    WHERE
-        equipment_id = any((SELECT :ids::text[])::text[])
-        AND bucket >= :start
-        AND bucket < :stop
+    -- include: hours_of_ids()
 )
 
 SELECT
@@ -39,18 +28,36 @@ LEFT JOIN hours ON TRUE;
 -- name: hours_of_ids(start, stop, ids, resume, after_id, row_limit)
 -- The rows of rollup_rows for the hourly rollup without patterns: so short a statement is planned in
 -- less than half the time.
--- include: page_of_hours(readings_1h, equipment_id = any(:ids))
+WITH hours AS (
+    -- include: hours_of_ids()
+)
+
+SELECT
+    -- include: result_columns(bucket)
+FROM hours
+WHERE bucket >= :resume OR equipment_id COLLATE "C" > :after_id
+ORDER BY bucket, equipment_id COLLATE "C"
+LIMIT :row_limit;
 
 -- name: materialised_hours(start, stop, patterns, resume, after_id, row_limit)
 -- The first rows of rollup_rows for the hourly rollup, those that are materialised. An index has them
 -- sorted by bucket, so a page reads no more hours than it returns. unmaterialised_hours has the rest.
--- include: page_of_hours(materialised_1h, (:patterns::text[] = '{%}' OR equipment_id LIKE any(:patterns)))
+SELECT
+    -- include: result_columns(bucket)
+FROM materialised_1h
+WHERE
+    (:patterns::text[] = '{%}' OR equipment_id LIKE any(:patterns))
+    AND bucket >= :start
+    AND bucket < :stop
+    AND (bucket >= :resume OR equipment_id COLLATE "C" > :after_id)
+ORDER BY bucket, equipment_id COLLATE "C"
+LIMIT :row_limit;
 
 -- name: unmaterialised_hours(start, stop, patterns, resume, after_id, row_limit)
 -- The rows of rollup_rows for the hourly rollup that follow those of materialised_hours.
 SELECT
     -- include: result_columns(ts)
-FROM unmaterialised_hours(:start, :stop, :patterns)
+FROM unmaterialised_hours(:start, :stop, :patterns, '{}')
 WHERE ts >= :resume OR equipment_id COLLATE "C" > :after_id
 ORDER BY ts, equipment_id COLLATE "C"
 LIMIT :row_limit;

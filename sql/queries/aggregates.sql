@@ -1,7 +1,7 @@
 -- Equipment is selected by LIKE :patterns or by :ids that no pattern matches, each in branches of its
--- own: patterns are scanned by time range, ids by the index. Buckets that are not materialised yet come
--- from the real-time views readings_1h and readings_1d for ids, and from unmaterialised() for patterns:
--- sql/definitions/015_measured.sql says why.
+-- own: patterns are scanned by time range, ids looked up by the index. Buckets that are not materialised
+-- yet come from unmaterialised(), whose plans do not depend on what the planner expects past the
+-- watermark.
 -- A page may begin inside a bucket: before the timestamp :resume it has only equipment after :after_id.
 -- Ids are ordered by COLLATE "C", whatever the database's collation, which sorts more slowly.
 -- The pattern '%' is tested once a statement: LIKE '%' on each row takes a third of the time in which a
@@ -32,11 +32,11 @@ WITH piece AS (
         AND bucket < :stop
     UNION ALL
     SELECT sample_count
-    FROM unmaterialised('1h', :start, :stop, :patterns)
+    FROM materialised_1h
+    WHERE equipment_id = any(:ids) AND bucket >= :start AND bucket < :stop
     UNION ALL
     SELECT sample_count
-    FROM readings_1h
-    WHERE equipment_id = any(:ids) AND bucket >= :start AND bucket < :stop
+    FROM unmaterialised_hours(:start, :stop, :patterns, :ids)
 )
 
 SELECT
@@ -96,18 +96,11 @@ piece AS (
     -- include: materialised_rows(bucket_columns(ts))
         AND ts <> all(:cut)
     UNION ALL
+    -- include: materialised_rows_of_ids(bucket_columns(ts))
+    WHERE of_id.ts <> all(:cut)
+    UNION ALL
     -- include: unmaterialised_rows(bucket_columns(ts))
     WHERE ts <> all(:cut)
-    UNION ALL
-    SELECT
-        -- include: bucket_columns(ts)
-    FROM measured
-    WHERE
-        source = :source
-        AND equipment_id = any(:ids)
-        AND ts >= :start
-        AND ts < :stop
-        AND ts <> all(:cut)
     UNION ALL
     -- include: edge_readings()
         AND cardinality(:patterns::text[]) > 0

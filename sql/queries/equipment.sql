@@ -3,11 +3,7 @@
 -- stale ranges of its counts. Without any equipment there is one row, with the stale ranges alone.
 WITH dirty AS (
     SELECT range_agg(tstzrange(range_start, range_end)) AS stale
-    FROM rollup_dirty_ranges
-    WHERE
-        range_start < (
-            SELECT greatest(rollup_watermark('readings_1h'), rollup_watermark('readings_1d'))
-        )
+    FROM stale_ranges
 )
 
 SELECT

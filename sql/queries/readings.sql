@@ -2,7 +2,7 @@
 -- Insert readings of distinct keys at or above the horizon, which is returned with the counts, in the
 -- key order in which all writers lock, so that none of them deadlock; where a key is stored with
 -- another value, replace that or leave it and lock its row; enter late hours and changed days into
--- the ledgers.
+-- the ledgers, and pending readings for partial_hours.
 WITH retention AS (
     SELECT max(horizon) AS horizon FROM retention_horizon
 ),
@@ -26,7 +26,7 @@ written AS (
     ON CONFLICT (equipment_id, ts) DO UPDATE
         SET value = excluded.value, register_time = excluded.register_time
         WHERE :replace AND stored.value <> excluded.value
-    RETURNING equipment_id, ts, xmax = 0 AS is_new
+    RETURNING equipment_id, ts, value, xmax = 0 AS is_new
 ),
 
 counted AS (
@@ -50,17 +50,29 @@ entered AS (
     FROM late
 ),
 
+pending AS (
+    INSERT INTO pending_readings (equipment_id, ts, value)
+    SELECT
+        written.equipment_id,
+        written.ts,
+        CASE WHEN written.is_new THEN written.value END AS value
+    FROM written
+    CROSS JOIN partial_hours_range AS covered
+    WHERE written.ts >= covered.start_ts AND written.ts < covered.announced_end
+),
+
 changed AS (
     -- include: changed_days(written)
 ),
 
 noted AS (
-    INSERT INTO data_changes (equipment_ids, days, token, readings)
+    INSERT INTO data_changes (equipment_ids, days, token, readings, pending_entered)
     SELECT
         array_agg(equipment_id) AS equipment_ids,
         array_agg(day) AS days,
         change_token() AS token,
-        (SELECT counted.inserted + counted.replaced FROM counted) AS readings
+        (SELECT counted.inserted + counted.replaced FROM counted) AS readings,
+        TRUE AS pending_entered
     FROM changed
     HAVING count(*) > 0
 )

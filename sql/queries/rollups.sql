@@ -139,12 +139,7 @@ WITH hourly AS (
     SELECT
         equipment_id,
         time_bucket('1 day', bucket) AS bucket,
-        sum(total_value) AS total_value,
-        sum(sample_count)::bigint AS sample_count,
-        min(minimum) AS minimum,
-        max(maximum) AS maximum,
-        first(first, bucket) AS first,
-        last(last, bucket) AS last
+        -- include: sums_of_hours(bucket)
     FROM readings_1h
     WHERE bucket >= :range_start AND bucket < :range_end
     GROUP BY equipment_id, time_bucket('1 day', bucket)

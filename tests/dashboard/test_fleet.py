@@ -94,6 +94,13 @@ async def test_the_numbers_of_windows_and_ranges_are_those_of_the_api(
     await expect(row_of(page, "a").get_by_role("link")).to_have_attribute(
         "href", re.compile(r"^/ui/equipment/a\?from=")
     )
+    line = page.get_by_role("slider")
+    await line.focus()
+    await page.keyboard.press("Home")
+    await expect(line).to_have_attribute("aria-valuetext", re.compile("on average.* samples: 1$"))
+    await page.keyboard.press("+")
+    zoomed = re.escape(urlencode({"to": f"{end:%Y-%m-%dT%H:%M}"}))
+    await expect(page).not_to_have_url(re.compile(zoomed))
 
 
 def by_the_clock(moment: datetime) -> str:

@@ -6,7 +6,8 @@ stale range left, the totals too. An entity tag is never seen with two results.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +26,7 @@ from core.settings import DatabaseSettings, ReadingSettings, StorageSettings, Wo
 from core.storage import Storage
 from jobs.csv_import.context import ImportContext
 from jobs.csv_import.job import run_import_job
+from jobs.rollups.partial_hours import roll_forward
 from jobs.rollups.refresh import refresh_dirty_ranges
 from tests.api.aggregates.buckets import (
     buckets,
@@ -35,6 +37,20 @@ from tests.api.aggregates.buckets import (
     item_values,
     keyed,
     ranges_of,
+)
+from tests.api.aggregates.steps import (
+    STEPS,
+    WIDTHS,
+    Compact,
+    Import,
+    Policy,
+    Post,
+    PostAtSeam,
+    RangeQuery,
+    Refresh,
+    Roll,
+    Step,
+    range_queries,
 )
 from tests.conftest import empty_database
 
@@ -58,104 +74,13 @@ BUCKETED = """
         ELSE date_trunc('hour', ts, $2)
     END, value FROM readings ORDER BY ts
 """
-LEDGER = "SELECT range_start, range_end FROM rollup_dirty_ranges"
+LEDGER = """
+    SELECT range_start, range_end FROM rollup_dirty_ranges
+    UNION ALL
+    SELECT range_start, range_end FROM stale_ranges
+"""
 
-# Around the two limits of the rollups (15 and 30 minutes ago), across days, chunks and windows.
-AGES = st.one_of(
-    st.integers(0, 24).map(lambda n: timedelta(minutes=10 * n)),
-    st.integers(0, 40 * 24).map(lambda n: timedelta(hours=n)),
-)
-# Eighths add up without rounding in any order, so equal means equal.
-READINGS = st.tuples(
-    st.sampled_from(["A", "B", "C"]), AGES, st.integers(-8_000, 8_000).map(lambda n: n / 8)
-)
-
-
-@dataclass(frozen=True)
-class Post:
-    reading: tuple[str, timedelta, float]
-
-
-@dataclass(frozen=True)
-class Import:
-    readings: list[tuple[str, timedelta, float]]
-
-
-@dataclass(frozen=True)
-class Refresh:
-    """The worker's."""
-
-
-@dataclass(frozen=True)
-class Policy:
-    """The database's own refresh policy, which knows nothing of the ledger."""
-
-    rollup: str
-
-
-@dataclass(frozen=True)
-class Compact:
-    """The worker's, which compacts the ledger of changes."""
-
-
-Step = Post | Import | Refresh | Policy | Compact
-STEPS = st.one_of(
-    st.builds(Post, READINGS),
-    st.builds(Import, st.lists(READINGS, min_size=1, max_size=12)),
-    st.builds(Refresh),
-    st.builds(Policy, st.sampled_from(["readings_1h", "readings_1d"])),
-    st.builds(Compact),
-)
-
-
-@dataclass(frozen=True)
-class RangeQuery:
-    """A range, by its age and length, and the other parameters."""
-
-    resolution: str
-    zone: str | None
-    age: timedelta
-    length: timedelta
-    grouping: str
-    equipment: list[str]
-    limit: int
-    fill: str
-    compare: str | None
-
-
-WIDTHS = {
-    "1m": timedelta(minutes=1),
-    "5m": timedelta(minutes=5),
-    "15m": timedelta(minutes=15),
-    "1h": timedelta(hours=1),
-    "1d": timedelta(days=1),
-}
-LONGEST = {"1m": 1, "5m": 7, "15m": 31, "1h": 31, "1d": 42}
-# Lord Howe changes by half an hour: the database cuts the hours around it in another way.
-ZONES = {
-    "1h": [None, "America/New_York", "America/Sao_Paulo", "Asia/Kathmandu", "Pacific/Apia"],
-    "1d": [None, "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "Pacific/Apia"],
-}
-EQUIPMENT: list[list[str]] = [[], ["A"], ["A", "C"], ["B*"], ["*", "A"]]
-
-
-@st.composite
-def range_queries(draw: st.DrawFn) -> RangeQuery:
-    resolution = draw(st.sampled_from(list(WIDTHS)))
-    fill = draw(st.sampled_from(["none", "none", "null", "previous", "linear"]))
-    length = timedelta(minutes=draw(st.integers(1, LONGEST[resolution] * 24 * 60)))
-    age = timedelta(minutes=draw(st.integers(-60, 40 * 24 * 60)))
-    return RangeQuery(
-        resolution,
-        draw(st.sampled_from(ZONES.get(resolution, [None]))),
-        max(age, length - timedelta(hours=1)),
-        length,
-        draw(st.sampled_from(["equipment", "all"])),
-        draw(st.sampled_from(EQUIPMENT)),
-        3 if fill == "none" and draw(st.booleans()) else 2_000,
-        fill,
-        draw(st.sampled_from([None, None, "previous", "1w", "1y"])),
-    )
+PARTIAL_END = "SELECT nullif(end_ts, '-infinity') FROM partial_hours_range"
 
 
 @dataclass(frozen=True)
@@ -171,16 +96,28 @@ class Platform:
     async def take(self, step: Step) -> None:
         match step:
             case Post(reading):
-                answer = await self.client.post("/sensor-data", json=self.body(reading))
-                assert answer.status_code == 201, answer.text
+                await self.post(reading)
             case Import(readings):
                 await self.import_file(readings)
+            case PostAtSeam():
+                await self.post_at_seam(step)
             case Refresh():
                 assert await refresh_dirty_ranges(self.work.database, self.work.raise_if_stopping)
+            case Roll():
+                await roll_forward(self.work.pool, self.work.raise_if_stopping)
             case Policy(rollup):
                 await self.run_policy(rollup)
             case Compact():
                 await queries().compact_changes(self.pool)
+
+    async def post(self, reading: tuple[str, timedelta, float]) -> None:
+        answer = await self.client.post("/sensor-data", json=self.body(reading))
+        assert answer.status_code == 201, answer.text
+
+    async def post_at_seam(self, step: PostAtSeam) -> None:
+        if end := await self.pool.fetchval(PARTIAL_END):
+            age = self.now - end - timedelta(microseconds=step.offset)
+            await self.post(("A", age, step.value))
 
     def body(self, reading: tuple[str, timedelta, float]) -> dict[str, Any]:
         equipment_id, age, value = reading
@@ -348,14 +285,32 @@ def import_work(database_url: str, storage_folder: Path, pool: Pool) -> ImportCo
     )
 
 
-@pytest.mark.timeout(600)
-@settings(
-    max_examples=20,
+ANY_STEPS = st.lists(st.tuples(STEPS, range_queries()), min_size=1, max_size=12)
+# Hours until the last whole one are materialised, and partial hours begun.
+ROLLING: list[Step] = [
+    Post(("A", timedelta(hours=2), 1.0)),
+    Post(("A", timedelta(minutes=100), 2.0)),
+    Post(("A", timedelta(minutes=61), 2.0)),
+    Policy("readings_1h"),
+    Roll(),
+]
+PROPERTY = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
 )
-@given(steps=st.lists(st.tuples(STEPS, range_queries()), min_size=1, max_size=12))
+
+
+async def require_agreement(platform: Platform, steps: Sequence[tuple[Step, RangeQuery]]) -> None:
+    for step, query in [*steps, (Refresh(), steps[0][1]), (Roll(), steps[0][1])]:
+        await platform.take(step)
+        await platform.check(query)
+    assert await platform.pool.fetch(LEDGER) == []
+
+
+@pytest.mark.timeout(600)
+@settings(PROPERTY, max_examples=20)
+@given(steps=ANY_STEPS)
 async def test_api_views_and_raw_rows_agree_after_every_step(
     client: httpx2.AsyncClient,
     pool: Pool,
@@ -368,8 +323,25 @@ async def test_api_views_and_raw_rows_agree_after_every_step(
     await empty_database(pool)
     work = import_work(migrated_url, storage_folder, application_pool)
     now = datetime.now(UTC).replace(minute=40, second=0, microsecond=0)
-    platform = Platform(client, pool, work, now)
-    for step, query in [*steps, (Refresh(), steps[0][1])]:
+    await require_agreement(Platform(client, pool, work, now), steps)
+
+
+@pytest.mark.timeout(600)
+@settings(PROPERTY, max_examples=int(os.environ.get("SENSORFLOW_TEST_SEAM_EXAMPLES", "8")))
+@given(steps=ANY_STEPS)
+async def test_they_agree_while_partial_hours_are_rolled_forward(
+    client: httpx2.AsyncClient,
+    pool: Pool,
+    application_pool: Pool,
+    *,
+    migrated_url: str,
+    storage_folder: Path,
+    steps: list[tuple[Step, RangeQuery]],
+) -> None:
+    await empty_database(pool)
+    work = import_work(migrated_url, storage_folder, application_pool)
+    platform = Platform(client, pool, work, datetime.now(UTC).replace(microsecond=0))
+    for step in ROLLING:
         await platform.take(step)
-        await platform.check(query)
-    assert await pool.fetch(LEDGER) == []
+    assert await pool.fetchval("SELECT hours_end < end_ts FROM partial_hours_seam")
+    await require_agreement(platform, steps)

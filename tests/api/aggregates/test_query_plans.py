@@ -15,7 +15,7 @@ from core.database import Connection, Pool
 from tests.api.stored import HOUR, insert, refresh, this_hour
 
 WEEKS = 12
-UNMATERIALISED = "SELECT * FROM unmaterialised($1, $2, $3, '{%}')"
+UNMATERIALISED = "SELECT * FROM unmaterialised($1, $2, $3, '{%}', '{}')"
 SCANS = """
     SELECT relname AS chunk, seq_scan + coalesce(idx_scan, 0) AS scans
     FROM pg_stat_xact_all_tables WHERE relname ~ '^_hyper_'
@@ -123,7 +123,7 @@ async def test_a_page_of_hours_reads_no_more_of_them_than_it_returns(pool: Pool)
     await pool.execute("ANALYZE")
     lines = await plan(pool, interval="1m", limit="30")
     rows = [int(line.split("rows=")[1].split()[0]) for line in lines if " on _hyper_" in line]
-    assert 30 < max(rows) < 40
+    assert 30 < rows[0] < 40  # the page; its totals read the hours of the last part of a day
 
 
 async def test_a_materialised_range_is_answered_without_a_raw_row(history: Pool) -> None:

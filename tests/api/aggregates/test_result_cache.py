@@ -33,7 +33,8 @@ from core.database import Pool
 from core.scopes import Scope
 from core.settings import CacheSettings, SessionSettings
 from core.valkey import valkey_client
-from tests.api.aggregates.test_consistency_with_raw import STEPS, Platform, Step, import_work
+from tests.api.aggregates.steps import STEPS, Step
+from tests.api.aggregates.test_consistency_with_raw import Platform, import_work
 from tests.api.serving import server_settings, serving
 from tests.api.stored import enter
 from tests.conftest import empty_database

@@ -3,8 +3,6 @@ import { translations } from "../i18n/translations.ts";
 export const EQUIPMENT = translations(
   {
     chart: (names: string) => `${names} over time`,
-    chartKeys:
-      "Arrow keys move the crosshair. Shift and an arrow key move the range, plus and minus zoom, zero resets.",
     legend: "Lines of the chart",
     live: "Live",
     notLive: "Not live",
@@ -57,8 +55,6 @@ export const EQUIPMENT = translations(
   },
   {
     chart: (names) => `${names} ao longo do tempo`,
-    chartKeys:
-      "As setas movem o cursor. Shift e uma seta deslocam o período, mais e menos aproximam e afastam, zero restaura.",
     legend: "Linhas do gráfico",
     live: "Ao vivo",
     notLive: "Sem conexão",

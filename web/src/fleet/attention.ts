@@ -23,8 +23,9 @@ export interface Assessed {
   words: string;
 }
 
-export function assess(equipment: Equipment, asOf: string): Assessed {
-  const ageSeconds = (Date.parse(asOf) - Date.parse(equipment.lastTimestamp)) / 1000;
+/** `now` is the clock of the answer, in milliseconds. */
+export function assess(equipment: Equipment, now: number): Assessed {
+  const ageSeconds = (now - Date.parse(equipment.lastTimestamp)) / 1000;
   const period = equipment.expectedPeriodSeconds;
   const missed = period === null ? null : ageSeconds / period;
   const { equipmentId, name, location } = equipment;

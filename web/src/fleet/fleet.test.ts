@@ -36,7 +36,7 @@ function equipment(equipmentId: string, given: Partial<Equipment> & { minutesAgo
       sampleCount: 1,
       ...others,
     },
-    asOf,
+    Date.parse(asOf),
   );
 }
 

@@ -42,7 +42,8 @@ export async function fetchFleet(signal: AbortSignal): Promise<Fleet> {
     staleRanges.push(...next.staleRanges);
     cursor = next.nextCursor;
   }
-  return { items: items.map((each) => assess(each, asOf)), staleRanges, asOf };
+  const now = Date.parse(asOf);
+  return { items: items.map((each) => assess(each, now)), staleRanges, asOf };
 }
 
 function aggregatesPage(

@@ -25,6 +25,8 @@ export const COMMON = translations(
     window1w: "Week",
     window1m: "Month",
     asOf: (time: string) => `As of ${time}.`,
+    chartKeys:
+      "Arrow keys move the crosshair. Shift and an arrow key move the range, plus and minus zoom, zero resets.",
     stale: "Late readings are being added; the numbers may still change.",
     notFound: "There is no such page",
     notFoundHint: "The address may be mistyped, or the page was moved.",
@@ -67,6 +69,8 @@ export const COMMON = translations(
     window1w: "Semana",
     window1m: "Mês",
     asOf: (time) => `Situação de ${time}.`,
+    chartKeys:
+      "As setas movem o cursor. Shift e uma seta deslocam o período, mais e menos aproximam e afastam, zero restaura.",
     stale: "Leituras atrasadas estão sendo somadas; os números ainda podem mudar.",
     notFound: "Esta página não existe",
     notFoundHint: "O endereço pode ter um erro, ou a página mudou de lugar.",
