@@ -88,7 +88,7 @@ class PreviewCounts(Struct, frozen=True):
 
 
 class PreviewedRejects(Struct, frozen=True):
-    """How many rows of the sample are rejected with a code for a column, and the first lines.
+    """How many rows of the sample are rejected with a code for a column, and the first of them.
 
     The column is empty where it is none, or where the rows are cells of a wide file.
     """
@@ -97,6 +97,7 @@ class PreviewedRejects(Struct, frozen=True):
     column: str
     count: int
     lines: list[int]
+    example: str
     hint: str
     remedies: list[Remedy]
 

@@ -31,6 +31,12 @@ WIDTHS = {"phone": (375, 740), "wide": (1440, 900)}
 EVERY_LOOK = list(product(("en-GB", "pt-BR"), ("light", "dark"), WIDTHS))
 # Each language with each scheme once, and each width twice.
 LOOKS = EVERY_LOOK if FOLDER else [EVERY_LOOK[index] for index in (1, 2, 4, 7)]
+PLANT = (
+    "Exported by plant 4;;;\nMessstelle;Zeitpunkt;Wert;Bemerkung\n"
+    "Kessel 1;01.11.2026 00:00:00;78,25;ok\nKessel 1;01.11.2026 00:10:00;78.5;ok\n"
+    "Kessel 1;01.11.2026 00:20;79;ok\nKessel 1;01.11.2026 00:30:00;-9999;\n"
+    '"=""0017""";01.11.2026 00:40:00;77,75;Meßfühler getauscht\n'
+)
 EQUIPMENT_VIEWS = {
     "one": "mixer?window=48h",
     "several": "mixer?window=48h&with=pump-1&with=line-4%2Fboiler&compare=previous",
@@ -158,11 +164,16 @@ async def look_at_imports(page: Page, pool: Pool, server: ApiServer, look: str) 
     import_id = await store_imports(pool, Path(server.settings.storage.url))
     await page.reload()
     await expect(page.locator("tbody tr")).to_have_count(6)
-    contents = {"plant-4.csv": b"equipmentId;x\n", "notes.ods": b"x", "empty.csv": b""}
+    contents = {"plant-4.csv": PLANT.encode(), "notes.ods": b"x", "empty.csv": b""}
     files = [
         FilePayload(name=name, mimeType="", buffer=buffer) for name, buffer in contents.items()
     ]
     await page.locator("input[type=file]").set_input_files(files)
+    preview = page.locator("section[aria-labelledby=preview-title]")
+    await expect(preview.get_by_role("radio")).to_have_count(2, timeout=20_000)
+    await look_at(page, f"import-preview-{look}")
+    await preview.get_by_role("radio").first.check()
+    await preview.locator("footer .primary").click()
     await expect(page.locator("tbody tr")).to_have_count(7)
     await look_at(page, f"imports-{look}")
     await page.goto(f"/ui/imports/{import_id}")

@@ -62,6 +62,13 @@ def visit_of(page: Page) -> Locator:
     return page.get_by_role("region", name="Files of this visit").get_by_role("listitem")
 
 
+async def import_dropped(page: Page, *, remaining: bool = False) -> None:
+    """Have the file imported as its preview shows it, and with `remaining` those behind it."""
+    if remaining:
+        await page.get_by_label("Use these options for the remaining files too").check()
+    await page.get_by_role("button", name="Import the file").click(timeout=SOON)
+
+
 def damaged(lines: Sequence[str]) -> list[str]:
     """The lines of a file, the values of BAD_LINES replaced by a word."""
     return [
@@ -82,6 +89,9 @@ async def test_ten_bad_rows_are_shown_and_their_mending_closes_the_identity(
 ) -> None:
     lines = sample_lines(ROWS).splitlines()
     await drop_files(imports, write_files(tmp_path, sample_csv="\n".join(damaged(lines))))
+    forecast = imports.get_by_role("listitem").filter(has_text="Value: Not a number")
+    await expect(forecast).to_contain_text("10 rows: lines 3, 41, 79, 117, 155", timeout=SOON)
+    await import_dropped(imports)
     ended = visit_of(imports).get_by_role("link", name="390 rows stored, 10 rejected: mend them")
     await expect(ended).to_be_visible(timeout=SOON)
     await ended.click()
@@ -113,6 +123,7 @@ async def test_an_import_is_cancelled_and_retried(
     """No worker runs until it is retried, so that it waits in the queue."""
     (file,) = write_files(tmp_path, later_csv=GOOD)
     await imports.locator("input[type=file]").set_input_files(file)
+    await import_dropped(imports)
     row = imports.get_by_role("row", name="later.csv")
     await expect(row.get_by_role("cell", name=TEST_USER[0], exact=True)).to_be_visible()
     await visit_of(imports).get_by_role("link", name="later.csv").click()
@@ -130,7 +141,10 @@ async def test_an_import_is_cancelled_and_retried(
 
 @pytest.mark.usefixtures("worker")
 async def test_a_failed_import_says_its_remedy(imports: Page, tmp_path: Path) -> None:
-    await drop_files(imports, write_files(tmp_path, headless_csv="a;b\n1;2\n"))
+    """A file that its preview cannot read is imported with the options of one that it can."""
+    files = write_files(tmp_path, sound_csv=GOOD, headless_csv="a;b\n1;2\n")
+    await drop_files(imports, files)
+    await import_dropped(imports, remaining=True)
     failed = visit_of(imports).get_by_role("link", name="see why")
     await expect(failed).to_be_visible(timeout=SOON)
     await failed.click()
@@ -148,6 +162,7 @@ async def test_what_is_not_sent_is_said_and_the_rest_is_sent(
     many = write_files(tmp_path, **{f"part-{number:02}_csv": GOOD for number in range(30)})
     said = imports.get_by_role("alert").get_by_role("listitem")
     await drop_files(imports, [tmp_path / "logs", *refused, *many])
+    await import_dropped(imports, remaining=True)
     await expect(said).to_contain_text(
         ["logs is a folder.", "empty.csv is empty.", "sheet.ods is none of the kinds"]
     )
@@ -180,6 +195,7 @@ async def test_files_wait_for_each_other_and_outlive_the_page_that_took_them(
     imports.on("dialog", stay)
     await imports.route("**/upload-csv", hold_the_first)
     await drop_files(imports, write_files(tmp_path, first_csv=GOOD, second_csv=GOOD))
+    await import_dropped(imports, remaining=True)
     first, second = (visit_of(imports).nth(index) for index in (0, 1))
     await expect(first.get_by_role("progressbar")).to_be_visible()
     await expect(second).to_contain_text("Waits")
@@ -199,8 +215,10 @@ async def test_files_wait_for_each_other_and_outlive_the_page_that_took_them(
 async def test_a_session_that_has_ended_is_begun_again_and_the_file_is_sent(
     imports: Page, pool: Pool, tmp_path: Path
 ) -> None:
-    await PostgresSessions(pool).clear()
     await drop_files(imports, write_files(tmp_path, kept_csv=GOOD))
+    await expect(imports.get_by_text("The only row of the file")).to_be_visible(timeout=SOON)
+    await PostgresSessions(pool).clear()
+    await import_dropped(imports)
     dialog = imports.get_by_role("dialog", name="Your session has ended")
     await dialog.get_by_label("Password").fill(TEST_USER[1])
     await dialog.get_by_role("button", name="Sign in", exact=True).click()
@@ -220,9 +238,11 @@ async def test_a_file_whose_connection_broke_is_sent_again_by_itself(
 
     await imports.route("**/upload-csv", break_twice)
     await drop_files(imports, write_files(tmp_path, kept_csv=GOOD))
+    await import_dropped(imports)
     await expect(imports.get_by_text("1 of 1 sent")).to_be_visible()
     broken = -1
     await drop_files(imports, write_files(tmp_path, lost_csv=GOOD))
+    await import_dropped(imports)
     await expect(imports.get_by_text("The connection broke while the file")).to_be_visible()
     assert await pool.fetchval("SELECT count(*) FROM imports") == 1
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from core.imports import COLUMNS, TIMESTAMP, UTC_ZONE, ImportOptions
-from core.readings import TimeBounds
+from core.readings import RejectCode, TimeBounds
 from jobs.csv_import.csv_file import open_csv
 from jobs.csv_import.numbered_lines import LINE_NUMBER, TEXT
 from jobs.csv_import.row_batches import RowSource
@@ -34,8 +34,10 @@ class Trial:
 
     @property
     def timestamps(self) -> pl.Series:
-        """The timestamps as they are written."""
-        return self.rows[TIMESTAMP].drop_nulls().str.strip_chars()
+        """The timestamps as they are written, without what is none."""
+        bad = self.batch.rejects.filter(pl.col("code") == RejectCode.BAD_TIMESTAMP)
+        timestamps = self.rows.join(bad, on=LINE_NUMBER, how="anti")[TIMESTAMP]
+        return timestamps.str.strip_chars().replace("", None).drop_nulls()
 
     @property
     def assumes_utc(self) -> bool:

@@ -18,6 +18,7 @@ from jobs.csv_import.validation import ValidatedBatch, validate
 from jobs.csv_import.wide_cells import SENSOR
 
 MAX_CELLS = 100  # of a line
+MAX_EXAMPLE_CHARACTERS = 300
 
 Place = tuple[int, str]  # a line, and of a wide file the column of the cell
 
@@ -97,18 +98,21 @@ def rejects_by_code(trial: Trial) -> list[PreviewedRejects]:
     )
     hints = _hints(first, trial.source)
     found = [
-        _rejects(group, hints.get((line, column), NO_HINT))
-        for group, (line, _, column, _) in zip(counted.rows(named=True), first.rows(), strict=True)
+        _rejects(group, text, hints.get((line, column), NO_HINT))
+        for group, (line, _, column, text) in zip(
+            counted.rows(named=True), first.rows(), strict=True
+        )
     ]
     return sorted(found, key=lambda rejects: -rejects.count)
 
 
-def _rejects(group: dict[str, Any], hint: Hint) -> PreviewedRejects:
+def _rejects(group: dict[str, Any], example: str, hint: Hint) -> PreviewedRejects:
     return PreviewedRejects(
         RejectCode(group["code"]),
         group.get("column", ""),
         group["count"],
         group["lines"],
+        example[:MAX_EXAMPLE_CHARACTERS],
         hint.text,
         list(hint.remedies),
     )

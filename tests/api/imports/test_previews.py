@@ -109,7 +109,9 @@ async def test_bad_rows_have_their_code_and_what_would_mend_them(
         ("bad_number", 1, 4),
         ("wrong_columns", 1, 7),
     }
+    assert f"a,{TS},x" in {each["example"] for each in document["rejects"]}
     assert document["proposals"] == []
+    assert not document["assumesUtc"]  # the timestamps that are none have no offset either
 
 
 async def test_a_file_that_cannot_be_read_so_shows_its_lines_and_the_options_that_help(

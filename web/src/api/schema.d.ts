@@ -1108,6 +1108,7 @@ export interface components {
             code: components["schemas"]["RejectCode"];
             column: string;
             count: number;
+            example: string;
             hint: string;
             lines: number[];
             remedies: components["schemas"]["Remedy"][];

@@ -4,7 +4,7 @@ import type { OptionName } from "./optionNames.ts";
 type Options = Schema<"ImportOptions">;
 
 /** As the API fills them in where nothing is said (core/imports.py). */
-const USUAL: { [Name in OptionName]: Options[Name] } = {
+export const USUAL: Required<Options> = {
   encoding: "utf-8",
   delimiter: null,
   decimal: ".",
