@@ -20,19 +20,19 @@ export class Mending {
     else this.rows.set(keyOf(reject), text);
   }
 
-  /** The mended ones among them, as mended. */
-  mended(rejects: readonly Reject[]): Reject[] {
-    return rejects.filter((each) => this.isMended(each)).map((each) => this.#withText(each));
+  /** The mended ones among them, as mended, in their order. */
+  mended(rejects: ReadonlyMap<Key, Reject>): Reject[] {
+    const found = [...this.rows].flatMap(([key, row]) => {
+      const reject = rejects.get(key);
+      return reject === undefined ? [] : [{ ...reject, row }];
+    });
+    return found.sort((one, other) => one.line - other.line);
   }
 
   /** What was sent has ended, one way or the other. */
   settle(): void {
     for (const each of this.sent) this.rows.delete(keyOf(each));
     this.sent = [];
-  }
-
-  #withText(reject: Reject): Reject {
-    return { ...reject, row: this.textOf(reject) };
   }
 }
 

@@ -27,7 +27,7 @@ export const REJECTS = translations(
     tooLong: "Too long to be mended here: download the list.",
     nothingFound: "No row has this reason.",
     notAll: (shown: string, all: string) =>
-      `The list has more than 16 MiB: these are its first ${shown} of ${all} rows. Mended ones are sent as usual. For the others download the list, and send it again in parts of at most 16 MiB.`,
+      `The list is long: these are the first ${shown} of ${all} rows. Mended ones are sent as usual. For the others download the list, and send it again in parts of at most 16 MiB.`,
     allLoaded: (count: string) => `All ${count} rows that were sent again are stored.`,
     oneLoaded: "The row that was sent again is stored.",
     someLoaded: (loaded: string, sent: string, left: string) =>
@@ -68,7 +68,7 @@ export const REJECTS = translations(
     tooLong: "Longa demais para corrigir aqui: baixe a lista.",
     nothingFound: "Nenhuma linha tem este motivo.",
     notAll: (shown, all) =>
-      `A lista passa de 16 MiB: estas são as primeiras ${shown} de ${all} linhas. As corrigidas são enviadas normalmente. Para as demais, baixe a lista e reenvie-a em partes de até 16 MiB.`,
+      `A lista é longa: estas são as primeiras ${shown} de ${all} linhas. As corrigidas são enviadas normalmente. Para as demais, baixe a lista e reenvie-a em partes de até 16 MiB.`,
     allLoaded: (count) => `Todas as ${count} linhas reenviadas estão gravadas.`,
     oneLoaded: "A linha reenviada está gravada.",
     someLoaded: (loaded, sent, left) =>

@@ -3,6 +3,8 @@ const COLUMNS = ["line", "code", "column", "row"] as const;
 
 /** As much as the server takes back at once, and this page reads. */
 export const MAX_BYTES = 16 * 2 ** 20;
+/** A browser draws what is higher than some ten million pixels badly. */
+export const MAX_ROWS = 100_000;
 /** Longer rows are for an editor. */
 export const MAX_EDITED_CHARACTERS = 10_000;
 

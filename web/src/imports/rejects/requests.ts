@@ -1,7 +1,7 @@
 import { call, whileSignedIn } from "../../api/client.ts";
 import type { Import } from "../imports.ts";
 import { postForm } from "../post.ts";
-import { MAX_BYTES, parseRejects, type RejectList } from "./rejects.ts";
+import { MAX_BYTES, MAX_ROWS, parseRejects, type RejectList } from "./rejects.ts";
 
 /** The rejected rows of an import, as many as fit into MAX_BYTES. */
 export async function rejectsOf(importId: string, signal: AbortSignal): Promise<RejectList> {
@@ -10,7 +10,11 @@ export async function rejectsOf(importId: string, signal: AbortSignal): Promise<
     api.GET("/imports/{import_id}/rejects", { params, signal, parseAs: "stream" }),
   );
   const { text, isWhole } = await readText(body as ReadableStream<Uint8Array>);
-  return { rejects: await parseRejects(text, isWhole), isWhole };
+  const rejects = await parseRejects(text, isWhole);
+  return {
+    rejects: rejects.slice(0, MAX_ROWS),
+    isWhole: isWhole && rejects.length <= MAX_ROWS,
+  };
 }
 
 async function readText(

@@ -113,6 +113,17 @@ class Uploads {
     return this.items.some((upload) => upload.isPending);
   }
 
+  /** Bytes per second, of the one that is on its way. */
+  get rate(): number | null {
+    return this.items.find(({ state }) => state === "sending")?.rate ?? null;
+  }
+
+  /** Until all are sent, at the rate of now. */
+  get secondsLeft(): number | null {
+    const bytes = this.items.reduce((sum, { leftBytes }) => sum + leftBytes, 0);
+    return this.rate === null ? null : bytes / this.rate;
+  }
+
   /** Those that need not come again. */
   get files(): File[] {
     return this.items
