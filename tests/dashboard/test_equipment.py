@@ -12,7 +12,7 @@ import pytest_asyncio
 from playwright.async_api import Locator, Page, expect
 
 from core.database import Pool
-from tests.api.stored import insert
+from tests.api.stored import insert, refresh
 from tests.auth.chromium import needs_chromium
 from tests.dashboard.pages import sign_in
 
@@ -35,6 +35,7 @@ async def stored(page: Page, pool: Pool) -> Page:
     minutes = [minute for minute in range(3 * 1440) if minute not in GAP]
     await insert(pool, *(("pump-1", START + n * MINUTE, 20 + n % 60 / 8) for n in minutes))
     await insert(pool, *((OTHER, START + n * MINUTE, 50 + n / 2880) for n in minutes[::10]))
+    await refresh(pool, START, START + timedelta(days=3))
     await pool.execute(
         """
         INSERT INTO equipment (id, name, unit, zone)

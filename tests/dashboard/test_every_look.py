@@ -272,6 +272,7 @@ async def store_minutes(pool: Pool) -> None:
         for step in steps
     ]
     await insert(pool, *rows)
+    await refresh(pool, now - timedelta(days=5), now)
     await pool.execute(
         """
         INSERT INTO equipment (id, name, unit, location, zone, expected_period_seconds)

@@ -3,7 +3,7 @@ import { shifted, widened } from "./intervals.ts";
 import { actionOf } from "./keys.ts";
 import { firstFrom, momentAfter, nearest, seen } from "./search.ts";
 import { type Series, trackOf, unitsOf, wholeInterval } from "./series.ts";
-import { extent, type Pen, traceBand, traceLine } from "./tracing.ts";
+import { BarLines, extent, type Pen, PenLines, traceBand, traceLine } from "./tracing.ts";
 
 const IDENTITY = { x: (time: number) => time, y: (value: number) => value };
 
@@ -26,30 +26,47 @@ class Recorder implements Pen {
 describe("a line", () => {
   it("is drawn through its values", () => {
     const pen = new Recorder();
-    expect(traceLine(pen, track([1, 3, 2]), [0, 3], IDENTITY)).toEqual([]);
+    expect(traceLine(new PenLines(pen), track([1, 3, 2]), [0, 3], IDENTITY)).toEqual([]);
     expect(pen.drawn).toBe(" M0,1 L1,3 L2,2");
   });
 
   it("is open where values are missing, and names those without a neighbour", () => {
     const pen = new Recorder();
     const values = [1, 3, null, 5, null, null, 7, 8, null, 9];
-    expect(traceLine(pen, track(values), [0, 10], IDENTITY)).toEqual([3, 9]);
+    expect(traceLine(new PenLines(pen), track(values), [0, 10], IDENTITY)).toEqual([3, 9]);
     expect(pen.drawn).toBe(" M0,1 L1,3 M3,5 M6,7 L7,8 M9,9");
   });
 
   it("is open where its times are too far apart", () => {
     const pen = new Recorder();
     const far = track([1, 2, 3, 4], { times: [0, 1, 5, 6], longestStep: 2 });
-    traceLine(pen, far, [0, 4], IDENTITY);
+    traceLine(new PenLines(pen), far, [0, 4], IDENTITY);
     expect(pen.drawn).toBe(" M0,1 L1,2 M5,3 L6,4");
   });
 
   it("keeps the peaks of values that share a column of pixels", () => {
     const values = Array.from({ length: 1000 }, (_, index) => (index === 501 ? 99 : index % 7));
     const pen = new Recorder();
-    traceLine(pen, track(values), [0, 1000], { ...IDENTITY, x: (time) => time / 100 });
+    traceLine(new PenLines(pen), track(values), [0, 1000], {
+      ...IDENTITY,
+      x: (time) => time / 100,
+    });
     expect(pen.drawn).toContain("L5,99");
     expect(pen.drawn.split(" ").length).toBeLessThan(50);
+  });
+});
+
+describe("a dense line", () => {
+  it("is bars from the lowest to the highest of each column of pixels, without a seam", () => {
+    const bars: number[][] = [];
+    const values = [1, 5, 3, 9, 8, null, 2, 4];
+    const sink = new BarLines((...bar) => bars.push(bar));
+    traceLine(sink, track(values), [0, 8], { ...IDENTITY, x: (time) => Math.floor(time / 3) });
+    expect(bars).toEqual([
+      [0, 1, 5],
+      [1, 3, 9],
+      [2, 2, 4],
+    ]);
   });
 });
 

@@ -2,10 +2,20 @@ import type uPlot from "uplot";
 import type { Look } from "./look.svelte.ts";
 import { at, seen } from "./search.ts";
 import type { Interval, Track } from "./series.ts";
-import { type Indices, type Projection, traceBand, traceLine } from "./tracing.ts";
+import {
+  BarLines,
+  type Indices,
+  PenLines,
+  type Projection,
+  type Sink,
+  traceBand,
+  traceLine,
+} from "./tracing.ts";
 
 /** Points are marked where each has so many pixels of the width. */
 const ROOM_OF_POINT = 12;
+/** With so many values in each column of pixels a line is drawn as bars. */
+const DENSE = 2;
 
 export function colourOf(look: Look, index: number): string {
   return look.lines[index % look.lines.length] ?? look.ink;
@@ -51,16 +61,40 @@ function paintBand(plot: uPlot, track: Track, look: Look): void {
 
 function paintLine(plot: uPlot, track: Track, look: Look): void {
   const { ctx } = plot;
-  const path = new Path2D();
   const indices = seen(track.times, shownBy(plot));
   const project = projection(plot, track);
-  const alone = traceLine(path, track, indices, project);
   ctx.strokeStyle = ctx.fillStyle = colourOf(look, track.colour);
-  ctx.lineWidth = (track.dashed ? 1.5 : 2) * devicePixelRatio;
-  ctx.lineJoin = "round";
-  ctx.setLineDash(track.dashed ? [6 * devicePixelRatio, 4 * devicePixelRatio] : []);
-  ctx.stroke(path);
+  const width = Math.max(1, Math.round((track.dashed ? 1.5 : 2) * devicePixelRatio));
+  const isDense = indices[1] - indices[0] > DENSE * plot.bbox.width;
+  const draw = isDense ? paintBars : strokePath;
+  const alone = draw(ctx, width, (sink) => traceLine(sink, track, indices, project), track.dashed);
   paintPoints(ctx, track, marked(plot, track, indices) ?? alone, project);
+}
+
+type Trace = (sink: Sink) => number[];
+
+function strokePath(
+  ctx: CanvasRenderingContext2D,
+  width: number,
+  trace: Trace,
+  dashed: boolean,
+): number[] {
+  const path = new Path2D();
+  const alone = trace(new PenLines(path));
+  ctx.lineWidth = width;
+  ctx.lineJoin = "round";
+  ctx.setLineDash(dashed ? [6 * devicePixelRatio, 4 * devicePixelRatio] : []);
+  ctx.stroke(path);
+  return alone;
+}
+
+function paintBars(ctx: CanvasRenderingContext2D, width: number, trace: Trace): number[] {
+  return trace(
+    new BarLines((x, top, bottom) => {
+      const [from, to] = [Math.floor(top - width / 2), Math.ceil(bottom + width / 2)];
+      ctx.fillRect(x - (width >> 1), from, width, to - from);
+    }),
+  );
 }
 
 /** All that are seen where there is room for them; else null. */

@@ -16,31 +16,34 @@ export interface Projection {
 /** From the index `first` on and before `end`. */
 export type Indices = readonly [first: number, end: number];
 
-/**
- * Draw a line through the values. Of the values in one column of pixels the first, the extremes and
- * the last are drawn, so that no peak is lost. Returns the indices of points without a neighbour.
- */
+/** Takes the points of lines one after the other; what is between two lines is left open. */
+export interface Sink {
+  add(x: number, y: number): void;
+  /** The line ends. */
+  lift(): void;
+}
+
+/** Go along the lines through the values. Returns the indices of points without a neighbour. */
 export function traceLine(
-  pen: Pen,
+  sink: Sink,
   track: Track,
   [first, end]: Indices,
   { x, y }: Projection,
 ): number[] {
   const alone: number[] = [];
-  const column = new LineColumn(pen);
   let run = 0;
   for (let index = first; index < end; index++) {
     if (beginsRun(track, index)) {
       if (run === 1) alone.push(index - 1);
-      column.lift();
+      sink.lift();
       run = 0;
     }
     const value = at(track.values, index);
     if (Number.isNaN(value)) continue;
-    column.add(Math.round(x(at(track.times, index))), y(value));
+    sink.add(Math.round(x(at(track.times, index))), y(value));
     run++;
   }
-  column.lift();
+  sink.lift();
   if (run === 1) alone.push(end - 1);
   return alone;
 }
@@ -83,8 +86,11 @@ function beginsRun({ times, values, longestStep }: Track, index: number): boolea
   return at(times, index) - at(times, index - 1) > longestStep;
 }
 
-/** The values of one column of pixels after the other. */
-class LineColumn {
+/**
+ * Draws lines with a pen. Of the values in one column of pixels the first, the extremes and the last
+ * are drawn, so that no peak is lost.
+ */
+export class PenLines implements Sink {
   #x = Number.NaN;
   #low = 0;
   #high = 0;
@@ -117,6 +123,40 @@ class LineColumn {
     this.pen.lineTo(this.#x, this.#low);
     this.pen.lineTo(this.#x, this.#high);
     this.pen.lineTo(this.#x, this.#last);
+  }
+}
+
+/**
+ * Draws lines that have many points in each column of pixels as upright bars, each as far as where
+ * the one before ended. They look the same and are filled many times faster than a pen draws.
+ */
+export class BarLines implements Sink {
+  #x = Number.NaN;
+  #low = 0;
+  #high = 0;
+  #last = 0;
+
+  constructor(readonly bar: (x: number, top: number, bottom: number) => void) {}
+
+  add(x: number, y: number): void {
+    if (x !== this.#x) {
+      const begun = !Number.isNaN(this.#x);
+      this.#flush();
+      this.#x = x;
+      this.#low = this.#high = begun ? this.#last : y;
+    }
+    this.#low = Math.min(this.#low, y);
+    this.#high = Math.max(this.#high, y);
+    this.#last = y;
+  }
+
+  lift(): void {
+    this.#flush();
+    this.#x = Number.NaN;
+  }
+
+  #flush(): void {
+    if (!Number.isNaN(this.#x)) this.bar(this.#x, this.#low, this.#high);
   }
 }
 
