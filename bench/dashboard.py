@@ -1,11 +1,12 @@
-"""`python -m bench.dashboard`: the first page's size, when it is usable, how a long table scrolls.
+"""`python -m bench.dashboard`: the size of the first page, when it is usable, how fast it draws.
 
 Without --url a stack of its own is measured, on the database SENSORFLOW_BENCH_DATABASE_URL, which
 must have no readings. Needs Chromium, and the dashboard built by `make web`.
 """
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from statistics import median, quantiles
 from tempfile import TemporaryDirectory
@@ -16,6 +17,7 @@ import typer
 import uvloop
 from playwright.async_api import Browser, Page, StorageState, async_playwright
 
+from bench.dashboard_charts import drawn_after, frames_of_panning, store_lines
 from bench.equipment import fill
 from bench.runs import console, database
 from bench.table import empty, require_no_readings
@@ -72,15 +74,13 @@ def main(
         urls = DatabaseUrls(database_url, database_url)
         with running_platform(console, urls, Path(name), api=api, idp_port=0) as stack:
             uvloop.run(measure(stack.api_url, runs))
+            uvloop.run(measure_charts(stack.api_url, database_url, runs))
         uvloop.run(_remove(database_url))
 
 
 async def measure(url: str, runs: int) -> None:
-    """Measure a running server in the system's Chromium."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-        )
+    """Measure the first page of a running server in the system's Chromium."""
+    async with _chromium() as browser:
         signed_in = await _signed_in(browser, url)
         usable = [await _usable_after(browser, url, signed_in) for _ in range(runs)]
         console.print(f"  script and style of the first page: {usable[0][1] / 1000:.1f} kB")
@@ -89,7 +89,39 @@ async def measure(url: str, runs: int) -> None:
         for _ in range(runs):
             console.print(f"  table:     {_described(await _frames(browser, url, signed_in))}")
             console.print(f"  bare page: {_described(await _bare_frames(browser))}")
+
+
+async def measure_charts(url: str, database_url: str, runs: int) -> None:
+    """Measure the page of a piece of equipment, over readings that are stored for that."""
+    async with asyncpg.create_pool(database_url, min_size=1, max_size=1) as pool:
+        await store_lines(pool)
+    async with _chromium() as browser:
+        signed_in = await _signed_in(browser, url)
+        times = []
+        for _ in range(runs):
+            async with _page(browser, url, signed_in) as page:
+                times.append(await drawn_after(page))
+        console.print(f"  20 lines drawn after {median(times):.0f} ms ({_listed(times)})")
+        for _ in range(runs):
+            async with _page(browser, url, signed_in) as page:
+                console.print(f"  panning:   {_described(await frames_of_panning(page))}")
+
+
+@asynccontextmanager
+async def _chromium() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
         await browser.close()
+
+
+@asynccontextmanager
+async def _page(browser: Browser, url: str, signed_in: StorageState) -> AsyncIterator[Page]:
+    context = await browser.new_context(base_url=url, storage_state=signed_in, locale="en")
+    yield await context.new_page()
+    await context.close()
 
 
 async def _signed_in(browser: Browser, url: str) -> StorageState:
@@ -108,26 +140,20 @@ async def _signed_in(browser: Browser, url: str) -> StorageState:
 
 async def _usable_after(browser: Browser, url: str, signed_in: StorageState) -> tuple[float, int]:
     """Milliseconds from the start of the navigation with nothing cached, and compressed bytes."""
-    context = await browser.new_context(base_url=url, storage_state=signed_in)
-    page = await context.new_page()
-    await page.add_init_script(WATCH_ROWS)
-    await page.goto("/ui")
-    await page.locator("tr.row").first.wait_for()
-    await page.wait_for_timeout(SETTLED_MILLISECONDS)
-    figures = float(await page.evaluate("window.usableAt")), int(await page.evaluate(SIZE))
-    await context.close()
-    return figures
+    async with _page(browser, url, signed_in) as page:
+        await page.add_init_script(WATCH_ROWS)
+        await page.goto("/ui")
+        await page.locator("tr.row").first.wait_for()
+        await page.wait_for_timeout(SETTLED_MILLISECONDS)
+        return float(await page.evaluate("window.usableAt")), int(await page.evaluate(SIZE))
 
 
 async def _frames(browser: Browser, url: str, signed_in: StorageState) -> Sequence[float]:
     """The milliseconds of each frame while the wheel scrolls through the whole table."""
-    context = await browser.new_context(base_url=url, storage_state=signed_in)
-    page = await context.new_page()
-    await page.goto("/ui")
-    await page.locator("tr.row").first.wait_for()
-    frames = await _frames_of_scrolling(page)
-    await context.close()
-    return frames
+    async with _page(browser, url, signed_in) as page:
+        await page.goto("/ui")
+        await page.locator("tr.row").first.wait_for()
+        return await _frames_of_scrolling(page)
 
 
 async def _bare_frames(browser: Browser) -> Sequence[float]:
