@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { visibleRows } from "../tables/visibleRows.ts";
 import { assess, compareAttention, type Equipment, needsAttention } from "./attention.ts";
 import { change } from "./change.ts";
 import { periodText } from "./period.ts";
@@ -14,7 +15,6 @@ import {
 } from "./selection.ts";
 import { summaryQuery } from "./summary.ts";
 import { inParts, trendOf, trendQuery, trendResolution } from "./trend.ts";
-import { visibleRows } from "./visibleRows.ts";
 
 const asOf = "2026-01-01T01:00:00Z";
 const collator = new Intl.Collator("en", { numeric: true });
