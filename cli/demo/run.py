@@ -11,8 +11,17 @@ import httpx2
 from rich.console import Console
 
 from cli.demo.client import DemoClient
+from cli.demo.descriptions import describe_equipment
 from cli.demo.report import print_import, print_invitation, print_windows
-from cli.demo.sample import SAMPLE, LiveSource, SampleRow, as_csv, read_sample, replay_until
+from cli.demo.sample import (
+    LIVE_PREFIX,
+    SAMPLE,
+    LiveSource,
+    SampleRow,
+    as_csv,
+    read_sample,
+    replay_until,
+)
 from cli.demo.stack import running_stack
 from core.setting_errors import Overrides, require_valid
 from core.settings import (
@@ -65,6 +74,7 @@ def run_demo() -> None:
     ):
         client.sign_in()
         replay = load_sample(console, client)
+        describe_equipment(stack.api_url, equipment_ids(replay))
         print_windows(console, client)
         print_invitation(console, stack)
         post_live_readings(console, client, LiveSource(replay))
@@ -77,6 +87,12 @@ def load_sample(console: Console, client: DemoClient) -> Sequence[SampleRow]:
     _import(console, client, SAMPLE.name, SAMPLE.read_bytes())
     _import(console, client, "nyc-weather-replay.csv", as_csv(replay))
     return replay
+
+
+def equipment_ids(replay: Sequence[SampleRow]) -> list[str]:
+    """The ids of the replay and, without its prefix, of the sample that it repeats."""
+    replayed = sorted({row.equipment_id for row in replay})
+    return replayed + [equipment_id.removeprefix(LIVE_PREFIX) for equipment_id in replayed]
 
 
 def post_live_readings(console: Console, client: DemoClient, source: LiveSource) -> NoReturn:

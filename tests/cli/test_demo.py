@@ -106,6 +106,8 @@ def test_the_printed_accounts_sign_in_at_the_printed_address(demo: RunningDemo) 
         answer = http.post("/auth/login", auth=("radix", "Radix2024@"))
         assert answer.json() == {"message": "Login successful"}
         assert http.get("/docs").status_code == 200
+        sensor = http.get("/equipment/LIVE-JFK-TEMP").json()
+        assert (sensor["name"], sensor["unit"]) == ("Kennedy temperature", "°F")
 
 
 def test_without_a_token_nothing_is_reported(demo: RunningDemo) -> None:
