@@ -80,8 +80,8 @@ class Import(Struct, frozen=True, rename="camel", kw_only=True):
     `duplicateOf` is an earlier import of the same bytes, null if there was none; of a file in a
     bucket it is known once the import loads. `createdBy` is the subject of whoever sent the file,
     null until it has arrived, `createdByName` the user name, null if it is not known. `uploadedAt`
-    is when the file had arrived, null if it has not. `warnings` are about rows that are likely not what was meant; they
-    refuse nothing.
+    is when the file had arrived, null if it has not. `warnings` are about rows that are likely
+    not what was meant; they refuse nothing.
     """
 
     import_id: UUID
