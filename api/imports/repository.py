@@ -112,8 +112,9 @@ def _import(row: Row[Any]) -> Import:
         duplicate_of=row.duplicate_of,
         options=msgspec.convert(row.options, ImportOptions),
         attempts=row.attempt,
-        created_by=row.created_by,
-        created_by_name=row.created_by_name,
+        # Nobody learns who may still send a file to an upload URL.
+        created_by=row.created_by if row.uploaded_at else None,
+        created_by_name=row.created_by_name if row.uploaded_at else None,
         created_at=row.created_at,
         uploaded_at=row.uploaded_at,
         started_at=row.started_at,

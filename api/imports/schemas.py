@@ -79,9 +79,9 @@ class Import(Struct, frozen=True, rename="camel", kw_only=True):
 
     `duplicateOf` is an earlier import of the same bytes, null if there was none; of a file in a
     bucket it is known once the import loads. `createdBy` is the subject of whoever sent the file,
-    `createdByName` the user name, null if it is not known. `uploadedAt` is when the file had
-    arrived, null if it has not. `warnings` are about rows that are likely not what was meant; they
-    refuse nothing.
+    null until it has arrived, `createdByName` the user name, null if it is not known. `uploadedAt`
+    is when the file had arrived, null if it has not. `warnings` are about rows that are likely
+    not what was meant; they refuse nothing.
     """
 
     import_id: UUID
@@ -96,7 +96,7 @@ class Import(Struct, frozen=True, rename="camel", kw_only=True):
     duplicate_of: UUID | None
     options: ImportOptions
     attempts: int
-    created_by: str
+    created_by: str | None
     created_by_name: str | None
     created_at: datetime
     uploaded_at: datetime | None

@@ -17,7 +17,7 @@ import zstandard
 
 from api.imports import preview_process, previews
 from core.database import Pool
-from tests.api.imports.test_uploads import nothing_is_stored
+from tests.api.imports.test_uploads import files_below
 from tests.jobs.file_forms import zipped
 from tests.support.workbooks import workbook
 
@@ -65,6 +65,7 @@ def in_short(outcome: Any) -> str:
 async def test_what_is_found_out_about_a_file_is_in_force_and_nothing_is_stored(
     client: httpx2.AsyncClient, pool: Pool, storage_folder: Path
 ) -> None:
+    stored = set(files_below(storage_folder))
     document = await previewed(client, GERMAN.encode("cp1252"))
     options = document["options"]
     assert (options["encoding"], options["decimal"]) == ("windows-1252", ",")
@@ -75,7 +76,8 @@ async def test_what_is_found_out_about_a_file_is_in_force_and_nothing_is_stored(
     assert document["counts"] == {"read": 2, "readings": 1, "skipped": 0, "rejected": 1}
     assert document["assumesUtc"]
     assert document["ambiguous"] == []
-    assert await nothing_is_stored(pool, storage_folder)
+    assert set(files_below(storage_folder)) == stored
+    assert await pool.fetchval("SELECT count(*) FROM imports") == 0
 
 
 async def test_what_the_file_does_not_tell_is_asked(client: httpx2.AsyncClient) -> None:

@@ -908,7 +908,7 @@ export interface components {
             counts: components["schemas"]["Counts"];
             /** Format: date-time */
             createdAt: string;
-            createdBy: string;
+            createdBy: string | null;
             createdByName: string | null;
             duplicateOf: string | null;
             error: components["schemas"]["Failure"] | null;

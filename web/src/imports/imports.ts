@@ -24,9 +24,9 @@ export function takesRejectsBack(item: Import): boolean {
   return item.state === "done" || (item.state === "failed" && item.error?.code === "no_valid_rows");
 }
 
-/** The name, or where none is known the subject. */
+/** The name, or where none is known the subject; a dash until the file has arrived. */
 export function senderOf(item: Import): string {
-  return item.createdByName ?? item.createdBy;
+  return item.createdByName ?? item.createdBy ?? "–";
 }
 
 /** What part of the file is loaded, from 0 to 1; null while its size is not known. */
