@@ -11,13 +11,14 @@ from structlog.typing import EventDict
 
 from core.database import Pool
 
-DATE = re.compile(rb"\r\ndate: [^\r]*")
+# The date, and the latest timestamp that is accepted, by the same clock.
+CLOCK = re.compile(rb"\r\ndate: [^\r]*|(?<=later than )[^ \"]+")
 DURATION = re.compile(r"_(bucket|sum|created)[ {]|^(python|process)_|^#")
 LEFT_BEHIND = "DELETE FROM readings; DELETE FROM rollup_dirty_ranges; DELETE FROM idempotency_keys"
 
 
 class Exchange(NamedTuple):
-    """The response but for its date, the lines in the log, and what is stored."""
+    """The response but for what its clock says, the lines in the log, and what is stored."""
 
     response: bytes
     logs: list[dict[str, Any]]
@@ -42,7 +43,7 @@ async def exchanged(url: str, request: list[bytes], pool: Pool) -> Exchange:
     late = await pool.fetchval("SELECT count(*) FROM rollup_dirty_ranges")
     await pool.execute(LEFT_BEHIND)
     return Exchange(
-        DATE.sub(b"", response),
+        CLOCK.sub(b"", response),
         [_comparable(entry) for entry in logs],
         list(map(tuple, readings)),
         late,
