@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from functools import cache
+from uuid import uuid4
 
 from cli.demo.descriptions import description
 from cli.demo.sample import SampleRow, read_sample, replay_until
@@ -11,6 +12,13 @@ from core.database import Pool
 DESCRIBE = """
     INSERT INTO equipment (id, name, unit, location, zone, expected_period_seconds)
     VALUES ($1, $2, $3, $4, $5, $6)
+"""
+ADD_IMPORT = """
+    INSERT INTO imports (
+        id, file_name, object_key, size_bytes, created_by, state, options, error_code,
+        error_message, started_at, finished_at
+    )
+    VALUES ($1, $2, 'key', 10, 'tester', $3, '{}', nullif($3, 'done'), nullif($3, 'done'), $4, $4)
 """
 
 
@@ -27,6 +35,11 @@ async def load_year(pool: Pool, airport: str) -> None:
 async def load_replay(pool: Pool, now: datetime, ids: Collection[str]) -> None:
     """These series of the replay: 35 days of hours up to now."""
     await _load(pool, [row for row in replay_until(now, _rows()) if row.equipment_id in ids])
+
+
+async def add_import(pool: Pool, file_name: str, state: str, finished_at: datetime) -> None:
+    """An import that is `done`, or `failed` with that word for its code."""
+    await pool.execute(ADD_IMPORT, uuid4(), file_name, state, finished_at)
 
 
 async def _load(pool: Pool, rows: Iterable[SampleRow]) -> None:
