@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from cli.main import app
@@ -274,3 +275,19 @@ def test_every_mounted_file_exists_and_is_read_only() -> None:
     for source, _, mode in files:
         assert (ROOT / source).exists(), source
         assert mode == "ro"
+
+
+def test_prometheus_scrapes_every_api_and_worker_with_the_token_that_is_mounted() -> None:
+    configuration = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
+    found = {}
+    for job in configuration["scrape_configs"]:
+        (names,) = job["dns_sd_configs"]
+        found |= dict.fromkeys(names["names"], names["port"])
+    _, _, worker_port = environment("worker")["SENSORFLOW_WORKER_METRICS_ADDRESS"].partition(":")
+    api_port = dict(instructions())["EXPOSE"]
+    assert found == {"api": int(api_port), "worker": int(worker_port)}
+    (secret,) = services()["prometheus"]["secrets"]
+    named = configuration["scrape_configs"][0]["authorization"]["credentials_file"]
+    assert secret["target"] == f"/etc/prometheus/{named}"
+    # Compose copies such a secret into the container, which a read-only root would refuse.
+    assert "read_only" not in services()["prometheus"]

@@ -34,7 +34,7 @@ pytestmark = [
     pytest.mark.timeout(1800),
 ]
 
-START_SECONDS = 60
+START_SECONDS = 240
 # Where the image has it; scripts name their interpreter by it, so it is mounted there.
 INSTALLED = Path("/opt/sensorflow")
 
@@ -188,11 +188,14 @@ def test_it_serves_and_works_as_another_user_on_a_read_only_tree(
     }
     assert "revision" in output_of(image, workplace, "migrate", environment)
     with ExitStack() as running:
-        for command in ("serve", "worker"):
+        server, worker = (
             running.enter_context(container(image, workplace, command, environment))
-        assert answer(f"http://127.0.0.1:{port}/health/ready").json()["status"] == "ready"
-        assert "sensorflow_worker" in answer(f"http://127.0.0.1:{metrics}/metrics").text
-        assert "<html" in answer(f"http://127.0.0.1:{port}/ui").text
+            for command in ("serve", "worker")
+        )
+        ready = answer(server, f"http://127.0.0.1:{port}/health/ready")
+        assert ready.json()["status"] == "ready"
+        assert "sensorflow_worker" in answer(worker, f"http://127.0.0.1:{metrics}/metrics").text
+        assert "<html" in answer(server, f"http://127.0.0.1:{port}/ui").text
         health = dict(instructions())["HEALTHCHECK"].partition("CMD ")[2]
         _, *arguments = json.loads(health)
         asked = [str(image.installed / "bin/python"), *arguments]
@@ -200,10 +203,11 @@ def test_it_serves_and_works_as_another_user_on_a_read_only_tree(
     assert contents(image) == before
 
 
-def answer(url: str) -> httpx2.Response:
+def answer(process: subprocess.Popen[str], url: str) -> httpx2.Response:
     """The first that is no failure."""
     deadline = time.monotonic() + START_SECONDS
     while True:
+        assert process.poll() is None, process.communicate()[0]
         try:
             response = httpx2.get(url, follow_redirects=True)
         except httpx2.TransportError:
