@@ -279,7 +279,7 @@ def test_every_mounted_file_exists_and_is_read_only() -> None:
 
 def test_prometheus_scrapes_every_api_and_worker_with_the_token_that_is_mounted() -> None:
     configuration = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
-    found = {}
+    found: dict[str, int] = {}
     for job in configuration["scrape_configs"]:
         (names,) = job["dns_sd_configs"]
         found |= dict.fromkeys(names["names"], names["port"])
