@@ -21,11 +21,12 @@ SELECT
 SELECT
     extension.installed_version AS installed,
     extension.default_version,
-    EXISTS (
-        SELECT FROM pg_available_extension_versions AS available
+    (
+        SELECT count(*) > 0
+        FROM pg_available_extension_versions AS available
         WHERE available.name = 'timescaledb' AND available.version = :version
     ) AS is_available
-FROM (VALUES ('timescaledb')) AS wanted (name)
+FROM (SELECT 'timescaledb' AS name) AS wanted
 LEFT JOIN pg_available_extensions AS extension ON wanted.name = extension.name;
 
 -- name: missing_roles(names)
