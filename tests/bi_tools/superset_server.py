@@ -23,6 +23,7 @@ from tests.support.ports import free_port
 BUNDLE = Path(__file__).parents[2] / "deploy" / "superset" / "sensor_flow"
 DATABASE_FILE = "databases/Sensor_Flow.yaml"
 START_SECONDS = 300
+IMPORT_ATTEMPTS = 10
 USER, PASSWORD = "admin", "admin of the tests"
 CONFIG = """
 SECRET_KEY = {secret!r}
@@ -107,16 +108,19 @@ class SupersetClient:
             yield cls(http)
 
     def import_dashboard(self, archive: bytes, database_password: str) -> None:
-        """Import the archive, over what is there of it."""
-        response = self.http.post(
-            "/dashboard/import/",
-            files={"formData": ("sensor_flow.zip", archive, "application/zip")},
-            data={
-                "passwords": json.dumps({DATABASE_FILE: database_password}),
-                "overwrite": "true",
-            },
-        )
-        assert response.status_code == 200, response.text
+        """Import the archive.
+
+        Superset looks into every database of the server, and fails where one goes away meanwhile.
+        """
+        for _ in range(IMPORT_ATTEMPTS):
+            response = self.http.post(
+                "/dashboard/import/",
+                files={"formData": ("sensor_flow.zip", archive, "application/zip")},
+                data={"passwords": json.dumps({DATABASE_FILE: database_password})},
+            )
+            if response.status_code == httpx2.codes.OK:
+                return
+        raise AssertionError(response.text)
 
     def all(self, kind: str) -> list[dict[str, Any]]:
         """All charts, datasets and so on."""
