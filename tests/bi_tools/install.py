@@ -44,4 +44,7 @@ if __name__ == "__main__":
         if not is_installed(wanted):
             sys.stdout.write(f"Installing {wanted} into {ENVIRONMENTS / wanted}\n")
             sys.stdout.flush()
-            install(wanted)
+            try:
+                install(wanted)
+            except subprocess.CalledProcessError as error:
+                sys.stderr.write(f"{wanted} is left out: {error}\n")
