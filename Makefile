@@ -23,7 +23,7 @@ web: $(DASHBOARD) ## Build the dashboard into the folder that the server serves 
 test: check $(DASHBOARD) ## Run every check and the whole test suite
 	@$(BIN)/pytest
 
-test-bi: $(INSTALLED) ## Try real BI tools (the first time installs 1 GB into .cache), best on a native TimescaleDB
+test-bi: $(INSTALLED) ## Try real BI tools on a native TimescaleDB (the first time installs 1 GB)
 	@$(BIN)/python -m tests.bi_tools.install
 	@$(BIN)/pytest -m bi_tools tests/bi_tools
 

@@ -80,9 +80,9 @@ def bi_login(owner_url: str) -> Iterator[Login]:
         yield login
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(scope="session")
 async def native(session_pool: Pool) -> None:
-    """Skip on the embedded engine, where every login is a superuser."""
+    """Skip on the embedded engine, where every login is a superuser and all share one session."""
     async with session_pool.acquire() as connection:
         if await shares_one_session(connection):
             pytest.skip("set SENSORFLOW_TEST_DATABASE_URL to a native TimescaleDB")
@@ -97,8 +97,11 @@ async def api(base_url: str, stub_provider: StubProvider) -> AsyncIterator[httpx
 
 
 @pytest_asyncio.fixture(scope="session")
-async def weather(api: httpx2.AsyncClient, session_pool: Pool, owner_url: str) -> None:
+async def weather(
+    native: None, api: httpx2.AsyncClient, session_pool: Pool, owner_url: str
+) -> None:
     """Temperature, dew point and humidity of three airports, each hour until now."""
+    del native
     await empty_database(session_pool)
     rows = [
         row

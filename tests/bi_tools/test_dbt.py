@@ -25,7 +25,7 @@ WEEKS = """
     GROUP BY 1, 2
 """
 
-pytestmark = pytest.mark.usefixtures("native", "weather")
+pytestmark = pytest.mark.usefixtures("weather")
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from jobs.maintenance.bi_sessions import end_long_bi_transactions
 from tests.bi_tools.conftest import Login
 from tests.cli.test_commands import sensorflow
 
-pytestmark = pytest.mark.usefixtures("native", "weather")
+pytestmark = pytest.mark.usefixtures("weather")
 
 REVIEWED = Path(__file__).with_name("reviewed_routines.txt")
 MAX_CONNECTIONS = 5  # by default

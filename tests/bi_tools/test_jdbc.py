@@ -17,7 +17,7 @@ needs_java = pytest.mark.skipif(
     shutil.which("javac") is None or not DRIVER.is_file(),
     reason="apt-get install default-jdk-headless libpostgresql-jdbc-java",
 )
-pytestmark = [needs_java, pytest.mark.usefixtures("native", "weather")]
+pytestmark = [needs_java, pytest.mark.usefixtures("weather")]
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from tests.bi_tools.install import program
 READER = Path(__file__).with_name("odbc_reader.py")
 DRIVERS = list(Path("/usr/lib").glob("*/odbc/psqlodbcw.so"))
 needs_driver = pytest.mark.skipif(not DRIVERS, reason="apt-get install odbc-postgresql unixodbc")
-pytestmark = [needs_driver, pytest.mark.usefixtures("native", "weather")]
+pytestmark = [needs_driver, pytest.mark.usefixtures("weather")]
 
 
 @pytest.fixture(scope="module")

@@ -32,7 +32,8 @@ pytestmark = [needs_chromium, pytest.mark.usefixtures("weather"), pytest.mark.ti
 
 
 @pytest.fixture(scope="module")
-def superset_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def superset_url(native: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    del native
     require_installed("superset")
     with superset(tmp_path_factory.mktemp("superset")) as url:
         yield url
