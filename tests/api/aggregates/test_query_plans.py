@@ -21,6 +21,9 @@ SCANS = """
     FROM pg_stat_xact_all_tables WHERE relname ~ '^_hyper_'
 """
 DAY = timedelta(days=1)
+FREE_WORKERS = """
+    SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0
+"""
 
 
 class Explained:
@@ -70,10 +73,12 @@ async def history(pool: Pool) -> Pool:
     return pool
 
 
-async def plan(pool: Pool, **parameters: str) -> list[str]:
+async def plan(pool: Pool, settings: str = "", **parameters: str) -> list[str]:
     """The nodes that were executed for a query, with the tables and indexes they read."""
     pairs = [(name.rstrip("_"), text) for name, text in parameters.items()]
     async with pool.acquire() as connection:
+        if settings:
+            await connection.execute(settings)
         explained = Explained(connection)
         repository = AggregateRepository(cast("Pool", OneConnection(explained)))
         async with repository.snapshot() as snapshot:
@@ -134,6 +139,16 @@ async def test_a_materialised_range_is_answered_without_a_raw_row(history: Pool)
                 history, **span(end - 60 * DAY, end), resolution=resolution, groupBy=grouping
             )
             assert await tables(history, lines) == {rollup}
+
+
+async def test_buckets_together_may_be_read_in_parallel(history: Pool) -> None:
+    end = this_hour().replace(hour=0)
+    parameters = {**span(end - 60 * DAY, end), "groupBy": "all"}
+    for resolution in ("1h", "1d"):
+        for equipment in ("*", "a"):
+            query = {**parameters, "resolution": resolution, "equipmentId": equipment}
+            lines = await plan(history, FREE_WORKERS, **query)
+            assert any("Parallel" in line for line in lines)
 
 
 async def test_what_is_not_materialised_is_summed_from_the_last_chunks_alone(
