@@ -23,3 +23,8 @@ SELECT
     pg_has_role(relowner, 'MEMBER') AS may_refresh
 FROM pg_class
 WHERE oid = to_regclass('public.readings_1h');
+
+-- name: open_reserved_routines()
+-- The functions of administrators that every login of the database may execute.
+SELECT name::text FROM reserved_routines
+WHERE is_open_to_all;
