@@ -151,7 +151,7 @@ async def test_it_is_said_how_far_what_no_rollup_holds_is_added_up(
     assert (await system(client))["rollups"]["partialHours"] == nothing
     await roll_until(pool, 20 * MINUTE)
     # The one without an equipment stands for changes of which nobody knows the readings.
-    await pool.execute("INSERT INTO pending_readings VALUES ('', now()), ('a', now(), 1)")
+    await pool.execute("INSERT INTO pending_readings VALUES ('', now(), NULL), ('a', now(), 1)")
     for pending in (1, 2, 2):
         partial = (await system(client))["rollups"]["partialHours"]
         assert partial["pendingReadings"] == pending
