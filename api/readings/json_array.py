@@ -69,7 +69,7 @@ def _skip_start(body: bytes) -> Pieces:
     start = yield from _skip_blanks(body, 0)
     opened = ARRAY_START.match(body, start, start + PIECE_BYTES)
     if opened is None:
-        _decode(body[start : start + 2 * PIECE_BYTES], may_be_empty=False)
+        _decode(body, may_be_empty=False)
         raise _malformed()
     return (yield from _skip_blanks(body, opened.end()))
 
