@@ -8,7 +8,8 @@ SELECT
     exists(
         SELECT FROM pg_class AS readings
         WHERE
-            readings.oid = to_regclass('public.readings')
+            readings.relname = 'readings'
+            AND readings.relnamespace = to_regnamespace('public')
             AND pg_has_role(readings.relowner, 'USAGE')
     ) AS is_owner,
     has_schema_privilege('public', 'CREATE') AS may_create_tables,
@@ -23,3 +24,8 @@ SELECT
     pg_has_role(relowner, 'MEMBER') AS may_refresh
 FROM pg_class
 WHERE oid = to_regclass('public.readings_1h');
+
+-- name: open_reserved_routines()
+-- The functions of administrators that every login of the database may execute.
+SELECT name::text FROM reserved_routines
+WHERE is_open_to_all;
