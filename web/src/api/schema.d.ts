@@ -1051,6 +1051,7 @@ export interface components {
             error: string | null;
             everySeconds: number;
             failures: number | null;
+            failuresInARow: number | null;
             hasFailed: boolean;
             isScheduled: boolean;
             jobId: number;
