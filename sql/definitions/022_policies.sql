@@ -107,9 +107,7 @@ WHERE
         chunks.chunk_creation_time
     ) < now() - 3 * policy.schedule_interval;
 
--- Here and not beside what else needs the owner's privileges, since it reads overdue_chunks.
-
--- Here and not beside what else the worker needs an owner's privileges for: it reads overdue_chunks.
+-- It has its owner's privileges, and compresses what is overdue or open and nothing else.
 CREATE OR REPLACE FUNCTION compress_readings(chunk_start timestamptz) RETURNS void
 LANGUAGE sql
 SECURITY DEFINER

@@ -28,6 +28,7 @@ from core.settings import (
     ClientSettings,
     DatabaseSettings,
     MigrateSettings,
+    StorageSettings,
 )
 
 GROUPS = [
@@ -41,6 +42,7 @@ COMMANDS: dict[str, tuple[type[BaseSettings], ...]] = {
     "worker": cli.worker.SETTINGS,
     "migrate": (MigrateSettings, DatabaseSettings),
     "audit --from 2026-01-01 --to 2026-01-02": (DatabaseSettings,),
+    "doctor": (DatabaseSettings, StorageSettings, ApiSettings, AuthSettings, MigrateSettings),
     "doctor database": (DatabaseSettings,),
     "doctor auth": (ApiSettings, AuthSettings),
     f"import {FILE}": (ClientSettings, *cli.imports.destination.LOCAL_SETTINGS),
