@@ -87,13 +87,15 @@ async def bi_tool(bi_url: str) -> AsyncIterator[Connection]:
 
 
 @pytest_asyncio.fixture
-async def held_locks(bi_tool: Connection) -> None:
-    """A BI tool holds the advisory locks of former releases, in a transaction that only reads."""
+async def held_locks(bi_tool: Connection, session_pool: Pool) -> AsyncIterator[None]:
+    """A BI tool has a transaction that only reads; somebody holds the locks of former releases."""
     if await shares_one_session(bi_tool):
         pytest.skip("the engine has one session, in which a transaction holds up everybody")
     await bi_tool.execute("BEGIN READ ONLY")
-    for key in FORMER_LOCK_KEYS:
-        await bi_tool.execute("SELECT pg_advisory_lock($1)", key)
+    async with session_pool.acquire() as holder:
+        for key in FORMER_LOCK_KEYS:
+            await holder.execute("SELECT pg_advisory_lock($1)", key)
+        yield
 
 
 @pytest_asyncio.fixture(scope="session")

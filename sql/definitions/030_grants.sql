@@ -23,6 +23,7 @@ partial_hours_range,
 partial_hours_seam,
 readings_1d,
 readings_1h,
+reserved_routines,
 retention_horizon,
 stale_ranges
 TO sensorflow_app;

@@ -24,6 +24,11 @@ SELECT
 FROM pg_class
 WHERE oid = to_regclass('public.readings_1h');
 
+-- name: open_reserved_routines()
+-- The functions of administrators that every login of the database may execute.
+SELECT name::text FROM reserved_routines
+WHERE is_open_to_all;
+
 -- What `sensorflow doctor` asks besides. What a role may not see of others is null.
 
 -- name: server_versions()^
