@@ -14,22 +14,21 @@ if TYPE_CHECKING:
 
 FAILED = 1
 
-PARAGRAPHS = (
-    "Say what is wrong with an installation, why it matters, and the remedy.",
+HELP = (
+    "Say what is wrong with an installation, why it matters, and the remedy.\n\n"
     "Without a command everything is looked at: settings, roles and schema, versions, clock, "
     "connections, transactions, replication, background workers and jobs of TimescaleDB, rollups, "
     "chunks, columnstore, unused space, workers and queue, storage, sign-in. Nothing is changed; "
     "an object is stored and deleted again. Each line is ✓ fine, - not checked, ! to be looked at, "
-    "or ✗ broken.",
+    "or ✗ broken.\n\n"
     "Exits with 0 if nothing is broken, with 1 if something is, and with 2 if a setting is wrong. "
-    "For programs: sensorflow doctor --json | jq '.results[] | select(.status == \"failed\")'",
+    "For programs: sensorflow doctor --json | jq '.results[] | select(.status == \"failed\")'\n\n"
     "Needs the settings of the API: SENSORFLOW_DATABASE_URL, SENSORFLOW_STORAGE_URL, "
     "SENSORFLOW_AUTH_ISSUER and SENSORFLOW_AUTH_AUDIENCE. With SENSORFLOW_MIGRATE_DATABASE_URL it "
-    "sees the sessions of others too. Every finding and its remedy: docs/doctor.md.",
+    "sees the sessions of others too. Every finding and its remedy: docs/doctor.md."
 )
-HELP = "\n\n".join(PARAGRAPHS)
 
-doctor = typer.Typer(help=HELP, invoke_without_command=True)
+doctor = typer.Typer()
 
 TokenFile = Annotated[
     typer.FileText | None,
@@ -37,7 +36,7 @@ TokenFile = Annotated[
 ]
 
 
-@doctor.callback()
+@doctor.callback(help=HELP, invoke_without_command=True)
 def everything(
     context: typer.Context,
     *,
@@ -49,9 +48,6 @@ def everything(
     """Look at everything, if no command is given."""
     if context.invoked_subcommand is None:
         _check_everything(token_file.read().strip() if token_file else None, as_json=as_json)
-
-
-everything.__doc__ = HELP
 
 
 def _check_everything(token: str | None, *, as_json: bool) -> None:
