@@ -64,7 +64,7 @@ SELECT
     ) AS jobs,
     CASE
         WHEN pg_has_role('pg_read_all_stats', 'USAGE')
-            THEN exists(
+            THEN EXISTS (
                 SELECT FROM pg_stat_activity AS process
                 WHERE
                     process.datname = current_database()
@@ -113,8 +113,8 @@ SELECT
         0
     )::bigint AS latest_bytes,
     (
-        SELECT (setting::bigint * 8192) FROM pg_settings
-        WHERE pg_settings.name = 'shared_buffers'
+        SELECT (buffers.setting::bigint * 8192) FROM pg_settings AS buffers
+        WHERE buffers.name = 'shared_buffers'
     ) AS buffer_bytes
 FROM (
     SELECT
