@@ -73,7 +73,7 @@ async def migrated_url(owner_url: str) -> AsyncIterator[str]:
 
 @pytest_asyncio.fixture(scope="session")
 async def bi_url(owner_url: str) -> AsyncIterator[str]:
-    """The database of this run for a BI tool's login, made as docs/bi.md says."""
+    """The database of this run for a BI tool's login, made as docs/bi/README.md says."""
     async with login(owner_url, "sensorflow_bi") as url:
         yield url
 

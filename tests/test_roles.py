@@ -177,6 +177,13 @@ async def test_the_application_owns_nothing_and_is_nobody_special(application: C
     assert await application.fetchval(OWNED, name) == 0
 
 
+async def test_only_our_roles_use_the_schema_public(session_pool: Pool) -> None:
+    allowed = "SELECT has_schema_privilege($1, 'public', 'USAGE')"
+    for role in ("sensorflow_app", "sensorflow_rollups"):
+        assert await session_pool.fetchval(allowed, role)
+    assert not await session_pool.fetchval(allowed, "sensorflow_bi")
+
+
 async def test_the_application_reads_our_tables_and_no_other_schema(
     session_pool: Pool, application: Connection
 ) -> None:
@@ -252,16 +259,17 @@ async def test_every_role_is_known_to_the_server(session_pool: Pool, role: str) 
 @pytest.mark.parametrize(
     "statement",
     [
-        "SELECT * FROM refresh_lease FOR UPDATE",
-        "SELECT * FROM idempotency_keys FOR KEY SHARE",
-        "SELECT * FROM bi.readings FOR UPDATE",
-        "LOCK TABLE alembic_version IN ACCESS SHARE MODE",
-        "LOCK TABLE refresh_lease IN ACCESS SHARE MODE",
+        "SELECT * FROM public.refresh_lease FOR UPDATE",
+        "SELECT * FROM public.idempotency_keys FOR KEY SHARE",
+        "SELECT * FROM bi.imports FOR UPDATE",
+        "LOCK TABLE public.alembic_version IN ACCESS SHARE MODE",
+        "LOCK TABLE public.refresh_lease IN ACCESS SHARE MODE",
         "LOCK TABLE bi.readings IN ROW SHARE MODE",
-        "DELETE FROM refresh_lease",
-        "SELECT compress_readings(now())",
+        "DELETE FROM public.refresh_lease",
+        "SELECT public.compress_readings(now())",
         "SET ROLE sensorflow_rollups",
         "SET ROLE sensorflow_app",
+        "SELECT public.time_bucket('1 day', now())",
     ],
 )
 async def test_a_bi_tool_can_lock_nothing_and_become_nobody(
@@ -270,3 +278,11 @@ async def test_a_bi_tool_can_lock_nothing_and_become_nobody(
     async with rolled_back(bi_tool):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await bi_tool.execute(statement)
+
+
+async def test_a_bi_tool_can_lock_no_row_beside_a_description(bi_tool: Connection) -> None:
+    """Some releases of PostgreSQL refuse the outer join first."""
+    refusals = (asyncpg.InsufficientPrivilegeError, asyncpg.FeatureNotSupportedError)
+    async with rolled_back(bi_tool):
+        with pytest.raises(refusals):
+            await bi_tool.execute("SELECT * FROM bi.readings FOR UPDATE")

@@ -8,7 +8,8 @@ SELECT
     exists(
         SELECT FROM pg_class AS readings
         WHERE
-            readings.oid = to_regclass('public.readings')
+            readings.relname = 'readings'
+            AND readings.relnamespace = to_regnamespace('public')
             AND pg_has_role(readings.relowner, 'USAGE')
     ) AS is_owner,
     has_schema_privilege('public', 'CREATE') AS may_create_tables,
