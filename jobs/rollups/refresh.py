@@ -131,6 +131,8 @@ async def _unmaterialised(connection: Connection, hours: Sequence[TimeRange]) ->
 
 async def _overdue_bounds(connection: Connection) -> dict[str, datetime]:
     """Empty while the policies do their work, or somebody else does."""
+    if not await queries().may_be_overdue(connection):
+        return {}
     since = await queries().overdue_since(connection)
     if since is None:
         return {}

@@ -58,6 +58,12 @@ WHERE
     AND chunks.hypertable_name = 'readings'
     AND chunks.range_start < :before;
 
+-- name: may_be_overdue()$
+-- Whether a rollup's watermark is below what should have been materialised long ago. This is asked
+-- often, and plans no chunk.
+SELECT bool_or(coalesce(rollup_watermark(name) < rollup_overdue_limit(name), true))
+FROM unnest('{readings_1h,readings_1d}'::text[]) AS rollup (name);
+
 -- name: overdue_since()$
 -- The earliest reading or hour that a policy should have materialised long ago; null without any. What
 -- the ledger has is refreshed anyway, at the end of its import. What began below the horizon may have
