@@ -25,9 +25,9 @@ from core.settings import ApiSettings, AuthSettings, DatabaseSettings, StorageSe
 from embedded.identity import IdentityProvider, read_accounts
 from tests.api.imports.test_imports import new_import, set_state
 from tests.api.stored import HOUR, enter, insert, this_hour
-from tests.api.system.test_findings import watermark
+from tests.api.system.test_findings import JOB, watermark
 from tests.cli.test_commands import sensorflow
-from tests.support.policies import failing_job, policies_switched_off
+from tests.support.policies import failing_job, last_run, policies_switched_off
 
 BAD = {Status.WARNING, Status.FAILED}
 WEEK = timedelta(days=7)
@@ -55,19 +55,12 @@ def installation(
 
 
 @pytest_asyncio.fixture
-async def healthy(pool: Pool) -> Pool:
-    """A worker is there, and the server's scheduler has run its jobs once."""
+async def healthy(pool: Pool) -> AsyncIterator[Pool]:
+    """A worker is there, and a job has succeeded."""
     await queries().record_worker_heartbeat(pool, id=uuid4())
-    async with pool.acquire() as connection:
-        is_embedded = await shares_one_session(connection)
-    async with asyncio.timeout(START_SECONDS):
-        while not (is_embedded or await a_job_has_succeeded(pool)):  # noqa: ASYNC110  # nobody tells
-            await asyncio.sleep(0.2)
-    return pool
-
-
-async def a_job_has_succeeded(pool: Pool) -> bool:
-    return bool((await queries().server_versions(pool))["has_succeeded"])
+    later = datetime.now(UTC) + timedelta(hours=1)
+    async with last_run(pool, await pool.fetchval(JOB), success=True, next_start=later):
+        yield pool
 
 
 def settings_of(installation: Installation) -> dict[str, str]:

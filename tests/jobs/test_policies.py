@@ -21,6 +21,7 @@ from jobs.rollups.refresh import refresh_dirty_ranges
 from tests.jobs.support import HEADER, add_import, rolled_up
 from tests.support.policies import (
     failing_job,
+    job_that_failed,
     last_run,
     planted_job,
     policies_switched_off,
@@ -207,14 +208,25 @@ async def test_a_job_that_fails_is_logged_once_with_its_message_and_measured(
     assert f'job="{job_id}"' not in generate_latest(registry).decode()
 
 
+async def test_a_job_that_the_servers_scheduler_runs_is_watched(
+    pool: Pool, application_pool: Pool
+) -> None:
+    watch = PolicyWatch(PolicyMetrics(CollectorRegistry()))
+    async with job_that_failed(pool) as job_id:
+        with structlog.testing.capture_logs() as logged:
+            await watch.look(application_pool)
+    (entry,) = of_job(list(logged), job_id)
+    assert (entry["event"], entry["error"]) == ("policy_failed", "planted")
+
+
 async def test_a_job_that_does_not_run_is_overdue_and_logged_once(
     pool: Pool, application_pool: Pool
 ) -> None:
     watch = PolicyWatch(PolicyMetrics(registry := CollectorRegistry()))
     now = datetime.now(UTC)
     async with (
-        planted_job(pool, "P0001", scheduled=False) as job_id,
-        last_run(pool, job_id, success=True, next_start=now, last_success=now - WEEK),
+        planted_job(pool, "P0001", starts_at=now + WEEK) as job_id,
+        last_run(pool, job_id, success=True, next_start=now + WEEK, last_success=now - WEEK),
     ):
         with structlog.testing.capture_logs() as logged:
             await watch.look(application_pool)
@@ -240,6 +252,6 @@ async def test_bi_tools_may_not_read_the_errors_of_jobs(bi_url: str, pool: Pool)
     connection = await asyncpg.connect(bi_url)
     try:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await connection.fetch("SELECT * FROM policy_runs()")
+            await connection.fetch("SELECT * FROM public.policy_runs()")
     finally:
         await connection.close()
