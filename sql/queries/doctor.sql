@@ -53,8 +53,8 @@ LEFT JOIN pg_available_extensions AS available ON extension.extname = available.
 WHERE extension.extname = 'timescaledb';
 
 -- name: background_workers()^
--- How many processes the server may have for TimescaleDB's jobs, how many jobs there are, and whether the
--- scheduler of this database runs; null if this role may not see it.
+-- How many processes the server may have for TimescaleDB's jobs, how many jobs there are, how many
+-- databases have a scheduler, and whether this one has; null if this role may not see it.
 SELECT
     current_setting('max_worker_processes')::integer AS max_processes,
     current_setting('timescaledb.max_background_workers', true)::integer AS max_background_workers,
@@ -63,6 +63,10 @@ SELECT
         SELECT count(*) FROM timescaledb_information.jobs
         WHERE jobs.scheduled
     ) AS jobs,
+    (
+        SELECT count(*) FROM pg_stat_activity AS process
+        WHERE process.backend_type = 'TimescaleDB Background Worker Scheduler'
+    ) AS schedulers,
     CASE
         WHEN pg_has_role('pg_read_all_stats', 'USAGE')
             THEN EXISTS (

@@ -152,8 +152,10 @@ def _scheduler(workers: Any) -> Iterator[CheckResult]:
         yield failed(
             "the scheduler of TimescaleDB's jobs does not run in this database",
             "No job runs: a worker of Sensor Flow does their work, three intervals late.",
-            "As the owner: SELECT _timescaledb_functions.start_background_workers(); if it stops "
-            "again, the server's log says why.",
+            "As the owner: SELECT _timescaledb_functions.start_background_workers(); if that does "
+            f"not help, see the server's log. {workers['schedulers']} databases have one, each a "
+            f"process of timescaledb.max_background_workers "
+            f"({workers['max_background_workers']}).",
         )
 
 
