@@ -28,7 +28,6 @@ from core.settings import (
     ClientSettings,
     DatabaseSettings,
     MigrateSettings,
-    StorageSettings,
 )
 
 GROUPS = [
@@ -42,7 +41,8 @@ COMMANDS: dict[str, tuple[type[BaseSettings], ...]] = {
     "worker": cli.worker.SETTINGS,
     "migrate": (MigrateSettings, DatabaseSettings),
     "audit --from 2026-01-01 --to 2026-01-02": (DatabaseSettings,),
-    "doctor": (DatabaseSettings, StorageSettings, ApiSettings, AuthSettings, MigrateSettings),
+    # and StorageSettings, but a folder that cannot be used is a finding, which hides no other
+    "doctor": (DatabaseSettings, ApiSettings, AuthSettings, MigrateSettings),
     "doctor database": (DatabaseSettings,),
     "doctor auth": (ApiSettings, AuthSettings),
     f"import {FILE}": (ClientSettings, *cli.imports.destination.LOCAL_SETTINGS),
