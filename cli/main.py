@@ -12,6 +12,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
+from cli.backup.command import backup, restore
 from cli.bi_users.command import bi_user
 from cli.doctor.command import doctor
 from cli.imports.command import HELP, import_files
@@ -33,6 +34,8 @@ app = typer.Typer(
 app.add_typer(doctor, name="doctor")
 app.add_typer(bi_user, name="bi-user", no_args_is_help=True)
 app.command("import", help=HELP)(import_files)
+app.command()(backup)
+app.command()(restore)
 
 
 @app.command()

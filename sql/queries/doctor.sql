@@ -95,7 +95,7 @@ WHERE
     )
 ORDER BY expected.target;
 
--- name: partial_hours_state()^
+-- name: partial_hours_age()^
 -- Up to where readings are added up that no rollup has yet, and how long ago that was; null before the
 -- first time.
 SELECT

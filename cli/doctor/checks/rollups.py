@@ -58,7 +58,7 @@ async def check_stale_ranges(connection: Connection) -> Results:
 
 async def check_partial_hours(connection: Connection) -> Results:
     """Whether the hours that no rollup has yet are added up as readings arrive."""
-    state = await queries().partial_hours_state(connection)
+    state = await queries().partial_hours_age(connection)
     if state["age_seconds"] is None:
         yield skipped("partial hours: no worker has begun them")
     elif state["age_seconds"] <= MAX_PARTIAL_HOURS_AGE_SECONDS:
