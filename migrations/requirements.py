@@ -19,7 +19,10 @@ VERSION = "SELECT extversion FROM pg_extension WHERE extname = 'timescaledb'"
 LICENSE = "SELECT current_setting('timescaledb.license', true)"
 FOREIGN_OWNER = """
     SELECT pg_get_userbyid(relowner) AS owner, current_user AS migrator FROM pg_class
-    WHERE oid = to_regclass('public.readings') AND NOT pg_has_role(relowner, 'USAGE')
+    WHERE
+        relname = 'readings'
+        AND relnamespace = to_regnamespace('public') -- to_regclass demands USAGE of it
+        AND NOT pg_has_role(relowner, 'USAGE')
 """
 
 COMMUNITY_REMEDY = (

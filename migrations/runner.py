@@ -40,7 +40,7 @@ VERSION_TABLE = """
 LOCK = "LOCK TABLE alembic_version IN EXCLUSIVE MODE"
 # Of sql/definitions; CASCADE also drops the functions that return their rows.
 VIEWS = (
-    "bi_logins, measured, materialised, current_1d, current_1h, hour_pieces, "
+    "bi_logins, reserved_routines, measured, materialised, current_1d, current_1h, hour_pieces, "
     "stale_ranges, partial_hours_seam, materialised_1h, materialised_1d, data_state"
 )
 

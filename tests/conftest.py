@@ -18,7 +18,7 @@ from core.settings import ApiSettings, DatabaseSettings
 from embedded.identity import IdentityProvider
 from migrations.runner import upgrade
 from tests.api.serving import UPLOAD_SECRET, server_settings, serving
-from tests.database import Database, choose_database, docker_answers
+from tests.database import URL_VARIABLE, Database, choose_database, docker_answers
 from tests.support.logins import login
 from tests.support.ports import free_port
 from tests.support.stub_provider import StubProvider
@@ -44,6 +44,12 @@ hypothesis_settings.load_profile("suite")
 @cache
 def database_of_this_run() -> Database:
     return choose_database(os.environ, docker_answers)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse what would have several processes empty one database under each other."""
+    if config.getoption("numprocesses", None) and URL_VARIABLE in os.environ:
+        raise pytest.UsageError(f"{URL_VARIABLE} is for one process: leave out --numprocesses")
 
 
 def pytest_report_header() -> str:
@@ -73,9 +79,21 @@ async def migrated_url(owner_url: str) -> AsyncIterator[str]:
 
 @pytest_asyncio.fixture(scope="session")
 async def bi_url(owner_url: str) -> AsyncIterator[str]:
-    """The database of this run for a BI tool's login, made as docs/bi.md says."""
+    """The database of this run for a BI tool's login, made as docs/bi/README.md says."""
     async with login(owner_url, "sensorflow_bi") as url:
         yield url
+
+
+@pytest_asyncio.fixture
+async def superuser_url(owner_url: str) -> str:
+    """The server's superuser, in the database of this run."""
+    connection = await asyncpg.connect(owner_url)
+    one_session = await shares_one_session(connection)
+    is_superuser = await connection.fetchval("SELECT current_setting('is_superuser')")
+    await connection.close()
+    if one_session or is_superuser != "on":
+        pytest.skip("needs a server whose superuser makes databases")
+    return owner_url
 
 
 @pytest_asyncio.fixture
@@ -87,13 +105,15 @@ async def bi_tool(bi_url: str) -> AsyncIterator[Connection]:
 
 
 @pytest_asyncio.fixture
-async def held_locks(bi_tool: Connection) -> None:
-    """A BI tool holds the advisory locks of former releases, in a transaction that only reads."""
+async def held_locks(bi_tool: Connection, session_pool: Pool) -> AsyncIterator[None]:
+    """A BI tool has a transaction that only reads; somebody holds the locks of former releases."""
     if await shares_one_session(bi_tool):
         pytest.skip("the engine has one session, in which a transaction holds up everybody")
     await bi_tool.execute("BEGIN READ ONLY")
-    for key in FORMER_LOCK_KEYS:
-        await bi_tool.execute("SELECT pg_advisory_lock($1)", key)
+    async with session_pool.acquire() as holder:
+        for key in FORMER_LOCK_KEYS:
+            await holder.execute("SELECT pg_advisory_lock($1)", key)
+        yield
 
 
 @pytest_asyncio.fixture(scope="session")

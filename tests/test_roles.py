@@ -31,8 +31,16 @@ SCRIPTS = {name for name, kind in QUERIES.items() if kind == "#"}
 STAGING = ("create_import_staging", "create_dry_run_tables")
 # As the rollups' owner: tests/jobs/test_refresh.py does it.
 REFRESHES = {"refresh_daily", "refresh_hourly"}
-# As the owner: tests/cli/test_bi_users.py does it.
-OWNERS = {"bi_user_exists", "list_bi_users"}
+# As the owner or a superuser: tests/cli/test_bi_users.py and test_backup.py do it.
+OWNERS = {
+    "backup_target",
+    "begin_restore",
+    "bi_user_exists",
+    "end_restore",
+    "list_bi_users",
+    "missing_roles",
+    "timescaledb_for_restore",
+}
 
 OWNED = """
     SELECT count(*) FROM pg_shdepend
@@ -151,6 +159,10 @@ async def application_engine(migrated_url: str) -> AsyncIterator[AsyncEngine]:
         "UPDATE rollup_dirty_ranges SET only_new = true",
         "INSERT INTO retention_horizon (horizon) VALUES (now())",
         "SELECT drop_chunks('readings', now())",
+        "SELECT _timescaledb_functions.drop_chunk(name) FROM show_chunks('readings') AS name",
+        "SELECT _timescaledb_functions.freeze_chunk(name) FROM show_chunks('readings') AS name",
+        "SELECT add_job('pg_sleep', '1 second')",
+        "SELECT pg_advisory_lock(1)",
         "CALL remove_columnstore_policy('readings')",
         "SELECT * FROM bi.readings",
         "COPY readings TO '/tmp/intruder'",
@@ -171,6 +183,13 @@ async def test_the_application_owns_nothing_and_is_nobody_special(application: C
     )
     assert not is_special
     assert await application.fetchval(OWNED, name) == 0
+
+
+async def test_only_our_roles_use_the_schema_public(session_pool: Pool) -> None:
+    allowed = "SELECT has_schema_privilege($1, 'public', 'USAGE')"
+    for role in ("sensorflow_app", "sensorflow_rollups"):
+        assert await session_pool.fetchval(allowed, role)
+    assert not await session_pool.fetchval(allowed, "sensorflow_bi")
 
 
 async def test_the_application_reads_our_tables_and_no_other_schema(
@@ -233,6 +252,7 @@ async def test_functions_with_their_owners_privileges_are_the_applications_alone
     assert {row["proname"] for row in functions} == {
         "compress_readings",
         "end_long_bi_transactions",
+        "policy_runs",
     }
     for row in functions:
         assert "search_path=pg_catalog, pg_temp" in row["proconfig"]
@@ -247,16 +267,17 @@ async def test_every_role_is_known_to_the_server(session_pool: Pool, role: str) 
 @pytest.mark.parametrize(
     "statement",
     [
-        "SELECT * FROM refresh_lease FOR UPDATE",
-        "SELECT * FROM idempotency_keys FOR KEY SHARE",
-        "SELECT * FROM bi.readings FOR UPDATE",
-        "LOCK TABLE alembic_version IN ACCESS SHARE MODE",
-        "LOCK TABLE refresh_lease IN ACCESS SHARE MODE",
+        "SELECT * FROM public.refresh_lease FOR UPDATE",
+        "SELECT * FROM public.idempotency_keys FOR KEY SHARE",
+        "SELECT * FROM bi.imports FOR UPDATE",
+        "LOCK TABLE public.alembic_version IN ACCESS SHARE MODE",
+        "LOCK TABLE public.refresh_lease IN ACCESS SHARE MODE",
         "LOCK TABLE bi.readings IN ROW SHARE MODE",
-        "DELETE FROM refresh_lease",
-        "SELECT compress_readings(now())",
+        "DELETE FROM public.refresh_lease",
+        "SELECT public.compress_readings(now())",
         "SET ROLE sensorflow_rollups",
         "SET ROLE sensorflow_app",
+        "SELECT public.time_bucket('1 day', now())",
     ],
 )
 async def test_a_bi_tool_can_lock_nothing_and_become_nobody(
@@ -265,3 +286,11 @@ async def test_a_bi_tool_can_lock_nothing_and_become_nobody(
     async with rolled_back(bi_tool):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await bi_tool.execute(statement)
+
+
+async def test_a_bi_tool_can_lock_no_row_beside_a_description(bi_tool: Connection) -> None:
+    """Some releases of PostgreSQL refuse the outer join first."""
+    refusals = (asyncpg.InsufficientPrivilegeError, asyncpg.FeatureNotSupportedError)
+    async with rolled_back(bi_tool):
+        with pytest.raises(refusals):
+            await bi_tool.execute("SELECT * FROM bi.readings FOR UPDATE")

@@ -17,7 +17,7 @@ from core.database import Connection, database_errors, open_connection
 from core.queries import queries
 from core.settings import DatabaseSettings
 
-CHANNEL = "data_changes"
+CHANNEL_PREFIX = "data_changes_"
 MAX_QUEUED_NOTIFICATIONS = 1_000
 
 HEARTBEAT_SECONDS = 20  # writers count a listener as alive for a minute
@@ -38,6 +38,8 @@ class Listener:
         self._settings = settings
         self._feed = feed
         self._id = uuid4()
+        # No other login can read the id, so none can send us anything or learn what we are sent.
+        self._channel = f"{CHANNEL_PREFIX}{self._id.hex}"
         self._users = 0
         self._idle_until = 0.0
         self._task: asyncio.Task[None] | None = None
@@ -89,7 +91,9 @@ class Listener:
             notifications.put_nowait(payload)
 
         connection.add_termination_listener(lambda _: enqueue(CONNECTION_LOST))
-        await connection.add_listener(CHANNEL, lambda *notification: enqueue(notification[-1]))
+        await connection.add_listener(
+            self._channel, lambda *notification: enqueue(notification[-1])
+        )
         await queries().listener_seen(connection, id=self._id)
         self._feed.interrupt()  # what was committed before was not notified
         self._listening.set()

@@ -13,6 +13,7 @@ from api.system.schemas import (
     FailedImports,
     Ingest,
     IngestMinute,
+    PartialHours,
     Policy,
     Queue,
     RefreshLease,
@@ -33,6 +34,7 @@ log = structlog.get_logger()
 STATEMENT_MILLISECONDS = "3000"
 MAX_ITEMS = 20
 MAX_UNCOUNTED_ENTRIES = 50_000
+MAX_PENDING_READINGS = 100_000
 
 MINUTE = timedelta(minutes=1)
 
@@ -109,9 +111,11 @@ async def _queue(connection: Connection) -> Queue:
 
 async def _rollups(connection: Connection) -> Rollups:
     rows = await all_rows(queries().rollup_state, connection)
+    partial = await queries().partial_hours_state(connection, row_limit=MAX_PENDING_READINGS)
     lease = await queries().refresh_lease_state(connection)
     return Rollups(
         [await _rollup(connection, row) for row in rows],
+        PartialHours(partial["end_ts"], partial["pending_readings"]),
         None if lease is None else RefreshLease(**lease),
     )
 
@@ -169,17 +173,18 @@ async def _policies(connection: Connection) -> list[Policy]:
 def _policy(row: asyncpg.Record) -> Policy:
     return Policy(
         job_id=row["job_id"],
-        procedure=row["proc_name"],
-        target=row["hypertable_name"],
+        procedure=row["procedure"],
+        target=row["target"],
         every_seconds=row["schedule_interval"].total_seconds(),
-        is_scheduled=row["scheduled"],
+        is_scheduled=row["is_scheduled"],
         next_run_at=row["next_start"],
-        last_run_at=row["last_run_started_at"],
-        last_success_at=row["last_successful_finish"],
-        has_failed=row["last_run_status"] == "Failed",
-        runs=row["total_runs"],
-        failures=row["total_failures"],
-        error=row["err_message"],
+        last_run_at=row["last_start"],
+        last_success_at=row["last_success"],
+        has_failed=row["has_failed"],
+        runs=row["runs"],
+        failures=row["failures"],
+        failures_in_a_row=row["failures_in_a_row"],
+        error=row["error"],
     )
 
 

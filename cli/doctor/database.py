@@ -7,7 +7,7 @@ import asyncpg
 from cli.doctor.results import CheckResult, Status
 from core.database import REVISION, Connection, database_errors, open_connection
 from core.errors import SensorFlowError
-from core.queries import queries
+from core.queries import all_rows, queries
 from core.settings import DatabaseSettings
 
 GUIDE = 'See "The roles of the database" in docs/deployment.md.'
@@ -29,6 +29,7 @@ async def _results(connection: Connection) -> AsyncIterator[CheckResult]:
     yield revision
     if revision.status is Status.PASSED:
         yield await _check_refresh(connection)
+        yield await _check_reserved_routines(connection)
 
 
 async def _check_role(connection: Connection) -> CheckResult:
@@ -81,3 +82,15 @@ async def _check_refresh(connection: Connection) -> CheckResult:
             f"sensorflow_rollups; then run sensorflow migrate. {GUIDE}",
         )
     return CheckResult(Status.PASSED, f"rollups: refreshed as {owner['name']}")
+
+
+async def _check_reserved_routines(connection: Connection) -> CheckResult:
+    routines = await all_rows(queries().open_reserved_routines, connection)
+    if routines:
+        return CheckResult(
+            Status.WARNING,
+            f"functions: every login of the database may execute {len(routines)} that drop chunks, "
+            "fill the lock table or leave jobs and objects behind",
+            f"A superuser reserves them by a query of the view reserved_routines. {GUIDE}",
+        )
+    return CheckResult(Status.PASSED, "functions: only administrators may drop chunks or add jobs")

@@ -1,43 +1,32 @@
--- What BI tools read. Columns are a contract: add new ones at the end, never rename.
+-- What BI tools read. Columns are a contract: add new ones at the end, never rename. The logins may not
+-- look up names in the schema public, so what a function's body names there is resolved when it is
+-- created: RETURN or BEGIN ATOMIC, not a string.
 
 CREATE SCHEMA IF NOT EXISTS bi;
 COMMENT ON SCHEMA bi IS 'Sensor Flow, version 1 of the views for BI tools. Read only.';
 
 CREATE OR REPLACE VIEW bi.readings AS
 SELECT
-    ts AS time,
-    equipment_id,
-    value,
-    register_time
-FROM public.readings;
+    readings.ts AS time,
+    readings.equipment_id,
+    readings.value,
+    readings.register_time,
+    described.name,
+    described.unit,
+    described.location
+FROM public.readings
+LEFT JOIN public.equipment AS described ON readings.equipment_id = described.id;
 
 COMMENT ON VIEW bi.readings IS 'Every stored reading. Always restrict time.';
 COMMENT ON COLUMN bi.readings.time IS 'When it was measured.';
+COMMENT ON COLUMN bi.readings.equipment_id IS 'The id of the equipment, as it sends it.';
+COMMENT ON COLUMN bi.readings.value IS 'The measured value, in the unit of the equipment.';
 COMMENT ON COLUMN bi.readings.register_time IS 'When it was first stored here, or last replaced.';
+-- include: bi_description_comments(readings)
 
-CREATE OR REPLACE VIEW bi.readings_1h AS
-SELECT
-    bucket AS time,
-    equipment_id,
-    -- include: bucket_values_with_average()
-FROM public.current_1h;
+-- include: bi_rollup(readings_1h, current_1h, hour)
 
-COMMENT ON VIEW bi.readings_1h IS
-'One row an equipment and UTC hour. time is the start of the hour.';
-COMMENT ON COLUMN bi.readings_1h.average IS
-'total_value / sample_count. To average over rows: sum(total_value) / sum(sample_count).';
-
-CREATE OR REPLACE VIEW bi.readings_1d AS
-SELECT
-    bucket AS time,
-    equipment_id,
-    -- include: bucket_values_with_average()
-FROM public.current_1d;
-
-COMMENT ON VIEW bi.readings_1d IS
-'One row an equipment and UTC day. time is the start of the day.';
-COMMENT ON COLUMN bi.readings_1d.average IS
-'total_value / sample_count. To average over rows: sum(total_value) / sum(sample_count).';
+-- include: bi_rollup(readings_1d, current_1d, day)
 
 CREATE OR REPLACE VIEW bi.equipment AS
 SELECT
@@ -46,23 +35,60 @@ SELECT
     latest.ts AS last_time,
     latest.value AS last_value,
     known.sample_count,
-    described.name,
-    described.unit,
-    described.location,
-    described.zone,
-    described.expected_period_seconds
+    known.name,
+    known.unit,
+    known.location,
+    known.zone,
+    known.expected_period_seconds,
+    now() - latest.ts AS silent_for
 FROM (
     SELECT
-        days.equipment_id,
-        sum(days.sample_count)::bigint AS sample_count
-    FROM public.current_1d AS days
-    GROUP BY days.equipment_id
+        coalesce(counted.equipment_id, described.id) AS equipment_id,
+        coalesce(counted.sample_count, 0) AS sample_count,
+        described.name,
+        described.unit,
+        described.location,
+        described.zone,
+        described.expected_period_seconds
+    FROM (
+        SELECT
+            days.equipment_id,
+            sum(days.sample_count)::bigint AS sample_count
+        FROM public.current_1d AS days
+        GROUP BY days.equipment_id
+    ) AS counted
+    FULL JOIN public.equipment AS described ON counted.equipment_id = described.id
 ) AS known
--- include: earliest_and_latest(public.readings)
-LEFT JOIN public.equipment AS described ON known.equipment_id = described.id;
+LEFT JOIN LATERAL (
+    SELECT readings.ts
+    FROM public.readings
+    WHERE readings.equipment_id = known.equipment_id
+    ORDER BY readings.ts LIMIT 1
+) AS earliest ON TRUE
+LEFT JOIN LATERAL (
+    SELECT
+        readings.ts,
+        readings.value
+    FROM public.readings
+    WHERE readings.equipment_id = known.equipment_id
+    ORDER BY readings.ts DESC LIMIT 1
+) AS latest ON TRUE;
 
 COMMENT ON VIEW bi.equipment IS
-'Every piece of equipment that has sent a reading, and what people say of it.';
-COMMENT ON COLUMN bi.equipment.zone IS 'A time zone of the IANA database.';
+'Every piece of equipment that has sent a reading or that people have described.';
+COMMENT ON COLUMN bi.equipment.equipment_id IS 'The id of the equipment, as it sends it.';
+COMMENT ON COLUMN bi.equipment.first_time IS
+'When its first reading was measured; null if it has never sent one.';
+COMMENT ON COLUMN bi.equipment.last_time IS
+'When its last reading was measured; null if it has never sent one.';
+COMMENT ON COLUMN bi.equipment.last_value IS
+'The value of its last reading, in its unit; null if it has never sent one.';
+COMMENT ON COLUMN bi.equipment.sample_count IS
+'The number of its readings; 0 if it has never sent one.';
+-- include: bi_description_comments(equipment)
+COMMENT ON COLUMN bi.equipment.zone IS
+'The time zone where it is, of the IANA database; null where nobody said.';
 COMMENT ON COLUMN bi.equipment.expected_period_seconds IS
-'How often a reading is expected; null where nobody said.';
+'How often a reading is expected, in seconds; null where nobody said.';
+COMMENT ON COLUMN bi.equipment.silent_for IS
+'How long ago its last reading was measured; null if it has never sent one.';

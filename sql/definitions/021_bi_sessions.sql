@@ -15,7 +15,9 @@ HAVING bool_and(membership.roleid = to_regrole('sensorflow_bi'));
 COMMENT ON VIEW bi_logins IS 'The logins that read the schema bi and have no other role.';
 
 -- A BI login may SET its timeouts to any value, so what must hold is held from outside: the worker calls
--- this. It runs as its owner, since the worker may neither see nor end sessions of other roles.
+-- this. It runs as its owner, since the worker may neither see nor end sessions of other roles. Every login may
+-- LISTEN too, and keeps notifications for as long as its transaction: a full queue would let nobody commit a
+-- change that notifies, so beyond a tenth of it no BI transaction goes on.
 CREATE OR REPLACE FUNCTION end_long_bi_transactions(max_duration interval)
 RETURNS TABLE (pid integer, login name, seconds double precision, is_ended boolean)
 LANGUAGE plpgsql
@@ -32,7 +34,10 @@ BEGIN
         INNER JOIN public.bi_logins AS bi_login ON session.usesysid = bi_login.oid
         WHERE
             session.datname = current_database()
-            AND session.xact_start < clock_timestamp() - max_duration
+            AND session.xact_start < clock_timestamp() - CASE
+                WHEN pg_notification_queue_usage() < 0.1 THEN max_duration
+                ELSE INTERVAL '0'
+            END
     LOOP
         BEGIN
             is_ended := pg_terminate_backend(pid);
@@ -47,4 +52,4 @@ $$;
 REVOKE EXECUTE ON FUNCTION end_long_bi_transactions FROM public;
 
 COMMENT ON FUNCTION end_long_bi_transactions IS
-'Ends the sessions of BI logins whose transaction has run longer than this.';
+'Ends BI sessions in a transaction that has run longer, or in any while notifications pile up.';

@@ -30,6 +30,7 @@ REQUIRED_SCOPES = {
     ("POST", "/api/v2/write"): Scope.READINGS_WRITE,
     ("POST", "/write"): Scope.READINGS_WRITE,
     ("POST", "/api/v3/write_lp"): Scope.READINGS_WRITE,
+    ("GET", "/sensor-data/latest"): Scope.READINGS_READ,
     ("GET", "/sensor-data/live"): Scope.READINGS_READ,
     ("GET", "/sensor-data/aggregated"): Scope.READINGS_READ,
     ("GET", "/sensor-data-aggregated"): Scope.READINGS_READ,
@@ -115,7 +116,7 @@ def test_an_application_with_a_handler_without_access_rule_is_rejected() -> None
     ("method", "path"),
     [
         *REQUIRED_SCOPES,
-        *AUTHENTICATED_ROUTES,
+        *sorted(AUTHENTICATED_ROUTES),
         METRICS_ROUTE,
         SIGN_OUT,
         ("GET", "/docs/openapi.json"),

@@ -8,6 +8,7 @@ from cli.doctor.database import run_checks
 from cli.doctor.results import Status
 from core.database import REVISION, Pool
 from core.settings import DatabaseSettings
+from migrations.runner import upgrade
 from tests.cli.test_commands import sensorflow
 from tests.support.logins import login
 
@@ -19,7 +20,7 @@ def doctor(url: str) -> subprocess.CompletedProcess[str]:
 def test_a_role_of_its_own_is_all_good(migrated_url: str) -> None:
     outcome = doctor(migrated_url)
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
-    assert outcome.stdout.count("✓") == 3
+    assert outcome.stdout.count("✓") == 4
     assert f"schema at revision {REVISION}" in outcome.stdout
     assert "rollups: refreshed as sensorflow_rollups" in outcome.stdout
 
@@ -60,6 +61,20 @@ async def test_a_schema_that_is_open_to_every_login_is_reported(
         await pool.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
     assert results[0].status is Status.WARNING
     assert "REVOKE CREATE ON SCHEMA public FROM PUBLIC" in results[0].remedy
+
+
+async def test_functions_of_administrators_that_are_open_to_every_login_are_reported(
+    migrated_url: str, owner_url: str, pool: Pool
+) -> None:
+    """As where the role that migrates is no superuser, or TimescaleDB was updated since."""
+    await pool.execute("GRANT EXECUTE ON FUNCTION _timescaledb_functions.drop_chunk TO PUBLIC")
+    try:
+        results = await run_checks(DatabaseSettings(url=SecretStr(migrated_url)))
+    finally:
+        await upgrade(owner_url)
+    assert results[-1].status is Status.WARNING
+    assert "may execute 1 " in results[-1].message
+    assert "reserved_routines" in results[-1].remedy
 
 
 def test_a_database_that_does_not_answer_is_reported() -> None:

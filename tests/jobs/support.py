@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid4
 
-import asyncpg
 import msgspec
 import pytest
 
-from core.database import Pool
+from core.database import Connection, Pool, shares_one_session
 from core.imports import ImportOptions
 from core.queue import enqueue_import
 from core.storage import Storage, rejects_folder, source_key
@@ -134,12 +133,7 @@ def sample_lines(count: int) -> str:
         return "".join(line for line, _ in zip(file, range(count + 1), strict=False))
 
 
-async def skip_unless_sessions_wait_for_each_other(one: asyncpg.Connection, url: str) -> None:
-    two = await asyncpg.connect(url)
-    await one.execute("SELECT pg_advisory_lock(1)")
-    excluded = not await two.fetchval("SELECT pg_try_advisory_lock(1)")
-    await one.execute("SELECT pg_advisory_unlock_all()")
-    await two.close()
-    if not excluded:
-        await one.close()
+async def skip_unless_sessions_wait_for_each_other(connection: Connection) -> None:
+    if await shares_one_session(connection):
+        await connection.close()
         pytest.skip("this engine has one backend, so no session waits for another's lock")

@@ -144,7 +144,7 @@ async def test_another_session_that_waits_for_one_batch_and_holds_up_the_other_c
     content = f"{HEADER}a,2024-01-01T00:00Z,1\na,2024-01-01T01:00Z,1\n"
     import_id = await add_import(context.pool, context.storage, content)
     other = await asyncpg.connect(migrated_url)
-    await skip_unless_sessions_wait_for_each_other(other, migrated_url)
+    await skip_unless_sessions_wait_for_each_other(other)
     await context.pool.execute(INSERT, DAY + timedelta(hours=2))
     transaction = other.transaction()
     await transaction.start()

@@ -96,7 +96,7 @@ async def test_a_chunk_that_is_being_written_to_is_left_for_the_next_time(
 ) -> None:
     await run_import(context, HEADER + "".join(row.replace(",1\n", ",2\n") for row in ROWS[::50]))
     other = await asyncpg.connect(migrated_url)
-    await skip_unless_sessions_wait_for_each_other(other, migrated_url)
+    await skip_unless_sessions_wait_for_each_other(other)
     async with other.transaction():
         await other.execute("UPDATE readings SET value = 3 WHERE ts = '2024-01-04T00:00Z'")
         await recompress_chunks(compressed)

@@ -10,7 +10,8 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-from core.queries import SQL, definitions, queries
+from core.queries import SQL, fragments, queries
+from core.sql_fragments import expand
 
 TABLE = Path(__file__).with_suffix(".json")
 RENEW = "python -m tests.sql.statement_texts --write"
@@ -50,15 +51,11 @@ def _query_texts() -> dict[str, str]:
 
 
 def _definition_texts() -> dict[str, str]:
-    named = [
-        (path, _first_line(statement))
-        for path in sorted((SQL / "definitions").glob("*.sql"))
-        for statement in _split(path.read_text())
-    ]
     return {
-        f"{path.stem}: {first_line}": statement
-        for (path, first_line), statement in zip(named, _split(definitions()), strict=True)
+        f"{path.stem}: {_first_line(statement)}": statement
+        for path in sorted((SQL / "definitions").glob("*.sql"))
         if path.name not in NOT_PINNED
+        for statement in _split(expand(path.read_text(), path, fragments()))
     }
 
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx2
 import pytest
@@ -141,6 +142,26 @@ async def test_more_changes_than_are_sent_one_by_one_are_sent_by_the_day(
     assert (event["event"], event["data"]) == ("changed", days)
 
 
+async def channels(pool: Pool) -> list[str]:
+    """Of everybody who listens; only the owner and the application can read them."""
+    listeners = await pool.fetch("SELECT id FROM live_listeners")
+    return [f"{listener.CHANNEL_PREFIX}{row['id'].hex}" for row in listeners]
+
+
+async def test_a_login_that_does_not_know_the_channel_can_neither_send_nor_read_changes(
+    client: httpx2.AsyncClient, bi_tool: Connection
+) -> None:
+    read: list[object] = []
+    await bi_tool.add_listener("data_changes", lambda *args: read.append(args[-1]))
+    forged = '{"at": "2026-03-10T12:00:00Z", "equipmentIds": ["a"], "days": ["2026-03-10"]}'
+    async with following(client) as events:
+        for channel in ("data_changes", "data_changes_", "data_changes_*"):
+            await bi_tool.execute("SELECT pg_notify($1, $2)", channel, forged)
+        await post(client, "a", NOON, 1)
+        assert short((await take(events, 1))[0]) == ("reading", "a", 1)
+    assert read == [forged]  # its own
+
+
 MAX_PAYLOAD_BYTES = 7_999  # of PostgreSQL
 
 
@@ -154,21 +175,24 @@ MAX_PAYLOAD_BYTES = 7_999  # of PostgreSQL
     ids=["text", "empty", "type", "long", "nested", "unicode", "surrogate"],
 )
 async def test_a_notification_of_another_login_is_reported_as_missed_events_and_listening_goes_on(
-    client: httpx2.AsyncClient, bi_tool: Connection, payload: str
+    client: httpx2.AsyncClient, pool: Pool, bi_tool: Connection, payload: str
 ) -> None:
+    """Of one that knows the channel, which is a secret."""
     async with following(client) as events:
-        await bi_tool.execute("SELECT pg_notify('data_changes', $1)", payload)
+        for channel in await channels(pool):
+            await bi_tool.execute("SELECT pg_notify($1, $2)", channel, payload)
         assert (await take(events, 1))[0]["event"] == "missed"
         await post(client, "a", NOON, 1)
         assert short((await take(events, 1))[0]) == ("reading", "a", 1)
 
 
 async def test_a_flood_of_notifications_is_reported_as_missed_events_and_listening_goes_on(
-    client: httpx2.AsyncClient, bi_tool: Connection
+    client: httpx2.AsyncClient, pool: Pool, bi_tool: Connection
 ) -> None:
-    flood = "SELECT pg_notify('data_changes', 'junk ' || i) FROM generate_series(1, $1) AS i"
+    flood = "SELECT pg_notify($1, 'junk ' || i) FROM generate_series(1, $2) AS i"
     async with following(client) as events:
-        await bi_tool.execute(flood, 3 * MAX_QUEUED_NOTIFICATIONS)
+        for channel in await channels(pool):
+            await bi_tool.execute(flood, channel, 3 * MAX_QUEUED_NOTIFICATIONS)
         await post(client, "a", NOON, 1)
         while (event := (await take(events, 1))[0])["event"] == "missed":
             pass
@@ -209,11 +233,13 @@ async def test_there_are_no_notifications_without_a_listener(
     notifications: asyncio.Queue[object] = asyncio.Queue()
     insert = "INSERT INTO data_changes (equipment_ids, days, token) VALUES ('{a}', $1, 1)"
     move_heartbeat = "UPDATE live_listeners SET seen_at = seen_at + $1"
+    listener_id = uuid4()
     async with pool.acquire() as connection:
         await connection.add_listener(
-            "data_changes", lambda *args: notifications.put_nowait(args[-1])
+            f"{listener.CHANNEL_PREFIX}{listener_id.hex}",
+            lambda *args: notifications.put_nowait(args[-1]),
         )
-        await connection.execute("INSERT INTO live_listeners VALUES (gen_random_uuid())")
+        await connection.execute("INSERT INTO live_listeners VALUES ($1)", listener_id)
         async with connection.transaction():
             await connection.execute(move_heartbeat, timedelta(hours=-1))
             await connection.execute(insert, [date(2001, 1, 1)])

@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from core.database import Connection, Pool
+from core.database import Pool
 from core.queries import queries
 from tests.api.batches.test_batches import counts, post, row
 from tests.api.readings.test_group_commit import another_writer
@@ -92,14 +92,13 @@ async def test_a_request_repeated_while_the_first_is_in_progress_is_executed_onc
     assert await pool.fetchval("SELECT count(*) FROM idempotency_keys") == 1
 
 
-async def test_no_other_login_can_hold_up_a_request(
-    client: httpx2.AsyncClient, bi_tool: Connection
-) -> None:
-    await bi_tool.execute(
-        "SELECT pg_advisory_lock(hashtextextended('4ec2', hashtextextended($1, 7463920120)))",
-        "tester",
-    )
-    assert counts(await post(client, [row(0)], KEY)) == {"inserted": 1}
+async def test_no_other_login_can_hold_up_a_request(client: httpx2.AsyncClient, pool: Pool) -> None:
+    async with pool.acquire() as holder:
+        await holder.execute(
+            "SELECT pg_advisory_lock(hashtextextended('4ec2', hashtextextended($1, 7463920120)))",
+            "tester",
+        )
+        assert counts(await post(client, [row(0)], KEY)) == {"inserted": 1}
 
 
 async def test_an_expired_key_is_claimed_by_one_request_at_a_time(

@@ -79,6 +79,11 @@ const DESCRIPTIONS: Record<Finding["code"], Describe> = {
     remedy: text.rollupBehindRemedy,
     ...(values.has("jobId") ? { command: values.runJob } : {}),
   }),
+  partial_hours_behind: (values, text) => ({
+    problem: text.partialHoursBehind(values.moment("since"), values.count("readings")),
+    remedy: text.partialHoursBehindRemedy,
+    command: "SELECT pid, xact_start, query FROM pg_stat_activity ORDER BY xact_start;",
+  }),
   ranges_stale: (values, text) => ({
     problem: text.rangesStale(values.count("ranges"), values.moment("since")),
     remedy: text.rangesStaleRemedy,
@@ -91,8 +96,8 @@ const DESCRIPTIONS: Record<Finding["code"], Describe> = {
   }),
   policy_failed: (values, text) => ({
     problem: values.has("error")
-      ? text.policyFailedWith(values.job, values.word("error"))
-      : text.policyFailed(values.job),
+      ? text.policyFailedWith(values.job, values.count("failuresInARow"), values.word("error"))
+      : text.policyFailed(values.job, values.count("failuresInARow")),
     remedy: text.policyFailedRemedy,
     command: values.runJob,
   }),

@@ -30,8 +30,8 @@ describe("findings", () => {
 
   it("name the statement that helps", () => {
     const job = { jobId: 1001, target: "readings_1h" };
-    expect(say("policy_failed", { ...job, error: "no memory" })).toMatchObject({
-      problem: "The job 1001 (readings_1h) failed: no memory",
+    expect(say("policy_failed", { ...job, error: "no memory", failuresInARow: 3 })).toMatchObject({
+      problem: "The job 1001 (readings_1h) failed: no memory (failures in a row: 3)",
       command: "CALL run_job(1001);",
     });
     expect(say("policy_off", job).command).toBe("SELECT alter_job(1001, scheduled => true);");
@@ -39,6 +39,13 @@ describe("findings", () => {
     expect(say("audit_found_wrong_buckets", { at: AT, day: AT }).command).toBe(
       "sensorflow audit --from 2026-02-14 --to 2026-03-16",
     );
+  });
+
+  it("of partial hours say how far they are and what waits", () => {
+    const said = say("partial_hours_behind", { since: AT, readings: 7 });
+    expect(said.problem).toContain("until 2026-03-01T12:00:00.000Z");
+    expect(said.problem).toContain("7.");
+    expect(said.command).toContain("pg_stat_activity");
   });
 
   it("name a part as the page does, and one that it does not know as the API", () => {
