@@ -27,6 +27,7 @@ from api.http.security_headers import SecurityHeaders
 from api.imports.controller import ImportController, UploadController
 from api.imports.multipart import FORM_OVERHEAD_BYTES
 from api.influxdb.controller import InfluxDBController
+from api.latest.controller import LatestController
 from api.line_protocol.controller import LineProtocolController
 from api.live.controller import LiveController
 from api.observability import Metrics, Observability, RequestLog
@@ -72,6 +73,7 @@ def create_app(settings: ServerSettings) -> Litestar:
             AuditController,
             EquipmentController,
             ImportController,
+            LatestController,
             LiveController,
             SystemController,
             _upload_router(settings.api.max_upload_bytes),

@@ -53,6 +53,8 @@ from api.imports.service import ImportService
 from api.imports.services import import_services
 from api.imports.uploads import UploadService
 from api.influxdb.service import InfluxDBService
+from api.latest.repository import LatestRepository
+from api.latest.service import LatestService
 from api.line_protocol.service import LineProtocolService
 from api.live.feed import LiveFeed
 from api.live.listener import Listener
@@ -131,6 +133,7 @@ class Services:
     health: HealthService
     imports: ImportService
     influxdb: InfluxDBService
+    latest: LatestService
     points: LineProtocolService
     live: LiveService
     previews: PreviewService
@@ -191,6 +194,7 @@ async def open_services(
             health=health,
             imports=importing.imports,
             influxdb=InfluxDBService(health),
+            latest=LatestService(LatestRepository(pool)),
             points=LineProtocolService(
                 batch_writer, ingest_metrics, settings.line_protocol, settings.readings
             ),

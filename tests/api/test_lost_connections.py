@@ -69,6 +69,7 @@ REQUESTS: dict[Route, Request] = {
     ("GET", "/sensor-data/live"): {},
     ("POST", "/rollups/audit"): {"params": RANGE},
     ("GET", "/system"): {},
+    ("GET", "/sensor-data/latest"): {},
     ("GET", "/equipment"): {},
     ("GET", "/equipment/{equipment_id:path}"): {},
     ("PATCH", "/equipment/{equipment_id:path}"): {"json": {"name": "A"}},

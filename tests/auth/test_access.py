@@ -30,6 +30,7 @@ REQUIRED_SCOPES = {
     ("POST", "/api/v2/write"): Scope.READINGS_WRITE,
     ("POST", "/write"): Scope.READINGS_WRITE,
     ("POST", "/api/v3/write_lp"): Scope.READINGS_WRITE,
+    ("GET", "/sensor-data/latest"): Scope.READINGS_READ,
     ("GET", "/sensor-data/live"): Scope.READINGS_READ,
     ("GET", "/sensor-data/aggregated"): Scope.READINGS_READ,
     ("GET", "/sensor-data-aggregated"): Scope.READINGS_READ,

@@ -75,6 +75,10 @@ BUCKETED = """
         ELSE date_trunc('hour', ts, $2)
     END, value FROM readings ORDER BY ts
 """
+LATEST = """
+    SELECT DISTINCT ON (equipment_id) equipment_id, ts, value
+    FROM readings ORDER BY equipment_id, ts DESC
+"""
 LEDGER = """
     SELECT range_start, range_end FROM rollup_dirty_ranges
     UNION ALL
@@ -160,6 +164,7 @@ class Platform:
         for window in WINDOWS:
             await self.check_window(window, raw_hours)
         await self.check_range(query)
+        await self.check_latest(is_complete=not stale)
 
     async def check_view(
         self, grain: str, raw: Mapping[Any, Any], stale: Iterable[Any], width: timedelta
@@ -189,6 +194,21 @@ class Platform:
             return
         assert {row[0]: tuple(row)[1:8] for row in rows} == bi_windows.added_up(answer)
         assert {tuple(row)[8:] for row in rows} <= {bi_windows.hours_of(answer)}
+
+    async def check_latest(self, *, is_complete: bool) -> None:
+        """The latest readings are those of the raw rows; all ids are known if nothing is stale."""
+        expected = {tuple(row) for row in await self.pool.fetch(LATEST)}
+        named = await self.latest(["A", "B", "C"])
+        every = await self.latest(["*"])
+        assert named == expected
+        assert every == expected if is_complete else every <= expected
+
+    async def latest(self, ids: list[str]) -> set[tuple[str, datetime, float]]:
+        answer = await self.client.get("/sensor-data/latest", params={"equipmentId": ids})
+        return {
+            (item["equipmentId"], datetime.fromisoformat(item["timestamp"]), item["value"])
+            for item in answer.json()["items"]
+        }
 
     async def check_range(self, query: RangeQuery) -> None:
         start, end = self.now - query.age, self.now - query.age + query.length

@@ -29,6 +29,7 @@ bodies = (json_values | near_misses).map(lambda value: json.dumps(value).encode(
 paths = st.sampled_from(
     [
         "/sensor-data/aggregated",
+        "/sensor-data/latest",
         "/imports",
         "/imports/00000000-0000-4000-8000-000000000000",
         "/imports/00000000-0000-4000-8000-000000000000/rejects",

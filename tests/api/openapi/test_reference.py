@@ -27,6 +27,7 @@ ROUTES = {
     "/ready": {"get"},
     "/query": {"get", "post"},
     "/sensor-data/upload-csv": {"post"},
+    "/sensor-data/latest": {"get"},
     "/sensor-data/live": {"get"},
     "/sensor-data/aggregated": {"get"},
     "/sensor-data-aggregated": {"get"},
