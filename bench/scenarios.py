@@ -2,6 +2,7 @@
 
 from bench.aggregates import aggregates
 from bench.batches import batches, line_protocol
+from bench.bi import bi
 from bench.equipment import equipment
 from bench.imports import csv_import
 from bench.influx import single_post_against_influx
@@ -26,4 +27,9 @@ SCENARIOS: dict[str, Scenario] = {
 }
 
 # Run only if named: each takes long.
-LONG_SCENARIOS: dict[str, Scenario] = {"users": users, "soak": soak, "sustained": sustained}
+LONG_SCENARIOS: dict[str, Scenario] = {
+    "bi": bi,
+    "users": users,
+    "soak": soak,
+    "sustained": sustained,
+}

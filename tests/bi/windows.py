@@ -1,7 +1,7 @@
 """A window of the API, added up by equipment as the views of the schema bi are."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from core.time import HOUR, ceiling
@@ -28,10 +28,9 @@ def hours_of(answer: Mapping[str, Any]) -> tuple[datetime, datetime]:
     return start, end
 
 
-def is_next_hour(row: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:
-    """Whether an hour began between an answer and a row of the view."""
-    end: timedelta = row["end_time"] - hours_of(answer)[1]
-    return end == HOUR
+def is_next_hour(end_time: datetime, answer: Mapping[str, Any]) -> bool:
+    """Whether an hour began between an answer and a query of the view."""
+    return end_time - hours_of(answer)[1] == HOUR
 
 
 def _sum(items: list[Mapping[str, Any]]) -> tuple[Any, ...]:

@@ -190,7 +190,7 @@ class Platform:
 
     async def check_window_view(self, window: str, answer: Mapping[str, Any]) -> None:
         rows = await self.pool.fetch(bi_windows.VIEW.format(interval=window))
-        if any(bi_windows.is_next_hour(row, answer) for row in rows):
+        if any(bi_windows.is_next_hour(row["end_time"], answer) for row in rows):
             return
         assert {row[0]: tuple(row)[1:8] for row in rows} == bi_windows.added_up(answer)
         assert {tuple(row)[8:] for row in rows} <= {bi_windows.hours_of(answer)}
