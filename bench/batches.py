@@ -18,12 +18,12 @@ EncodeRequest = Callable[[str, pl.DataFrame], bytes]
 
 async def batches(bench: Bench) -> list[Result]:
     """Rows/s of POST /sensor-data/batch."""
-    return [await _against_copy(bench, "NDJSON batches of 5,000", _as_ndjson, 200)]
+    return [await _against_copy(bench, "NDJSON batches of 5,000", as_ndjson, 200)]
 
 
 async def line_protocol(bench: Bench) -> list[Result]:
     """Rows/s of POST /api/v2/write."""
-    return [await _against_copy(bench, "line protocol, 5,000 lines", _as_lines, 204)]
+    return [await _against_copy(bench, "line protocol, 5,000 lines", as_lines, 204)]
 
 
 async def _against_copy(
@@ -51,12 +51,14 @@ async def _against_copy(
     return Result(scenario, "rows/s", *rates, "psql \\copy into the empty table")
 
 
-def _as_ndjson(token: str, rows: pl.DataFrame) -> bytes:
+def as_ndjson(token: str, rows: pl.DataFrame) -> bytes:
+    """A batch of the rows."""
     body = rows.write_ndjson().encode()
     return post_request("/sensor-data/batch", token, "application/x-ndjson", body)
 
 
-def _as_lines(token: str, rows: pl.DataFrame) -> bytes:
+def as_lines(token: str, rows: pl.DataFrame) -> bytes:
+    """The rows as points of one field."""
     nanoseconds = pl.col("timestamp").str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ").dt.epoch("ns")
     line = pl.format("readings,equipment={} value={} {}", "equipmentId", "value", nanoseconds)
     body = "\n".join(rows.select(line).to_series()).encode()
