@@ -2,6 +2,8 @@
 
 from bench.aggregates import aggregates
 from bench.batches import batches, line_protocol
+from bench.bi import bi
+from bench.bi_load import bi_load
 from bench.equipment import equipment
 from bench.imports import csv_import
 from bench.influx import single_post_against_influx
@@ -29,4 +31,10 @@ SCENARIOS: dict[str, Scenario] = {
 }
 
 # Run only if named: each takes long.
-LONG_SCENARIOS: dict[str, Scenario] = {"users": users, "soak": soak, "sustained": sustained}
+LONG_SCENARIOS: dict[str, Scenario] = {
+    "bi": bi,
+    "bi-load": bi_load,
+    "users": users,
+    "soak": soak,
+    "sustained": sustained,
+}
