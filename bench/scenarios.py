@@ -11,6 +11,7 @@ from bench.single_post import single_post
 from bench.soak import soak
 from bench.storage import storage
 from bench.users import users
+from bench.watch import watch
 
 # First those that need a database without readings; they leave none behind.
 SCENARIOS: dict[str, Scenario] = {
@@ -25,5 +26,10 @@ SCENARIOS: dict[str, Scenario] = {
     "influx": single_post_against_influx,
 }
 
-# Run only if named: each takes long.
-LONG_SCENARIOS: dict[str, Scenario] = {"users": users, "soak": soak, "sustained": sustained}
+# Run only if named: each takes long, or measures again what others do.
+LONG_SCENARIOS: dict[str, Scenario] = {
+    "users": users,
+    "soak": soak,
+    "sustained": sustained,
+    "watch": watch,
+}
