@@ -10,7 +10,7 @@ INSTALLED := $(VENV)/.installed
 # The dashboard's files that the server serves, made of the sources in web/.
 DASHBOARD := api/dashboard/files/index.html
 
-.PHONY: help demo web test check screenshots format bench lock clean
+.PHONY: help demo web test check screenshots format bench bench-engines lock clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ check: $(INSTALLED) ## Lint, types, import rules, SQL, containers; changes nothi
 bench: $(INSTALLED) ## Measure against baselines in the same run (ARGS=--help lists what)
 	@$(BIN)/python -m bench $(ARGS)
 
+bench-engines: $(INSTALLED) ## Install DuckDB and chDB, which bench measures beside ours (1 GB)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-bench.lock
+
 screenshots: $(INSTALLED) $(DASHBOARD) ## Take a picture of every page into data/screenshots (needs chromium)
 	@mkdir -p data/screenshots
 	@SENSORFLOW_SCREENSHOTS=data/screenshots $(BIN)/pytest -q tests/dashboard/test_every_look.py
@@ -60,6 +63,8 @@ lock: ## Resolve the dependencies again into the lock files (needs uv and npm)
 		--group node -o requirements-node.lock
 	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
 		-c requirements-dev.lock --group build -o requirements-build.lock
+	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+		-c requirements-dev.lock --group bench -o requirements-bench.lock
 	@for folder in embedded web tests/s3 tests/api/influxdb; do (cd $$folder && \
 		npm install --silent --package-lock-only --omit-lockfile-registry-resolved=true); done
 

@@ -54,7 +54,7 @@ async def _at_rate(bench: Bench, rate: int) -> list[Result]:
     try:
         await _fill(bench.pool, rate)
         from_raw = [await _from_raw(bench.pool, figure) for figure in _figures(timer, 1)]
-        await _until(bench.pool, ROLLED)
+        await until(bench.pool, ROLLED)
         rolled = await least_in_turns(TURNS, *_figures(timer, 3))
     finally:
         await empty(bench.pool)
@@ -72,7 +72,7 @@ def _figures(timer: QueryTimer, times: int) -> list[Callable[[], Awaitable[float
 async def _from_raw(pool: Pool, figure: Callable[[], Awaitable[float]]) -> float:
     """The figure while nothing is rolled forward, for the next minute."""
     await pool.execute(DISTRUST)
-    await _until(pool, NOT_ROLLED)
+    await until(pool, NOT_ROLLED)
     return await figure()
 
 
@@ -87,7 +87,8 @@ async def _fill(pool: Pool, rate: int) -> None:
     await pool.execute("ANALYZE readings")
 
 
-async def _until(pool: Pool, condition: str) -> None:
+async def until(pool: Pool, condition: str) -> None:
+    """Wait until the statement is true."""
     while True:
         if await pool.fetchval(condition):
             return
@@ -100,7 +101,7 @@ async def sustained(bench: Bench) -> list[Result]:
     minutes: list[list[float]] = [[] for _ in range(int(bench.plan.minutes))]
     try:
         await _fill(bench.pool, 1)
-        await _until(bench.pool, ROLLED)
+        await until(bench.pool, ROLLED)
         end = time.monotonic() + 60 * len(minutes)
         async with asyncio.TaskGroup() as tasks:
             for phase in range(RATES[-1] // IDS):

@@ -10,6 +10,7 @@ from bench.running_hour import running_hour, sustained
 from bench.single_post import single_post
 from bench.soak import soak
 from bench.storage import storage
+from bench.tsbs.scenario import tsbs
 from bench.users import users
 from bench.watch import watch
 
@@ -22,6 +23,7 @@ SCENARIOS: dict[str, Scenario] = {
     "aggregate": aggregates,
     "equipment": equipment,
     "running-hour": running_hour,
+    "tsbs": tsbs,
     "post": single_post,
     "influx": single_post_against_influx,
 }
