@@ -14,7 +14,7 @@ LINE_END = b"\r\n"
 
 
 class Connection:
-    """Sends one request at a time; connects when needed."""
+    """Sends one request at a time; connects when needed, also after the server disconnected."""
 
     def __init__(self, base_url: str) -> None:
         address = urlsplit(base_url)
@@ -28,6 +28,8 @@ class Connection:
 
     async def fetch(self, request: bytes) -> tuple[int, bytes]:
         """The status and body of the response; raises as `send` does."""
+        if self._streams is not None and self._streams[0].at_eof():
+            self.close()
         if self._streams is None:
             self._streams = await asyncio.open_connection(
                 self._host, self._port, limit=BUFFER_BYTES
