@@ -39,8 +39,13 @@ def gateway_token(provider: IdentityProvider, scope: str) -> str:
 
 
 @contextmanager
-def server_process(
-    database_url: str, issuer: str, folder: Path, port: int | None = None, drain_seconds: int = 20
+def server_process(  # noqa: PLR0917  # as often given by position
+    database_url: str,
+    issuer: str,
+    folder: Path,
+    port: int | None = None,
+    drain_seconds: int = 20,
+    host: str = "127.0.0.1",
 ) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """`sensorflow serve` and its base URL, once it answers."""
     port = port or free_port()
@@ -49,6 +54,7 @@ def server_process(
         "SENSORFLOW_AUTH_ISSUER": issuer,
         "SENSORFLOW_AUTH_AUDIENCE": read_accounts().audience,
         "SENSORFLOW_STORAGE_URL": str(folder / "storage"),
+        "SENSORFLOW_API_HOST": host,
         "SENSORFLOW_API_PORT": str(port),
         "SENSORFLOW_API_DRAIN_SECONDS": str(drain_seconds),
     }
@@ -59,8 +65,8 @@ def server_process(
         ) as process,
     ):
         try:
-            wait_until_live(f"http://127.0.0.1:{port}")
-            yield process, f"http://127.0.0.1:{port}"
+            wait_until_live(f"http://{host}:{port}")
+            yield process, f"http://{host}:{port}"
         finally:
             process.kill()
 
