@@ -107,9 +107,12 @@ def _lines(frame: pl.DataFrame) -> Iterator[bytes]:
         yield "\n".join(part.select(line).to_series()).encode()
 
 
-async def get(connection: Connection, path: str) -> bytes:
-    """The body of a GET. Raises RuntimeError unless the status is 200."""
-    status, body = await connection.fetch(get_request(path, "none"))
+async def get(connection: Connection, path: str, bearer: str = "none") -> bytes:
+    """The body of a GET. Raises RuntimeError unless the status is 200 and the body whole."""
+    try:
+        status, body = await connection.fetch(get_request(path, bearer))
+    except EOFError as error:
+        raise RuntimeError(f"{path}: the server disconnected") from error
     if status != HTTP_OK:
         raise RuntimeError(f"{path} returned {status}: {body[:500]!r}")
     return body

@@ -9,16 +9,15 @@ import msgspec
 from asyncpg import Record
 
 from bench.connection import Connection
-from bench.load import get_request
 from bench.measure import Bench
 from bench.month import REFRESH
 from bench.table import copy_by_psql
 from bench.tsbs.data import IDS, Data, equipment
+from bench.tsbs.influxdb import get
 from bench.tsbs.questions import Buckets, LastReadings, Question
 from bench.tsbs.sql import Dialect, seconds
 from bench.tsbs.system import Row, System, epoch
 
-HTTP_OK = 200
 PAGE = 10_000
 RESOLUTIONS = {60: "1m", 3600: "1h"}
 
@@ -100,10 +99,7 @@ class Platform(Hypertable):
         """The body, or the rows."""
         if not statement.startswith("/"):
             return await super().answer(statement)
-        status, body = await self._connection.fetch(get_request(statement, self._bench.token))
-        if status != HTTP_OK:
-            raise RuntimeError(f"{statement} returned {status}: {body[:500]!r}")
-        return body
+        return await get(self._connection, statement, self._bench.token)
 
     def rows(self, question: Question, answer: Any) -> Iterable[Row]:
         """The items of a body, or the rows."""
