@@ -10,7 +10,7 @@ INSTALLED := $(VENV)/.installed
 # The dashboard's files that the server serves, made of the sources in web/.
 DASHBOARD := api/dashboard/files/index.html
 
-.PHONY: help demo web test check screenshots format bench bench-engines lock clean
+.PHONY: help demo web test test-bi check screenshots format bench bench-engines lock clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,10 @@ web: $(DASHBOARD) ## Build the dashboard into the folder that the server serves 
 
 test: check $(DASHBOARD) ## Run every check and the whole test suite
 	@$(BIN)/pytest
+
+test-bi: $(INSTALLED) ## Try real BI tools on a native TimescaleDB (the first time installs 1 GB)
+	@$(BIN)/python -m tests.bi_tools.install
+	@$(BIN)/pytest -m bi_tools tests/bi_tools
 
 check: $(INSTALLED) ## Lint, types, import rules, SQL, containers; changes nothing
 	@$(BIN)/pip --disable-pip-version-check check --quiet
@@ -65,6 +69,8 @@ lock: ## Resolve the dependencies again into the lock files (needs uv and npm)
 		-c requirements-dev.lock --group build -o requirements-build.lock
 	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
 		-c requirements-dev.lock --group bench -o requirements-bench.lock
+	@for tool in superset dbt odbc; do uv pip compile -q --generate-hashes --no-emit-index-url --python-version 3.11 \
+		tests/bi_tools/requirements/$$tool.in -o tests/bi_tools/requirements/$$tool.lock; done
 	@for folder in embedded web tests/s3 tests/api/influxdb; do (cd $$folder && \
 		npm install --silent --package-lock-only --omit-lockfile-registry-resolved=true); done
 

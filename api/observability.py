@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from functools import cache
+from math import nan
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 from litestar.enums import ScopeType
@@ -27,9 +28,27 @@ KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPT
 
 UPDATE_TIMEOUT_SECONDS = 1
 
+# In the order of RollupLag's fields.
+ROLLUP_LAG_GAUGES = {
+    "sensorflow_rollup_lag_seconds": "Age of the oldest readings that are not added up in time.",
+    "sensorflow_partial_hours_lag_seconds": "Age of the end of what is rolled forward.",
+    "sensorflow_pending_readings": "Readings behind that end that are not added to it yet.",
+}
+
 STORED_READING = ("POST", "/sensor-data", 201)  # what nearly all requests are
 
 logger = structlog.get_logger()
+
+
+class RollupLag(NamedTuple):
+    """How far rollups and partial hours are behind, in seconds; NaN what is not known."""
+
+    seconds: float
+    partial_hours_seconds: float
+    pending_readings: float
+
+
+UNKNOWN_LAG = RollupLag(nan, nan, nan)
 
 
 class Metrics:
@@ -53,11 +72,10 @@ class Metrics:
             registry=self.registry,
         )
         self._of_requests = cache(self._series_of)
-        self.rollup_lag_seconds = Gauge(
-            "sensorflow_rollup_lag_seconds",
-            "Age of the oldest late rows that the rollups have not taken up yet.",
-            registry=self.registry,
-        )
+        self._rollup_lag = [
+            Gauge(name, description, registry=self.registry)
+            for name, description in ROLLUP_LAG_GAUGES.items()
+        ]
 
     async def updated(self, update: Callable[[], Coroutine[None, None, None]]) -> CollectorRegistry:
         """The registry, once `update` has queried the database or a second has passed.
@@ -70,6 +88,11 @@ class Metrics:
         for task in done:
             task.result()
         return self.registry
+
+    def set_rollup_lag(self, lag: RollupLag) -> None:
+        """Set the gauges of how far rollups and partial hours are behind."""
+        for gauge, value in zip(self._rollup_lag, lag, strict=True):
+            gauge.set(value)
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request and its duration."""

@@ -10,13 +10,14 @@ from functools import partial
 from pydantic import SecretStr
 
 from api.aggregates.parsing import parse_query
+from api.aggregates.query import Grouping
 from api.aggregates.repository import AggregateRepository
 from bench.answers import FROM_RAW, FROM_RAW_OF_ONE, HOURS, HOURS_OF_ONE, PATH, QueryTimer
 from bench.bare_handler import BareHandler, running_bare_handler
 from bench.influx_queries import hours_against_influx
 from bench.load import get_request, load
 from bench.measure import Bench, Result, least_in_turns, seconds
-from bench.month import Month
+from bench.month import HALF, HALF_PREFIX, Month, month_equipment
 from bench.table import empty, require_no_readings
 from core.database import open_pool
 from core.settings import DatabaseSettings
@@ -44,6 +45,7 @@ async def aggregates(bench: Bench) -> list[Result]:
         more = await _figures(timer)
         return [
             *await _against_sql(bench, timer),
+            *await _ids_against_prefix(bench, timer),
             *(
                 Result(f"{name}, ten times the raw rows", "ms", more[name], fewer[name], "a tenth")
                 for name in more
@@ -98,6 +100,21 @@ async def _one_against_sql(
     )
     above = {"above_milliseconds": ours - bare, "bare_handler_above_milliseconds": least - bare}
     return Result(f"one equipment, {window}", "ms", ours, bare, BARE, above)
+
+
+async def _ids_against_prefix(bench: Bench, timer: QueryTimer) -> list[Result]:
+    """Half of the equipment, each id named, against the prefix that finds the same."""
+    ids, prefix = [*map(month_equipment, range(HALF))], [f"{HALF_PREFIX}*"]
+    results = []
+    for name, grouping in ("", Grouping.EQUIPMENT), (", together", Grouping.ALL):
+        by_ids, by_prefix = await least_in_turns(
+            TURNS * bench.plan.runs,
+            partial(timer.http, 3, named=ids, interval="24h", groupBy=grouping),
+            partial(timer.http, 3, named=prefix, interval="24h", groupBy=grouping),
+        )
+        result = Result(f"{HALF} named ids, 24h{name}", "ms", by_ids, by_prefix, "one prefix")
+        results.append(result)
+    return results
 
 
 async def _against_raw(timer: QueryTimer) -> list[Result]:

@@ -1,6 +1,6 @@
 """Latency of aggregate queries: over HTTP, and as the SQL that a person would write for them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from statistics import median
 from urllib.parse import urlencode
@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 from bench.connection import Connection
 from bench.load import get_request
 from bench.measure import Bench, seconds
+from bench.month import month_equipment
+from bench.table import IDS
 from core.time import utc_now
 
 HTTP_OK = 200
@@ -32,7 +34,7 @@ FROM readings WHERE ts >= $1 AND ts < $2 AND equipment_id = $3 GROUP BY 1 ORDER 
 
 def equipment(turn: int) -> str:
     """The id for this repetition, a different one each time."""
-    return f"EQ-{turn * 7 % 1000:04d}"
+    return month_equipment(turn * 7 % IDS)
 
 
 class QueryTimer:
@@ -42,12 +44,14 @@ class QueryTimer:
         self._bench = bench
         self._connection = Connection(bench.stack.api_url)
 
-    async def http(self, times: int, *, one: bool = False, **parameters: str) -> float:
-        """Median milliseconds of a response, each time of a different id if `one`."""
+    async def http(
+        self, times: int, *, one: bool = False, named: Sequence[str] = (), **parameters: str
+    ) -> float:
+        """Median milliseconds of a response: of the named equipment, or each time of another id."""
 
         async def request(turn: int) -> None:
-            named = {"equipmentId": equipment(turn)} if one else {}
-            path = f"{PATH}?{urlencode(parameters | named)}"
+            names = [equipment(turn)] if one else named
+            path = f"{PATH}?{urlencode(parameters | {'equipmentId': names}, doseq=True)}"
             status = await self._connection.send(get_request(path, self._bench.token))
             if status != HTTP_OK:
                 raise RuntimeError(f"{path} returned {status}")

@@ -1,4 +1,7 @@
-"""A month of readings up to now: 1,000 ids with the same timestamps, in a given number of rows."""
+"""A month of readings up to now: 1,000 ids with the same timestamps, in a given number of rows.
+
+The first half of the ids has a prefix of its own, HALF_PREFIX.
+"""
 
 import math
 from dataclasses import dataclass
@@ -9,12 +12,14 @@ from core.database import Pool
 from core.queries import queries
 from core.time import utc_now
 
+HALF = IDS // 2
+HALF_PREFIX = "EQ-0"
 THINNING = 10  # the tenth that is stored first is every tenth row
 
 FILL = """
 INSERT INTO readings (equipment_id, ts, value)
 SELECT
-    'EQ-' || lpad(id::text, 4, '0'),
+    format('EQ-%s%s', id / 500, lpad((id % 500)::text, 3, '0')),
     $1::timestamptz + number * $2::interval,
     ((number * 1000::bigint + id) * 7919 % 100000) / 8.0
 FROM generate_series($3::int, $4::int - 1) AS number, generate_series(0, 999) AS id
@@ -25,6 +30,11 @@ REFRESH = (
     "CALL refresh_continuous_aggregate('readings_1d', NULL, rollup_refresh_limit('1 day'))",
     "VACUUM ANALYZE readings",
 )
+
+
+def month_equipment(number: int) -> str:
+    """The id with this number, from 0 to 999."""
+    return f"EQ-{number // HALF}{number % HALF:03d}"
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
+from cli.backup.command import backup, restore
 from cli.bi_users.command import bi_user
 from cli.imports.command import HELP, import_files
 from core import settings
@@ -36,6 +37,8 @@ doctor = typer.Typer(help="Say what is wrong with an installation, and the remed
 app.add_typer(doctor, name="doctor", no_args_is_help=True)
 app.add_typer(bi_user, name="bi-user", no_args_is_help=True)
 app.command("import", help=HELP)(import_files)
+app.command()(backup)
+app.command()(restore)
 
 
 @app.command()

@@ -79,6 +79,18 @@ async def bi_url(owner_url: str) -> AsyncIterator[str]:
 
 
 @pytest_asyncio.fixture
+async def superuser_url(owner_url: str) -> str:
+    """The server's superuser, in the database of this run."""
+    connection = await asyncpg.connect(owner_url)
+    one_session = await shares_one_session(connection)
+    is_superuser = await connection.fetchval("SELECT current_setting('is_superuser')")
+    await connection.close()
+    if one_session or is_superuser != "on":
+        pytest.skip("needs a server whose superuser makes databases")
+    return owner_url
+
+
+@pytest_asyncio.fixture
 async def bi_tool(bi_url: str) -> AsyncIterator[Connection]:
     """A connection of a BI tool."""
     connection = await asyncpg.connect(bi_url)

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import Any
@@ -18,13 +17,14 @@ from pydantic import SecretStr
 
 from cli.doctor.database import run_checks
 from cli.doctor.results import Status
-from core.database import REVISION, open_pool, shares_one_session
+from core.database import REVISION, open_pool
 from core.settings import DatabaseSettings
 from jobs.rollups.refresh import refresh_dirty_ranges
 from migrations.runner import upgrade
 from tests.cli.test_commands import assert_reported, sensorflow
 from tests.jobs.test_refresh import DAY, ledger, write_late
 from tests.support.logins import execute, login
+from tests.support.new_databases import as_role, new_database
 
 ROLLUP_OWNERS = """
     SELECT array_agg(DISTINCT relowner::regrole::text)
@@ -40,36 +40,8 @@ async def value(url: str, query: str) -> Any:
         await connection.close()
 
 
-@asynccontextmanager
-async def new_database(url: str) -> AsyncIterator[str]:
-    """The URL of an empty database of the same server, for its superuser."""
-    name = f"{urlsplit(url).path[1:]}_{token_hex(4)}"
-    await execute(url, f'CREATE DATABASE "{name}" TEMPLATE template0')
-    try:
-        yield urlsplit(url)._replace(path=f"/{name}").geturl()
-    finally:
-        await execute(url, f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-def as_role(url: str, of: str) -> str:
-    """The first URL's database, by the second one's login."""
-    return urlsplit(of)._replace(path=urlsplit(url).path).geturl()
-
-
 def user(url: str) -> str:
     return urlsplit(url).username or ""
-
-
-@pytest_asyncio.fixture
-async def superuser_url(owner_url: str) -> str:
-    """The server's superuser, in the database of this run."""
-    connection = await asyncpg.connect(owner_url)
-    one_session = await shares_one_session(connection)
-    is_superuser = await connection.fetchval("SELECT current_setting('is_superuser')")
-    await connection.close()
-    if one_session or is_superuser != "on":
-        pytest.skip("needs a server whose superuser makes databases")
-    return owner_url
 
 
 @pytest_asyncio.fixture

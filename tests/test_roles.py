@@ -31,8 +31,16 @@ SCRIPTS = {name for name, kind in QUERIES.items() if kind == "#"}
 STAGING = ("create_import_staging", "create_dry_run_tables")
 # As the rollups' owner: tests/jobs/test_refresh.py does it.
 REFRESHES = {"refresh_daily", "refresh_hourly"}
-# As the owner: tests/cli/test_bi_users.py does it.
-OWNERS = {"bi_user_exists", "list_bi_users"}
+# As the owner or a superuser: tests/cli/test_bi_users.py and test_backup.py do it.
+OWNERS = {
+    "backup_target",
+    "begin_restore",
+    "bi_user_exists",
+    "end_restore",
+    "list_bi_users",
+    "missing_roles",
+    "timescaledb_for_restore",
+}
 
 OWNED = """
     SELECT count(*) FROM pg_shdepend

@@ -315,8 +315,10 @@ async def _rows(
     }
     resuming = {"resume": _resume(query, buckets), "after_id": query.after.equipment_id}
     match route:
-        case Route.ROLLUP_ROWS_TOGETHER:
-            return await all_rows(queries().rollup_rows_together, connection, **parameters)
+        case Route.HOURS_TOGETHER:
+            return await all_rows(queries().hours_together, connection, **parameters)
+        case Route.DAYS_TOGETHER:
+            return await all_rows(queries().days_together, connection, **parameters)
         case Route.HOURS_IN_ORDER:
             return await _hours_in_order(connection, parameters | resuming)
         case Route.HOURS_OF_IDS:

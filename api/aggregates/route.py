@@ -30,8 +30,9 @@ class Route(Enum):
     HOURS_OF_IDS = auto()
     # Buckets that are rows of a rollup.
     ROLLUP_ROWS = auto()
-    # Buckets of all equipment together, summed from rows of a rollup.
-    ROLLUP_ROWS_TOGETHER = auto()
+    # Buckets of all equipment together, each summed up from rows of the one rollup or the other.
+    HOURS_TOGETHER = auto()
+    DAYS_TOGETHER = auto()
     # Buckets between any boundaries, from rows of a rollup or of readings.
     BUCKETED_ROWS = auto()
 
@@ -40,7 +41,8 @@ PageRoute: TypeAlias = Literal[
     Route.HOURS_IN_ORDER,
     Route.HOURS_OF_IDS,
     Route.ROLLUP_ROWS,
-    Route.ROLLUP_ROWS_TOGETHER,
+    Route.HOURS_TOGETHER,
+    Route.DAYS_TOGETHER,
     Route.BUCKETED_ROWS,
 ]
 SnapshotRoute: TypeAlias = Literal[Route.STREAMED_HOURS] | PageRoute
@@ -64,7 +66,8 @@ def choose_page_route(query: AggregateQuery) -> PageRoute:
     if not query.buckets.are_rows:
         return Route.BUCKETED_ROWS
     if query.grouping is Grouping.ALL:
-        return Route.ROLLUP_ROWS_TOGETHER
+        by_hour = query.buckets.source is Source.HOURS
+        return Route.HOURS_TOGETHER if by_hour else Route.DAYS_TOGETHER
     if _is_in_order(query):
         return Route.HOURS_IN_ORDER
     if _is_of_hours(query) and not query.equipment.prefixes:

@@ -1,4 +1,3 @@
-import math
 from http import HTTPStatus
 from typing import Any
 
@@ -14,7 +13,7 @@ from api.auth.access import METRICS, PUBLIC, access
 from api.dashboard.controller import PATH as DASHBOARD
 from api.health.schemas import Alive, Readiness
 from api.health.service import HealthService
-from api.observability import Metrics
+from api.observability import UNKNOWN_LAG, Metrics
 
 UNREADY = {503: ResponseSpec(Readiness, description="Not ready; the checks say why.")}
 PUBLIC_ACCESS = access(PUBLIC)
@@ -76,8 +75,8 @@ class HealthController(Controller):
         """Respond with the metrics of the process and of what the database knows."""
 
         async def update() -> None:
-            metrics.rollup_lag_seconds.set(math.nan)  # until it is known
-            metrics.rollup_lag_seconds.set(await health.rollup_lag_seconds())
+            metrics.set_rollup_lag(UNKNOWN_LAG)  # until it is known
+            metrics.set_rollup_lag(await health.rollup_lag())
             await health.update_metrics()
             await audits.update_metrics()
 

@@ -1,11 +1,15 @@
 from collections import Counter
 from collections.abc import Sequence
+from math import nan
 
 from asyncpg import Record, UndefinedTableError
 
 from api.health.metrics import DURATION_BOUNDS, Durations, WorkState
+from api.observability import RollupLag
 from core.database import Pool, borrowed
 from core.queries import all_rows, queries
+
+MAX_PENDING_READINGS = 100_000  # that are counted
 
 
 class HealthRepository:
@@ -23,10 +27,12 @@ class HealthRepository:
                 return None
         return revision
 
-    async def rollup_lag_seconds(self) -> float:
-        """The age of the oldest late rows that the rollups do not include yet."""
+    async def rollup_lag(self) -> RollupLag:
+        """How far rollups and partial hours are behind."""
         async with borrowed(self._pool) as connection:
-            return float(await queries().rollup_lag_seconds(connection))
+            lag = await queries().rollup_lag(connection, row_limit=MAX_PENDING_READINGS)
+        rolled = lag["partial_hours_seconds"]
+        return RollupLag(lag["seconds"], nan if rolled is None else rolled, lag["pending_readings"])
 
     async def work_state(self) -> WorkState:
         """The depth of the queue, and the imports by state and duration."""

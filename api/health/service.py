@@ -1,4 +1,3 @@
-import math
 from contextlib import suppress
 
 from asyncpg import UndefinedTableError
@@ -6,6 +5,7 @@ from asyncpg import UndefinedTableError
 from api.health.metrics import WorkCollector
 from api.health.repository import HealthRepository
 from api.health.schemas import Checks, Readiness
+from api.observability import UNKNOWN_LAG, RollupLag
 from core.database import REVISION
 from core.errors import DatabaseUnavailableError, SensorFlowError
 
@@ -28,12 +28,12 @@ class HealthService:
         ready = checks.database == "ok" and checks.migrations == "ok"
         return Readiness("ready" if ready else "unready", checks)
 
-    async def rollup_lag_seconds(self) -> float:
-        """The lag of the rollups behind the rows; NaN if it is unknown."""
+    async def rollup_lag(self) -> RollupLag:
+        """The lag of rollups and partial hours behind the rows, as far as it is known."""
         try:
-            return await self._repository.rollup_lag_seconds()
+            return await self._repository.rollup_lag()
         except (SensorFlowError, UndefinedTableError):
-            return math.nan
+            return UNKNOWN_LAG
 
     async def update_metrics(self) -> None:
         """Update the metrics of queue and imports; there are none while they are unknown."""

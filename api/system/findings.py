@@ -10,6 +10,8 @@ from api.system.schemas import Finding, FindingCode, Policy, Severity, SystemSta
 # A refresh of the ledger takes seconds, one behind a long import minutes.
 MAX_STALE = timedelta(minutes=15)
 MAX_WAIT = timedelta(minutes=10)
+# A worker rolls forward every five seconds; a transaction that writes for long holds it up.
+MAX_ROLLED_BEHIND = timedelta(minutes=5)
 # A policy that TimescaleDB has not begun so long after it was due.
 MAX_DELAY = timedelta(hours=1)
 # A worker audits a day every five minutes.
@@ -27,6 +29,7 @@ def findings_in(state: SystemState, now: datetime) -> list[Finding]:
         *_unreadable(state),
         *_workers(state),
         *_rollups(state),
+        *_partial_hours(state, now),
         *_stale_ranges(state, now),
         *_queue(state, now),
         *_policies(state, now),
@@ -98,6 +101,20 @@ def _refreshing_job(state: SystemState, rollup: str) -> int | None:
     """The policy that adds to the rollup, if it is known."""
     jobs = [policy.job_id for policy in state.policies or () if policy.target == rollup]
     return jobs[0] if jobs else None
+
+
+def _partial_hours(state: SystemState, now: datetime) -> Iterator[Finding]:
+    """Without a worker they stay where they are, which is a finding of its own."""
+    if state.rollups is None or not _has_worker(state):
+        return
+    partial = state.rollups.partial_hours
+    if partial.end is not None and partial.end < now - MAX_ROLLED_BEHIND:
+        yield _finding(
+            FindingCode.PARTIAL_HOURS_BEHIND,
+            Severity.WARNING,
+            since=partial.end,
+            readings=partial.pending_readings,
+        )
 
 
 def _stale_ranges(state: SystemState, now: datetime) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from api.system.schemas import (
     FailedImports,
     Ingest,
     IngestMinute,
+    PartialHours,
     Policy,
     Queue,
     RefreshLease,
@@ -33,6 +34,7 @@ log = structlog.get_logger()
 STATEMENT_MILLISECONDS = "3000"
 MAX_ITEMS = 20
 MAX_UNCOUNTED_ENTRIES = 50_000
+MAX_PENDING_READINGS = 100_000
 
 MINUTE = timedelta(minutes=1)
 
@@ -109,9 +111,11 @@ async def _queue(connection: Connection) -> Queue:
 
 async def _rollups(connection: Connection) -> Rollups:
     rows = await all_rows(queries().rollup_state, connection)
+    partial = await queries().partial_hours_state(connection, row_limit=MAX_PENDING_READINGS)
     lease = await queries().refresh_lease_state(connection)
     return Rollups(
         [await _rollup(connection, row) for row in rows],
+        PartialHours(partial["end_ts"], partial["pending_readings"]),
         None if lease is None else RefreshLease(**lease),
     )
 

@@ -19,6 +19,7 @@ class FindingCode(StrEnum):
     SCHEMA_BEHIND = "schema_behind"
     WORKER_ABSENT = "worker_absent"
     ROLLUP_BEHIND = "rollup_behind"
+    PARTIAL_HOURS_BEHIND = "partial_hours_behind"
     RANGES_STALE = "ranges_stale"
     IMPORTS_WAITING = "imports_waiting"
     POLICY_FAILED = "policy_failed"
@@ -87,6 +88,16 @@ class Rollup(Struct, frozen=True, rename="camel"):
     is_behind: bool
 
 
+class PartialHours(Struct, frozen=True, rename="camel"):
+    """What no rollup holds is added up until `end`, null while it is not; then rows are read.
+
+    A pending reading was written behind that end and is not added up yet; 100,000 are counted.
+    """
+
+    end: datetime | None
+    pending_readings: int
+
+
 class RefreshLease(Struct, frozen=True, rename="camel"):
     """Who refreshes the rollups; null what the server does not tell."""
 
@@ -97,9 +108,10 @@ class RefreshLease(Struct, frozen=True, rename="camel"):
 
 
 class Rollups(Struct, frozen=True, rename="camel"):
-    """The rollups, and the lease on refreshing them, null while nobody holds it."""
+    """The rollups, what they lack, and the lease on refreshing them, null while nobody holds it."""
 
     items: list[Rollup]
+    partial_hours: PartialHours
     lease: RefreshLease | None
 
 

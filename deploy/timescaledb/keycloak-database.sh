@@ -4,4 +4,6 @@ psql --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" --set ON_ERROR_STOP=1 \
 CREATE ROLE keycloak LOGIN PASSWORD :'password';
 -- template1 carries the TimescaleDB extension, which Keycloak has no use for.
 CREATE DATABASE keycloak OWNER keycloak TEMPLATE template0;
+-- No login of another database, such as that of a BI tool, has anything to do in it.
+REVOKE ALL ON DATABASE keycloak FROM PUBLIC;
 SQL

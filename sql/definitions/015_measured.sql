@@ -103,7 +103,9 @@ $$;
 COMMENT ON FUNCTION hours_of_readings IS
 'The readings in the range, of the equipment LIKE one of the patterns, added up by hours.';
 
--- Called for every request for a few ids. Planning takes longer than execution, hence the generic plan.
+-- Called for every request that names ids. Planning takes longer than execution, hence the generic plan. It
+-- knows neither how many ids there are nor how many rows: so ids are looked up one at a time, and pending
+-- readings are found in a hash table of the ids, as in aggregate_state.
 CREATE OR REPLACE FUNCTION unmaterialised_hours_of_ids(
     start timestamptz, stop timestamptz, ids text[]
 ) RETURNS SETOF measured
@@ -119,20 +121,25 @@ BEGIN
     END IF;
     RETURN QUERY
     WITH pieces AS (
-        SELECT
-            -- include: piece_columns()
+        SELECT partial.*
         FROM unnest(ids) AS given (id)
-        INNER JOIN partial_hours ON given.id = partial_hours.equipment_id
-        WHERE
-            bucket >= greatest(start, seam.hours_end)
-            AND bucket < least(stop, seam.end_ts)
+        CROSS JOIN LATERAL (
+            SELECT
+                -- include: piece_columns()
+            FROM partial_hours
+            WHERE
+                equipment_id = given.id
+                AND bucket >= greatest(start, seam.hours_end)
+                AND bucket < least(stop, seam.end_ts)
+            OFFSET 0
+        ) AS partial
         UNION ALL
         SELECT
             -- include: reading_as_piece(pending_readings)
         FROM pending_readings
         WHERE
             value IS NOT NULL
-            AND equipment_id = any(ids)
+            AND (equipment_id IN (SELECT unnest(ids))) IS TRUE
             AND ts >= greatest(start, seam.hours_end)
             AND ts < least(stop, seam.end_ts)
         UNION ALL

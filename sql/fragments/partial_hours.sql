@@ -45,6 +45,24 @@ WHERE
     AND pending_readings.ts >= :start_ts
     AND pending_readings.ts < :end_ts
 
+-- fragment: partial_hours_state()
+-- Up to where readings are rolled forward, null while none are; and the pending readings, of which
+-- :row_limit are counted.
+SELECT
+    CASE
+        WHEN covered.start_ts > '-infinity' THEN greatest(covered.end_ts, seam.hours_end)
+    END AS end_ts,
+    (
+        SELECT count(*)
+        FROM (
+            SELECT FROM pending_readings
+            WHERE equipment_id <> ''
+            LIMIT :row_limit -- noqa: AM09
+        ) AS counted
+    ) AS pending_readings
+FROM partial_hours_range AS covered
+CROSS JOIN partial_hours_seam AS seam
+
 -- fragment: sums_of_pieces()
 -- What pieces of the same bucket hold together.
 sum(total_value) AS total_value,

@@ -79,3 +79,41 @@ UNION ALL
 SELECT
     -- include: bucket_columns(ts)
 FROM unmaterialised_hours_of_ids(:start, :stop, :ids)
+
+-- fragment: rollup_together(materialised, unmaterialised)
+-- The buckets of a rollup, each summed up over equipment. Its tables are named, not selected from the
+-- view of all sources, and ids are not looked up one at a time: only so are large ranges read in parallel.
+WITH piece AS (
+    SELECT
+        -- include: columns_without_equipment(bucket AS ts)
+    FROM {materialised}
+    WHERE
+        cardinality(:patterns::text[]) > 0
+        AND (:patterns = '{%}' OR equipment_id LIKE any(:patterns))
+        AND bucket >= :start
+        AND bucket < :stop
+    UNION ALL
+    SELECT
+        -- include: columns_without_equipment(bucket AS ts)
+    FROM {materialised}
+    WHERE equipment_id = any(:ids) AND bucket >= :start AND bucket < :stop
+    UNION ALL
+    SELECT
+        -- include: columns_without_equipment(ts)
+    FROM {unmaterialised}(:start, :stop, :patterns, :ids)
+)
+
+SELECT
+    NULL AS equipment_id,
+    date_part('epoch', ts)::bigint AS interval_start,
+    sum(total_value) AS total_value,
+    sum(sample_count)::bigint AS sample_count,
+    sum(total_value) / sum(sample_count) AS average,
+    min(minimum) AS minimum,
+    max(maximum) AS maximum,
+    NULL AS first,
+    NULL AS last
+FROM piece
+GROUP BY ts
+ORDER BY ts
+LIMIT :row_limit;

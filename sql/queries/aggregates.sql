@@ -62,26 +62,13 @@ WHERE ts >= :resume OR equipment_id COLLATE "C" > :after_id
 ORDER BY ts, equipment_id COLLATE "C"
 LIMIT :row_limit;
 
--- name: rollup_rows_together(source, start, stop, patterns, ids, row_limit)
--- Buckets over all selected equipment together, each summed up from rows of a rollup.
-WITH piece AS (
-    -- include: rollup_rows(columns_without_equipment(ts))
-)
+-- name: hours_together(start, stop, patterns, ids, row_limit)
+-- Hours over all selected equipment together.
+-- include: rollup_together(materialised_1h, unmaterialised_hours)
 
-SELECT
-    NULL AS equipment_id,
-    date_part('epoch', ts)::bigint AS interval_start,
-    sum(total_value) AS total_value,
-    sum(sample_count)::bigint AS sample_count,
-    sum(total_value) / sum(sample_count) AS average,
-    min(minimum) AS minimum,
-    max(maximum) AS maximum,
-    NULL AS first,
-    NULL AS last
-FROM piece
-GROUP BY ts
-ORDER BY ts
-LIMIT :row_limit;
+-- name: days_together(start, stop, patterns, ids, row_limit)
+-- Days over all selected equipment together.
+-- include: rollup_together(materialised_1d, unmaterialised_days)
 
 -- name: bucketed_rows(source, start, stop, cut, edge_starts, edge_stops, boundaries, together, patterns, ids, resume, after_id, row_limit)
 -- Buckets between any :boundaries, aggregated from rows of the source, except those of the hours :cut

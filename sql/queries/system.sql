@@ -83,6 +83,15 @@ FROM (
     ('readings_1d', interval '1 day', interval '3 hours')
 ) AS rollup (name, width, grace);
 
+-- name: partial_hours_state(row_limit)^
+-- How far what no rollup holds is added up.
+SELECT
+    end_ts,
+    pending_readings
+FROM (
+    -- include: partial_hours_state()
+) AS partial;
+
 -- name: has_readings_between(start, stop)$
 -- Whether there is a reading at or after the first timestamp, null for any, and before the second.
 SELECT

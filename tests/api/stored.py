@@ -25,6 +25,15 @@ async def refresh(pool: Pool, start: datetime, end: datetime, rollup: str = "rea
     )
 
 
+async def roll_until(pool: Pool, age: timedelta) -> None:
+    """As if a worker had rolled partial hours forward until so long ago, and no further."""
+    await pool.execute(
+        "UPDATE partial_hours_range SET start_ts = date_trunc('hour', now() - $1::interval), "
+        "end_ts = now() - $1, announced_end = now() - $1",
+        age,
+    )
+
+
 async def enter(pool: Pool, start: datetime, end: datetime) -> None:
     await pool.execute(
         "INSERT INTO rollup_dirty_ranges (range_start, range_end) VALUES ($1, $2)", start, end

@@ -6,7 +6,7 @@ from pathlib import Path
 from bench.acknowledged import Span, as_csv, readings_of
 from bench.load import Load, get_request
 from bench.measure import Result, least_in_turns, medians_in_turns
-from bench.month import Month
+from bench.month import HALF, HALF_PREFIX, Month, month_equipment
 from bench.soak import growth
 from bench.users import aggregated
 from core.database import Pool
@@ -95,6 +95,15 @@ async def test_a_month_is_filled_in_two_parts_within_the_same_buckets(pool: Pool
     assert {row[1] for row in first} == {month.start, month.start + timedelta(days=15)}
     assert min(both)[1] >= month.start
     assert max(row[1] for row in both) < month.end
+
+
+async def test_half_of_a_month_has_a_prefix_of_its_own(pool: Pool) -> None:
+    await Month.of_rows(10_000).fill(pool, tenth=True)
+    rows = await pool.fetch("SELECT DISTINCT equipment_id FROM readings")
+    ids = {row[0] for row in rows}
+    assert ids == {month_equipment(number) for number in range(1_000)}
+    prefixed = {name for name in ids if name.startswith(HALF_PREFIX)}
+    assert prefixed == {month_equipment(number) for number in range(HALF)}
 
 
 def test_a_get_with_an_entity_tag_is_conditional() -> None:

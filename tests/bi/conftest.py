@@ -28,7 +28,9 @@ async def tool_url(owner_url: str) -> AsyncIterator[str]:
 
 @pytest_asyncio.fixture
 async def tool(tool_url: str) -> AsyncIterator[Connection]:
-    """A session of that login, with the search path that it has on a server of its own."""
+    """A session of that login, with its search path, which the embedded engine does not know."""
     connection = await asyncpg.connect(tool_url)
+    await connection.execute("SET search_path = bi")
     yield connection
+    await connection.execute("RESET search_path")  # of everybody, where there is one session
     await connection.close()

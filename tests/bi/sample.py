@@ -27,9 +27,9 @@ def _rows() -> list[SampleRow]:
     return read_sample()
 
 
-async def load_year(pool: Pool, airport: str) -> None:
-    """The six series of an airport, a year of hours each, materialised as far as they go."""
-    await _load(pool, [row for row in _rows() if row.equipment_id.startswith(f"{airport}-")])
+async def load_year(pool: Pool, ids: Collection[str]) -> None:
+    """These series, a year of hours each."""
+    await _load(pool, [row for row in _rows() if row.equipment_id in ids])
 
 
 async def load_replay(pool: Pool, now: datetime, ids: Collection[str]) -> None:

@@ -112,7 +112,7 @@ async def test_the_sessions_of_a_login_are_limited_by_default(owner_url: str, na
     } <= set(settings)
 
 
-@pytest.mark.usefixtures("many_sessions")
+@pytest.mark.usefixtures("many_sessions", "pool")
 async def test_the_password_opens_sessions_of_the_schema_bi_until_it_is_rotated(
     owner_url: str, name: str
 ) -> None:

@@ -44,15 +44,15 @@ class Engine:
 
 
 class Cluster:
-    """A PostgreSQL of its own on a disk of its own, small enough to be filled up."""
+    """A PostgreSQL of its own, its data in `data` on a `disk` small enough to be filled up."""
 
     def __init__(self, programs: Path, disk: Path) -> None:
-        self._programs, self._disk, self._data = programs, disk, disk / "data"
+        self._programs, self.disk, self.data = programs, disk, disk / "data"
         port = free_port()
         self.url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
         self._server: subprocess.Popen[bytes] | None = None
         self._begin("initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8").wait()
-        with (self._data / "postgresql.conf").open("a") as file:
+        with (self.data / "postgresql.conf").open("a") as file:
             file.write(f"{CONFIGURATION}port = {port}\n")
         self.start()
 
@@ -70,6 +70,12 @@ class Cluster:
         if self._server is not None:
             kill_process_tree(self._server)
 
+    def stop(self) -> None:
+        """End it as an administrator does, its sessions first."""
+        if self._server is not None:
+            self._server.send_signal(signal.SIGINT)
+            self._server.wait()
+
     def restart_immediately(self) -> None:
         """End every session without a word to it, as pg_ctl restart -m immediate does."""
         if self._server is not None:
@@ -79,12 +85,12 @@ class Cluster:
 
     def fill_disk(self) -> None:
         """Leave no byte free."""
-        with (self._disk / "ballast").open("wb", buffering=0) as file:
-            while free := shutil.disk_usage(self._disk).free:
+        with (self.disk / "ballast").open("wb", buffering=0) as file:
+            while free := shutil.disk_usage(self.disk).free:
                 file.write(bytes(min(free, 2**20)))
 
     def free_disk(self) -> None:
-        (self._disk / "ballast").unlink()
+        (self.disk / "ballast").unlink()
 
     def _answers(self) -> bool:
         command = [str(self._programs / "pg_isready"), "--quiet", f"--dbname={self.url}"]
@@ -92,11 +98,11 @@ class Cluster:
 
     def _begin(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
         """Start one of PostgreSQL's programs as its user, who alone may; its log is on the disk."""
-        with (self._disk / "log").open("ab") as log:
+        with (self.disk / "log").open("ab") as log:
             return subprocess.Popen(
-                [self._programs / program, "-D", self._data, *arguments],
+                [self._programs / program, "-D", self.data, *arguments],
                 user="postgres",
-                cwd=self._disk,
+                cwd=self.disk,
                 stdout=log,
                 stderr=log,
             )

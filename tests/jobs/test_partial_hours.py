@@ -121,6 +121,23 @@ async def test_what_is_rolled_forward_is_not_read_again(pool: Pool, workers: Poo
     await require_agreement(pool)
 
 
+async def test_of_named_ids_no_other_partial_hours_are_read(pool: Pool, workers: Pool) -> None:
+    """With a plan that compares ids in pairs, a thousand of ten thousand take seconds."""
+    await save(workers, *((f"c{number}", open_hour(), 1) for number in range(100)))
+    await roll(workers)
+    reads = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables "
+    reads += "WHERE relname = 'partial_hours'"
+    start = open_hour()
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("DISCARD PLANS")
+        await connection.execute("SET LOCAL enable_seqscan = off")  # as if the table were large
+        before = await connection.fetchval(reads)
+        question = "SELECT * FROM unmaterialised_hours_of_ids($1, $2, $3)"
+        rows = await connection.fetch(question, start, start + 2 * HOUR, ["c5", "c7", "none"])
+        assert {row["equipment_id"] for row in rows} == {"c5", "c7"}
+        assert await connection.fetchval(reads) - before == 2
+
+
 @pytest.mark.parametrize("offset", [-1, 0, 1])
 async def test_rows_at_the_seam_are_counted_once(pool: Pool, workers: Pool, offset: int) -> None:
     border = await end_of(pool) + timedelta(microseconds=offset)

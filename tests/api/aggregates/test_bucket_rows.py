@@ -16,7 +16,8 @@ STATEMENTS: dict[str, tuple[str, ...]] = {
     "materialised_hours": (),
     "unmaterialised_hours": (),
     "rollup_rows": (),
-    "rollup_rows_together": (),
+    "hours_together": (),
+    "days_together": (),
     "bucketed_rows": (),
 }
 

@@ -5,13 +5,14 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Any, cast
 
+import pytest
 import pytest_asyncio
 
 from api.aggregates.execution import execute
 from api.aggregates.parsing import parse_query
 from api.aggregates.repository import AggregateRepository
 from api.aggregates.route import choose_page_route
-from core.database import Connection, Pool
+from core.database import Connection, Pool, shares_one_session
 from tests.api.stored import HOUR, insert, refresh, this_hour
 
 WEEKS = 12
@@ -21,6 +22,9 @@ SCANS = """
     FROM pg_stat_xact_all_tables WHERE relname ~ '^_hyper_'
 """
 DAY = timedelta(days=1)
+FREE_WORKERS = """
+    SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0
+"""
 
 
 class Explained:
@@ -70,10 +74,12 @@ async def history(pool: Pool) -> Pool:
     return pool
 
 
-async def plan(pool: Pool, **parameters: str) -> list[str]:
+async def plan(pool: Pool, settings: str = "", **parameters: str) -> list[str]:
     """The nodes that were executed for a query, with the tables and indexes they read."""
     pairs = [(name.rstrip("_"), text) for name, text in parameters.items()]
     async with pool.acquire() as connection:
+        if settings:
+            await connection.execute(settings)
         explained = Explained(connection)
         repository = AggregateRepository(cast("Pool", OneConnection(explained)))
         async with repository.snapshot() as snapshot:
@@ -134,6 +140,19 @@ async def test_a_materialised_range_is_answered_without_a_raw_row(history: Pool)
                 history, **span(end - 60 * DAY, end), resolution=resolution, groupBy=grouping
             )
             assert await tables(history, lines) == {rollup}
+
+
+async def test_buckets_together_may_be_read_in_parallel(history: Pool) -> None:
+    async with history.acquire() as connection:
+        if await shares_one_session(connection):
+            pytest.skip("the engine has one process")
+    end = this_hour().replace(hour=0)
+    parameters = {**span(end - 60 * DAY, end), "groupBy": "all"}
+    for resolution in ("1h", "1d"):
+        for equipment in ("*", "a"):
+            query = {**parameters, "resolution": resolution, "equipmentId": equipment}
+            lines = await plan(history, FREE_WORKERS, **query)
+            assert any("Parallel" in line for line in lines)
 
 
 async def test_what_is_not_materialised_is_summed_from_the_last_chunks_alone(

@@ -62,9 +62,9 @@ TABLE = [
     ("interval=1m resolution=1d", Route.ROLLUP_ROWS),
     (f"interval=1m resolution=1d {A}", Route.ROLLUP_ROWS),
     # Either of all equipment together.
-    ("interval=24h groupBy=all", Route.ROLLUP_ROWS_TOGETHER),
-    (f"interval=24h groupBy=all {A}", Route.ROLLUP_ROWS_TOGETHER),
-    ("interval=1m groupBy=all resolution=1d fill=null", Route.ROLLUP_ROWS_TOGETHER),
+    ("interval=24h groupBy=all", Route.HOURS_TOGETHER),
+    (f"interval=24h groupBy=all {A}", Route.HOURS_TOGETHER),
+    ("interval=1m groupBy=all resolution=1d fill=null", Route.DAYS_TOGETHER),
     # Buckets that are no rows of a rollup.
     (IN_DAY, Route.BUCKETED_ROWS),  # auto is 5m
     (f"interval=24h resolution=5m {A}", Route.BUCKETED_ROWS),

@@ -1,3 +1,5 @@
+import math
+from datetime import timedelta
 from uuid import uuid4
 
 import httpx2
@@ -5,6 +7,7 @@ import pytest
 
 from core.database import Pool
 from core.queries import queries
+from tests.api.stored import roll_until
 
 
 async def test_the_root_responds_with_ok(anonymous: httpx2.AsyncClient) -> None:
@@ -70,7 +73,25 @@ async def test_the_metrics_report_how_long_late_rows_wait_for_the_rollups(
     assert 3600 <= await rollup_lag(client) < 3700
 
 
+async def test_the_metrics_report_how_far_what_no_rollup_holds_is_added_up(
+    client: httpx2.AsyncClient, pool: Pool
+) -> None:
+    assert math.isnan(await metric(client, "sensorflow_partial_hours_lag_seconds"))
+    assert await metric(client, "sensorflow_pending_readings") == 0
+    for behind, lag in ((20, 0), (90, 90)):
+        await roll_until(pool, timedelta(seconds=behind))
+        assert lag <= await rollup_lag(client) <= lag + 10
+        rolled = await metric(client, "sensorflow_partial_hours_lag_seconds")
+        assert behind <= rolled < behind + 10
+    await pool.execute("INSERT INTO pending_readings VALUES ('a', now(), 1), ('b', now(), NULL)")
+    assert await metric(client, "sensorflow_pending_readings") == 2
+
+
 async def rollup_lag(client: httpx2.AsyncClient) -> float:
+    return await metric(client, "sensorflow_rollup_lag_seconds")
+
+
+async def metric(client: httpx2.AsyncClient, name: str) -> float:
     lines = (await client.get("/metrics")).text.splitlines()
-    (line,) = (line for line in lines if line.startswith("sensorflow_rollup_lag_seconds "))
+    (line,) = (line for line in lines if line.startswith(f"{name} "))
     return float(line.split(" ")[1])

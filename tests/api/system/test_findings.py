@@ -18,7 +18,7 @@ from core.queries import queries
 from core.queue import enqueue_import
 from core.time import DAY, floor, utc_now
 from tests.api.imports.test_imports import new_import, set_state
-from tests.api.stored import HOUR, enter, insert, refresh, this_hour
+from tests.api.stored import HOUR, enter, insert, refresh, roll_until, this_hour
 from tests.api.system.test_system import system
 
 MINUTE = timedelta(minutes=1)
@@ -122,6 +122,21 @@ async def test_a_rollup_that_lacks_what_its_policy_should_have_added_is_behind(
         values = (await found(client))["rollup_behind"]
     assert (values["rollup"], values["jobId"]) == ("readings_1h", await pool.fetchval(JOB))
     assert datetime.fromisoformat(values["watermark"]) == this_hour() - 10 * HOUR
+
+
+async def test_partial_hours_that_are_not_rolled_forward_are_said(
+    client: httpx2.AsyncClient, pool: Pool
+) -> None:
+    await pool.execute("INSERT INTO pending_readings VALUES ('a', now(), 1), ('a', now(), NULL)")
+    await roll_until(pool, 4 * MINUTE)
+    assert await found(client) == {}
+    await roll_until(pool, 6 * MINUTE)
+    values = (await found(client))["partial_hours_behind"]
+    assert values["readings"] == 2
+    end = await pool.fetchval("SELECT end_ts FROM partial_hours_range")
+    assert datetime.fromisoformat(values["since"]) == end
+    await pool.execute("TRUNCATE workers")
+    assert (await found(client)).keys() == {"worker_absent"}
 
 
 async def test_a_range_that_no_refresh_takes_up_is_said_unless_its_import_still_loads(

@@ -15,7 +15,7 @@ from core.database import REVISION, Connection, Pool, shares_one_session
 from core.queries import queries
 from core.queue import enqueue_import
 from tests.api.imports.test_imports import new_import, set_state
-from tests.api.stored import HOUR, enter, insert, this_hour
+from tests.api.stored import HOUR, enter, insert, roll_until, this_hour
 
 MINUTE = timedelta(minutes=1)
 
@@ -141,6 +141,23 @@ async def test_rollups_have_a_watermark_and_a_limit(client: httpx2.AsyncClient, 
     for rollup in rollups:
         limit = datetime.fromisoformat(rollup["refreshLimit"])
         assert limit <= datetime.now(UTC) - timedelta(minutes=30)
+
+
+async def test_it_is_said_how_far_what_no_rollup_holds_is_added_up(
+    client: httpx2.AsyncClient, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repository, "MAX_PENDING_READINGS", 2)
+    nothing = {"end": None, "pendingReadings": 0}
+    assert (await system(client))["rollups"]["partialHours"] == nothing
+    await roll_until(pool, 20 * MINUTE)
+    # The one without an equipment stands for changes of which nobody knows the readings.
+    await pool.execute("INSERT INTO pending_readings VALUES ('', now(), NULL), ('a', now(), 1)")
+    for pending in (1, 2, 2):
+        partial = (await system(client))["rollups"]["partialHours"]
+        assert partial["pendingReadings"] == pending
+        await pool.execute("INSERT INTO pending_readings VALUES ('b', now(), NULL)")
+    end = await pool.fetchval("SELECT end_ts FROM partial_hours_range")
+    assert datetime.fromisoformat(partial["end"]) == end
 
 
 async def test_policies_and_the_server_are_described(client: httpx2.AsyncClient) -> None:

@@ -893,7 +893,7 @@ export interface components {
          * @description What needs attention; docs/api.md has the remedies.
          * @enum {string}
          */
-        FindingCode: "schema_behind" | "worker_absent" | "rollup_behind" | "ranges_stale" | "imports_waiting" | "policy_failed" | "policy_not_run" | "policy_off" | "audit_found_wrong_buckets" | "audit_overdue" | "connections_nearly_used_up" | "imports_failed" | "part_unreadable";
+        FindingCode: "schema_behind" | "worker_absent" | "rollup_behind" | "partial_hours_behind" | "ranges_stale" | "imports_waiting" | "policy_failed" | "policy_not_run" | "policy_off" | "audit_found_wrong_buckets" | "audit_overdue" | "connections_nearly_used_up" | "imports_failed" | "part_unreadable";
         /**
          * HeaderMode
          * @description Whether a line of the file names the columns, or these are given by their positions.
@@ -1077,6 +1077,11 @@ export interface components {
          * @enum {string}
          */
         Outcome: "reading" | "skipped" | "rejected";
+        /** PartialHours */
+        PartialHours: {
+            end: string | null;
+            pendingReadings: number;
+        };
         /** Policy */
         Policy: {
             error: string | null;
@@ -1293,6 +1298,7 @@ export interface components {
         Rollups: {
             items: components["schemas"]["Rollup"][];
             lease: components["schemas"]["RefreshLease"] | null;
+            partialHours: components["schemas"]["PartialHours"];
         };
         /** RowOutcome */
         RowOutcome: {

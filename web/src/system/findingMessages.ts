@@ -15,6 +15,10 @@ export const FINDINGS = translations(
     rollupBehind: (rollup: string) => `${rollup} has not been added to as it should.`,
     rollupBehindRemedy:
       "Answers are right, but slower. Run its job as the database's owner, and see that TimescaleDB has background workers.",
+    partialHoursBehind: (since: string, readings: string) =>
+      `What no rollup holds is added up only until ${since}; readings that wait for it: ${readings}.`,
+    partialHoursBehindRemedy:
+      "Answers are right, but slower. The worker's log says why, or a transaction that has been open for long holds it up:",
     rangesStale: (count: string, since: string) =>
       `Late readings have waited for the rollups since ${since}; stale ranges: ${count}.`,
     rangesStaleRemedy:
@@ -62,6 +66,10 @@ export const FINDINGS = translations(
     rollupBehind: (rollup) => `${rollup} não foi atualizado como deveria.`,
     rollupBehindRemedy:
       "As respostas estão certas, porém mais lentas. Execute a tarefa como dono do banco e verifique se o TimescaleDB tem processos em segundo plano.",
+    partialHoursBehind: (since, readings) =>
+      `O que ainda não está nos agregados só foi somado até ${since}; leituras à espera: ${readings}.`,
+    partialHoursBehindRemedy:
+      "As respostas estão certas, porém mais lentas. O log do worker diz por quê, ou uma transação aberta há muito tempo impede o avanço:",
     rangesStale: (count, since) =>
       `Leituras atrasadas esperam pelos agregados desde ${since}; intervalos desatualizados: ${count}.`,
     rangesStaleRemedy:

@@ -79,6 +79,11 @@ const DESCRIPTIONS: Record<Finding["code"], Describe> = {
     remedy: text.rollupBehindRemedy,
     ...(values.has("jobId") ? { command: values.runJob } : {}),
   }),
+  partial_hours_behind: (values, text) => ({
+    problem: text.partialHoursBehind(values.moment("since"), values.count("readings")),
+    remedy: text.partialHoursBehindRemedy,
+    command: "SELECT pid, xact_start, query FROM pg_stat_activity ORDER BY xact_start;",
+  }),
   ranges_stale: (values, text) => ({
     problem: text.rangesStale(values.count("ranges"), values.moment("since")),
     remedy: text.rangesStaleRemedy,

@@ -41,6 +41,13 @@ describe("findings", () => {
     );
   });
 
+  it("of partial hours say how far they are and what waits", () => {
+    const said = say("partial_hours_behind", { since: AT, readings: 7 });
+    expect(said.problem).toContain("until 2026-03-01T12:00:00.000Z");
+    expect(said.problem).toContain("7.");
+    expect(said.command).toContain("pg_stat_activity");
+  });
+
   it("name a part as the page does, and one that it does not know as the API", () => {
     const problem = (part: string) => say("part_unreadable", { part }).problem;
     expect(problem("failedImports")).toContain("Failed imports of the last 7 days");
