@@ -25,13 +25,13 @@ async def batches(bench: Bench) -> list[Result]:
 
 async def line_protocol(bench: Bench) -> list[Result]:
     """Rows/s of POST /api/v2/write."""
-    pairs = await _with_copy(bench, _as_lines, 204)
+    pairs = await _with_copy(bench, as_lines, 204)
     return [_result("line protocol, 5,000 lines", pairs)]
 
 
 async def batches_and_copy(bench: Bench) -> list[tuple[float, float]]:
     """Rows/s of batches and of psql, of each turn."""
-    return await _with_copy(bench, _as_ndjson, 200)
+    return await _with_copy(bench, as_ndjson, 200)
 
 
 def _result(scenario: str, pairs: list[tuple[float, float]]) -> Result:
@@ -64,12 +64,14 @@ async def _with_copy(
     return pairs
 
 
-def _as_ndjson(token: str, rows: pl.DataFrame) -> bytes:
+def as_ndjson(token: str, rows: pl.DataFrame) -> bytes:
+    """A batch of the rows."""
     body = rows.write_ndjson().encode()
     return post_request("/sensor-data/batch", token, "application/x-ndjson", body)
 
 
-def _as_lines(token: str, rows: pl.DataFrame) -> bytes:
+def as_lines(token: str, rows: pl.DataFrame) -> bytes:
+    """The rows as points of one field."""
     nanoseconds = pl.col("timestamp").str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ").dt.epoch("ns")
     line = pl.format("readings,equipment={} value={} {}", "equipmentId", "value", nanoseconds)
     body = "\n".join(rows.select(line).to_series()).encode()

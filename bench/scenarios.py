@@ -5,6 +5,7 @@ from bench.batches import batches, line_protocol
 from bench.equipment import equipment
 from bench.imports import csv_import
 from bench.influx import single_post_against_influx
+from bench.large_bodies import large_bodies
 from bench.measure import Scenario
 from bench.running_hour import running_hour, sustained
 from bench.single_post import single_post
@@ -19,6 +20,7 @@ SCENARIOS: dict[str, Scenario] = {
     "import": csv_import,
     "batch": batches,
     "line-protocol": line_protocol,
+    "large-bodies": large_bodies,
     "storage": storage,
     "aggregate": aggregates,
     "equipment": equipment,

@@ -6,7 +6,7 @@ Each command imports that package when it runs, so that `--help` responds at onc
 import asyncio
 import sys
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from pydantic import ValidationError
@@ -14,14 +14,12 @@ from rich.console import Console
 
 from cli.backup.command import backup, restore
 from cli.bi_users.command import bi_user
+from cli.doctor.command import doctor
 from cli.imports.command import HELP, import_files
 from core import settings
 from core.errors import SensorFlowError, SettingError
 from core.setting_errors import validation_error
 from embedded.errors import EmbeddedError
-
-if TYPE_CHECKING:
-    from cli.doctor.results import CheckResult
 
 FAILED = 1
 MISCONFIGURED = 2
@@ -33,8 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-doctor = typer.Typer(help="Say what is wrong with an installation, and the remedy.")
-app.add_typer(doctor, name="doctor", no_args_is_help=True)
+app.add_typer(doctor, name="doctor")
 app.add_typer(bi_user, name="bi-user", no_args_is_help=True)
 app.command("import", help=HELP)(import_files)
 app.command()(backup)
@@ -115,62 +112,6 @@ def audit_rollups(
 
     if not run_audit(start, end):
         raise typer.Exit(FAILED)
-
-
-@doctor.command("auth")
-def doctor_auth(
-    token_file: Annotated[
-        typer.FileText | None,
-        typer.Option(help="An access token to check; - reads it from standard input."),
-    ] = None,
-) -> None:
-    """Check sign-in: discovery, keys, clock, redirect URI, password grant, audience.
-
-    Needs SENSORFLOW_AUTH_ISSUER and SENSORFLOW_AUTH_AUDIENCE. Exits with 1 if something is wrong.
-    """
-    from cli.doctor.auth import run_checks
-    from core.setting_errors import require_valid
-    from core.settings import ApiSettings, AuthSettings
-
-    require_valid(ApiSettings, AuthSettings)
-    token = token_file.read().strip() if token_file else None
-    _report(asyncio.run(run_checks(ApiSettings(), AuthSettings(), token)))
-
-
-@doctor.command("database")
-def doctor_database() -> None:
-    """Check whom the API and the worker connect as: owner or not, schema, refresh of the rollups.
-
-    Needs SENSORFLOW_DATABASE_URL. Exits with 1 if something is wrong.
-    """
-    from cli.doctor.database import run_checks
-    from core.setting_errors import require_valid
-    from core.settings import DatabaseSettings
-
-    require_valid(DatabaseSettings)
-    _report(asyncio.run(run_checks(DatabaseSettings())))
-
-
-def _report(results: "list[CheckResult]") -> None:
-    from cli.doctor.results import any_failed, print_results
-
-    print_results(Console(highlight=False, soft_wrap=True), results)
-    if any_failed(results):
-        raise typer.Exit(FAILED)
-
-
-@doctor.command("ids")
-def doctor_ids() -> None:
-    """List the equipment ids in the database that new readings cannot have, and why.
-
-    Needs SENSORFLOW_DATABASE_URL. Changes nothing.
-    """
-    from cli.doctor.ids import check_ids
-    from cli.doctor.results import print_results
-    from core.settings import DatabaseSettings
-
-    results = asyncio.run(check_ids(DatabaseSettings()))
-    print_results(Console(highlight=False, soft_wrap=True), results)
 
 
 def run() -> None:

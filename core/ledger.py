@@ -25,11 +25,12 @@ async def enter_new_rows(
     row_count: int,
     import_id: UUID | None = None,
 ) -> TimeRange | None:
-    """Enter `row_count` written rows, at least one, of which none replaced another.
+    """Enter `row_count` written rows, of which none replaced another.
 
     `ts_bounds` has the first and last timestamps (first_ts, last_ts) of ranges that hold all rows,
-    and `changed` each equipment id with each UTC day on which it has a row. Rows within the range
-    that is returned, if it is, must be entered by enter_pending_readings.
+    and `changed` each equipment id with each UTC day on which it has a row, at least one; of very
+    many they can be entered by several calls, all but one of which have no rows. Rows within the
+    range that is returned, if it is, must be entered by enter_pending_readings.
     """
     equipment_ids, days = zip(*changed, strict=True)
     pending = await queries().enter_new_rows(

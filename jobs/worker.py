@@ -32,7 +32,8 @@ from jobs.maintenance.periodic import (
     requeue_stranded_imports,
     run_periodically,
 )
-from jobs.maintenance.recompression import recompress_chunks
+from jobs.maintenance.policies import PolicyWatch
+from jobs.maintenance.recompression import compress_overdue_chunks, recompress_chunks
 from jobs.metrics import PeriodicTask, WorkerMetrics, served
 from jobs.rollups.partial_hours import roll_forward
 from jobs.rollups.refresh import refresh_dirty_ranges
@@ -128,7 +129,7 @@ async def _run_queue(context: ImportContext, manager: QueueManager, metrics: Wor
 
     lease_seconds = context.worker.lease_seconds
     async with asyncio.TaskGroup() as tasks:
-        for name, seconds, task in _periodic_tasks(context):
+        for name, seconds, task in _periodic_tasks(context, metrics):
             observed = metrics.observed(name, task)
             tasks.create_task(run_periodically(seconds, context.stop, observed))
         tasks.create_task(_shut_down_on_stop(manager, context.stop))
@@ -143,7 +144,9 @@ async def _run_queue(context: ImportContext, manager: QueueManager, metrics: Wor
         )
 
 
-def _periodic_tasks(context: ImportContext) -> list[tuple[str, float, PeriodicTask]]:
+def _periodic_tasks(
+    context: ImportContext, metrics: WorkerMetrics
+) -> list[tuple[str, float, PeriodicTask]]:
     """Each with its name and its interval in seconds. They run concurrently."""
     pool, database = context.pool, context.database
     refresh_seconds = context.worker.refresh_interval_seconds
@@ -164,7 +167,13 @@ def _periodic_tasks(context: ImportContext) -> list[tuple[str, float, PeriodicTa
             BI_SESSIONS_SECONDS,
             partial(end_long_bi_transactions, pool, context.worker.bi_max_transaction_seconds),
         ),
+        ("watch_policies", CLEANUP_SECONDS, partial(PolicyWatch(metrics.policies).look, pool)),
         ("recompress", CLEANUP_SECONDS, partial(recompress_chunks, pool)),
+        (
+            "compress_overdue",
+            CLEANUP_SECONDS,
+            partial(compress_overdue_chunks, database, context.raise_if_stopping),
+        ),
         ("expire_uploads", CLEANUP_SECONDS, partial(expire_uploads, pool)),
         (
             "delete_objects",

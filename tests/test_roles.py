@@ -252,6 +252,7 @@ async def test_functions_with_their_owners_privileges_are_the_applications_alone
     assert {row["proname"] for row in functions} == {
         "compress_readings",
         "end_long_bi_transactions",
+        "policy_runs",
     }
     for row in functions:
         assert "search_path=pg_catalog, pg_temp" in row["proconfig"]

@@ -12,8 +12,9 @@ from api.http.problem_details import UnsupportedMediaTypeError
 from api.http.query_parameters import Parameters
 from api.http.request_body import MAX_BODY_BYTES, media_type, read_body
 from api.readings.batch_writer import BatchOptions, BatchWriter
-from api.readings.body_rows import split_array, split_lines
+from api.readings.body_rows import split_lines
 from api.readings.idempotency import keyed_request
+from api.readings.json_array import split_array
 from api.readings.schemas import Account
 from core.scopes import Scope
 

@@ -49,4 +49,5 @@ class BatchService:
     def _validate_row(
         self, bounds: TimeBounds, validated: ValidatedRows, index: int, row: bytes
     ) -> None:
-        validated.accept(index, decode_reading(row, bounds, self._naive_timestamps))
+        equipment_id, ts, value = decode_reading(row, bounds, self._naive_timestamps)
+        validated.accept(index, (equipment_id, ts, value))

@@ -3,16 +3,18 @@
 import zlib
 from asyncio import to_thread
 from codecs import BOM_UTF8
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 import zstandard
 from litestar import Request
+from litestar.types import Empty
 
 from api.http.problem_details import UnsupportedMediaTypeError
 from core.errors import SensorFlowError
 
 MAX_BODY_BYTES = 32 * 2**20
+JOINED_BYTES = 2**20  # from so many on, bytes.join releases the GIL
 
 # Input per call of a decompressor: zstd makes at most 16 MB of so little, gzip half of one.
 INPUT_BYTES = 512
@@ -58,7 +60,10 @@ class TextRequest(Request[Any, Any, Any]):
 
     async def body(self) -> bytes:
         """The body as it was sent, but for the mark."""
-        return (await super().body()).removeprefix(BOM_UTF8)
+        if self._body is Empty:
+            pieces = [piece async for piece in self.stream()]
+            self._body = self._connection_state.body = await _joined(pieces)
+        return self._body
 
 
 def media_type(request: Request[Any, Any, Any]) -> str:
@@ -81,27 +86,41 @@ async def read_body(request: Request[Any, Any, Any]) -> bytes:
     if encoding not in DECOMPRESSORS:
         raise UnsupportedMediaTypeError("Send the body as it is, or as gzip or zstd.")
     # In a thread: zlib and zstd take nearly all of the time and release the GIL.
-    text = await to_thread(decompress, body, DECOMPRESSORS[encoding])
-    return text.removeprefix(BOM_UTF8)
+    return await to_thread(decompress, body, DECOMPRESSORS[encoding])
 
 
 def decompress(body: bytes, new_decompressor: Callable[[], Decompressor]) -> bytes:
-    """The body decompressed, member after member."""
-    out, decompressor = bytearray(), new_decompressor()
+    """The text that the body is decompressed to, member after member."""
+    pieces, size, decompressor = list[bytes](), 0, new_decompressor()
     try:
         for start in range(0, len(body), INPUT_BYTES):
             chunk = body[start : start + INPUT_BYTES]
             while chunk:
                 if decompressor.eof:
                     decompressor = new_decompressor()
-                out += decompressor.decompress(chunk)
+                pieces.append(decompressor.decompress(chunk))
+                size += len(pieces[-1])
                 chunk = decompressor.unused_data
-            _require_within_limit(out)
+            _require_within_limit(size)
     except (zlib.error, zstandard.ZstdError) as error:
         raise MalformedEncodingError("The body is not as its Content-Encoding says.") from error
     if not decompressor.eof:
         raise MalformedEncodingError("The compressed body ends before its end.")
-    return bytes(out)
+    return _join(pieces)
+
+
+async def _joined(pieces: Sequence[bytes]) -> bytes:
+    """As `_join`, in a thread if it takes long, during which the GIL is released."""
+    if sum(map(len, pieces)) < JOINED_BYTES:
+        return _join(pieces)
+    return await to_thread(_join, pieces)
+
+
+def _join(pieces: Iterable[bytes]) -> bytes:
+    """The text without its byte order mark; only its beginning is copied twice."""
+    filled = [piece for piece in pieces if piece]
+    start = b"".join(filled[: len(BOM_UTF8)]).removeprefix(BOM_UTF8)
+    return b"".join([start, *filled[len(BOM_UTF8) :]])
 
 
 def _require_no_compression(body: bytes) -> None:
@@ -112,8 +131,8 @@ def _require_no_compression(body: bytes) -> None:
             )
 
 
-def _require_within_limit(out: bytearray) -> None:
-    if len(out) > MAX_BODY_BYTES:
+def _require_within_limit(size_bytes: int) -> None:
+    if size_bytes > MAX_BODY_BYTES:
         raise BodyTooLargeError(f"Send a body that inflates to at most {MAX_BODY_BYTES} bytes.")
 
 

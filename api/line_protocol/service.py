@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from api.http.parsers import printable
 from api.http.problem_details import InvalidRequestError
-from api.line_protocol.fast_parsing import parse_readings
+from api.line_protocol.fast_parsing import parse_readings, split_by_pairs
 from api.line_protocol.grammar import (
     join_continued_lines,
     parse_number,
@@ -27,7 +27,7 @@ from api.readings.validation import (
     validate_value,
 )
 from core.errors import ReadingRejectedError
-from core.readings import Reading, RejectCode, TimeBounds
+from core.readings import RejectCode, TimeBounds
 from core.settings import LineProtocolSettings, ReadingSettings
 from core.time import EpochUnit, from_epoch, plausible_unit, utc_now
 
@@ -92,7 +92,7 @@ class LineProtocolService:
         validator = PointValidator(
             self._equipment_ids, precision, now, bounds, numeric_strings=self._numeric_strings
         )
-        lines = join_continued_lines(split_lines(body))
+        lines = split_by_pairs(join_continued_lines(split_lines(body)))
         validated = await validate_rows(lines, validator.validate_all, validator.validate)
         account = await self._writer.write(validated, BatchOptions(mode))
         skipped = validator.skipped_fields
@@ -143,7 +143,7 @@ class PointValidator:
                     self.skipped_fields += 1
                     continue
                 equipment_id = self._equipment_id(point.head, name)
-                validated.accept(index, Reading(equipment_id, ts, validate_value(number)))
+                validated.accept(index, (equipment_id, ts, validate_value(number)))
             except ReadingRejectedError as error:
                 validated.reject(
                     index, InvalidRequestError([field_problem(printable(name), error)])

@@ -66,7 +66,7 @@ class BatchWriter:
     async def write(
         self, rows: ValidatedRows, options: BatchOptions, request: KeyedRequest | None = None
     ) -> Account:
-        """Store the readings; committed when this returns.
+        """Store the readings, which `rows` has no more then; committed when this returns.
 
         A repeated `request` is not executed again and returns the stored account. Raises
         RejectedBatchError in atomic mode when any row is bad, RowsMissingError, KeyInUseError or
@@ -79,6 +79,8 @@ class BatchWriter:
         except RejectedBatchError as error:
             self._count_rejected(error.codes)
             raise
+        finally:
+            await rows.release()
 
     async def _retrying_deadlocks(
         self, rows: ValidatedRows, options: BatchOptions, request: KeyedRequest | None
@@ -119,11 +121,13 @@ async def _write_rows(
     batch: BatchTransaction, rows: ValidatedRows, options: BatchOptions
 ) -> tuple[ValidatedRows, Written]:
     """The rows, with those that the database's state rejects rejected, and what was written."""
-    rows = _require_all_if_atomic(rows.rejecting_below(await batch.horizon()), options)
+    rows = _require_all_if_atomic(await rows.rejecting_below(await batch.horizon()), options)
     replace = options.on_conflict is OnConflict.REPLACE
     written = await batch.write(rows.readings, replace=replace)
     if options.on_conflict is OnConflict.ERROR:
-        rows = _require_all_if_atomic(rows.rejecting(written.conflicting, conflict()), options)
+        rows = _require_all_if_atomic(
+            await rows.rejecting(written.conflicting, conflict()), options
+        )
     return rows, written
 
 

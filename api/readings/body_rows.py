@@ -4,18 +4,13 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias, TypeVar
 
-from msgspec import DecodeError, Raw, ValidationError
-from msgspec.json import Decoder
-
-from api.http.json_object import MalformedJsonError
-from api.http.problem_details import FieldProblem, InvalidRequestError
 from api.readings.errors import MAX_READING_BYTES, MAX_ROWS, RowTooLongError, TooManyRowsError
 from api.readings.validated_rows import ValidatedRows
 from core.errors import SensorFlowError
 
 # What is handled between two moments at which other requests run: so many bytes, so many rows of
 # them at once, or one by one.
-PIECE_BYTES = 64 * 1024
+PIECE_BYTES = 16 * 1024
 PIECE_ROWS = 500
 SINGLE_ROWS = 50
 
@@ -26,9 +21,6 @@ RowValidator: TypeAlias = Callable[[ValidatedRows, int, bytes], None]
 
 Row = TypeVar("Row")
 
-# More than MAX_ROWS readings have; bounds the memory that a list of empty rows takes.
-MAX_COMMAS = 10 * MAX_ROWS
-
 
 def split_lines(body: bytes) -> Iterator[list[bytes]]:
     """The lines of NDJSON without their ends, blank ones too; raises TooManyRowsError."""
@@ -37,7 +29,7 @@ def split_lines(body: bytes) -> Iterator[list[bytes]]:
         end = body.rfind(b"\n", start, start + PIECE_BYTES) + 1
         if not end:
             end = body.find(b"\n", start + PIECE_BYTES) + 1 or len(body)
-        piece = body[start:end].removesuffix(b"\n").split(b"\n")
+        piece = row_of(body, start, end).removesuffix(b"\n").split(b"\n")
         lines += len(piece)
         if lines > MAX_ROWS:
             raise TooManyRowsError
@@ -45,18 +37,9 @@ def split_lines(body: bytes) -> Iterator[list[bytes]]:
         start = end
 
 
-def split_array(body: bytes) -> Iterator[list[bytes]]:
-    """The elements of a JSON array, each as the bytes it is written in.
-
-    Raises MalformedJsonError, InvalidRequestError when it is no array, or TooManyRowsError.
-    """
-    if body.count(b",") > MAX_COMMAS:
-        raise TooManyRowsError
-    elements = _decode_array(body)
-    if len(elements) > MAX_ROWS:
-        raise TooManyRowsError
-    for piece in slices(elements, PIECE_ROWS):
-        yield [bytes(element) for element in piece]
+def row_of(body: bytes, start: int, end: int) -> bytes:
+    """What is between; of more than one reading may have, enough to be rejected as too long."""
+    return body[start : min(end, start + MAX_READING_BYTES + 1)]
 
 
 async def validate_rows(
@@ -69,11 +52,17 @@ async def validate_rows(
     validated, first = ValidatedRows(), 0
     for piece in pieces:
         for rows in slices(piece, PIECE_ROWS):
-            if not validate_all(validated, first, rows):
+            if _has_long_one(rows) or not validate_all(validated, first, rows):
                 await _validate_one_by_one(validated, first, rows, validate)
             first += len(rows)
             await asyncio.sleep(0)
+        if not piece:
+            await asyncio.sleep(0)
     return validated
+
+
+def _has_long_one(rows: Iterable[bytes]) -> bool:
+    return max(map(len, rows)) > MAX_READING_BYTES
 
 
 async def _validate_one_by_one(
@@ -103,16 +92,3 @@ def slices(rows: Sequence[Row], length: int) -> Iterator[Sequence[Row]]:
     """The rows in order, so many at a time."""
     for start in range(0, len(rows), length):
         yield rows[start : start + length]
-
-
-def _decode_array(body: bytes) -> list[Raw]:
-    try:
-        return _decode(body)
-    except ValidationError as error:
-        problem = FieldProblem("body", "validation_error", "body must be a JSON array")
-        raise InvalidRequestError([problem]) from error
-    except (DecodeError, RecursionError) as error:
-        raise MalformedJsonError("The body is not JSON in UTF-8.") from error
-
-
-_decode = Decoder(list[Raw]).decode

@@ -13,7 +13,7 @@ from api.readings.reading_decoder import (
     validate_cached_id,
 )
 from core.errors import ReadingRejectedError
-from core.readings import MAX_MAGNITUDE, MIN_MAGNITUDE, Reading, TimeBounds
+from core.readings import MAX_MAGNITUDE, MIN_MAGNITUDE, ReadingRow, TimeBounds
 
 # Timestamps as most senders write them, every digit a 0. fromisoformat reads these by our rules.
 TIMESTAMP_SHAPES = frozenset(
@@ -27,7 +27,7 @@ DIGITS = str.maketrans("123456789", "0" * 9)
 HOUR_24 = ("T24", " 24")
 
 
-def decode_readings(rows: Sequence[bytes], bounds: TimeBounds) -> list[Reading] | None:
+def decode_readings(rows: Sequence[bytes], bounds: TimeBounds) -> list[ReadingRow] | None:
     """The readings of the rows; None if any of them needs the full path.
 
     Several times as fast as one by one: almost all of it is loops in C.
@@ -42,10 +42,7 @@ def decode_readings(rows: Sequence[bytes], bounds: TimeBounds) -> list[Reading] 
         return None
     if not are_normal or timestamps is None or not _are_unambiguous(decoded, b"\n".join(rows)):
         return None
-    return [
-        Reading(row.equipment_id, ts, row.value)
-        for row, ts in zip(decoded, timestamps, strict=True)
-    ]
+    return [(row.equipment_id, ts, row.value) for row, ts in zip(decoded, timestamps, strict=True)]
 
 
 def _parse_timestamps(texts: Sequence[str], bounds: TimeBounds) -> list[datetime] | None:

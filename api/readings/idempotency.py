@@ -65,5 +65,6 @@ async def _fingerprint(request: Request[Any, Any, Any]) -> bytes:
         request.headers.get("content-type", ""),
         request.headers.get("content-encoding", ""),
     )
-    content = "\n".join(head).encode() + b"\n" + await request.body()
-    return (await to_thread(sha256, content)).digest()
+    fingerprint = sha256("\n".join(head).encode() + b"\n")
+    await to_thread(fingerprint.update, await request.body())
+    return fingerprint.digest()

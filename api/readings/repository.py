@@ -8,7 +8,7 @@ from api.readings.idempotency import KeyedRequest, KeyInUseError, KeyReusedError
 from api.readings.writing import Written, columns, write_readings
 from core.database import Connection, Pool, borrowed
 from core.queries import queries
-from core.readings import Reading
+from core.readings import Reading, ReadingRow
 from core.traces import span
 
 # After this silence inside a batch the server ends its transaction.
@@ -53,7 +53,7 @@ class BatchTransaction:
         horizon: datetime | None = await queries().retention_horizon(self._connection)
         return horizon
 
-    async def write(self, readings: Sequence[Reading], *, replace: bool) -> Written:
+    async def write(self, readings: Sequence[ReadingRow], *, replace: bool) -> Written:
         """As write_readings."""
         return await write_readings(self._connection, readings, replace=replace)
 

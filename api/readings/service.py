@@ -77,4 +77,6 @@ class ReadingService:
 
     async def _save_once(self, reading: Reading, request: KeyedRequest) -> None:
         with self._batch_writer.admitted():
-            await self._batch_writer.write(ValidatedRows([reading], [0]), BatchOptions(), request)
+            rows = ValidatedRows()
+            rows.accept(0, reading)
+            await self._batch_writer.write(rows, BatchOptions(), request)

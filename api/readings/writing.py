@@ -1,24 +1,30 @@
-"""Many readings into the hypertable, inside a batch's transaction."""
+"""Many readings into the hypertable, inside a batch's transaction.
 
-from bisect import bisect_left
-from collections.abc import Sequence
+In slices: handled at once, a hundred thousand would hold up all other requests.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from operator import itemgetter
 from typing import Any
 
+from api.readings.extent import Extent, extent_of
+from api.readings.key_order import DistinctKeys, Entry, in_key_order
+from api.readings.slices import in_slices
 from core.database import Connection
 from core.errors import RowsMissingError
 from core.ledger import enter_new_rows, enter_pending_readings
 from core.optimistic_copy import NotAllNewError, optimistic_copy
 from core.queries import all_rows, queries
-from core.readings import Reading
-from core.time import chunk_end
+from core.readings import ReadingRow
+
+NOTHING: dict[str, list[datetime]] = {"first_ts": [], "last_ts": []}
 
 ROWS_MISSING = "The database did not keep every reading, so none is. Send them again."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Written:
     """Counts of readings; `conflicting`: positions of those that met another value that stays."""
 
@@ -29,7 +35,7 @@ class Written:
 
 
 async def write_readings(
-    connection: Connection, readings: Sequence[Reading], *, replace: bool
+    connection: Connection, readings: Sequence[ReadingRow], *, replace: bool
 ) -> Written:
     """Write readings at or above the horizon; enter late hours and changed days in the ledgers.
 
@@ -39,94 +45,108 @@ async def write_readings(
     """
     if not readings:
         return Written()
-    by_ts = sorted(readings, key=itemgetter(1))
-    ts_bounds = {"first_ts": by_ts[0].ts, "last_ts": by_ts[-1].ts}
-    in_columnstore = await queries().reaches_columnstore(connection, **ts_bounds)
-    if not in_columnstore and await _copy_new(connection, by_ts):
+    extent = await extent_of(readings)
+    in_columnstore = await queries().reaches_columnstore(connection, **extent.ts_bounds)
+    if not in_columnstore and await _copy_new(connection, readings, extent):
         return Written(inserted=len(readings))
     return await _upsert(connection, readings, replace=replace, verify=in_columnstore)
 
 
-def columns(readings: Sequence[Reading]) -> dict[str, list[Any]]:
+def columns(readings: Sequence[ReadingRow]) -> dict[str, list[Any]]:
     """The readings as the parameters of a query."""
     return {
-        "equipment_ids": [reading.equipment_id for reading in readings],
-        "timestamps": [reading.ts for reading in readings],
-        "values": [reading.value for reading in readings],
+        "equipment_ids": [equipment_id for equipment_id, _, _ in readings],
+        "timestamps": [ts for _, ts, _ in readings],
+        "values": [value for _, _, value in readings],
     }
 
 
-async def _copy_new(connection: Connection, by_ts: Sequence[Reading]) -> bool:
-    """Copy readings in order of time; False, and nothing written, if not all keys are new.
+async def _copy_new(connection: Connection, readings: Sequence[ReadingRow], extent: Extent) -> bool:
+    """Copy the readings; False, and nothing written, if not all keys are new.
 
     Twice as fast as an upsert. Chunks in the columnstore are left to the upsert, after which every
     row is verified.
     """
-    in_key_order = sorted(by_ts, key=itemgetter(0))
     try:
         async with optimistic_copy(connection):
-            status = await connection.copy_records_to_table(
-                "readings", records=in_key_order, columns=["equipment_id", "ts", "value"]
-            )
+            async for _, some in in_slices(readings):
+                await _copy(connection, sorted(some))
     except NotAllNewError:
         return False
-    if status != f"COPY {len(by_ts)}":
-        raise RowsMissingError(ROWS_MISSING)
-    await _enter_new(connection, by_ts)
+    await _enter_new(connection, readings, extent)
     return True
 
 
-async def _enter_new(connection: Connection, by_ts: Sequence[Reading]) -> None:
-    changed = {(reading.equipment_id, reading.ts.date()) for reading in by_ts}
-    ts_bounds = _ts_bounds_by_chunk([reading.ts for reading in by_ts])
-    if pending := await enter_new_rows(connection, ts_bounds, changed, len(by_ts)):
-        readings = [reading for reading in by_ts if reading.ts in pending]
-        await enter_pending_readings(connection, *columns(readings).values())
+async def _copy(connection: Connection, readings: Sequence[ReadingRow]) -> None:
+    status = await connection.copy_records_to_table(
+        "readings", records=readings, columns=["equipment_id", "ts", "value"]
+    )
+    if status != f"COPY {len(readings)}":
+        raise RowsMissingError(ROWS_MISSING)
+
+
+async def _enter_new(
+    connection: Connection, readings: Sequence[ReadingRow], extent: Extent
+) -> None:
+    ts_bounds, row_count, pending = extent.ts_bounds_by_chunk, len(readings), None
+    async for _, changed in in_slices(extent.changed):
+        pending = await enter_new_rows(connection, ts_bounds, changed, row_count)
+        ts_bounds, row_count = NOTHING, 0
+    if pending:
+        async for _, some in in_slices(readings):
+            recent = [reading for reading in some if reading[1] in pending]
+            await enter_pending_readings(connection, *columns(recent).values())
 
 
 async def _upsert(
-    connection: Connection, readings: Sequence[Reading], *, replace: bool, verify: bool
+    connection: Connection, readings: Sequence[ReadingRow], *, replace: bool, verify: bool
 ) -> Written:
-    last = {(reading.equipment_id, reading.ts): index for index, reading in enumerate(readings)}
-    positions = list(last.values())
-    distinct = [readings[position] for position in positions]
-    saved = await queries().save_readings(connection, **columns(distinct), replace=replace)
-    inserted, replaced = saved["inserted"], saved["replaced"]
-    conflicting = []
-    if verify or (not replace and inserted < len(distinct)):
-        conflicting = [positions[index] for index in await _find_mismatches(connection, distinct)]
-    if conflicting and replace:
+    written, unverified = Written(), list[Sequence[Entry]]()
+    async for entries in _distinct(readings, written):
+        inserted = await _upsert_slice(connection, entries, written, replace=replace)
+        if verify or (not replace and inserted < len(entries)):
+            unverified.append(entries)
+    while unverified:
+        written.conflicting += await _find_mismatches(connection, unverified.pop())
+    if written.conflicting and replace:
         raise RowsMissingError(ROWS_MISSING)
-    superseded = _count_superseded(readings)
-    unchanged = len(readings) - inserted - replaced - superseded - len(conflicting)
-    return Written(inserted, replaced + superseded, unchanged, conflicting)
+    others = written.inserted + written.replaced + len(written.conflicting)
+    written.unchanged = len(readings) - others
+    return written
 
 
-async def _find_mismatches(connection: Connection, readings: Sequence[Reading]) -> list[int]:
+async def _distinct(
+    readings: Sequence[ReadingRow], written: Written
+) -> AsyncIterator[Sequence[Entry]]:
+    """The last reading of each key, in key order, a slice at a time; counts those it replaced."""
+    keys = DistinctKeys()
+    async for entries in in_key_order(readings):
+        keys.add(entries)
+        await asyncio.sleep(0)
+        if taken := keys.take():
+            yield taken
+    written.replaced += keys.superseded
+    yield keys.entries
+
+
+async def _upsert_slice(
+    connection: Connection, entries: Sequence[Entry], written: Written, *, replace: bool
+) -> int:
+    """How many were inserted; counts them and what was replaced."""
+    saved = await queries().save_readings(connection, **_columns(entries), replace=replace)
+    written.inserted += saved["inserted"]
+    written.replaced += saved["replaced"]
+    return int(saved["inserted"])
+
+
+async def _find_mismatches(connection: Connection, entries: Sequence[Entry]) -> list[int]:
     """The positions of the readings that are stored with another value or not at all."""
-    timestamps = [reading.ts for reading in readings]
+    timestamps = [ts for _, ts, _, _ in entries]
     ts_bounds = {"first_ts": min(timestamps), "last_ts": max(timestamps)}
     query = queries().mismatched_readings
-    rows = await all_rows(query, connection, **columns(readings), **ts_bounds)
-    return [row["place"] - 1 for row in rows]
+    rows = await all_rows(query, connection, **_columns(entries), **ts_bounds)
+    return [entries[row["place"] - 1][2] for row in rows]
 
 
-def _count_superseded(readings: Sequence[Reading]) -> int:
-    """How many have a later reading of their key, the next of which has another value."""
-    changes, values = 0, dict[tuple[str, datetime], float]()
-    for reading in readings:
-        key = (reading.equipment_id, reading.ts)
-        changes += values.get(key, reading.value) != reading.value
-        values[key] = reading.value
-    return changes
-
-
-def _ts_bounds_by_chunk(timestamps: Sequence[datetime]) -> dict[str, list[datetime]]:
-    """The first and the last of the ordered timestamps in each chunk that has any."""
-    firsts, lasts, start = [], [], 0
-    while start < len(timestamps):
-        end = bisect_left(timestamps, chunk_end(timestamps[start]), lo=start)
-        firsts.append(timestamps[start])
-        lasts.append(timestamps[end - 1])
-        start = end
-    return {"first_ts": firsts, "last_ts": lasts}
+def _columns(entries: Sequence[Entry]) -> dict[str, list[Any]]:
+    return columns([(equipment_id, ts, value) for equipment_id, ts, _, value in entries])

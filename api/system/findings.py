@@ -154,6 +154,7 @@ def _policies(state: SystemState, now: datetime) -> Iterator[Finding]:
                 jobId=policy.job_id,
                 target=policy.target,
                 error=policy.error,
+                failuresInARow=policy.failures_in_a_row or None,
                 lastRunAt=policy.last_run_at,
                 nextRunAt=policy.next_run_at,
             )

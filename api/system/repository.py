@@ -173,17 +173,18 @@ async def _policies(connection: Connection) -> list[Policy]:
 def _policy(row: asyncpg.Record) -> Policy:
     return Policy(
         job_id=row["job_id"],
-        procedure=row["proc_name"],
-        target=row["hypertable_name"],
+        procedure=row["procedure"],
+        target=row["target"],
         every_seconds=row["schedule_interval"].total_seconds(),
-        is_scheduled=row["scheduled"],
+        is_scheduled=row["is_scheduled"],
         next_run_at=row["next_start"],
-        last_run_at=row["last_run_started_at"],
-        last_success_at=row["last_successful_finish"],
-        has_failed=row["last_run_status"] == "Failed",
-        runs=row["total_runs"],
-        failures=row["total_failures"],
-        error=row["err_message"],
+        last_run_at=row["last_start"],
+        last_success_at=row["last_success"],
+        has_failed=row["has_failed"],
+        runs=row["runs"],
+        failures=row["failures"],
+        failures_in_a_row=row["failures_in_a_row"],
+        error=row["error"],
     )
 
 

@@ -180,6 +180,7 @@ class Policy(Struct, frozen=True, rename="camel"):
     has_failed: bool
     runs: int | None
     failures: int | None
+    failures_in_a_row: int | None
     error: str | None
 
 

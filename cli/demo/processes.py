@@ -16,14 +16,16 @@ def running(
     environment: Mapping[str, str],
     log_path: Path,
     inherited: Sequence[int] = (),
+    module: str = "cli.demo.child",
 ) -> Iterator[subprocess.Popen[bytes]]:
     """`sensorflow <command>` while the block runs; its output goes to `log_path`.
 
-    It has the `inherited` file descriptors too.
+    It has the `inherited` file descriptors too. Another `module` is given the command instead; it
+    ends at the end of its stdin, too.
     """
     with log_path.open("ab") as log:
         process = subprocess.Popen(  # noqa: S603  # this interpreter, our own module
-            [sys.executable, "-m", "cli.demo.child", *command],
+            [sys.executable, "-m", module, *command],
             env={**os.environ, **environment},
             stdin=subprocess.PIPE,
             stdout=log,

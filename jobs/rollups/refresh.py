@@ -8,6 +8,7 @@ from datetime import datetime
 import structlog
 
 from core.database import Connection, database_errors, open_connection
+from core.policies import GUIDE
 from core.queries import all_rows, queries
 from core.settings import DatabaseSettings
 from core.time import DAY, HOUR, TimeRange, ceiling
@@ -97,7 +98,7 @@ async def _refresh_ledger(
 
 
 async def _read_ledger(connection: Connection) -> list[DirtyRange]:
-    """The ledger's rows, and new ones for what a refresh of these would leave unmaterialised.
+    """The ledger's rows, and new ones for what is overdue or would be left unmaterialised.
 
     A refresh moves the watermark up to its end, and the real-time view adds raw rows only from the
     watermark on: older hours that were never materialised would be missing until they are.
@@ -115,12 +116,29 @@ async def _read_ledger(connection: Connection) -> list[DirtyRange]:
 
 
 async def _unmaterialised(connection: Connection, hours: Sequence[TimeRange]) -> list[TimeRange]:
-    """What no policy has materialised yet up to the end of the hours; empty if they cover it."""
-    if not hours:
+    """What no policy has materialised yet up to the end of the hours; empty if they cover it.
+
+    If that is overdue, it reaches up to where a policy would refresh now.
+    """
+    bounds = await _overdue_bounds(connection)
+    if hours and not bounds:
+        bounds = {"after": hours[-1].start, "before": hours[-1].end}
+    if not bounds:
         return []
-    bounds = {"after": hours[-1].start, "before": hours[-1].end}
     rows = await all_rows(queries().unmaterialised_ranges, connection, **bounds)
     return align_to_buckets((TimeRange(*row) for row in rows), HOUR)
+
+
+async def _overdue_bounds(connection: Connection) -> dict[str, datetime]:
+    """Empty while the policies do their work, or somebody else does."""
+    if not await queries().may_be_overdue(connection):
+        return {}
+    since = await queries().overdue_since(connection)
+    if since is None:
+        return {}
+    log.warning("rollups_overdue", since=since.isoformat(), remedy=GUIDE)
+    limit = (await queries().refresh_limits(connection))["hourly_limit"]
+    return {"after": limit, "before": limit}
 
 
 async def _refresh_ranges(

@@ -18,6 +18,7 @@ materialised,
 materialised_1d,
 materialised_1h,
 measured,
+overdue_chunks,
 partial_hours_range,
 partial_hours_seam,
 readings_1d,
@@ -58,4 +59,8 @@ TO sensorflow_app;
 GRANT SELECT, INSERT ON queue.pgqueuer_log TO sensorflow_app;
 GRANT SELECT ON queue.pgqueuer_schedules, queue.pgqueuer_statistics TO sensorflow_app;
 GRANT USAGE ON SEQUENCE queue.pgqueuer_id_seq TO sensorflow_app;
-GRANT EXECUTE ON FUNCTION compress_readings, end_long_bi_transactions TO sensorflow_app;
+GRANT EXECUTE ON FUNCTION
+compress_readings,
+end_long_bi_transactions,
+policy_runs
+TO sensorflow_app;

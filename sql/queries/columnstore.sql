@@ -27,12 +27,20 @@ GROUP BY decompressed.range_start
 HAVING bool_or(imports.state IN ('queued', 'loading')) IS NOT true
 ORDER BY decompressed.range_start;
 
+-- name: overdue_chunks()
+-- The chunks that the policy should have compressed long ago, the oldest first.
+SELECT
+    range_start,
+    range_end
+FROM overdue_chunks
+ORDER BY range_start;
+
 -- name: set_lock_timeout(milliseconds)$
 -- For this transaction, so that writers do not queue for long behind a lock it waits for.
 SELECT set_config('lock_timeout', :milliseconds, true);
 
--- name: recompress_chunk(range_start)!
--- Compress the rows written since the last compression. Does nothing if the chunk was dropped.
+-- name: compress_chunk(range_start)!
+-- Compress the rows that are not compressed yet. Does nothing if the chunk was dropped.
 SELECT compress_readings(:range_start);
 
 -- name: delete_decompressed_chunks(ids)!

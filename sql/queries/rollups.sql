@@ -58,6 +58,50 @@ WHERE
     AND chunks.hypertable_name = 'readings'
     AND chunks.range_start < :before;
 
+-- name: may_be_overdue()$
+-- Whether a rollup's watermark is below what should have been materialised long ago. This is asked
+-- often, and plans no chunk.
+SELECT bool_or(coalesce(rollup_watermark(name) < rollup_overdue_limit(name), true))
+FROM unnest('{readings_1h,readings_1d}'::text[]) AS rollup (name);
+
+-- name: overdue_since()$
+-- The earliest reading or hour that a policy should have materialised long ago; null without any. What
+-- the ledger has is refreshed anyway, at the end of its import. What began below the horizon may have
+-- been dropped.
+WITH earliest AS (
+    SELECT
+        least(
+            (
+                SELECT min(ts)
+                FROM readings
+                WHERE
+                    ts >= greatest(
+                        rollup_watermark('readings_1h'),
+                        (
+                        SELECT retention_horizon.horizon + interval '1 hour'
+                        FROM retention_horizon
+                    )
+                    )
+                    AND ts < rollup_overdue_limit('readings_1h')
+            ),
+            (
+                SELECT min(bucket)
+                FROM materialised_1h
+                WHERE
+                    bucket >= rollup_watermark('readings_1d')
+                    AND bucket < rollup_overdue_limit('readings_1d')
+            )
+        ) AS moment
+)
+
+SELECT moment
+FROM earliest
+WHERE
+    NOT EXISTS (
+        SELECT FROM rollup_dirty_ranges AS ledger
+        WHERE ledger.range_start <= earliest.moment AND ledger.range_end > earliest.moment
+    );
+
 -- name: enter_unmaterialised_range(range_start, range_end)$
 -- Enter a range that a refresh of later hours would leave unmaterialised below the watermark. It is
 -- reported as stale until it is refreshed itself. Its buckets are new, so as with rows that were only

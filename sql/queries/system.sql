@@ -68,7 +68,7 @@ FROM unfinished CROSS JOIN jobs;
 
 -- name: rollup_state()
 -- Of each rollup the watermark, null before the first refresh, the timestamp up to which it may be
--- refreshed by now, and the one that its watermark should have reached if its policy runs.
+-- refreshed by now, and the one that its watermark should have reached by its policy or a worker.
 SELECT
     rollup.name,
     rollup_refresh_limit(rollup.width) AS refresh_limit,
@@ -80,7 +80,7 @@ SELECT
 FROM (
     VALUES
     ('readings_1h', interval '1 hour', interval '1 hour'),
-    ('readings_1d', interval '1 day', interval '3 hours')
+    ('readings_1d', interval '1 day', interval '4 hours')
 ) AS rollup (name, width, grace);
 
 -- name: partial_hours_state(row_limit)^
@@ -179,32 +179,24 @@ ORDER BY finished_at DESC
 LIMIT :row_limit;
 
 -- name: policies()
--- TimescaleDB's jobs for the readings and their rollups, and what it tells of their last runs. An error
--- is shown to members of the job's owner only.
+-- TimescaleDB's jobs for the readings and their rollups, and what it tells of their last runs.
 SELECT
-    job.job_id,
-    job.proc_name,
-    job.hypertable_name,
-    job.schedule_interval,
-    job.scheduled,
-    run.next_start,
-    run.last_run_started_at,
-    run.last_successful_finish,
-    run.last_run_status,
-    run.total_runs,
-    run.total_failures,
-    last_error.err_message
-FROM timescaledb_information.jobs AS job
-LEFT JOIN timescaledb_information.job_stats AS run ON job.job_id = run.job_id
-LEFT JOIN LATERAL (
-    SELECT failure.err_message
-    FROM timescaledb_information.job_errors AS failure
-    WHERE run.last_run_status = 'Failed' AND failure.job_id = job.job_id
-    ORDER BY failure.start_time DESC
-    LIMIT 1
-) AS last_error ON true
-WHERE job.hypertable_name IN ('readings', 'readings_1h', 'readings_1d')
-ORDER BY job.job_id;
+    job_id,
+    procedure,
+    target,
+    schedule_interval,
+    is_scheduled,
+    next_start,
+    last_start,
+    last_success,
+    has_failed,
+    runs,
+    failures,
+    failures_in_a_row,
+    error
+FROM policy_runs()
+WHERE target IN ('readings', 'readings_1h', 'readings_1d')
+ORDER BY job_id;
 
 -- name: database_state()^
 -- What the server is, the revision of its schema, and its connections; sessions is null where the

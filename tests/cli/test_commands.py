@@ -71,7 +71,8 @@ def test_an_absent_database_is_one_clear_line() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["demo", "serve", "worker", "migrate", "import", "doctor auth", "doctor database"]
+    "command",
+    ["demo", "serve", "worker", "migrate", "import", "doctor", "doctor auth", "doctor database"],
 )
 def test_help_names_what_the_command_needs(command: str) -> None:
     outcome = sensorflow(*command.split(), "--help", COLUMNS="200")

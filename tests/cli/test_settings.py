@@ -41,6 +41,8 @@ COMMANDS: dict[str, tuple[type[BaseSettings], ...]] = {
     "worker": cli.worker.SETTINGS,
     "migrate": (MigrateSettings, DatabaseSettings),
     "audit --from 2026-01-01 --to 2026-01-02": (DatabaseSettings,),
+    # and StorageSettings, but a folder that cannot be used is a finding, which hides no other
+    "doctor": (DatabaseSettings, ApiSettings, AuthSettings, MigrateSettings),
     "doctor database": (DatabaseSettings,),
     "doctor auth": (ApiSettings, AuthSettings),
     f"import {FILE}": (ClientSettings, *cli.imports.destination.LOCAL_SETTINGS),

@@ -126,7 +126,9 @@ async def test_a_batch_that_was_rolled_back_for_a_deadlock_is_written_again(
 ) -> None:
     metrics = IngestMetrics(CollectorRegistry())
     writer = BatchWriter(Deadlocking(pool, times), IngestSettings(), metrics)
-    account = await writer.write(ValidatedRows([reading(1)], [0]), BatchOptions())
+    rows = ValidatedRows()
+    rows.accept(0, reading(1))
+    account = await writer.write(rows, BatchOptions())
     assert account.inserted == 1
     assert len(await stored(pool)) == 1
 

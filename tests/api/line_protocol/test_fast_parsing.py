@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from api.line_protocol.fast_parsing import MAX_PAIRS, split_by_pairs
 from api.line_protocol.grammar import join_continued_lines
 from api.line_protocol.series import EquipmentIds
 from api.line_protocol.service import PointValidator, Precision
@@ -98,6 +99,18 @@ def test_usual_lines_are_read_at_once(line: bytes) -> None:
     assert validator().validate_all(rows, 0, [line, line])
     assert rows.rejected == 0
     assert len(rows.readings) == 2 * (line.count(b"=") - line.split(b" ")[0].count(b"="))
+
+
+def test_lines_are_split_by_their_tags_and_fields() -> None:
+    few, many = b"m,a=b f=1 1767225600", b"m " + b"f=1," * MAX_PAIRS + b"g=1 1767225600"
+    pieces = [[few] * MAX_PAIRS, [], [few, many, few], [many, b"", b""]]
+    split = list(split_by_pairs(pieces))
+    assert [line for piece in split for line in piece] == [
+        line for piece in pieces for line in piece
+    ]
+    for piece in split:
+        assert len(piece) == 1 or b"".join(piece).count(b"=") <= MAX_PAIRS
+    assert len(split) == 2 + 1 + 3 + 2
 
 
 def test_a_string_that_is_never_closed_costs_no_more_a_line_the_more_there_are() -> None:

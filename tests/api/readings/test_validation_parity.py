@@ -20,7 +20,7 @@ from api.readings.reading_decoder import decode_reading
 from api.readings.validated_rows import ValidatedRows
 from api.readings.validation import NaiveTimestamps, validate_reading
 from core.imports import COLUMNS, EQUIPMENT_ID, TIMESTAMP, VALUE, ImportOptions, TimeFormat
-from core.readings import EARLIEST, Reading, TimeBounds
+from core.readings import EARLIEST, Reading, ReadingRow, TimeBounds
 from core.readings import TIMESTAMP as ISO_8601
 from jobs.csv_import.field_splitting import split_fields
 from jobs.csv_import.layout import Layout
@@ -35,7 +35,7 @@ DEFAULT = ImportOptions()
 LAYOUT = Layout(",", len(COLUMNS), {name: COLUMNS.index(name) for name in COLUMNS})
 VALID_TS = "2025-12-31T12:00:00Z"
 
-Outcome = Reading | str
+Outcome = ReadingRow | str
 
 # What both formats can carry: no quote, comma or line break, which each treats its own way.
 plain = st.text(st.characters(exclude_categories=["Cs"], exclude_characters='",\r\n'), max_size=12)

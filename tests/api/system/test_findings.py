@@ -20,6 +20,7 @@ from core.time import DAY, floor, utc_now
 from tests.api.imports.test_imports import new_import, set_state
 from tests.api.stored import HOUR, enter, insert, refresh, roll_until, this_hour
 from tests.api.system.test_system import system
+from tests.support.policies import error_of, last_run
 
 MINUTE = timedelta(minutes=1)
 JOB = """
@@ -166,72 +167,17 @@ async def test_imports_that_no_worker_takes_are_said(
     assert (await found(client))["imports_waiting"]["imports"] == 1
 
 
-@asynccontextmanager
-async def last_run(
-    pool: Pool, job_id: int, *, success: bool, next_start: datetime
-) -> AsyncIterator[None]:
-    """What TimescaleDB remembers of the job is this while the block runs."""
-    table = "_timescaledb_internal.bgw_job_stat"
-    before = await pool.fetch(f"DELETE FROM {table} WHERE job_id = $1 RETURNING *", job_id)
-    counts = dict.fromkeys(
-        (
-            "total_runs",
-            "total_successes",
-            "total_failures",
-            "total_crashes",
-            "consecutive_failures",
-            "consecutive_crashes",
-        ),
-        1,
-    )
-    no_time = dict.fromkeys(("total_duration", "total_duration_failures"), timedelta())
-    moments = dict.fromkeys(("last_start", "last_finish", "last_successful_finish"), utc_now())
-    row = {
-        "job_id": job_id,
-        "next_start": next_start,
-        "last_run_success": success,
-        **counts,
-        **no_time,
-        **moments,
-    }
-    await insert_row(pool, table, row)
-    try:
-        yield
-    finally:
-        await pool.execute(f"DELETE FROM {table} WHERE job_id = $1", job_id)
-        for former in before:
-            await insert_row(pool, table, dict(former))
-
-
-async def insert_row(pool: Pool, table: str, row: dict[str, Any]) -> None:
-    values = ", ".join(f"${number}" for number in range(1, len(row) + 1))
-    await pool.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({values})", *row.values())
-
-
 async def test_a_policy_that_failed_is_named_with_its_error(
     client: httpx2.AsyncClient, pool: Pool
 ) -> None:
     job_id = await pool.fetchval(JOB)
-    history = "_timescaledb_internal.bgw_job_stat_history"
-    data = '{"job": {}, "error_data": {"message": "out of shared memory"}}'
-    await insert_row(
-        pool,
-        history,
-        {
-            "job_id": job_id,
-            "execution_start": utc_now(),
-            "execution_finish": utc_now(),
-            "succeeded": False,
-            "data": data,
-        },
-    )
-    try:
-        async with last_run(pool, job_id, success=False, next_start=utc_now() + HOUR):
-            values = (await found_of(client, job_id))["policy_failed"]
-    finally:
-        await pool.execute(f"DELETE FROM {history} WHERE job_id = $1 AND NOT succeeded", job_id)
+    async with (
+        error_of(pool, job_id, "out of shared memory"),
+        last_run(pool, job_id, success=False, next_start=utc_now() + HOUR),
+    ):
+        values = (await found_of(client, job_id))["policy_failed"]
     assert values["target"] == "readings_1h"
-    assert values["error"] == "out of shared memory"
+    assert (values["error"], values["failuresInARow"]) == ("out of shared memory", 2)
 
 
 async def test_a_policy_that_is_not_begun_when_it_is_due_is_said(

@@ -1087,6 +1087,7 @@ export interface components {
             error: string | null;
             everySeconds: number;
             failures: number | null;
+            failuresInARow: number | null;
             hasFailed: boolean;
             isScheduled: boolean;
             jobId: number;

@@ -26,9 +26,12 @@ export const FINDINGS = translations(
     importsWaiting: (count: string, since: string) =>
       `Imports that no worker takes: ${count}, the oldest since ${since}.`,
     importsWaitingRemedy: "The workers are busy. Start another one:",
-    policyFailed: (job: string) => `The job ${job} failed.`,
-    policyFailedWith: (job: string, error: string) => `The job ${job} failed: ${error}`,
-    policyFailedRemedy: "Run it by hand as the database's owner, and read what it says:",
+    policyFailed: (job: string, times: string) =>
+      `The job ${job} failed. Failures in a row: ${times}.`,
+    policyFailedWith: (job: string, times: string, error: string) =>
+      `The job ${job} failed: ${error} (failures in a row: ${times})`,
+    policyFailedRemedy:
+      "Meanwhile a worker does what the job leaves undone. Run it by hand as the database's owner, and read what it says:",
     policyNotRun: (job: string, due: string) =>
       `The job ${job} was due at ${due} and has not begun.`,
     policyNotRunRemedy:
@@ -77,9 +80,11 @@ export const FINDINGS = translations(
     importsWaiting: (count, since) =>
       `Importações que nenhum worker assume: ${count}, a mais antiga desde ${since}.`,
     importsWaitingRemedy: "Os workers estão ocupados. Inicie mais um:",
-    policyFailed: (job) => `A tarefa ${job} falhou.`,
-    policyFailedWith: (job, error) => `A tarefa ${job} falhou: ${error}`,
-    policyFailedRemedy: "Execute-a manualmente como dono do banco e leia o que ela diz:",
+    policyFailed: (job, times) => `A tarefa ${job} falhou. Falhas seguidas: ${times}.`,
+    policyFailedWith: (job, times, error) =>
+      `A tarefa ${job} falhou: ${error} (falhas seguidas: ${times})`,
+    policyFailedRemedy:
+      "Enquanto isso, um worker faz o que a tarefa deixa por fazer. Execute-a manualmente como dono do banco e leia o que ela diz:",
     policyNotRun: (job, due) => `A tarefa ${job} deveria ter começado em ${due}.`,
     policyNotRunRemedy:
       "Inicie os processos em segundo plano do TimescaleDB. Se acontecer de novo, aumente timescaledb.max_background_workers e max_worker_processes.",

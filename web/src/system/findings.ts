@@ -96,8 +96,8 @@ const DESCRIPTIONS: Record<Finding["code"], Describe> = {
   }),
   policy_failed: (values, text) => ({
     problem: values.has("error")
-      ? text.policyFailedWith(values.job, values.word("error"))
-      : text.policyFailed(values.job),
+      ? text.policyFailedWith(values.job, values.count("failuresInARow"), values.word("error"))
+      : text.policyFailed(values.job, values.count("failuresInARow")),
     remedy: text.policyFailedRemedy,
     command: values.runJob,
   }),

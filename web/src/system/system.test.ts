@@ -30,8 +30,8 @@ describe("findings", () => {
 
   it("name the statement that helps", () => {
     const job = { jobId: 1001, target: "readings_1h" };
-    expect(say("policy_failed", { ...job, error: "no memory" })).toMatchObject({
-      problem: "The job 1001 (readings_1h) failed: no memory",
+    expect(say("policy_failed", { ...job, error: "no memory", failuresInARow: 3 })).toMatchObject({
+      problem: "The job 1001 (readings_1h) failed: no memory (failures in a row: 3)",
       command: "CALL run_job(1001);",
     });
     expect(say("policy_off", job).command).toBe("SELECT alter_job(1001, scheduled => true);");
