@@ -10,6 +10,9 @@ INSTALLED := $(VENV)/.installed
 # The dashboard's files that the server serves, made of the sources in web/.
 DASHBOARD := api/dashboard/files/index.html
 
+# Two processes, each with an embedded engine of its own; a given server is for one.
+PROCESSES := $(if $(SENSORFLOW_TEST_DATABASE_URL),,--numprocesses=2 --dist=loadfile)
+
 .PHONY: help demo web test test-bi check screenshots format bench bench-engines lock clean
 
 help: ## Show this list
@@ -21,7 +24,7 @@ demo: $(INSTALLED) $(DASHBOARD) ## Start everything on this machine, load the sa
 web: $(DASHBOARD) ## Build the dashboard into the folder that the server serves it from
 
 test: check $(DASHBOARD) ## Run every check and the whole test suite
-	@$(BIN)/pytest
+	@$(BIN)/pytest $(PROCESSES)
 
 test-bi: $(INSTALLED) ## Try real BI tools on a native TimescaleDB (the first time installs 1 GB)
 	@$(BIN)/python -m tests.bi_tools.install

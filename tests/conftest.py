@@ -18,7 +18,7 @@ from core.settings import ApiSettings, DatabaseSettings
 from embedded.identity import IdentityProvider
 from migrations.runner import upgrade
 from tests.api.serving import UPLOAD_SECRET, server_settings, serving
-from tests.database import Database, choose_database, docker_answers
+from tests.database import URL_VARIABLE, Database, choose_database, docker_answers
 from tests.support.logins import login
 from tests.support.ports import free_port
 from tests.support.stub_provider import StubProvider
@@ -44,6 +44,12 @@ hypothesis_settings.load_profile("suite")
 @cache
 def database_of_this_run() -> Database:
     return choose_database(os.environ, docker_answers)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse what would have several processes empty one database under each other."""
+    if config.getoption("numprocesses", None) and URL_VARIABLE in os.environ:
+        raise pytest.UsageError(f"{URL_VARIABLE} is for one process: leave out --numprocesses")
 
 
 def pytest_report_header() -> str:

@@ -116,7 +116,7 @@ def test_an_application_with_a_handler_without_access_rule_is_rejected() -> None
     ("method", "path"),
     [
         *REQUIRED_SCOPES,
-        *AUTHENTICATED_ROUTES,
+        *sorted(AUTHENTICATED_ROUTES),
         METRICS_ROUTE,
         SIGN_OUT,
         ("GET", "/docs/openapi.json"),

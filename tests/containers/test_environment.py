@@ -108,7 +108,7 @@ def test_every_variable_of_grafana_is_one_that_its_files_or_itself_read() -> Non
     assert given == read
 
 
-@pytest.mark.parametrize("service", set(services()) - {*GROUPS, "grafana"})
+@pytest.mark.parametrize("service", sorted(set(services()) - {*GROUPS, "grafana"}))
 def test_no_other_container_is_given_a_setting_of_the_platform(service: str) -> None:
     assert not [name for name in environment(service) if name.startswith("SENSORFLOW_")]
 

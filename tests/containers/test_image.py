@@ -35,8 +35,11 @@ pytestmark = [
 ]
 
 START_SECONDS = 240
-# Where the image has it; scripts name their interpreter by it, so it is mounted there.
+# Where the image has it; scripts name their interpreter by it, so it is mounted there. So are all
+# folders of the build, whose names end up in files.
 INSTALLED = Path("/opt/sensorflow")
+BASE = Path("/opt/python-of-tests")
+MOUNTED = (Path("/build"), Path("/wheel"), INSTALLED, BASE)
 
 
 @dataclass(frozen=True)
@@ -65,11 +68,11 @@ def mounting(folders: Mapping[Path, Path], command: str, *, read_only: bool = Fa
 
 def build(folder: Path) -> Image:
     """Execute the build stage in this folder."""
-    places = {Path(path): folder / path.strip("/") for path in ("/build", "/opt/sensorflow")}
+    places = {path: folder / path.name for path in MOUNTED}
     for place in places.values():
         place.mkdir(parents=True)
-    subprocess.run([sys.executable, "-m", "venv", folder / "python"], check=True)
-    environment = {"PATH": f"{folder}/python/bin:/usr/bin:/bin", "HOME": str(folder)}
+    environment = {"PATH": f"{BASE}/bin:/usr/bin:/bin", "HOME": "/nowhere"}
+    run(f"{sys.executable} -m venv {BASE}", places, environment)
     for word, rest in build_stage():
         match word:
             case "ARG" | "ENV":
@@ -79,10 +82,10 @@ def build(folder: Path) -> Image:
             case "COPY":
                 copy(rest.split(), places[Path("/build")])
             case "RUN":
-                run(rest.replace("/wheel", str(folder / "wheel")), places, environment)
+                run(rest, places, environment)
             case _:
                 assert (word, rest) == ("WORKDIR", "/build")
-    (wheel,) = (folder / "wheel").glob("*.whl")
+    (wheel,) = places[Path("/wheel")].glob("*.whl")
     return Image(places[INSTALLED], wheel, environment)
 
 
