@@ -2,6 +2,8 @@
 
 from bench.aggregates import aggregates
 from bench.batches import batches, line_protocol
+from bench.bi import bi
+from bench.bi_load import bi_load
 from bench.equipment import equipment
 from bench.imports import csv_import
 from bench.influx import single_post_against_influx
@@ -32,6 +34,8 @@ SCENARIOS: dict[str, Scenario] = {
 
 # Run only if named: each takes long, or measures again what others do.
 LONG_SCENARIOS: dict[str, Scenario] = {
+    "bi": bi,
+    "bi-load": bi_load,
     "users": users,
     "soak": soak,
     "sustained": sustained,

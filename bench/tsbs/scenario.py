@@ -12,7 +12,7 @@ from statistics import median
 
 from bench.influx import running_influx
 from bench.measure import Bench, Result, seconds
-from bench.running_hour import DISTRUST, ROLLED, until
+from bench.running_hour import DISTRUST, NOT_ROLLED, ROLLED, until
 from bench.runs import console
 from bench.table import empty, require_no_readings
 from bench.tsbs.comparing import difference
@@ -74,6 +74,7 @@ async def _load(bench: Bench, systems: list[System], data: Data) -> None:
         console.print(f"  tsbs: loaded {system.name}, {await seconds(system.load(data)):,.0f} s")
         if isinstance(system, Hypertable):
             await bench.pool.execute(DISTRUST)
+            await until(bench.pool, NOT_ROLLED)
     await until(bench.pool, ROLLED)
 
 

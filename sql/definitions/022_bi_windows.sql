@@ -20,10 +20,10 @@ RETURN time_bucket('1 day', hour + '23 hours'::interval);
 COMMENT ON FUNCTION next_day_start IS
 'The start of the first UTC day that begins with this full hour or later.';
 
--- include: bi_window(window_24h, 24)
+-- include: bi_window(window_24h, 24, window_hours(24))
 
--- include: bi_window(window_48h, 48)
+-- include: bi_window(window_48h, 48, window_hours(48))
 
--- include: bi_window(window_1w, 168)
+-- include: bi_window(window_1w, 168, window_days_and_hours(168))
 
--- include: bi_window(window_1m, 720)
+-- include: bi_window(window_1m, 720, window_days_and_hours(720))

@@ -46,31 +46,43 @@ COMMENT ON COLUMN bi.{view}.time IS 'The start of the {bucket}, UTC.';
 -- include: bi_statistics_comments({view})
 -- include: bi_description_comments({view})
 
--- fragment: bi_window(view, hours)
--- A window, with its comments: whole UTC days from the daily rollup and the hours at its ends, as the API
--- adds up its totals. The planner knows now(), so that it reads no other chunks.
+-- fragment: window_hours(hours)
+-- A short window, hour by hour.
+SELECT
+    -- include: bucket_columns(bucket)
+FROM public.current_1h
+WHERE
+    bucket >= public.running_hour_end() - '{hours} hours'::interval
+    AND bucket < public.running_hour_end()
+
+-- fragment: window_days_and_hours(hours)
+-- A long window: whole UTC days, and the hours at its ends, as the API adds up its totals.
+SELECT
+    -- include: bucket_columns(bucket)
+FROM public.current_1h
+WHERE
+    bucket >= public.running_hour_end() - '{hours} hours'::interval
+    AND bucket < public.next_day_start(public.running_hour_end() - '{hours} hours'::interval)
+UNION ALL
+SELECT
+    -- include: bucket_columns(bucket)
+FROM public.current_1d
+WHERE
+    bucket >= public.next_day_start(public.running_hour_end() - '{hours} hours'::interval)
+    AND bucket < public.day_start(public.running_hour_end())
+UNION ALL
+SELECT
+    -- include: bucket_columns(bucket)
+FROM public.current_1h
+WHERE
+    bucket >= public.day_start(public.running_hour_end())
+    AND bucket < public.running_hour_end()
+
+-- fragment: bi_window(view, hours, pieces)
+-- A window, with its comments. The planner knows now(), so that it reads no other chunks.
 CREATE OR REPLACE VIEW bi.{view} AS
 WITH piece AS (
-    SELECT
-        -- include: bucket_columns(bucket)
-    FROM public.current_1h
-    WHERE
-        bucket >= public.running_hour_end() - '{hours} hours'::interval
-        AND bucket < public.next_day_start(public.running_hour_end() - '{hours} hours'::interval)
-    UNION ALL
-    SELECT
-        -- include: bucket_columns(bucket)
-    FROM public.current_1d
-    WHERE
-        bucket >= public.next_day_start(public.running_hour_end() - '{hours} hours'::interval)
-        AND bucket < public.day_start(public.running_hour_end())
-    UNION ALL
-    SELECT
-        -- include: bucket_columns(bucket)
-    FROM public.current_1h
-    WHERE
-        bucket >= public.day_start(public.running_hour_end())
-        AND bucket < public.running_hour_end()
+    -- include: {pieces}
 ),
 
 summed AS (

@@ -52,6 +52,7 @@ from tests.api.aggregates.steps import (
     Step,
     range_queries,
 )
+from tests.bi import windows as bi_windows
 from tests.conftest import empty_database
 
 WINDOWS = ("24h", "48h", "1w", "1m")
@@ -185,6 +186,14 @@ class Platform:
             assert answer["totalCount"] == count
             total = sum(row[0] for row in expected.values())
             assert answer["average"] == (total / count if count else None)
+            await self.check_window_view(window, answer)
+
+    async def check_window_view(self, window: str, answer: Mapping[str, Any]) -> None:
+        rows = await self.pool.fetch(bi_windows.VIEW.format(interval=window))
+        if any(bi_windows.is_next_hour(row["end_time"], answer) for row in rows):
+            return
+        assert {row[0]: tuple(row)[1:8] for row in rows} == bi_windows.added_up(answer)
+        assert {tuple(row)[8:] for row in rows} <= {bi_windows.hours_of(answer)}
 
     async def check_latest(self, *, is_complete: bool) -> None:
         """The latest readings are those of the raw rows; all ids are known if nothing is stale."""
