@@ -1,17 +1,11 @@
 """A window over all equipment while the running hour fills up, rolled forward and from raw rows."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
-from statistics import median
-
-import polars as pl
 
 from bench.answers import QueryTimer
-from bench.connection import Connection
-from bench.load import post_request
 from bench.measure import Bench, Result, least_in_turns
 from bench.table import IDS, empty, require_no_readings
 from core.database import Pool
@@ -19,10 +13,7 @@ from core.time import HOUR, utc_now
 
 RATES = (773, 5_000)  # readings a second: of the hour of mixed load, and several thousand
 TURNS = 3
-BATCH_SECONDS = 1.0
-QUERY_SECONDS = 5.0
 WORKER_SECONDS = 0.5  # between two looks whether it has rolled forward
-HTTP_OK = 200
 NAMES = ("all equipment, 24h", "bi.readings_1h, 24h")
 
 # A reading an hour of each id for a day, then so many a second of all for an hour up to now.
@@ -52,7 +43,7 @@ async def _at_rate(bench: Bench, rate: int) -> list[Result]:
     await require_no_readings(bench.pool)
     timer = QueryTimer(bench)
     try:
-        await _fill(bench.pool, rate)
+        await fill(bench.pool, rate)
         from_raw = [await _from_raw(bench.pool, figure) for figure in _figures(timer, 1)]
         await until(bench.pool, ROLLED)
         rolled = await least_in_turns(TURNS, *_figures(timer, 3))
@@ -76,7 +67,8 @@ async def _from_raw(pool: Pool, figure: Callable[[], Awaitable[float]]) -> float
     return await figure()
 
 
-async def _fill(pool: Pool, rate: int) -> None:
+async def fill(pool: Pool, rate: int) -> None:
+    """A reading an hour of each id for a day, materialised, then an hour at `rate` a second."""
     now = utc_now()
     materialised = (now - HOUR).replace(minute=0, second=0, microsecond=0)
     await pool.execute(FILL, materialised - 23 * HOUR, HOUR, 23)
@@ -93,78 +85,3 @@ async def until(pool: Pool, condition: str) -> None:
         if await pool.fetchval(condition):
             return
         await asyncio.sleep(WORKER_SECONDS)
-
-
-async def sustained(bench: Bench) -> list[Result]:
-    """The same window each 5 s while readings arrive, in batches of one reading of each id."""
-    await require_no_readings(bench.pool)
-    minutes: list[list[float]] = [[] for _ in range(int(bench.plan.minutes))]
-    try:
-        await _fill(bench.pool, 1)
-        await until(bench.pool, ROLLED)
-        end = time.monotonic() + 60 * len(minutes)
-        async with asyncio.TaskGroup() as tasks:
-            for phase in range(RATES[-1] // IDS):
-                tasks.create_task(_send(bench, phase * IDS / RATES[-1], end))
-            tasks.create_task(_query(bench, minutes, end))
-    finally:
-        await empty(bench.pool)
-    return [_growth(minutes)]
-
-
-def _growth(minutes: list[list[float]]) -> Result:
-    medians = [1000 * median(minute) for minute in minutes]
-    return Result(
-        f"all equipment, 24h, at {RATES[-1]:,} readings/s",
-        "ms",
-        medians[-1],
-        medians[1],
-        "minute 2",
-        series={"each minute": medians},
-    )
-
-
-async def _send(bench: Bench, phase: float, end: float) -> None:
-    connection = Connection(bench.stack.api_url)
-
-    async def send() -> None:
-        body = _batch(utc_now())
-        request = post_request("/sensor-data/batch", bench.token, "application/x-ndjson", body)
-        status = await connection.send(request)
-        if status != HTTP_OK:
-            raise RuntimeError(f"a batch returned {status}")
-
-    await asyncio.sleep(phase)
-    await _regularly(BATCH_SECONDS, end, send)
-    connection.close()
-
-
-def _batch(now: datetime) -> bytes:
-    number = pl.int_range(IDS)
-    return (
-        pl.select(
-            equipmentId=pl.format("EQ-{}", number.cast(pl.String).str.zfill(4)),
-            timestamp=pl.lit(now.isoformat()),
-            value=number / 8,
-        )
-        .write_ndjson()
-        .encode()
-    )
-
-
-async def _query(bench: Bench, minutes: list[list[float]], end: float) -> None:
-    timer, began = QueryTimer(bench), end - 60 * len(minutes)
-
-    async def query() -> None:
-        minute = min(int((time.monotonic() - began) // 60), len(minutes) - 1)
-        minutes[minute].append(await timer.http(1, interval="24h") / 1000)
-
-    await _regularly(QUERY_SECONDS, end, query)
-
-
-async def _regularly(seconds: float, end: float, work: Callable[[], Awaitable[None]]) -> None:
-    due = time.monotonic()
-    while due < end:
-        await asyncio.sleep(max(due - time.monotonic(), 0))
-        await work()
-        due += seconds

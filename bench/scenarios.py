@@ -9,10 +9,11 @@ from bench.imports import csv_import
 from bench.influx import single_post_against_influx
 from bench.large_bodies import large_bodies
 from bench.measure import Scenario
-from bench.running_hour import running_hour, sustained
+from bench.running_hour import running_hour
 from bench.single_post import single_post
 from bench.soak import soak
 from bench.storage import storage
+from bench.sustained import sustained
 from bench.tsbs.scenario import tsbs
 from bench.users import users
 from bench.watch import watch

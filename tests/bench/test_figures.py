@@ -3,11 +3,11 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bench import soak, sustained
 from bench.acknowledged import Span, as_csv, readings_of
 from bench.load import Load, get_request
 from bench.measure import Result, least_in_turns, medians_in_turns
 from bench.month import HALF, HALF_PREFIX, Month, month_equipment
-from bench.soak import growth
 from bench.users import aggregated
 from core.database import Pool
 
@@ -16,10 +16,27 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 def test_growth_is_the_last_quarter_over_the_second_and_leaves_the_first_out() -> None:
     minutes = [{"post p50 ms": value} for value in (90.0, 90, 10, 10, 20, 20, 30, 30)]
-    (result,) = growth(minutes)
+    (result,) = soak.growth(minutes)
     assert (result.measured, result.baseline, result.ratio) == (30, 10, 3)
     assert result.unit == "ms"
     assert result.series["each minute"] == [90, 90, 10, 10, 20, 20, 30, 30]
+
+
+def test_what_is_sustained_is_the_last_minute_over_the_second_and_p99_over_p50() -> None:
+    minutes = [
+        sustained.figures_of(
+            {
+                sustained.QUERY: [first, first + 1, 900],
+                sustained.BI_VIEW: [1],
+                sustained.CONTROL: [1],
+                "single reading": [number * first for number in range(1, 100)],
+            }
+        )
+        for first in (1.0, 2, 3)
+    ]
+    query, *_, singles = sustained.growth(minutes)
+    assert (query.measured, query.baseline) == (4, 3)
+    assert (singles.measured, singles.baseline) == (198, 100)
 
 
 def test_a_result_without_a_baseline_has_no_ratio() -> None:
