@@ -45,10 +45,10 @@ Row = tuple[str, datetime, float]
 async def watch(bench: Bench) -> list[Result]:
     """Of each turn the ratio, from which the spread is seen."""
     return [
+        *await _aggregates(bench),  # before there is anything that the worker would refresh
         _result("import", "rows/s", await _imports(bench), COPY),
         _result("batches", "rows/s", await batches_and_copy(bench), COPY),
         _result("single POST", "requests/s", await _posts(bench), "INSERTs by asyncpg"),
-        *await _aggregates(bench),
     ]
 
 
