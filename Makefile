@@ -13,7 +13,7 @@ DASHBOARD := api/dashboard/files/index.html
 # Two processes, each with an embedded engine of its own; a given server is for one.
 PROCESSES := $(if $(SENSORFLOW_TEST_DATABASE_URL),,--numprocesses=2 --dist=loadfile)
 
-.PHONY: help demo web test test-bi check screenshots format bench lock clean
+.PHONY: help demo web test test-bi check screenshots format bench bench-engines lock clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ check: $(INSTALLED) ## Lint, types, import rules, SQL, containers; changes nothi
 bench: $(INSTALLED) ## Measure against baselines in the same run (ARGS=--help lists what)
 	@$(BIN)/python -m bench $(ARGS)
 
+bench-engines: $(INSTALLED) ## Install DuckDB and chDB, which bench measures beside ours (1 GB)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-bench.lock
+
 screenshots: $(INSTALLED) $(DASHBOARD) ## Take a picture of every page into data/screenshots (needs chromium)
 	@mkdir -p data/screenshots
 	@SENSORFLOW_SCREENSHOTS=data/screenshots $(BIN)/pytest -q tests/dashboard/test_every_look.py
@@ -67,6 +70,8 @@ lock: ## Resolve the dependencies again into the lock files (needs uv and npm)
 		--group node -o requirements-node.lock
 	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
 		-c requirements-dev.lock --group build -o requirements-build.lock
+	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+		-c requirements-dev.lock --group bench -o requirements-bench.lock
 	@for tool in superset dbt odbc; do uv pip compile -q --generate-hashes --no-emit-index-url --python-version 3.11 \
 		tests/bi_tools/requirements/$$tool.in -o tests/bi_tools/requirements/$$tool.lock; done
 	@for folder in embedded web tests/s3 tests/api/influxdb; do (cd $$folder && \

@@ -1,7 +1,8 @@
 """`make bench`: the hot paths as ratios against a baseline in the same run.
 
 The database is SENSORFLOW_BENCH_DATABASE_URL, whose readings it adds to, else an embedded one in a
-temporary folder. The last line of each run's output is the JSON file it wrote.
+temporary folder. It prints which JSON file it wrote. The exit code is 1 if a figure of `watch` is
+worse than the committed one.
 """
 
 from pathlib import Path
@@ -14,6 +15,7 @@ import uvloop
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 from bench.measure import Bench, Plan, Result, Scenario
+from bench.regressions import Verdict, committed, compare, print_comparisons
 from bench.runs import console, database, print_result, save, software
 from bench.scenarios import LONG_SCENARIOS, SCENARIOS
 from cli.demo.client import CLIENT_ID, SCOPES
@@ -44,6 +46,11 @@ def main(
         with running_platform(console, urls, Path(name), api=api, idp_port=0) as stack:
             versions, results = uvloop.run(measure(stack, selected, Plan(runs, rows, minutes)))
     save(kind, versions, results)
+    comparisons = compare(results, committed())
+    if comparisons:
+        print_comparisons(comparisons)
+    if any(comparison.verdict is Verdict.WORSE for comparison in comparisons):
+        raise typer.Exit(code=1)
 
 
 async def measure(

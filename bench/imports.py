@@ -3,7 +3,8 @@
 Both load into the table `readings` with its key and rollups, emptied before each.
 """
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -54,21 +55,29 @@ class Importing:
 
     async def round(self) -> Times:
         """Run each scenario once, one after another."""
-        copy, aggregate = await self._baseline()
-        await empty(self.pool)
-        fresh = await self._import()
+        copy = await self.copy()
+        aggregate = await self._aggregate()
+        fresh = await self.fresh()
         unchanged = await self._import()
         await empty(self.pool)
         await copy_by_psql(self.database_url, self.half)
         half = await self._import()
         return Times(copy, aggregate, fresh, unchanged, half)
 
-    async def _baseline(self) -> tuple[float, float]:
+    async def copy(self) -> float:
+        """Seconds of psql, into the emptied table."""
         await empty(self.pool)
-        copy = await seconds(copy_by_psql(self.database_url, self.file))
+        return await seconds(copy_by_psql(self.database_url, self.file))
+
+    async def fresh(self) -> Took:
+        """Import into the emptied table."""
+        await empty(self.pool)
+        return await self._import()
+
+    async def _aggregate(self) -> float:
         aggregate = await seconds(self.pool.execute(HOURLY))
         await self.pool.execute("DROP TABLE bench_hourly")
-        return copy, aggregate
+        return aggregate
 
     async def _import(self) -> Took:
         import_id = uuid4()
@@ -81,7 +90,17 @@ class Importing:
 
 async def csv_import(bench: Bench) -> list[Result]:
     """Rows/s of a new file, of one loaded before, of one half there; seconds until visible."""
-    rows, stack = bench.plan.import_rows, bench.stack
+    rows = bench.plan.import_rows
+    async with importing(bench, rows) as rounds_of:
+        turns = track(range(bench.plan.runs), "Rounds", console=console)
+        rounds = [await rounds_of.round() for _ in turns]
+    return results(rounds, rows)
+
+
+@asynccontextmanager
+async def importing(bench: Bench, rows: int) -> AsyncIterator[Importing]:
+    """Files of so many rows, and a database that is empty before and after."""
+    stack = bench.stack
     settings = DatabaseSettings(
         url=SecretStr(stack.database_url), statement_timeout_seconds=STATEMENT_SECONDS
     )
@@ -90,11 +109,8 @@ async def csv_import(bench: Bench) -> list[Result]:
         await pool.execute(QUIET)
         storage = Storage.open(StorageSettings(url=stack.storage_url))
         files = write_files(stack.data_dir, rows)
-        importing = Importing(pool, stack.database_url, storage, *files)
-        turns = track(range(bench.plan.runs), "Rounds", console=console)
-        rounds = [await importing.round() for _ in turns]
+        yield Importing(pool, stack.database_url, storage, *files)
         await empty(pool)
-    return results(rounds, rows)
 
 
 def results(rounds: list[Times], rows: int) -> list[Result]:

@@ -93,7 +93,7 @@ def running_influx(influxd: str, folder: Path, *, authenticated: bool = False) -
         ) as process,
     ):
         try:
-            _wait_for(url)
+            wait_for(f"{url}/ping")
             _set_up(url)
             yield url
         finally:
@@ -112,11 +112,12 @@ def _settings(folder: Path, port: int) -> dict[str, str]:
     }
 
 
-def _wait_for(url: str) -> None:
+def wait_for(url: str) -> None:
+    """Return once a GET is answered with success."""
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
-            httpx2.get(f"{url}/ping").raise_for_status()
+            httpx2.get(url).raise_for_status()
         except httpx2.TransportError:
             if time.monotonic() > deadline:
                 raise

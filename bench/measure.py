@@ -69,8 +69,15 @@ async def medians_in_turns(
     runs: int, measured: Callable[[], Awaitable[float]], baseline: Callable[[], Awaitable[float]]
 ) -> tuple[float, float]:
     """The median of each, run in turns so that disturbances affect both alike."""
-    pairs = [(await measured(), await baseline()) for _ in range(runs)]
+    pairs = await pairs_in_turns(runs, measured, baseline)
     return median(pair[0] for pair in pairs), median(pair[1] for pair in pairs)
+
+
+async def pairs_in_turns(
+    runs: int, measured: Callable[[], Awaitable[float]], baseline: Callable[[], Awaitable[float]]
+) -> list[tuple[float, float]]:
+    """Both figures of each turn."""
+    return [(await measured(), await baseline()) for _ in range(runs)]
 
 
 async def least_in_turns(turns: int, *works: Callable[[], Awaitable[float]]) -> list[float]:

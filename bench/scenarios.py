@@ -14,7 +14,9 @@ from bench.single_post import single_post
 from bench.soak import soak
 from bench.storage import storage
 from bench.sustained import sustained
+from bench.tsbs.scenario import tsbs
 from bench.users import users
+from bench.watch import watch
 
 # First those that need a database without readings; they leave none behind.
 SCENARIOS: dict[str, Scenario] = {
@@ -26,15 +28,17 @@ SCENARIOS: dict[str, Scenario] = {
     "aggregate": aggregates,
     "equipment": equipment,
     "running-hour": running_hour,
+    "tsbs": tsbs,
     "post": single_post,
     "influx": single_post_against_influx,
 }
 
-# Run only if named: each takes long.
+# Run only if named: each takes long, or measures again what others do.
 LONG_SCENARIOS: dict[str, Scenario] = {
     "bi": bi,
     "bi-load": bi_load,
     "users": users,
     "soak": soak,
     "sustained": sustained,
+    "watch": watch,
 }
