@@ -8,23 +8,13 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from litestar.serialization import encode_json
-
-from api.app import create_app
 from embedded.node import find_node, install_packages
-from tests.api.serving import server_settings
+from tests.api.openapi.published import openapi_document
 
 WEB = Path(__file__).parents[2] / "web"
 TYPES = WEB / "src" / "api" / "schema.d.ts"
 GENERATOR = WEB / "node_modules" / "openapi-typescript" / "bin" / "cli.js"
 STALE = f"{TYPES} is not of this API: run python -m tests.dashboard.api_types --write\n"
-
-
-def openapi_document() -> bytes:
-    """The document as the server serves it; none has to run for that."""
-    nowhere = "127.0.0.1:1"
-    settings = server_settings(f"postgresql://{nowhere}/none", f"http://{nowhere}", Path("none"))
-    return encode_json(create_app(settings).openapi_schema.to_schema())
 
 
 def generated_types() -> str:
