@@ -4,6 +4,7 @@ Each error meets each route. SENSORFLOW_LOST_AT_EVERY_STATEMENT=1 has each meet 
 each route too, which takes a quarter of an hour; without it one meets the last.
 """
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Generator
@@ -129,10 +130,23 @@ class FreshToken(httpx2.Auth):
 
 @pytest_asyncio.fixture
 async def lost(monkeypatch: pytest.MonkeyPatch) -> LostConnections:
+    await stop_idle_listeners()
     lost = LostConnections()
     lost.patch(monkeypatch)
     monkeypatch.setattr(api.live.service, "CONNECT_TIMEOUT_SECONDS", 0.05)
     return lost
+
+
+async def stop_idle_listeners() -> None:
+    """Of other servers in this loop: their statements would be taken for those of requests."""
+    tasks = [
+        task
+        for task in asyncio.all_tasks()
+        if getattr(task.get_coro(), "__qualname__", "") == "Listener._run"
+    ]
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def settings_of(database_url: str, provider: StubProvider, folder: Path) -> ServerSettings:

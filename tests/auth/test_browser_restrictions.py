@@ -60,8 +60,8 @@ async def page(browser: Browser, store: StoredSessions) -> AsyncIterator[Page]:
         yield page
 
 
-@pytest.fixture
-def complaints(page: Page) -> list[str]:
+@pytest_asyncio.fixture
+async def complaints(page: Page) -> list[str]:
     """What the browser complains of, violations of a policy among it."""
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(f"{message.type} {message.text}"))
