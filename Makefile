@@ -13,7 +13,7 @@ DASHBOARD := api/dashboard/files/index.html
 # Two processes, each with an embedded engine of its own; a given server is for one.
 PROCESSES := $(if $(SENSORFLOW_TEST_DATABASE_URL),,--numprocesses=2 --dist=loadfile)
 
-.PHONY: help demo web test test-bi check screenshots format bench bench-engines lock clean
+.PHONY: help demo web test test-bi check screenshots format bench bench-engines packages docs lock clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,19 @@ screenshots: $(INSTALLED) $(DASHBOARD) ## Take a picture of every page into data
 	@mkdir -p data/screenshots
 	@SENSORFLOW_SCREENSHOTS=data/screenshots $(BIN)/pytest -q tests/dashboard/test_every_look.py
 
+packages: $(DASHBOARD) ## Build wheel, source distribution and bills of materials into dist
+	@rm -rf dist
+	@$(PYTHON) -m venv --clear .cache/build
+	@.cache/build/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-build.lock
+	@.cache/build/bin/hatchling build
+	@.cache/build/bin/cyclonedx-py requirements --output-reproducible --output-file dist/python.cdx.json requirements.lock
+	@$(BIN)/python -m embedded.node run web sbom > dist/dashboard.cdx.json
+
+docs: ## Build the documentation's site into site (REPOSITORY_URL=https://... for its links to sources)
+	@$(PYTHON) -m venv --clear .cache/docs
+	@.cache/docs/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-docs.lock
+	@.cache/docs/bin/mkdocs build --quiet --strict
+
 # sqlfluff cannot parse files with fragments; `make check` lints them expanded.
 format: $(INSTALLED) ## Rewrite the code in the project's format
 	@$(BIN)/ruff check --fix-only .
@@ -72,13 +85,15 @@ lock: ## Resolve the dependencies again into the lock files (needs uv and npm)
 		-c requirements-dev.lock --group build -o requirements-build.lock
 	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
 		-c requirements-dev.lock --group bench -o requirements-bench.lock
+	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+		-c requirements-dev.lock --group docs -o requirements-docs.lock
 	@for tool in superset dbt odbc; do uv pip compile -q --generate-hashes --no-emit-index-url --python-version 3.11 \
 		tests/bi_tools/requirements/$$tool.in -o tests/bi_tools/requirements/$$tool.lock; done
 	@for folder in embedded web tests/s3 tests/api/influxdb; do (cd $$folder && \
 		npm install --silent --package-lock-only --omit-lockfile-registry-resolved=true); done
 
 clean: ## Remove what was built here: the virtual environment, caches and the demo's data
-	@rm -rf $(VENV) .cache data dist embedded/node_modules web/node_modules api/dashboard/files .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) .cache data dist site embedded/node_modules web/node_modules api/dashboard/files .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # The lock files are whole, so pip need not resolve (--no-deps): an older pip would take a newer
 # release than the locked one wherever a package asks for an extra of it. `pip check` proves them whole.
